@@ -1,0 +1,3 @@
+"""Hyper-parameter optimisation studies of image classifiers."""
+
+__version__ = "0.1.0"

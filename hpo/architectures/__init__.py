@@ -1,0 +1,1 @@
+"""Image classifiers, one file each: parameters, the thesis's configuration, and ``build``."""

@@ -1,0 +1,1 @@
+"""Faces and songs: importers, the canonical store, and what the package carries itself."""

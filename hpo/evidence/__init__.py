@@ -1,0 +1,1 @@
+"""What a study's trials support: importance of parameters, intervals."""

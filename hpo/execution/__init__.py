@@ -1,0 +1,1 @@
+"""Workers and child processes: where a trial runs and how it is watched."""

@@ -1,0 +1,1 @@
+"""Photo to faces to emotions to moods to songs."""

@@ -1,0 +1,1 @@
+"""Engines, samplers and pruners: what to try next, and when to stop trying."""

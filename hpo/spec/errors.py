@@ -1,0 +1,116 @@
+"""Every error that hpo raises on purpose, and how one is told to a person.
+
+An error is one paragraph: where it is, what is wrong, what was expected, what came, and what to do
+next. The command line prints exactly ``str(error)`` and leaves with ``error.exit_code``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HpoError(Exception):
+    """Base of all errors raised on purpose; ``exit_code`` 1.
+
+    Args:
+        problem: what is wrong, a sentence without its full stop.
+        expected: what would have been right.
+        got: what came instead.
+        where: ``file:line``, a path, or a dotted parameter.
+        hint: what to do next, a sentence without its full stop.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.expected = expected
+        self.got = got
+        self.where = where
+        self.hint = hint
+        super().__init__(self._paragraph())
+
+    def _paragraph(self) -> str:
+        text = f"{self.where}: {self.problem}." if self.where else f"{self.problem}."
+        facts = []
+        if self.expected:
+            facts.append(f"expected {self.expected}")
+        if self.got:
+            facts.append(f"got {self.got}")
+        if facts:
+            sentence = "; ".join(facts)
+            text += f" {sentence[0].upper()}{sentence[1:]}."
+        if self.hint:
+            text += f" {self.hint}" + ("" if self.hint.endswith(("?", ".")) else ".")
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross process boundaries; the default reduce would drop the keyword arguments.
+        return (
+            _rebuild,
+            (type(self), self.problem, self.expected, self.got, self.where, self.hint),
+        )
+
+
+def _rebuild(
+    kind: type[HpoError],
+    problem: str,
+    expected: str | None,
+    got: str | None,
+    where: str | None,
+    hint: str | None,
+) -> HpoError:
+    return kind(problem, expected=expected, got=got, where=where, hint=hint)
+
+
+class InputError(HpoError):
+    """Something a person gave is wrong; ``exit_code`` 2. Nothing was written."""
+
+    exit_code = 2
+
+
+class SpecError(InputError):
+    """A study file, a ``--set`` or a parameter is wrong."""
+
+
+class DataError(InputError):
+    """A dataset, a song list or a photo is wrong."""
+
+
+class NotFoundError(InputError):
+    """A name (study, trial, dataset, catalogue entry, file) stands for nothing."""
+
+
+class EnvironmentProblem(HpoError):
+    """The machine lacks something (network, library, disk, permission); ``exit_code`` 3."""
+
+    exit_code = 3
+
+
+class TrainingError(HpoError):
+    """A trial cannot go on (NaN loss, out of memory, a worker process that died)."""
+
+
+class IntegrityError(HpoError):
+    """A stored file differs from its recorded checksum, or a model is not on the allow-list."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return a hint sentence for a mistyped ``name``: the closest choices, or all of them."""
+    known = sorted(set(choices))
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    if close:
+        return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
+    if not known:
+        return "There are none"
+    listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f"Known: {listed}"

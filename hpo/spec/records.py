@@ -1,0 +1,183 @@
+"""Plain data that crosses process and room boundaries: job, epoch, result, and trial as stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+TrialState = Literal["running", "waiting", "complete", "pruned", "failed"]
+
+
+class _Plain:
+    """JSON in and out for frozen dataclasses whose fields are plain data."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able dict with one key per field."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the record; keys that a newer version wrote are passed over."""
+        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return cls(**{key: value for key, value in data.items() if key in known})
+
+
+@dataclass(frozen=True)
+class TrialJob(_Plain):
+    """Everything that training needs to know, and nothing about the study around it.
+
+    Args:
+        job_id: a name for messages and folders, such as ``"thesis/cnn/3"``.
+        architecture: a catalogue name, or ``package.module:build`` of the user's own.
+        params: architecture and training parameters by name; those left out take their defaults.
+        dataset: folder of the canonical store.
+        dataset_digest: digest that the store's manifest must show.
+        output: folder for the checkpoint; made if absent.
+        seed: seeds weights, shuffling, augmentation and dropout.
+        weights: ``"imagenet"``, ``"none"`` or a file, for architectures with pretrained weights.
+        train_limit: train on a stratified subset of this many faces; None for all.
+        validation_limit: the same for validation.
+        data_seed: draws the subsets; the same for all trials of a study.
+        objective: name of the metric by which the checkpoint is chosen, such as ``val_accuracy``.
+        direction: ``"maximize"`` or ``"minimize"`` of the objective.
+        precision: ``"float32"`` or ``"mixed_bfloat16"``.
+        threads: number of cores that the trial may use; None for all.
+    """
+
+    job_id: str
+    architecture: str
+    params: dict[str, Any]
+    dataset: str
+    dataset_digest: str
+    output: str
+    seed: int
+    weights: str | None = None
+    train_limit: int | None = None
+    validation_limit: int | None = None
+    data_seed: int = 0
+    objective: str = "val_accuracy"
+    direction: Literal["maximize", "minimize"] = "maximize"
+    precision: str = "float32"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class EpochReport(_Plain):
+    """One epoch's metrics, in the order they were trained.
+
+    Args:
+        epoch: 1 for the first.
+        metrics: at least ``loss, accuracy, val_loss, val_accuracy, learning_rate``.
+        seconds: wall-clock time of this epoch, validation included.
+    """
+
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrialResult(_Plain):
+    """How a trial ended.
+
+    Args:
+        state: ``complete``, ``pruned`` or ``failed``.
+        value: the objective of the checkpoint that would be served; None if there is none.
+        reason: for failures a name (``nan_loss``, ``out_of_memory``, ``killed``, ``error``) and,
+            after a colon, the message; for early stops ``early_stopping``.
+        best_epoch: epoch of the checkpoint, from 1; 0 if none.
+        epochs_run: finished epochs.
+        metrics: the metrics of the best epoch.
+        final_metrics: the metrics of the last epoch.
+        seconds: wall-clock seconds by phase: ``load, build, fit, evaluate, total``.
+        checkpoint: path of the ``.keras`` file; None if none was kept.
+        checkpoint_sha256: its checksum.
+        parameter_count: weights in the model.
+        model_summary: Keras's table of layers.
+        weights_used: ``imagenet``, ``none`` or the file's name and checksum.
+        images_per_second: training throughput after the first epoch (or of it, if there is one).
+        confusion: rows true, columns predicted, of the checkpoint on validation; () if none.
+        predictions: for each validation face the predicted class; () if none.
+        params: every parameter with its default filled in.
+        environment: versions (``python, keras, backend, tensorflow, numpy, hpo``), ``device``,
+            ``precision``, ``cores``.
+        train_size: faces trained on.
+        validation_size: faces validated on.
+    """
+
+    state: TrialState
+    value: float | None = None
+    reason: str = ""
+    best_epoch: int = 0
+    epochs_run: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    final_metrics: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    checkpoint: str | None = None
+    checkpoint_sha256: str | None = None
+    parameter_count: int = 0
+    model_summary: str = ""
+    weights_used: str = "none"
+    images_per_second: float = 0.0
+    confusion: list[list[int]] = field(default_factory=list)
+    predictions: list[int] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    train_size: int = 0
+    validation_size: int = 0
+
+
+@dataclass(frozen=True)
+class TrialRecord(_Plain):
+    """A trial as Optuna's storage holds it: what tables, reports and evidence read.
+
+    Args:
+        study: name of the study.
+        architecture: label of the architecture in the study file.
+        number: number within its architecture, from 0.
+        state: ``running, waiting, complete, pruned`` or ``failed``.
+        value: the objective; for a pruned trial its best so far; None if none.
+        params: every parameter that the trial ran with (searched, fixed, defaults).
+        searched: the subset that the sampler chose.
+        slot: which place of the budget the trial fills, from 0.
+        epochs: its epoch reports, in order.
+        result: its result without ``model_summary``; None while it runs.
+        seconds: wall-clock seconds from claim to tell; 0.0 while it runs.
+        started: ISO 8601 time (UTC) of the claim; "" if waiting.
+        finished: ISO 8601 time (UTC) of the tell; "" if not yet.
+        mlflow_run_id: its run in MLflow; "" if none yet.
+        origin: ``"sampler"``, ``"enqueued"`` or ``"thesis"``.
+        space: the search space at the time, as plain data by parameter name.
+    """
+
+    study: str
+    architecture: str
+    number: int
+    state: TrialState
+    value: float | None
+    params: dict[str, Any]
+    searched: dict[str, Any]
+    slot: int = 0
+    epochs: list[EpochReport] = field(default_factory=list)
+    result: TrialResult | None = None
+    seconds: float = 0.0
+    started: str = ""
+    finished: str = ""
+    mlflow_run_id: str = ""
+    origin: str = "sampler"
+    space: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the record with its nested epochs and result rebuilt."""
+        data = dict(data)
+        data["epochs"] = [EpochReport.from_json(e) for e in data.get("epochs", [])]
+        if data.get("result") is not None:
+            data["result"] = TrialResult.from_json(data["result"])
+        return super().from_json(data)
+
+    @property
+    def epochs_run(self) -> int:
+        """Return the number of epochs that were reported."""
+        return len(self.epochs)

@@ -1,0 +1,1 @@
+"""The composition: what a person can do with a study, as functions."""

@@ -1,0 +1,1 @@
+"""The mirror of a study in MLflow, for people to look at."""
