@@ -1,0 +1,70 @@
+"""What every command shares: the workspace of this call, JSON, tables, and one way to end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hpo.spec.workspace import Workspace
+
+
+@dataclass
+class Call:
+    """One call of the command line.
+
+    Args:
+        workspace: where data, stores and reports are.
+        debug: show tracebacks.
+    """
+
+    workspace: Workspace
+    debug: bool = False
+
+
+def current(context: typer.Context) -> Call:
+    """Return the call that the root command prepared."""
+    call = context.find_object(Call)
+    return call if call is not None else Call(Workspace.at())
+
+
+def print_json(data: Any) -> None:
+    """Write ``data`` to standard output as JSON, keys in their given order."""
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"not plain data: {type(value).__name__}")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
+    """Print a table for people; numbers align to the right, ``None`` shows as a dash."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(columns):
+        numeric = any(isinstance(row[position], int | float) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("–" if cell is None else str(cell) for cell in row))
+    # Away from a terminal nothing should be cut to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(table)
+
+
+def say(text: str) -> None:
+    """Print a line for people to standard error, so that standard output stays data."""
+    typer.echo(text, err=True)
