@@ -45,11 +45,11 @@ class Workspace:
         return self.runs / "checkpoints"
 
     def storage_url(self, configured: str | None = None) -> str:
-        """Return Optuna's storage URL: ``configured``, ``HPO_STORAGE``, or SQLite in ``mlruns/``."""
+        """Return Optuna's storage: ``configured``, ``HPO_STORAGE``, or SQLite in ``mlruns/``."""
         return configured or os.environ.get("HPO_STORAGE") or f"sqlite:///{self.runs}/optuna.db"
 
     def tracking_uri(self, configured: str | None = None) -> str:
-        """Return MLflow's URI: ``configured``, ``MLFLOW_TRACKING_URI``, or SQLite in ``mlruns/``."""
+        """Return MLflow's: ``configured``, ``MLFLOW_TRACKING_URI``, or SQLite in ``mlruns/``."""
         return (
             configured
             or os.environ.get("MLFLOW_TRACKING_URI")

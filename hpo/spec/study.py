@@ -1,0 +1,186 @@
+"""The study file as a schema: what is searched, on which data, for how long, and what is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+
+from hpo.spec.errors import did_you_mean
+from hpo.spec.space import Scalar, SearchSpace
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSpec(_Section):
+    """Which faces are trained and validated on; the test split is never read by a study."""
+
+    dataset: str = Field(default="drawn-faces", description="A name that `hpo data list` shows.")
+    train_limit: PositiveInt | None = Field(
+        default=None, description="Train on a stratified subset of this many faces."
+    )
+    validation_limit: PositiveInt | None = Field(
+        default=None, description="Validate on a stratified subset of this many faces."
+    )
+
+
+class ObjectiveSpec(_Section):
+    """What a trial is judged by: a metric of the checkpoint that would be served."""
+
+    metric: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Return which way is better."""
+        return "minimize" if self.metric == "val_loss" else "maximize"
+
+
+class BudgetSpec(_Section):
+    """How much may be spent."""
+
+    trials: PositiveInt = Field(default=20, description="Trials per architecture.")
+
+
+class PlugIn(_Section):
+    """A name of the catalogue and its options, written ``name`` or ``{name: ..., option: ...}``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"name": data}
+        if isinstance(data, Mapping) and "options" not in data and "name" in data:
+            return {"name": data["name"], "options": {k: v for k, v in data.items() if k != "name"}}
+        return data
+
+
+class TrackingSpec(_Section):
+    """Where the mirror for people is, and how many models it keeps."""
+
+    uri: str | None = Field(default=None, description="An MLflow tracking URI.")
+    keep_models: int = Field(
+        default=1, ge=0, description="Models kept per architecture: the best so many."
+    )
+
+
+class ArchitectureSpec(_Section):
+    """One architecture of a study: what is fixed, what is searched, what is tried first."""
+
+    architecture: str = Field(description="A catalogue name or package.module:build.")
+    weights: str | None = Field(
+        default=None, description="imagenet, none or a file, for pretrained architectures."
+    )
+    fixed: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    space: SearchSpace = Field(default_factory=lambda: SearchSpace({}))
+    enqueue: list[str | dict[str, Scalar | list[Scalar]]] = Field(
+        default=["thesis"],
+        description="Configurations tried first; `thesis` is the thesis's own.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        both = sorted(set(self.fixed) & set(self.space.parameters))
+        if both:
+            raise ValueError(f"{', '.join(both)} stands under both 'fixed' and 'space'; keep one")
+        for name, parameter in self.space.parameters.items():
+            for parent in parameter.when:
+                if parent not in self.space.parameters and parent not in self.fixed:
+                    known = [n for n in (*self.space.parameters, *self.fixed) if n != name]
+                    raise ValueError(
+                        f"'{name}' hangs on '{parent}', which is neither searched nor fixed. "
+                        + did_you_mean(parent, known)
+                    )
+        for entry in self.enqueue:
+            if isinstance(entry, str) and entry != "thesis":
+                raise ValueError(
+                    f"enqueue takes 'thesis' or a mapping of parameters, got '{entry}'"
+                )
+        return self
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class StudySpec(_Section):
+    """A whole study file.
+
+    ``space`` and ``fixed`` at the top hold for every architecture that does not say otherwise;
+    after loading they are merged into each architecture and empty here.
+    """
+
+    name: str
+    description: str = ""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data: DataSpec = DataSpec()
+    objective: ObjectiveSpec = ObjectiveSpec()
+    budget: BudgetSpec = BudgetSpec()
+    engine: PlugIn = PlugIn(name="optuna")
+    sampler: PlugIn = PlugIn(name="tpe")
+    pruner: PlugIn = PlugIn(name="median")
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    storage: str | None = Field(default=None, description="An Optuna storage URL.")
+    tracking: TrackingSpec = TrackingSpec()
+    promote: bool = Field(default=False, description="Register the winner when the study ends.")
+    architectures: dict[str, ArchitectureSpec] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "a study's name is made of letters, digits, '.', '_' and '-', begins with a letter "
+                "or digit, and has at most 100 characters"
+            )
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge_shared(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        data = dict(data)
+        shared_space, shared_fixed = data.pop("space", None), data.pop("fixed", None)
+        architectures = data.get("architectures")
+        if not isinstance(architectures, Mapping):
+            return data
+        merged = {}
+        for label, section in architectures.items():
+            if section is None:
+                section = {}
+            if isinstance(section, Mapping):
+                section = {"architecture": label, **section}
+                _inherit(section, "space", shared_space, without=section.get("fixed"))
+                _inherit(section, "fixed", shared_fixed, without=section.get("space"))
+            merged[label] = section
+        return {**data, "architectures": merged}
+
+    @field_validator("architectures")
+    @classmethod
+    def _plain_labels(cls, architectures: dict[str, Any]) -> dict[str, Any]:
+        for label in architectures:
+            if not _NAME.fullmatch(label):
+                raise ValueError(f"'{label}' is no plain label (letters, digits, '.', '_', '-')")
+        return architectures
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON-able data; ``model_validate`` reverses it."""
+        return self.model_dump(mode="json")
+
+
+def _inherit(section: dict[str, Any], key: str, shared: Any, *, without: Any) -> None:
+    """Add ``shared``'s entries to ``section[key]`` where the section itself does not decide."""
+    own = section.get(key) or {}
+    if isinstance(shared, Mapping) and isinstance(own, Mapping):
+        decided = set(without) if isinstance(without, Mapping) else set()
+        section[key] = {**{k: v for k, v in shared.items() if k not in decided}, **own}
+    elif shared is not None and key not in section:
+        section[key] = shared
