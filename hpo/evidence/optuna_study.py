@@ -1,0 +1,173 @@
+"""Trials as records → an in-memory Optuna study that its importance evaluators can read.
+
+The records carry their space as plain data, so nothing here needs the storage that the trials came
+from; a study file's JSON is enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.spec.records import TrialRecord
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One usable trial: a finite value and the parameters that were active in it.
+
+    Args:
+        value: the objective (best so far for a pruned trial).
+        params: active parameters by name.
+        adaptive: the sampler chose it (in contrast to an enqueued trial).
+        pruned: it was stopped early.
+    """
+
+    value: float
+    params: dict[str, Any]
+    adaptive: bool = True
+    pruned: bool = False
+
+
+def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dict[str, int]]:
+    """Return the usable trials, and how many were left out by reason.
+
+    Complete trials count with their value. Pruned trials count with their best value so far: they
+    were stopped because they did badly, and without them a parameter that ruins training would
+    look harmless. Failed and unfinished trials, and values that are not finite, are left out.
+    """
+    usable: list[Observation] = []
+    left: dict[str, int] = {}
+    for record in records:
+        if record.state not in ("complete", "pruned"):
+            left[record.state] = left.get(record.state, 0) + 1
+        elif record.value is None or not math.isfinite(record.value):
+            left["no finite value"] = left.get("no finite value", 0) + 1
+        else:
+            usable.append(
+                Observation(
+                    float(record.value),
+                    _active(record),
+                    record.origin == "sampler",
+                    record.state == "pruned",
+                )
+            )
+    return usable, left
+
+
+def _active(record: TrialRecord) -> dict[str, Any]:
+    """Return the searched parameters, with fixed values of an enqueued trial where they are known.
+
+    A conditional parameter that was not searched in a trial was not active there, even though
+    ``params`` may hold its default.
+    """
+    active = dict(record.searched)
+    for name, entry in record.space.items():
+        unconditional = not (isinstance(entry, Mapping) and entry.get("when"))
+        if name not in active and unconditional and name in record.params:
+            active[name] = record.params[name]
+    return {name: _scalar(value) for name, value in active.items()}
+
+
+def _scalar(value: Any) -> Any:
+    """Return a value that Optuna's categorical distribution can hold."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return repr(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether ``value`` is a finite number and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def joined_space(records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
+    """Return one space over all trials: the widest range and every choice that any of them had."""
+    joined: dict[str, dict[str, Any]] = {}
+    for record in records:
+        for name, entry in record.space.items():
+            if not isinstance(entry, Mapping):
+                continue
+            known = joined.setdefault(name, dict(entry))
+            if known == entry:
+                continue
+            for key, pick in (("low", min), ("high", max)):
+                if is_number(known.get(key)) and is_number(entry.get(key)):
+                    known[key] = pick(known[key], entry[key])
+            if "choices" in known and "choices" in entry:
+                extra = [c for c in entry["choices"] if c not in known["choices"]]
+                known["choices"] = [*known["choices"], *extra]
+    return joined
+
+
+def distribution(entry: Mapping[str, Any] | None, values: Sequence[Any]) -> Any:
+    """Return the Optuna distribution of a parameter that covers all ``values`` seen.
+
+    Steps are dropped: the evaluators read ranges and scales only, and an enqueued value may lie
+    off the grid (or outside the range, which then is widened to hold it).
+    """
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    entry = entry or {}
+    choices = [_scalar(choice) for choice in entry.get("choices", ())]
+    if choices or not all(is_number(value) for value in values):
+        extra = sorted({v for v in values if v not in choices}, key=repr)
+        return CategoricalDistribution([*choices, *extra])
+    ends = [float(entry[key]) for key in ("low", "high") if is_number(entry.get(key))]
+    low, high = min([*values, *ends]), max([*values, *ends])
+    log = bool(entry.get("log") or entry.get("scale") == "log") and low > 0
+    whole = all(float(v).is_integer() for v in (*values, low, high))
+    if whole and entry.get("type", "int") == "int":
+        return IntDistribution(int(low), int(high), log=log)
+    return FloatDistribution(float(low), float(high), log=log)
+
+
+def distributions(
+    usable: Sequence[Observation], space: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return one distribution per parameter seen in ``usable``, sorted by name."""
+    names = sorted({name for observation in usable for name in observation.params})
+    seen = {name: [o.params[name] for o in usable if name in o.params] for name in names}
+    return {name: distribution(space.get(name), values) for name, values in seen.items()}
+
+
+def in_memory_study(
+    usable: Sequence[Observation],
+    domains: Mapping[str, Any],
+    names: Sequence[str],
+    direction: str,
+) -> Any:
+    """Return an ``optuna.Study`` in memory that holds ``usable`` restricted to ``names``."""
+    import optuna
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    def fitting(name: str, value: Any) -> Any:
+        # A step-free float domain refuses an int, an int domain a float such as 3.0.
+        if isinstance(domains[name], FloatDistribution):
+            return float(value)
+        return int(value) if isinstance(domains[name], IntDistribution) else value
+
+    trials = []
+    for observation in usable:
+        kept = {n: fitting(n, observation.params[n]) for n in names if n in observation.params}
+        trials.append(
+            optuna.create_trial(
+                value=observation.value,
+                params=kept,
+                distributions={name: domains[name] for name in kept},
+            )
+        )
+    previous = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(direction=direction)
+        study.add_trials(trials)
+    finally:
+        optuna.logging.set_verbosity(previous)
+    return study
