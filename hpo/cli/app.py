@@ -1,0 +1,112 @@
+"""The ``hpo`` command: options that every command takes, the commands, and how a call ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo import __version__
+from hpo.cli import data, recommend, report, run, studies, train, ui
+from hpo.cli.shell import Call
+from hpo.spec.errors import HpoError
+from hpo.spec.workspace import Workspace
+
+app = typer.Typer(
+    name="hpo",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Hyper-parameter optimisation studies of image classifiers.\n\n"
+        "A study file says what is searched; Optuna searches, MLflow tracks every trial, "
+        "Plotly draws what mattered, and the winner recommends songs for a face.\n\n"
+        "Start with [bold]hpo quickstart[/bold]."
+    ),
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="The workspace: a folder with data/, mlruns/ and reports/. Default: here."
+        ),
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Prepare the call."""
+    if version:
+        typer.echo(f"hpo {__version__}")
+        raise typer.Exit
+    context.obj = Call(Workspace.at(home), debug)
+
+
+run.register(app)
+train.register(app)
+studies.register(app)
+report.register(app)
+recommend.register(app)
+ui.register(app)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; errors end in one paragraph and an exit code.
+
+    0 done, 1 failed, 2 bad input, 3 the machine lacks something, 130 Ctrl-C, 143 SIGTERM.
+    """
+    arguments = _root_options_first(sys.argv[1:])
+    debug = "--debug" in arguments
+    try:
+        app(args=arguments, prog_name="hpo")
+    except HpoError as error:
+        _fail(str(error), error.exit_code, debug=debug)
+    except KeyboardInterrupt:
+        _fail("Interrupted.", 130, debug=debug)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+        _fail(
+            f"Something unexpected went wrong ({type(error).__name__}: {first}). "
+            "The same command with --debug shows where; please report it with that text.",
+            1,
+            debug=debug,
+        )
+
+
+def _root_options_first(arguments: list[str]) -> list[str]:
+    """Let ``--home`` and ``--debug`` stand anywhere, as people type them."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--debug" or word.startswith("--home="):
+            front.append(word)
+        elif word == "--home":
+            front += [word, *[w for w in [next(words, None)] if w is not None]]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def _fail(text: str, code: int, *, debug: bool) -> None:
+    if debug and code not in (130, 143):
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {text}\n" if code not in (130, 143) else f"{text}\n")
+    sys.exit(code)

@@ -1,0 +1,240 @@
+"""Isolated calls: a function runs in a process of its own, forked from a server that knows Keras.
+
+Every trial trains in such a child, because memory grows over trials in one process whatever is
+cleared, and because a crash, an out-of-memory kill or a hang then ends one trial and nothing else.
+
+The child sends ``("report", data)`` while it works and ``("result", data)`` or ``("error", error)``
+at the end; the parent may send ``"stop"``. A child whose parent is gone ends at its next look.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Literal
+
+from hpo.spec.errors import HpoError, TrainingError
+
+_PRELOAD = "hpo.execution.preloaded"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came from a child.
+
+    Args:
+        kind: ``report`` (more to come), ``result`` or ``error`` (the last).
+        data: the report, the result, or the exception.
+    """
+
+    kind: Literal["report", "result", "error"]
+    data: Any
+
+
+class Child:
+    """A running call."""
+
+    def __init__(self, process: Any, connection: Connection, log: Path | None) -> None:
+        self._process = process
+        self._connection = connection
+        self._log = log
+        self._done = False
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return int(self._process.pid)
+
+    def receive(self, timeout_seconds: float | None = None) -> Message | None:
+        """Return the next message, or None if none came in time.
+
+        A child that died without a word gives an ``error`` that says how it died.
+        """
+        if self._done:
+            return None
+        if not wait([self._connection], timeout_seconds):
+            return None
+        try:
+            kind, data = self._connection.recv()
+        except (EOFError, ConnectionResetError):
+            kind, data = "error", self._death()
+        message = Message(kind, data)
+        if kind != "report":
+            self._done = True
+            self._process.join(timeout=10)
+        return message
+
+    def stop(self) -> None:
+        """Ask the call to stop at its next look; its result still comes."""
+        with contextlib.suppress(OSError):
+            self._connection.send("stop")
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._done = True
+        with contextlib.suppress(OSError, AttributeError):
+            self._process.kill()
+        self._process.join(timeout=10)
+
+    def _death(self) -> TrainingError:
+        self._process.join(timeout=10)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            reason = {
+                "SIGKILL": "killed (SIGKILL; often the machine ran out of memory)",
+                "SIGSEGV": "segfault (SIGSEGV)",
+            }.get(name, f"killed ({name})")
+        else:
+            reason = f"died without a result (exit code {code})"
+        hint = f"Its last words are in {self._log}" if self._log else None
+        return TrainingError(f"the trial's process was {reason}", got=self._last_line(), hint=hint)
+
+    def _last_line(self) -> str | None:
+        if self._log is None or not self._log.is_file():
+            return None
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else None
+
+
+class ChildServer:
+    """Forks children from a process that has loaded Keras and touched no device.
+
+    Args:
+        preload: modules that the server imports before its first fork.
+    """
+
+    def __init__(self, preload: tuple[str, ...] = (_PRELOAD,)) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(preload))
+
+    def warm(self) -> None:
+        """Start the server and return at once; it loads Keras meanwhile."""
+        with _without_main():
+            forkserver.ensure_running()
+
+    def start(self, target: str, *, log: Path | None = None, **arguments: Any) -> Child:
+        """Run ``target`` in a child.
+
+        Args:
+            target: ``"package.module:function"``. It is called as
+                ``function(report=..., should_stop=..., **arguments)``.
+            log: file for the child's standard output and error; None discards them.
+            arguments: plain data.
+        """
+        mine, theirs = self._context.Pipe(duplex=True)
+        process = self._context.Process(
+            target=_child, args=(target, arguments, theirs, str(log) if log else None), daemon=True
+        )
+        with _without_main():
+            process.start()
+        theirs.close()
+        return Child(process, mine, log)
+
+    def call(self, target: str, *, log: Path | None = None, **arguments: Any) -> Any:
+        """Run ``target`` in a child, wait, and return its result or raise its error."""
+        child = self.start(target, log=log, **arguments)
+        try:
+            while True:
+                message = child.receive()
+                if message is not None and message.kind != "report":
+                    break
+        except BaseException:
+            child.kill()
+            raise
+        if message.kind == "error":
+            raise message.data
+        return message.data
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep ``multiprocessing`` from importing the parent's main module again in each child.
+
+    A child needs nothing of it, a script without a ``__main__`` guard would start itself over, and
+    code that was piped into ``python`` has no file to import.
+    """
+    main = sys.modules["__main__"]
+    saved = {key: main.__dict__.get(key) for key in ("__spec__", "__file__")}
+    main.__dict__.update(__spec__=None, __file__=None)
+    try:
+        yield
+    finally:
+        main.__dict__.update(saved)
+        if saved["__file__"] is None:
+            del main.__dict__["__file__"]
+
+
+def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:
+    # Ctrl-C reaches the whole foreground group; whether a trial stops is the parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _redirect(log)
+    code = 0
+    try:
+        module_name, _, name = target.partition(":")
+        function = getattr(importlib.import_module(module_name), name)
+        result = function(
+            report=lambda data: connection.send(("report", data)),
+            should_stop=_Stop(connection),
+            **arguments,
+        )
+        connection.send(("result", result))
+    except BaseException as error:
+        traceback.print_exc()
+        code = 1
+        with contextlib.suppress(OSError):
+            connection.send(("error", _portable(error)))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Keras's backends take seconds to tear down what the system frees at once.
+    os._exit(code)
+
+
+class _Stop:
+    """Tells, at the price of a poll (microseconds), whether the parent asked to stop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stopped = False
+
+    def __call__(self) -> bool:
+        try:
+            while not self._stopped and self._connection.poll():
+                self._stopped = self._connection.recv() == "stop"
+        except (EOFError, OSError):
+            # The parent is gone: nobody waits for a result, and a restarted study would train
+            # the same trial beside this one.
+            os._exit(3)
+        return self._stopped
+
+
+def _redirect(log: str | None) -> None:
+    if log:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+    target = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+
+
+def _portable(error: BaseException) -> HpoError:
+    """Return an error that can be sent to the parent, whatever library raised it."""
+    if isinstance(error, HpoError):
+        return error
+    text = str(error).strip().splitlines()
+    first = text[0][:500] if text else ""
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or "ResourceExhausted" in kind or "OOM" in first:
+        return TrainingError("out_of_memory", got=f"{kind}: {first}")
+    return TrainingError(f"error: {kind}: {first}".rstrip(": "))

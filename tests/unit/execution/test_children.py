@@ -1,0 +1,82 @@
+"""Children run, report, stop and die one at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpo.execution.children import ChildServer
+from hpo.spec.errors import SpecError, TrainingError
+
+TARGETS = "tests.unit.execution.targets"
+
+
+@pytest.fixture(scope="module")
+def server() -> ChildServer:
+    # Without the preloaded Keras these tests take milliseconds; what it saves is a benchmark's.
+    return ChildServer(preload=("hpo.spec.errors",))
+
+
+def test_reports_come_before_the_result(server: ChildServer, tmp_path: Path) -> None:
+    child = server.start(f"{TARGETS}:echo", log=tmp_path / "log.txt", value=[1, 2])
+    first, second = child.receive(), child.receive()
+    assert first is not None
+    assert second is not None
+    assert (first.kind, first.data) == ("report", {"half": [1, 2]})
+    assert second.kind == "result"
+    assert second.data["whole"] == [1, 2]
+    assert second.data["pid"] not in (os.getpid(), None)
+    assert "a line for the log" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_child_stops_when_asked_and_still_answers(server: ChildServer) -> None:
+    child = server.start(f"{TARGETS}:until_stopped")
+    assert child.receive() is not None
+    child.stop()
+    message = child.receive(timeout_seconds=5)
+    assert message is not None
+    assert message.data == "stopped"
+
+
+def test_an_error_on_purpose_arrives_whole(server: ChildServer) -> None:
+    with pytest.raises(SpecError, match=r"here: no such thing. Look there."):
+        server.call(f"{TARGETS}:bad_input")
+
+
+def test_an_unexpected_error_arrives_with_its_name(server: ChildServer) -> None:
+    with pytest.raises(TrainingError, match="Local: broken"):
+        server.call(f"{TARGETS}:unexpected")
+
+
+def test_a_segfault_ends_only_the_child(server: ChildServer) -> None:
+    with pytest.raises(TrainingError, match="segfault"):
+        server.call(f"{TARGETS}:segfault")
+    assert server.call(f"{TARGETS}:echo", value=1)["whole"] == 1
+
+
+def test_a_killed_child_is_told_as_killed(server: ChildServer) -> None:
+    child = server.start(f"{TARGETS}:until_stopped")
+    assert child.receive() is not None
+    os.kill(child.pid, signal.SIGKILL)
+    message = child.receive(timeout_seconds=5)
+    assert message is not None
+    assert message.kind == "error"
+    assert "SIGKILL" in str(message.data)
+
+
+def test_a_parent_without_a_main_file_can_start_children() -> None:
+    code = (
+        "from hpo.execution.children import ChildServer\n"
+        "server = ChildServer(preload=('hpo.spec.errors',))\n"
+        f"print(server.call('{TARGETS}:echo', value=7)['whole'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-"], input=code, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "7"
