@@ -163,6 +163,7 @@ def listed(items: Sequence[object], limit: int = 5) -> str:
 
 
 def broken(folder: Path, problem: str) -> DataError:
+    """Return the error for a dataset whose files do not read as they were written."""
     return DataError(
         f"dataset '{folder.name}' is damaged: {problem}",
         where=str(folder),

@@ -1,0 +1,1 @@
+"""Importers of faces: one file per shape in which FER-2013 reaches people."""

@@ -1,0 +1,185 @@
+"""Import of faces: pick the importer, read, judge what came, and store it or say why not."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo.data.folders import check_dataset_name, listed, read_manifest
+from hpo.data.importers.source import FaceImporter, Progress, SourceFaces, silent
+from hpo.data.store import FaceDataset, write_faces
+from hpo.spec.catalogue import resolve
+from hpo.spec.errors import DataError, NotFoundError
+from hpo.spec.workspace import Workspace
+
+DEFAULT_NAME = "fer2013"
+DEFAULT_MAX_UNREADABLE = 0.01
+RESERVED_NAMES = frozenset({"drawn-faces", "embedded-songs"})
+"""What the package carries itself."""
+_NAMES_KEPT = 20
+
+
+def import_faces(
+    workspace: Workspace,
+    path: Path,
+    *,
+    name: str = DEFAULT_NAME,
+    max_unreadable: float = DEFAULT_MAX_UNREADABLE,
+    importer: str | None = None,
+    progress: Progress = silent,
+) -> FaceDataset:
+    """Read the faces at ``path`` and store them as dataset ``name``.
+
+    A dataset of that name is replaced, once the new one is complete.
+
+    Args:
+        workspace: where to store it.
+        path: a parquet, CSV or zip, or a folder of parquet files or image folders.
+        name: the dataset's name.
+        max_unreadable: share of images, 0 to 1, that may be unreadable.
+        importer: a name of the catalogue's kind ``face_importer``; by default told from ``path``.
+        progress: called with what is done and what there is.
+
+    Raises:
+        NotFoundError: there is nothing at ``path``.
+        DataError: the source is wrong; nothing was written.
+        EnvironmentProblem: the workspace cannot be written.
+    """
+    check_new_name(workspace, name, kind="faces")
+    if not 0 <= max_unreadable <= 1:
+        raise DataError("--max-unreadable is a share", expected="0 to 1", got=f"{max_unreadable:g}")
+    if not path.exists():
+        raise NotFoundError(
+            "there is no such file or folder", where=str(path), hint="Check the path"
+        )
+    chosen = importer or detect(path)
+    read: FaceImporter = resolve("face_importer", chosen)
+    try:
+        faces = read(path, progress)
+    except PermissionError as error:
+        raise DataError("this cannot be read", got="no permission", where=str(path)) from error
+    notes = _judge(faces, path, max_unreadable)
+    workspace.ensure(workspace.data)
+    return write_faces(
+        workspace.data / name,
+        name,
+        faces.splits,
+        {**faces.source, "path": str(path.resolve()), "notes": notes},
+        skipped={"count": len(faces.unreadable), "names": faces.unreadable[:_NAMES_KEPT]},
+    )
+
+
+def detect(path: Path) -> str:
+    """Return the name of the importer that reads ``path``.
+
+    Raises:
+        DataError: none does.
+    """
+    from hpo.data.importers.image_parquet import parquet_files
+    from hpo.data.importers.pixel_csv import KNOWN_FILES
+
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        if any((path / name).is_file() for name in KNOWN_FILES):
+            return "pixel-csv"
+        return "image-parquet" if parquet_files(path) else "image-folders"
+    if suffix == ".zip":
+        return "pixel-csv" if _zip_of_csv(path) else "image-folders"
+    if suffix == ".csv":
+        return "pixel-csv"
+    if suffix in (".parquet", ".sealed"):
+        return "image-parquet"
+    raise DataError(
+        "hpo cannot tell what this is",
+        expected="a .parquet, .csv or .zip file, or a folder of parquet files or image folders",
+        got=f"a file ending in '{suffix}'" if suffix else "a file without an ending",
+        where=str(path),
+        hint="Unpack it if it is an archive of another kind",
+    )
+
+
+def _zip_of_csv(path: Path) -> bool:
+    from hpo.data.importers.image_folders import IMAGE_SUFFIXES
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            suffixes = {Path(member).suffix.lower() for member in archive.namelist()}
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return ".csv" in suffixes and not suffixes & IMAGE_SUFFIXES
+
+
+def check_new_name(workspace: Workspace, name: str, kind: str) -> None:
+    """Check that a dataset of ``kind`` may be stored as ``name``.
+
+    Raises:
+        DataError: the name is no folder's name, is the package's own, or is of another kind.
+    """
+    check_dataset_name(name)
+    if name in RESERVED_NAMES:
+        raise DataError(
+            f"'{name}' is the name of data that hpo carries itself",
+            hint="Give another with --name NAME",
+        )
+    folder = workspace.data / name
+    if folder.exists():
+        try:
+            manifest: Mapping[str, Any] = read_manifest(folder)
+        except NotFoundError as error:
+            raise DataError(
+                "this folder is in the way: it holds no dataset of hpo's",
+                where=str(folder),
+                hint="Move it away, or give another name with --name NAME",
+            ) from error
+        except DataError:
+            return  # A damaged dataset is what an import repairs.
+        if manifest["kind"] != kind:
+            raise DataError(
+                f"'{name}' is already a dataset of {manifest['kind']}",
+                where=str(folder),
+                hint="Give another name with --name NAME",
+            )
+
+
+def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
+    """Return what to tell about ``faces``; refuse too many unreadable ones and missing splits."""
+    notes = list(faces.notes)
+    bad, total = len(faces.unreadable), faces.total
+    if total == 0:
+        raise DataError("there are no faces here", where=str(path))
+    if bad / total > max_unreadable:
+        raise DataError(
+            f"{bad} of {total} images cannot be read: {listed(faces.unreadable)}",
+            expected=f"at most {max_unreadable:.2%} unreadable",
+            got=f"{bad / total:.2%}",
+            where=str(path),
+            hint="Get the source again, or allow more with --max-unreadable SHARE",
+        )
+    missing = [split for split in ("train", "validation") if split not in faces.splits]
+    if missing:
+        present = ", ".join(f"{s} ({len(raw.labels)})" for s, raw in faces.splits.items())
+        raise DataError(
+            f"the source has no {' and no '.join(missing)} split",
+            expected="a training split and a validation split (PublicTest in the contest's words)",
+            got=present or "no readable face",
+            where=str(path),
+            hint=_where_to_look(faces, path, missing),
+        )
+    if bad:
+        notes.append(f"{bad} of {total} images could not be read: {listed(faces.unreadable)}")
+    if "test" not in faces.splits:
+        notes.append("the source has no test split (PrivateTest); studies do not need one")
+    return notes
+
+
+def _where_to_look(faces: SourceFaces, path: Path, missing: list[str]) -> str:
+    if faces.source.get("format") == "image-folders":
+        return (
+            "Give the folder that holds train/ and validation/, or train/ and a test/ whose "
+            "files are named PublicTest_… and PrivateTest_…"
+        )
+    if path.is_file() and path.suffix == ".parquet":
+        return f"Give the folder that holds the files of all splits, such as {path.parent}"
+    return f"Get a source that holds {' and '.join(missing)}"
