@@ -79,11 +79,12 @@ def _place(path: PurePosixPath, root: Path) -> tuple[str, int]:
     label = emotion_index(folders[-1]) if folders else None
     if label is None:
         name = folders[-1] if folders else root.name
+        close = did_you_mean(name.lower(), EMOTIONS)
         raise DataError(
             f"the folder '{name}' names none of the seven emotions",
             expected=f"<split>/<emotion>/<image>, emotion one of {', '.join(EMOTIONS)}",
             where=where,
-            hint=did_you_mean(name.lower(), EMOTIONS),
+            hint=close if close.endswith("?") else "Give the folder that holds train and test",
         )
     prefix = _USAGE_PREFIX.match(path.name)
     named = split_named(prefix[1]) if prefix else None

@@ -1,0 +1,244 @@
+"""``hpo data``: import, fetch, list and show datasets of faces and songs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.shell import current, print_json, print_table
+
+if TYPE_CHECKING:
+    from hpo.data.importers.source import Progress
+    from hpo.spec.workspace import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Import and look at faces and songs.")
+import_app = typer.Typer(no_args_is_help=True, help="Import faces or songs from files you have.")
+app.add_typer(import_app, name="import")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+MaxUnreadable = Annotated[
+    float, typer.Option(help="Share of images, 0 to 1, that may be unreadable and left out.")
+]
+
+
+@import_app.command("fer2013")
+def import_fer2013(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A parquet, CSV or zip, or a folder.")],
+    name: Annotated[str, typer.Option(help="What to call the dataset.")] = "fer2013",
+    max_unreadable: MaxUnreadable = 0.01,
+    json: Json = False,
+) -> None:
+    """Import FER-2013, or faces in one of its shapes: parquet, Kaggle's CSV, image folders, zip.
+
+    PublicTest becomes the validation split and PrivateTest the test split, which may be absent.
+    The same faces from any lossless source give the same digest.
+
+    \b
+    Examples:
+      hpo data import fer2013 fer2013.csv
+      hpo data import fer2013 archive.zip
+      hpo data import fer2013 downloads/fer2013/ --name fer2013-png
+      hpo data import fer2013 faces.parquet --max-unreadable 0.05 --json
+    """
+    _import_faces(current(context).workspace, path, name, max_unreadable, json)
+
+
+@import_app.command("songs")
+def import_songs(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="The CSV of songs.")],
+    name: Annotated[str, typer.Option(help="What to call the catalogue.")] = "songs",
+    json: Json = False,
+) -> None:
+    """Import a CSV of songs: name, artist, album, popularity (0 to 100), mood, and id if known.
+
+    Every mood that emotions are answered with must occur: Happy, Sad, Calm, Energetic.
+
+    \b
+    Examples:
+      hpo data import songs data_moods.csv
+      hpo data import songs my-songs.csv --name mine --json
+    """
+    _import_songs(current(context).workspace, path, name, json)
+
+
+@app.command("fetch")
+def fetch(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="fer2013 or songs.")],
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    max_unreadable: MaxUnreadable = 0.01,
+    json: Json = False,
+) -> None:
+    """Download FER-2013 or the songs from Kaggle and import them; this needs the extra 'fetch'.
+
+    Without network or permission this says what to download by hand and what to type then.
+
+    \b
+    Examples:
+      hpo data fetch fer2013
+      hpo data fetch songs --json
+    """
+    from hpo.data.fetch import fetch as download
+
+    workspace = current(context).workspace
+    path = download(dataset)
+    if dataset == "songs":
+        _import_songs(workspace, path, name or "songs", json)
+    else:
+        _import_faces(workspace, path, name or "fer2013", max_unreadable, json)
+
+
+@app.command("list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """List the datasets of this workspace and those that the package carries.
+
+    \b
+    Examples:
+      hpo data list
+      hpo data list --json
+    """
+    from hpo.data.library import list_datasets
+
+    entries = list_datasets(current(context).workspace)
+    if json:
+        print_json([{**vars(entry), "folder": entry.folder} for entry in entries])
+        return
+    rows = []
+    for entry in entries:
+        counts = ", ".join(f"{key} {count}" for key, count in entry.counts.items())
+        rows.append([entry.name, entry.kind, counts or None, entry.note])
+    print_table(["name", "kind", "holds", ""], rows)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A dataset's name, as in hpo data list.")],
+    json: Json = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Where to write the contact sheet (PNG) of faces.")
+    ] = None,
+) -> None:
+    """Show counts per split and emotion with a contact sheet, or songs per mood and the top ones.
+
+    The sheet goes to data/NAME/contact-sheet.png; with --json it is written only to --sheet FILE.
+
+    \b
+    Examples:
+      hpo data show fer2013
+      hpo data show fer2013 --json
+      hpo data show drawn-faces --sheet drawn.png
+      hpo data show embedded-songs
+    """
+    from hpo.data.show import kind_of
+
+    workspace = current(context).workspace
+    if kind_of(workspace, name) == "songs":
+        _show_songs(workspace, name, json)
+    else:
+        _show_faces(workspace, name, json, sheet)
+
+
+def _import_faces(
+    workspace: Workspace, path: Path, name: str, max_unreadable: float, json: bool
+) -> None:
+    from hpo.data.importing import import_faces
+    from hpo.data.show import describe_faces
+
+    with _progress(f"reading {path.name}") as progress:
+        import_faces(
+            workspace,
+            path.expanduser(),
+            name=name,
+            max_unreadable=max_unreadable,
+            progress=progress,
+        )
+    facts = describe_faces(workspace, name)
+    if json:
+        print_json(facts)
+        return
+    _print_counts(facts, f"Imported '{name}'")
+    for note in facts["source"]["notes"]:
+        typer.echo(f"Note: {note}.")
+    typer.echo(f"Look at it with: hpo data show {name}")
+
+
+def _import_songs(workspace: Workspace, path: Path, name: str, json: bool) -> None:
+    from hpo.data.show import describe_songs
+    from hpo.data.songs import import_songs
+
+    import_songs(workspace, path.expanduser(), name=name)
+    facts = describe_songs(workspace, name)
+    if json:
+        print_json(facts)
+        return
+    typer.echo(f"Imported '{name}': {facts['count']} songs")
+    print_table(["mood", "songs"], facts["moods"].items())
+    typer.echo(f"Look at it with: hpo data show {name}")
+
+
+def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None) -> None:
+    from hpo.data.show import describe_faces, write_contact_sheet
+    from hpo.data.store import open_faces
+
+    facts = describe_faces(workspace, name)
+    written = None
+    if sheet is not None or not json:
+        written = write_contact_sheet(open_faces(Path(facts["folder"])), sheet)
+    if json:
+        print_json({**facts, "sheet": written})
+        return
+    _print_counts(facts, f"{name}: {facts['height']}x{facts['width']} grey faces")
+    typer.echo(f"digest: {facts['digest']}")
+    for note in facts["source"].get("notes", []):
+        typer.echo(f"Note: {note}.")
+    typer.echo(f"contact sheet: {written}")
+
+
+def _show_songs(workspace: Workspace, name: str, json: bool) -> None:
+    from hpo.data.show import describe_songs
+
+    facts = describe_songs(workspace, name)
+    if json:
+        print_json(facts)
+        return
+    typer.echo(f"{name}: {facts['count']} songs")
+    print_table(["mood", "songs"], facts["moods"].items())
+    rows = [
+        [mood, song["name"], song["artist"], song["album"], song["popularity"]]
+        for mood, songs in facts["top"].items()
+        for song in songs
+    ]
+    typer.echo("\nMost popular of each mood")
+    print_table(["mood", "name", "artist", "album", "popularity"], rows)
+
+
+def _print_counts(facts: dict[str, Any], title: str) -> None:
+    splits = facts["splits"]
+    emotions = list(next(iter(splits.values())))
+    rows = [[emotion, *(counts[emotion] for counts in splits.values())] for emotion in emotions]
+    rows.append(["total", *facts["totals"].values()])
+    typer.echo(title)
+    print_table(["emotion", *splits], rows)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress]:
+    """Show a bar with time left on a terminal; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
