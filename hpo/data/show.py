@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,8 @@ def write_contact_sheet(
         new.write_bytes(png.tobytes())
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink()
         raise EnvironmentProblem(
             "cannot write the contact sheet",
             got=error.strerror or str(error),

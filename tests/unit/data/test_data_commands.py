@@ -1,0 +1,86 @@
+"""``hpo data``: tables for people, JSON for programs, and help with examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from hpo.cli import data
+from hpo.cli.shell import Call
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.workspace import Workspace
+
+ROWS = "\n".join(
+    f"{label},{' '.join([str(label * 20)] * 2304)},{usage}"
+    for label in range(7)
+    for usage in ("Training", "PublicTest")
+)
+SONGS = "name,artist,album,popularity,mood\n" + "\n".join(
+    f"Song {i},Artist,Album,{50 + i},{mood}"
+    for i, mood in enumerate(("Happy", "Sad", "Calm", "Energetic"))
+)
+
+
+def hpo_data(workspace: Workspace, *arguments: str) -> str:
+    app = typer.Typer()
+    app.add_typer(data.app, name="data")
+    result = CliRunner().invoke(
+        app, ["data", *arguments], obj=Call(workspace), catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n{ROWS}\n")
+    (tmp_path / "songs.csv").write_text(SONGS)
+    return tmp_path
+
+
+def test_faces_are_imported_listed_and_shown(workspace: Workspace, sources: Path) -> None:
+    told = hpo_data(workspace, "import", "fer2013", str(sources / "fer2013.csv"))
+    assert "Imported 'fer2013'" in told
+    assert "no test split" in told
+    shown = json.loads(hpo_data(workspace, "show", "fer2013", "--json"))
+    each = dict.fromkeys(EMOTIONS, 1)
+    assert shown["splits"] == {"train": each, "validation": each}
+    assert list(shown["splits"]["train"]) == list(EMOTIONS)
+    assert shown["digest"].startswith("sha256:")
+    assert not (workspace.data / "fer2013" / "contact-sheet.png").exists()
+    assert "contact sheet" in hpo_data(workspace, "show", "fer2013")
+    assert (workspace.data / "fer2013" / "contact-sheet.png").is_file()
+    sheet = sources / "sheet.png"
+    hpo_data(workspace, "show", "fer2013", "--json", "--sheet", str(sheet))
+    assert sheet.is_file()
+    assert "fer2013" in hpo_data(workspace, "list")
+    listed = json.loads(hpo_data(workspace, "list", "--json"))
+    assert listed[0]["counts"] == {"train": 7, "validation": 7}
+
+
+def test_an_import_as_json_prints_json_alone(workspace: Workspace, sources: Path) -> None:
+    csv = str(sources / "fer2013.csv")
+    facts = json.loads(hpo_data(workspace, "import", "fer2013", csv, "--name", "a", "--json"))
+    assert facts["name"] == "a"
+    assert facts["totals"] == {"train": 7, "validation": 7}
+
+
+def test_songs_are_imported_and_shown(workspace: Workspace, sources: Path) -> None:
+    assert "4 songs" in hpo_data(workspace, "import", "songs", str(sources / "songs.csv"))
+    assert "Song 3" in hpo_data(workspace, "show", "songs")
+    shown = json.loads(hpo_data(workspace, "show", "songs", "--json"))
+    assert shown["moods"] == {"Happy": 1, "Sad": 1, "Calm": 1, "Energetic": 1}
+    assert shown["top"]["Sad"][0]["name"] == "Song 1"
+
+
+@pytest.mark.parametrize(
+    "command", [["import", "fer2013"], ["import", "songs"], ["fetch"], ["list"], ["show"]]
+)
+def test_every_command_has_examples(workspace: Workspace, command: list[str]) -> None:
+    told = hpo_data(workspace, *command, "--help")
+    assert "Examples" in told
+    assert f"hpo data {' '.join(command)}" in told
