@@ -1,0 +1,204 @@
+"""Which parts of a study file go together: refused with the reason, or allowed with a warning.
+
+Nothing heavy is imported, so that a study file is judged before any work starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hpo.search.configurations import fold_fixed
+from hpo.search.options import KerasTunerOptions, MedianOptions, read_options, stated
+from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.space import CategoricalParameter, FloatParameter
+from hpo.spec.study import ArchitectureSpec, StudySpec
+
+HORIZON_SCHEDULES = frozenset({"cosine", "one_cycle", "onecycle"})
+"""Schedules whose learning rate at an epoch depends on how many epochs there will be."""
+
+COMPARING_PRUNERS = frozenset({"median", "hyperband"})
+"""Pruners that judge a trial by other trials at the same epoch."""
+
+ORACLES = ("random", "bayesian", "hyperband")
+LARGEST_GRID = 100_000
+
+
+def check_compatibility(
+    spec: StudySpec, defaults: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[str]:
+    """Return warnings to show before the study starts.
+
+    Args:
+        spec: the study file.
+        defaults: by label, values that parameters take where the file neither searches nor fixes
+            them, such as an architecture's default ``schedule``.
+
+    Raises:
+        SpecError: an option is unknown or wrong, or two parts exclude each other.
+    """
+    for kind in ("sampler", "pruner", "engine"):
+        chosen = getattr(spec, kind)
+        if kind != "sampler" or spec.engine.name != "keras-tuner":
+            stated(kind, chosen.name, chosen.options)
+    warnings = list(_engine_warnings(spec))
+    for label, architecture in spec.architectures.items():
+        values = (defaults or {}).get(label, {})
+        _check_schedule(spec, label, architecture, values)
+        _check_epochs(spec, label, architecture)
+        if spec.engine.name == "optuna":
+            warnings += _sampler_warnings(spec, label, architecture)
+    return warnings + list(_pruner_warnings(spec))
+
+
+def oracle_name(spec: StudySpec) -> str:
+    """Return which keras-tuner oracle ``spec`` asks for; ``bayesian`` unless it says.
+
+    ``engine: {name: keras-tuner, oracle: random}`` says it; so does ``sampler: random``.
+
+    Raises:
+        SpecError: the sampler is one that keras-tuner has no oracle for.
+    """
+    options = read_options(KerasTunerOptions, spec.engine.options, "engine")
+    if options.oracle is not None:
+        return options.oracle
+    if spec.sampler.name in ORACLES:
+        return spec.sampler.name
+    if spec.sampler.name == "tpe":  # the default, so probably nobody's choice
+        return "bayesian"
+    raise SpecError(
+        f"keras-tuner has no sampler '{spec.sampler.name}'",
+        where="sampler",
+        expected=f"one of {', '.join(ORACLES)}",
+        hint=did_you_mean(spec.sampler.name, ORACLES) + " Or set engine to optuna",
+    )
+
+
+def _values_of(
+    name: str, architecture: ArchitectureSpec, defaults: Mapping[str, Any]
+) -> Iterator[Any]:
+    """Yield the values that parameter ``name`` may take in some trial."""
+    parameter = architecture.space.parameters.get(name)
+    if isinstance(parameter, CategoricalParameter):
+        yield from parameter.choices
+    elif name in architecture.fixed:
+        yield architecture.fixed[name]
+    elif name in defaults:
+        yield defaults[name]
+    for entry in architecture.enqueue:
+        if not isinstance(entry, str) and name in entry:
+            yield entry[name]
+
+
+def _check_schedule(
+    spec: StudySpec, label: str, architecture: ArchitectureSpec, defaults: Mapping[str, Any]
+) -> None:
+    if spec.pruner.name not in COMPARING_PRUNERS:
+        return
+    for value in _values_of("schedule", architecture, defaults):
+        if str(value).replace("-", "_") in HORIZON_SCHEDULES:
+            raise SpecError(
+                f"the schedule '{value}' and the pruner '{spec.pruner.name}' exclude each other: "
+                "its rate at an epoch depends on the epoch at which it ends, so trials under it "
+                "cannot be compared half-way, and the pruner would stop those that gain last",
+                where=f"architectures.{label}",
+                hint="Set pruner to none or threshold, or the schedule to plateau or constant",
+            )
+
+
+def _check_epochs(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> None:
+    if "epochs" not in architecture.space.parameters:
+        return
+    tuner = spec.engine.name == "keras-tuner" and oracle_name(spec) == "hyperband"
+    if spec.pruner.name == "hyperband" or tuner:
+        raise SpecError(
+            "Hyperband decides how many epochs a trial gets, so they cannot be searched too",
+            where=f"architectures.{label}.space.epochs",
+            hint="Move epochs to 'fixed', or choose another "
+            + ("oracle" if tuner else "pruner, such as median"),
+        )
+
+
+def _engine_warnings(spec: StudySpec) -> Iterator[str]:
+    if spec.engine.name != "keras-tuner":
+        return
+    if oracle_name(spec) != "hyperband":
+        return
+    options = read_options(KerasTunerOptions, spec.engine.options, "engine")
+    for label, architecture in spec.architectures.items():
+        if options.max_epochs is None and not isinstance(architecture.fixed.get("epochs"), int):
+            raise SpecError(
+                "keras-tuner's Hyperband needs to know how many epochs a full training has",
+                where=f"architectures.{label}",
+                hint="Fix epochs, or give the engine max_epochs",
+            )
+    if spec.pruner.name != "none":
+        yield (
+            f"pruner '{spec.pruner.name}' stops trials inside the rounds of keras-tuner's "
+            "Hyperband, which chooses among them itself; 'pruner: none' leaves that to it."
+        )
+
+
+def _sampler_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> Iterator[str]:
+    space = fold_fixed(architecture.space, architecture.fixed)
+    if spec.sampler.name == "grid":
+        yield from _grid_warnings(spec, label, architecture)
+    if spec.sampler.name == "cmaes":
+        aside = [
+            name
+            for name, parameter in space.parameters.items()
+            if isinstance(parameter, CategoricalParameter) or parameter.when
+        ]
+        if aside:
+            yield (
+                f"{label}: CMA-ES searches only floats and ints that every trial has; "
+                f"{', '.join(aside)} will be drawn at random, and what they do to the objective "
+                "is noise to it. TPE searches all of them."
+            )
+
+
+def _grid_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> Iterator[str]:
+    space = fold_fixed(architecture.space, architecture.fixed)
+    for name, parameter in space.parameters.items():
+        if isinstance(parameter, FloatParameter) and parameter.values() is None:
+            raise SpecError(
+                f"a grid needs steps, and '{name}' is a float without one",
+                where=f"architectures.{label}.space.{name}",
+                expected="a step, or a list of choices",
+                hint=f"Give '{name}' a step, make it categorical, or choose another sampler",
+            )
+    size = space.size(limit=LARGEST_GRID)
+    if size is None:
+        raise SpecError(
+            f"the grid of '{label}' has more than {LARGEST_GRID:,} configurations",
+            where=f"architectures.{label}.space",
+            hint="Take wider steps or fewer parameters, or choose another sampler",
+        )
+    places = spec.budget.trials - len(architecture.enqueue)
+    if size < places:
+        yield f"{label}: the grid ends after {size} of {places} trials."
+    elif size > places:
+        yield (
+            f"{label}: the budget covers {max(places, 0)} of the grid's {size} configurations, "
+            "drawn in a shuffled order."
+        )
+
+
+def _pruner_warnings(spec: StudySpec) -> Iterator[str]:
+    if spec.pruner.name != "median":
+        return
+    options = read_options(MedianOptions, spec.pruner.options, "pruner")
+    if options.startup_trials >= spec.budget.trials:
+        yield (
+            f"the median pruner waits for {options.startup_trials} completed trials and the "
+            f"budget is {spec.budget.trials}, so it will stop nothing; lower "
+            "pruner.startup_trials."
+        )
+    for label, architecture in spec.architectures.items():
+        epochs = architecture.fixed.get("epochs")
+        first = max(options.warmup_epochs, options.patience) + 1
+        if isinstance(epochs, int) and epochs <= first:
+            yield (
+                f"{label}: the median pruner first looks after epoch {first} and trials have "
+                f"{epochs}, so it saves nothing; lower pruner.warmup_epochs and pruner.patience."
+            )

@@ -1,0 +1,112 @@
+"""The door of the search room: what an engine does for whoever runs trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hpo.search.configurations import Origin
+from hpo.spec.catalogue import resolve
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.spec.study import StudySpec
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A claimed trial: what to run.
+
+    Args:
+        number: Optuna's number of the trial within its architecture; names the attempt.
+        slot: which place of the budget it fills, from 0; attempts at one slot share it.
+        params: the searched values.
+        trial_seed: seeds the training; the same for every attempt at the slot.
+        origin: ``"sampler"``, ``"enqueued"`` or ``"thesis"``.
+        overrides: values stronger than the study's fixed ones (an enqueued configuration's, or the
+            epochs that a keras-tuner Hyperband round allows).
+        repeat_of: number of an earlier trial with the same configuration; None if it is new.
+    """
+
+    number: int
+    slot: int
+    params: dict[str, Any]
+    trial_seed: int
+    origin: Origin = "sampler"
+    overrides: dict[str, Any] = field(default_factory=dict)
+    repeat_of: int | None = None
+
+    def configuration(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all values to train with, given what the study fixes."""
+        return {**fixed, **self.params, **self.overrides}
+
+
+class Engine(Protocol):
+    """Proposes trials of one architecture of a study and keeps their records.
+
+    Made with ``(storage_url, spec, label, *, resume=False, thesis=None)``. Several engines, in
+    several processes, may serve one study: the budget holds over all of them. A call about a trial
+    that is no longer this worker's to change (its slot was given to another attempt) returns False
+    and changes nothing.
+    """
+
+    notes: list[str]
+    """What a person should know before the search, such as values clamped to the space."""
+
+    def ask(self) -> Proposal | None:
+        """Claim the next slot; None when the budget is used up or the space exhausted."""
+        ...
+
+    def record_epoch(self, number: int, report: EpochReport) -> bool:
+        """Store an epoch of a running trial."""
+        ...
+
+    def should_prune(self, number: int) -> bool:
+        """Tell whether the pruner would stop the trial after its last recorded epoch."""
+        ...
+
+    def finish(self, number: int, result: TrialResult) -> bool:
+        """Store the result and end the trial; a failed one has used up its slot."""
+        ...
+
+    def set_run_id(self, number: int, run_id: str) -> bool:
+        """Store which MLflow run mirrors a running trial."""
+        ...
+
+    def release(self, number: int, reason: str) -> bool:
+        """End a running trial whose slot is to be asked for again (Ctrl-C, a lost machine)."""
+        ...
+
+    def record(self, number: int) -> TrialRecord:
+        """Return a trial as it is stored."""
+        ...
+
+    def recover(self) -> list[int]:
+        """Release what dead workers left running; return the numbers of those attempts."""
+        ...
+
+
+def open_engine(
+    storage_url: str,
+    spec: StudySpec,
+    label: str,
+    *,
+    resume: bool = False,
+    thesis: Mapping[str, Any] | None = None,
+) -> Engine:
+    """Return the engine that ``spec.engine`` names, its study made or loaded.
+
+    Args:
+        storage_url: of Optuna's storage.
+        spec: the study file.
+        label: the architecture's name in it.
+        resume: whether the study may exist already.
+        thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+
+    Raises:
+        SpecError: the study exists with another space, or an option or enqueued value is wrong.
+        InputError: the study exists, and ``resume`` is False.
+        EnvironmentProblem: the storage cannot be used.
+    """
+    factory = resolve("engine", spec.engine.name, "engine")
+    engine: Engine = factory(storage_url, spec, label, resume=resume, thesis=thesis)
+    return engine

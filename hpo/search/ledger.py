@@ -1,0 +1,417 @@
+"""A trial's life in the storage, from claim to tell; what every engine shares.
+
+A slot is one place of the budget. Claiming one reads which are free, draws its configuration and
+inserts a RUNNING trial that holds everything, all under a lock, the insertion in one transaction: a
+process killed at any moment leaves no half-made trial, and workers never share a slot. A killed
+attempt is marked lost and its slot asked for again, with the seed of the slot, so that a resumed
+study proposes what an uninterrupted one would have.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from hpo.search import trials as stored
+from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
+from hpo.search.engine import Proposal
+from hpo.search.samplers import PLACE
+from hpo.search.storage import claiming, explained, open_storage
+from hpo.search.studies import create_or_load, optuna_name, slots
+from hpo.search.worker_identity import holds, identity
+from hpo.spec.catalogue import resolve
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.spec.seeds import derive_seed
+from hpo.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from hpo.search.view import SlotView
+
+RESAMPLES = 5
+"""How often a configuration that was tried before is drawn again before it is accepted."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A configuration for a slot, before it is stored.
+
+    Args:
+        trial: Optuna's trial in the view, with parameters, distributions and system attributes.
+        overrides: values beyond the space.
+        attributes: user attributes that the engine keeps with the trial.
+        may_repeat: do not draw again if the configuration was tried before.
+    """
+
+    trial: FrozenTrial
+    overrides: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    may_repeat: bool = False
+
+
+def explains(
+    method: Callable[Concatenate[LedgerEngine, _P], _R],
+) -> Callable[Concatenate[LedgerEngine, _P], _R]:
+    """Let a method tell trouble with the database in one paragraph."""
+
+    @wraps(method)
+    def explained_method(self: LedgerEngine, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with explained(self.storage_url):
+            return method(self, *args, **kwargs)
+
+    return cast("Callable[Concatenate[LedgerEngine, _P], _R]", explained_method)
+
+
+class LedgerEngine(ABC):
+    """Everything of an engine but the choice of configurations, which ``draw`` makes.
+
+    Args:
+        storage_url: of Optuna's storage.
+        spec: the study file.
+        label: the architecture's name in it.
+        resume: whether the study may exist already.
+        thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+
+    Raises:
+        SpecError: the study exists with another space, or an option or enqueued value is wrong.
+        InputError: the study exists, and ``resume`` is False.
+        EnvironmentProblem: the storage cannot be used.
+    """
+
+    def __init__(
+        self,
+        storage_url: str,
+        spec: StudySpec,
+        label: str,
+        *,
+        resume: bool = False,
+        thesis: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.storage_url = storage_url
+        self.spec = spec
+        self.label = label
+        self.architecture = spec.architectures[label]
+        self.maximize = spec.objective.direction == "maximize"
+        self.first = resolve_enqueue(self.architecture, thesis, label)
+        self.space = fold_fixed(self.architecture.space, self.architecture.fixed)
+        self.notes = [f"{label}: {note}" for entry in self.first for note in entry.notes]
+        self.study_name = optuna_name(spec.name, label)
+        self._make_pruner = resolve("pruner", spec.pruner.name, "pruner")
+        self.pruner()  # so that wrong options speak before anything is written
+        self.prepare()
+        self._me = identity()
+        self._database = open_storage(storage_url)
+        with explained(storage_url):
+            self._study_id = create_or_load(self._database, spec, label, resume=resume)
+        self._storage = _cached(self._database)
+        if resume:
+            self.recover()
+
+    # What an engine of its own provides
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Check the engine's options before anything is written."""
+
+    @abstractmethod
+    def draw(
+        self, known: Mapping[int, FrozenTrial], slot: int, first: Enqueued | None, attempt: int
+    ) -> Draw | None:
+        """Return a configuration for ``slot``; None if there is none left.
+
+        Args:
+            known: Optuna's trials by slot, without this one.
+            slot: from 0.
+            first: the enqueued configuration that belongs there.
+            attempt: 0, or how often a repeated configuration was thrown back.
+        """
+
+    def suggest(
+        self,
+        known: Mapping[int, FrozenTrial],
+        slot: int,
+        sampler: Any,
+        values: Mapping[str, Any],
+        overrides: Mapping[str, Any],
+    ) -> FrozenTrial:
+        """Return a trial of the view at ``slot``, walked through the space.
+
+        Args:
+            known: Optuna's trials by slot, without this one.
+            slot: from 0.
+            sampler: fills what ``values`` leave open.
+            values: given values of searched parameters.
+            overrides: values that replace searched parameters, and are not recorded as searched.
+        """
+        from hpo.search.view import asking
+
+        view = self.view(known, asking(slot, values, {PLACE: slot - len(self.first)}))
+        trial = view.study(sampler, self.pruner()).ask()
+        self.space.suggest(trial, {**self.architecture.fixed, **overrides})
+        return view.get_trial(slot)
+
+    # Claiming
+
+    @explains
+    def ask(self) -> Proposal | None:
+        """Claim the lowest free slot of the budget; see ``Engine.ask``."""
+        with claiming(self._database, self.study_name):
+            known = self._known()
+            slot = next((s for s in range(self.spec.budget.trials) if s not in known), None)
+            if slot is None:
+                return None
+            first = self.first[slot] if slot < len(self.first) else None
+            chosen, repeat_of = self._draw_new(known, slot, first)
+            if chosen is None:
+                return None
+            return self._claim(slot, chosen, repeat_of, first)
+
+    def _draw_new(
+        self, known: dict[int, FrozenTrial], slot: int, first: Enqueued | None
+    ) -> tuple[Draw | None, int | None]:
+        repeat_of = None
+        chosen = None
+        for attempt in range(RESAMPLES + 1):
+            chosen = self.draw(known, slot, first, attempt)
+            if chosen is None:
+                return None, None
+            repeat_of = _repeated(chosen, known)
+            if repeat_of is None or first is not None or chosen.may_repeat:
+                break
+        return chosen, repeat_of
+
+    def _claim(
+        self, slot: int, chosen: Draw, repeat_of: int | None, first: Enqueued | None
+    ) -> Proposal:
+        from optuna.trial import TrialState, create_trial
+
+        params = chosen.trial.params
+        origin = first.origin if first else "sampler"
+        seed = derive_seed(self.spec.seed, self.label, "trial", slot)
+        attributes = {
+            stored.SLOT: slot,
+            stored.SEED: seed,
+            stored.ORIGIN: origin,
+            stored.PARAMS: {**self.architecture.fixed, **params, **chosen.overrides},
+            stored.OVERRIDES: chosen.overrides,
+            stored.WORKER: self._me,
+            **chosen.attributes,
+        }
+        if repeat_of is not None:
+            attributes[stored.REPEAT] = repeat_of
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=params,
+            distributions=chosen.trial.distributions,
+            user_attrs=stored.plain(attributes),
+            system_attrs=_kept(chosen.trial.system_attrs),
+        )
+        trial_id = self._storage.create_new_trial(self._study_id, template)
+        return Proposal(
+            number=self._storage.get_trial_number_from_id(trial_id),
+            slot=slot,
+            params=dict(params),
+            trial_seed=seed,
+            origin=origin,
+            overrides=dict(chosen.overrides),
+            repeat_of=repeat_of,
+        )
+
+    # Running and ending
+
+    @explains
+    def record_epoch(self, number: int, report: EpochReport) -> bool:
+        """Store an epoch and, for the pruner, its objective; see ``Engine.record_epoch``."""
+        trial_id = self._trial_id(number)
+        key, value = stored.epoch_attribute(report)
+        objective = report.metrics.get(self.spec.objective.metric)
+
+        def write() -> None:
+            self._storage.set_trial_user_attr(trial_id, key, value)
+            if objective is not None:
+                self._storage.set_trial_intermediate_value(trial_id, report.epoch, objective)
+
+        return _if_running(write)
+
+    @explains
+    def should_prune(self, number: int) -> bool:
+        """Ask the pruner about a running trial; see ``Engine.should_prune``."""
+        from optuna.samplers import RandomSampler
+
+        if self.spec.pruner.name == "none":
+            return False
+        known = self._known()
+        slot = next((s for s, t in known.items() if t.number == number), None)
+        if slot is None:
+            return False
+        view, pruner = self.view(known), self.pruner()
+        study = view.study(RandomSampler(seed=0), pruner)
+        before = known[slot]
+        decision = bool(pruner.prune(study, view.get_trial(slot)))
+        # Hyperband notes the rungs that a trial has reached; others compare with them.
+        for key, value in view.get_trial(slot).system_attrs.items():
+            if before.system_attrs.get(key) != value:
+                self._storage.set_trial_system_attr(before._trial_id, key, value)
+        return decision
+
+    @explains
+    def finish(self, number: int, result: TrialResult) -> bool:
+        """Store the result, then end the trial; see ``Engine.finish``."""
+        trial_id = self._trial_id(number)
+
+        def write() -> None:
+            if result.params:
+                params = stored.plain(result.params)
+                self._storage.set_trial_user_attr(trial_id, stored.PARAMS, params)
+            attribute = stored.result_attribute(result)
+            self._storage.set_trial_user_attr(trial_id, stored.RESULT, attribute)
+            self._end(trial_id, result)
+
+        return _if_running(write)
+
+    def _end(self, trial_id: int, result: TrialResult) -> None:
+        from optuna.trial import TrialState
+
+        value = result.value if result.value is not None and not math.isnan(result.value) else None
+        if result.state == "complete" and value is not None:
+            self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value])
+        elif result.state == "pruned":
+            if value is None:
+                reported = self._storage.get_trial(trial_id).intermediate_values.values()
+                value = stored.best_of(reported, maximize=self.maximize)
+            values = None if value is None else [value]
+            self._storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
+        else:
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+    @explains
+    def set_run_id(self, number: int, run_id: str) -> bool:
+        """Store which MLflow run mirrors the trial; see ``Engine.set_run_id``."""
+        trial_id = self._trial_id(number)
+        return _if_running(
+            lambda: self._storage.set_trial_user_attr(trial_id, stored.RUN_ID, run_id)
+        )
+
+    @explains
+    def release(self, number: int, reason: str) -> bool:
+        """Give the slot back; see ``Engine.release``."""
+        return self._lose(self._trial_id(number), reason)
+
+    def _lose(self, trial_id: int, reason: str) -> bool:
+        from optuna.trial import TrialState
+
+        def write() -> None:
+            lost = TrialResult(state="failed", reason=reason)
+            # First the mark, then the state: in between the trial is RUNNING and can be recovered.
+            self._storage.set_trial_user_attr(trial_id, stored.LOST, reason)
+            attribute = stored.result_attribute(lost)
+            self._storage.set_trial_user_attr(trial_id, stored.RESULT, attribute)
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+        return _if_running(write)
+
+    @explains
+    def recover(self) -> list[int]:
+        """Finish what was only left untold, release the rest; see ``Engine.recover``."""
+        from optuna.trial import TrialState
+
+        released = []
+        running = self._storage.get_all_trials(
+            self._study_id, deepcopy=False, states=(TrialState.RUNNING,)
+        )
+        for trial in running:
+            if holds(trial.user_attrs.get(stored.WORKER, ""), self._me):
+                continue
+            result = trial.user_attrs.get(stored.RESULT)
+            if result is not None and stored.LOST not in trial.user_attrs:
+                told = stored.read_result(result)
+                _if_running(lambda i=trial._trial_id, r=told: self._end(i, r))  # type: ignore[misc]
+            elif self._lose(trial._trial_id, "killed: the worker was gone when the study resumed"):
+                released.append(trial.number)
+        return released
+
+    # Reading
+
+    @explains
+    def record(self, number: int) -> TrialRecord:
+        """Return a trial as it is stored; see ``Engine.record``."""
+        return stored.read_trial(
+            self._storage.get_trial(self._trial_id(number)),
+            study=self.spec.name,
+            architecture=self.label,
+            space=self.architecture.space.to_plain(),
+            maximize=self.maximize,
+        )
+
+    def pruner(self) -> Any:
+        """Return a pruner, made afresh: it holds nothing between decisions."""
+        fixed = self.architecture.fixed.get("epochs")
+        epochs = fixed if isinstance(fixed, int) else None
+        return self._make_pruner(self.spec.pruner.options, epochs)
+
+    def view(self, known: Mapping[int, FrozenTrial], *extra: FrozenTrial) -> SlotView:
+        """Return what samplers and pruners see: ``known`` by slot, and ``extra`` ones."""
+        from hpo.search.view import SlotView, shown
+
+        seen = [shown(trial, slot) for slot, trial in known.items()]
+        return SlotView(self.study_name, self.maximize, [*seen, *extra])
+
+    def _known(self) -> dict[int, FrozenTrial]:
+        return slots(self._storage.get_all_trials(self._study_id, deepcopy=False))
+
+    def _trial_id(self, number: int) -> int:
+        trial_id: int = self._storage.get_trial_id_from_study_id_trial_number(
+            self._study_id, number
+        )
+        return trial_id
+
+
+def _cached(database: Any) -> Any:
+    """Return Optuna's cache over ``database``: finished trials are read once."""
+    from optuna.storages import get_storage
+
+    return get_storage(database)
+
+
+def _if_running(write: Callable[[], None]) -> bool:
+    """Run ``write``; False if the trial has ended meanwhile (another worker took its slot)."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    try:
+        write()
+    except UpdateFinishedTrialError:
+        return False
+    return True
+
+
+def _kept(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
+    # TPE notes its draw for workers that ask meanwhile; ours sees the trial with its values.
+    return {
+        key: value
+        for key, value in system_attrs.items()
+        if key != "fixed_params" and not key.startswith("tpe:")
+    }
+
+
+def _repeated(chosen: Draw, known: Mapping[int, FrozenTrial]) -> int | None:
+    """Return the number of the first trial with the same configuration."""
+    wanted = _fingerprint(chosen.trial.params, chosen.overrides)
+    for _, trial in sorted(known.items()):
+        overrides = trial.user_attrs.get(stored.OVERRIDES, {})
+        if _fingerprint(trial.params, overrides) == wanted:
+            number: int = trial.number
+            return number
+    return None
+
+
+def _fingerprint(params: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+    return json.dumps([stored.plain(params), stored.plain(overrides)], sort_keys=True)

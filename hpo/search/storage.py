@@ -1,0 +1,262 @@
+"""Opening Optuna's storage so that several processes lose nothing, and what goes wrong there.
+
+Stock SQLite under Optuna lost and doubled trials when several workers shared it; with a write-ahead
+log, a busy timeout and transactions that take the write lock at their start it did not. PostgreSQL
+needs none of that. Passwords appear in no message.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hpo.spec.errors import EnvironmentProblem, HpoError, SpecError
+
+BUSY_SECONDS = 60
+"""How long a transaction waits for another process's before it gives up."""
+
+
+def open_storage(url: str, *, create: bool = True) -> Any:
+    """Return Optuna's ``RDBStorage`` for ``url``, its tables made if they are not there.
+
+    Args:
+        url: ``sqlite:///file.db`` or ``postgresql://...``.
+        create: make a missing SQLite file and its folder.
+
+    Raises:
+        SpecError: this is no URL of a database.
+        FileNotFoundError: there is no such SQLite file, and ``create`` is False.
+        EnvironmentProblem: the folder cannot be written, the database is locked for longer than
+            ``BUSY_SECONDS``, a server does not answer, a driver is missing, or another version of
+            Optuna wrote the tables.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        if not create:
+            raise FileNotFoundError(path)
+        _make_folder(path.parent)
+    with explained(url), _initialising(path):
+        return _connect(url, path)
+
+
+def _connect(url: str, path: Path | None) -> Any:
+    from optuna.storages import RDBStorage
+    from sqlalchemy import event
+
+    if path is None:
+        return RDBStorage(_with_driver(url), engine_kwargs={"pool_pre_ping": True})
+    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
+    writable = os.access(path, os.W_OK)
+    event.listen(storage.engine, "connect", _prepare_connection if writable else _hand_begin_over)
+    event.listen(storage.engine, "begin", _begin_immediate if writable else _begin)
+    storage.engine.dispose()  # connections made before the listeners
+    return storage
+
+
+def _hand_begin_over(connection: Any, _record: Any) -> None:
+    # The driver would begin only at the first write, which is too late for read-then-write.
+    connection.isolation_level = None
+
+
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    _hand_begin_over(connection, _record)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    # Safe in WAL against a killed process; a power cut may cost the last commits, never the file.
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of an SQLite URL; None for other databases.
+
+    Raises:
+        SpecError: this is no URL, or one of a database in memory, which no other process sees.
+    """
+    if not url.startswith("sqlite"):
+        if "://" not in url:
+            raise SpecError(
+                "this is no storage URL",
+                where="storage",
+                expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+                got=url,
+            )
+        return None
+    name = url.partition(":///")[2].partition("?")[0]
+    if not name or name == ":memory:":
+        raise SpecError(
+            "a study cannot live in a database in memory: a trial's process would not see it",
+            where="storage",
+            expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+            got=url,
+        )
+    return Path(name)
+
+
+def _with_driver(url: str) -> str:
+    """Name the driver that is installed where a PostgreSQL URL leaves it open."""
+    scheme, colon, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        return url
+    for driver in ("psycopg", "psycopg2"):
+        if importlib.util.find_spec(driver) is not None:
+            return f"postgresql+{driver}{colon}{rest}"
+    raise EnvironmentProblem(
+        "PostgreSQL needs a driver, and none is installed",
+        where="storage",
+        expected="psycopg or psycopg2",
+        hint="pip install 'psycopg[binary]'",
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from error
+
+
+def _unwritable(where: Path, got: str) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        "cannot write the study's database here",
+        expected="a folder that you may write to",
+        got=got,
+        where=str(where),
+        hint="Choose another workspace with --home FOLDER, or another storage",
+    )
+
+
+@contextmanager
+def _initialising(path: Path | None) -> Iterator[None]:
+    """Let one process at a time make or check the tables (migrations race on an empty file)."""
+    if path is None or not os.access(path.parent, os.W_OK | os.X_OK):
+        if path is not None and not path.exists():
+            raise _unwritable(path.parent, "no permission to write")
+        yield
+    else:
+        with _locked(path):
+            yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The kernel drops the lock with its holder, so a killed process leaves none behind.
+    with path.with_name(path.name + ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def claiming(storage: Any, study: str) -> Iterator[None]:
+    """Hold the right to claim a slot of ``study``, against all other processes and threads.
+
+    A claim reads which slots are taken, draws a configuration and inserts the trial. Optuna's
+    storage has no transaction around the three, so they go under a lock: a file's for SQLite, an
+    advisory one for PostgreSQL. Both vanish with a killed holder.
+
+    Args:
+        storage: what ``open_storage`` returned.
+        study: Optuna's name of the study.
+    """
+    engine = storage.engine
+    if engine.dialect.name == "sqlite":
+        with _locked(Path(engine.url.database)):
+            yield
+        return
+    from sqlalchemy import text
+
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            key = zlib.crc32(f"hpo:{study}".encode())
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        yield
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what databases raise into one paragraph without the password.
+
+    Raises:
+        EnvironmentProblem: the database is locked, read-only, damaged, full, away, or made by
+            another version of Optuna.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    try:
+        yield
+    except HpoError:
+        raise
+    except ArgumentError as error:
+        raise SpecError(
+            "this is no storage URL",
+            where="storage",
+            expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+            got=without_password(url),
+        ) from error
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise _database_problem(url, _root_message(error)) from error
+    except RuntimeError as error:
+        if "table schema" not in str(error):
+            raise
+        raise EnvironmentProblem(
+            "another version of Optuna made this database",
+            where=without_password(url),
+            got=str(error).partition(". ")[0],
+            hint="Install that version, run `optuna storage upgrade`, or choose another storage",
+        ) from error
+
+
+def _root_message(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    origin = getattr(error, "orig", None) or error
+    return str(origin).strip().partition("\n")[0]
+
+
+def _database_problem(url: str, message: str) -> EnvironmentProblem:
+    advice = {
+        "locked": "Another process holds the database; wait for it, or use PostgreSQL",
+        "readonly": "Change the file's permissions, or choose another storage",
+        "unable to open": "Check the folder's permissions, or choose another storage",
+        "not a database": "Move the file away; it is no SQLite database",
+        "malformed": "The file is damaged; restore a copy, or delete it and start again",
+        "full": "Free some space on the disk, then go on with --resume",
+        "I/O": "Check the disk, then go on with --resume",
+    }
+    hint = next((h for part, h in advice.items() if part in message), None)
+    password = _password(url)
+    return EnvironmentProblem(
+        "the study's database cannot be used",
+        got=message.replace(password, "***") if password else message,
+        where=without_password(url),
+        hint=hint or "Check that the database runs and that the URL is right",
+    )
+
+
+def without_password(url: str) -> str:
+    """Return ``url`` with its password hidden."""
+    password = _password(url)
+    return url.replace(f":{password}@", ":***@") if password else url
+
+
+def _password(url: str) -> str | None:
+    account, at, _ = url.partition("://")[2].rpartition("@")
+    return account.partition(":")[2] or None if at else None

@@ -1,0 +1,138 @@
+"""How a trial is stored in Optuna, and how it is read back as a ``TrialRecord``.
+
+Searched values are Optuna's parameters and the objective per epoch its intermediate values, so that
+Optuna's own tools understand the study. The rest are user attributes, JSON without NaN (which no
+strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:<n>``, ``result``,
+``mlflow_run_id``, and ``lost`` on an attempt that was killed and whose slot is asked for again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult, TrialState
+
+SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "overrides"
+RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
+_EPOCH = "epoch:"
+
+_STATES: dict[str, TrialState] = {
+    "RUNNING": "running",
+    "WAITING": "waiting",
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+}
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as strict JSON: NaN and infinities become strings that float() reads."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value
+
+
+def epoch_attribute(report: EpochReport) -> tuple[str, dict[str, Any]]:
+    """Return the key and the value under which an epoch is stored."""
+    data = plain(report.to_json())
+    return f"{_EPOCH}{report.epoch}", {"metrics": data["metrics"], "seconds": data["seconds"]}
+
+
+def result_attribute(result: TrialResult) -> dict[str, Any]:
+    """Return what is stored of a result: all but the summary, empty fields left out.
+
+    Predictions, one small number per validation face, are written as a string of digits.
+    """
+    data: dict[str, Any] = plain(result.to_json())
+    del data["model_summary"]
+    predictions = data["predictions"]
+    if predictions and all(0 <= p <= 9 for p in predictions):
+        data["predictions"] = "".join(str(p) for p in predictions)
+    return {k: v for k, v in data.items() if v not in (None, "", 0, [], {}) or k == "value"}
+
+
+def read_result(data: Mapping[str, Any]) -> TrialResult:
+    """Return the result that ``result_attribute`` stored."""
+    fields = dict(data)
+    if isinstance(fields.get("predictions"), str):
+        fields["predictions"] = [int(digit) for digit in fields["predictions"]]
+    for name in ("metrics", "final_metrics", "seconds"):
+        fields[name] = _floats(fields.get(name, {}))
+    if fields.get("value") is not None:
+        fields["value"] = float(fields["value"])
+    return TrialResult.from_json(fields)
+
+
+def _floats(values: Mapping[str, Any]) -> dict[str, float]:
+    return {k: float(v) for k, v in values.items()}
+
+
+def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
+    """Return the epochs stored among ``attributes``, in order."""
+    return sorted(
+        (
+            EpochReport(
+                epoch=int(key.removeprefix(_EPOCH)),
+                metrics=_floats(data["metrics"]),
+                seconds=float(data["seconds"]),
+            )
+            for key, data in attributes.items()
+            if key.startswith(_EPOCH)
+        ),
+        key=lambda report: report.epoch,
+    )
+
+
+def best_of(values: Iterable[float], *, maximize: bool) -> float | None:
+    """Return the best of ``values`` that is a number; None if there is none."""
+    numbers = [v for v in values if math.isfinite(v)]
+    if not numbers:
+        return None
+    return max(numbers) if maximize else min(numbers)
+
+
+def read_trial(
+    trial: Any, *, study: str, architecture: str, space: dict[str, Any], maximize: bool
+) -> TrialRecord:
+    """Return Optuna's ``FrozenTrial`` as a record."""
+    attributes = trial.user_attrs
+    stored = attributes.get(RESULT)
+    state = _STATES[trial.state.name]
+    value = trial.values[0] if trial.values else None
+    if state == "pruned" and value is None:
+        value = best_of(trial.intermediate_values.values(), maximize=maximize)
+    seconds = 0.0
+    if trial.datetime_start and trial.datetime_complete:
+        seconds = (trial.datetime_complete - trial.datetime_start).total_seconds()
+    return TrialRecord(
+        study=study,
+        architecture=architecture,
+        number=trial.number,
+        state=state,
+        value=value,
+        params=attributes.get(PARAMS) or dict(trial.params),
+        searched=dict(trial.params),
+        slot=attributes.get(SLOT, trial.number),
+        epochs=read_epochs(attributes),
+        result=read_result(stored) if stored else None,
+        seconds=seconds,
+        started=_utc(trial.datetime_start),
+        finished=_utc(trial.datetime_complete),
+        mlflow_run_id=attributes.get(RUN_ID, ""),
+        origin=attributes.get(ORIGIN, "sampler"),
+        space=space,
+    )
+
+
+def _utc(moment: datetime | None) -> str:
+    # Optuna writes local times without a zone.
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
