@@ -1,0 +1,221 @@
+"""The door to MLflow: one client on one store, initialised once, silent, and without telemetry.
+
+The fluent API (``mlflow.start_run`` and friends) is not used anywhere: it keeps the active run in
+global state, which threads and several studies in one process trample.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from hpo.spec.errors import EnvironmentProblem
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+# Set before mlflow is imported, which reads them then; what a person set stays. Retries are cut
+# because mlflow's own default waits minutes for a server that is gone, and ours are behind.
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+def is_server(tracking_uri: str) -> bool:
+    """Return whether the URI is of a tracking server rather than of a database."""
+    return urlsplit(tracking_uri).scheme in {"http", "https"}
+
+
+def sqlite_path(tracking_uri: str) -> Path | None:
+    """Return the file behind a SQLite URI; None for any other URI."""
+    prefix = "sqlite:///"
+    return Path(tracking_uri.removeprefix(prefix)) if tracking_uri.startswith(prefix) else None
+
+
+def quiet_environment() -> dict[str, str]:
+    """Return the variables that keep mlflow silent, without those that are set already."""
+    return {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+
+
+def open_client(tracking_uri: str, artifact_root: Path | None = None) -> Any:
+    """Return an ``mlflow.MlflowClient`` on ``tracking_uri``, its database ready.
+
+    The first use of an empty database runs mlflow's migrations (about 3 s). Processes that do so
+    at once break one another, hence a lock beside the SQLite file.
+
+    Args:
+        tracking_uri: ``sqlite:///...``, another SQLAlchemy URL, or ``http(s)://...``.
+        artifact_root: folder for artifacts where no server keeps them; by default ``artifacts``
+            beside the SQLite file.
+
+    Raises:
+        EnvironmentProblem: the server cannot be reached, or the database not be opened.
+    """
+    os.environ.update(quiet_environment())
+    if is_server(tracking_uri):
+        _reach(tracking_uri)
+    return _connect(tracking_uri, artifact_folder(tracking_uri, artifact_root))
+
+
+def artifact_folder(tracking_uri: str, configured: Path | None = None) -> Path | None:
+    """Return where artifacts belong; None where a server decides that."""
+    if is_server(tracking_uri):
+        return None
+    database = sqlite_path(tracking_uri)
+    return configured or (database.parent / "artifacts" if database else None)
+
+
+def _connect(tracking_uri: str, artifact_root: Path | None) -> Any:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    _quiet_logs()
+    database = sqlite_path(tracking_uri)
+    try:
+        with locked(database.parent / ".mlflow.lock") if database else contextlib.nullcontext():
+            if not is_server(tracking_uri):
+                _initialise(tracking_uri, artifact_root, database)
+            client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+            client.search_experiments(max_results=1)
+    except Exception as error:
+        if not isinstance(error, MlflowException | OSError) and not _is_database_error(error):
+            raise
+        raise _cannot_open(tracking_uri, error) from error
+    return client
+
+
+def _initialise(tracking_uri: str, artifact_root: Path | None, database: Path | None) -> None:
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    fresh = database is not None and not database.exists()
+    # Through this door, not MlflowClient's, because only here the Default experiment can be told
+    # where artifacts belong; it would otherwise point at ./mlruns of wherever one happens to be.
+    store = _get_store(tracking_uri, str(artifact_root) if artifact_root else None)
+    if fresh:
+        # A reader (the UI) and the writer do not block each other then. It stays with the file.
+        with contextlib.suppress(Exception), store.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+
+def ensure_experiment(
+    client: Any,
+    name: str,
+    tags: dict[str, str],
+    artifact_root: Path | None = None,
+    first_tags: dict[str, str] | None = None,
+) -> str:
+    """Return the id of the experiment called ``name``, made or brought back if need be.
+
+    Its artifacts lie in ``<artifact root>/<name>``, which deleting the study removes as one.
+
+    Args:
+        client: from ``open_client``.
+        name: of the study.
+        tags: kept up to date.
+        artifact_root: as given to ``open_client``.
+        first_tags: set where they are missing; people may change them in MLflow's page.
+    """
+    from mlflow.exceptions import MlflowException
+
+    first_tags = first_tags or {}
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        root = artifact_folder(client.tracking_uri, artifact_root)
+        location = str(root / quote(name, safe=" ")) if root else None
+        try:
+            return str(
+                client.create_experiment(
+                    name, artifact_location=location, tags={**first_tags, **tags}
+                )
+            )
+        except MlflowException:
+            # Another worker of the same study was faster.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        # Removed in MLflow's page, which keeps the name taken; running the study means to use it.
+        client.restore_experiment(found.experiment_id)
+    missing = {key: value for key, value in first_tags.items() if key not in found.tags}
+    for key, value in {**missing, **tags}.items():
+        if found.tags.get(key) != value:
+            client.set_experiment_tag(found.experiment_id, key, value)
+    return str(found.experiment_id)
+
+
+def may_pass(error: Exception) -> bool:
+    """Return whether a failed write is worth another attempt: locks, networks, busy servers."""
+    code = getattr(error, "error_code", None)
+    if code is None:
+        return True
+    return code in {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on ``path`` between processes; the system frees it if we die."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows: one process at a time is then the user's business.
+            yield
+            return
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _quiet_logs() -> None:
+    for name in ("mlflow", "alembic"):
+        logger = logging.getLogger(name)
+        if logger.getEffectiveLevel() < logging.WARNING:
+            logger.setLevel(logging.WARNING)
+
+
+def _reach(tracking_uri: str) -> None:
+    """Ask the server for its health, twice, so that a wrong address is told in seconds."""
+    reason: object = ""
+    for _ in range(2):
+        try:
+            address = tracking_uri.rstrip("/") + "/health"
+            with urllib.request.urlopen(address, timeout=CONNECT_TIMEOUT_SECONDS):
+                return
+        except urllib.error.HTTPError:
+            return  # Something answers; a proxy may hide /health or want a login.
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+    raise EnvironmentProblem(
+        "cannot reach the MLflow tracking server",
+        expected="an answer from it",
+        got=str(reason),
+        where=tracking_uri,
+        hint="Start the server, correct the address (tracking_uri in the study file or "
+        "MLFLOW_TRACKING_URI), or leave both away to use the store in mlruns/",
+    )
+
+
+def _is_database_error(error: Exception) -> bool:
+    return type(error).__module__.split(".")[0] in {"sqlalchemy", "sqlite3", "alembic"}
+
+
+def _cannot_open(tracking_uri: str, error: Exception) -> EnvironmentProblem:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    hint = "Check the address and the permissions of its folder"
+    if "upgrade" in str(error):
+        hint = f"The store is of another MLflow version: run 'mlflow db upgrade {tracking_uri}'"
+    elif isinstance(error, ModuleNotFoundError):
+        hint = f"Install the database's driver: pip install {error.name}"
+    return EnvironmentProblem(
+        "cannot open the MLflow store", got=text, where=tracking_uri, hint=hint
+    )
