@@ -1,0 +1,72 @@
+"""The exponential moving average of a model's weights, lent to the model for validation.
+
+Keras's optimizer keeps the average inside its compiled step. It starts from the weights after the
+first step, which a decay of 0.999 remembers for thousands of steps: a short trial would be judged
+by its first guess. The start is therefore taken out again, as Adam does with its moments (Kingma &
+Ba 2015, section 3): average of the steps after the first, weighted by decay^age, nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def unbiased(average: Array, first: Array, decay: float, steps: int) -> Array:
+    """Return the average without its start.
+
+    Args:
+        average: what the recursion ``a ← decay·a + (1 − decay)·w`` holds after ``steps`` steps.
+        first: its start, the weights after step 1.
+        decay: in (0, 1).
+        steps: how many steps have been taken, the first included.
+    """
+    if steps <= 1:
+        return first
+    remembered = decay ** (steps - 1)
+    return ((average - remembered * first) / (1.0 - remembered)).astype(average.dtype)
+
+
+class WeightAverage:
+    """The average of one model's trainable weights.
+
+    Args:
+        model: compiled with an optimizer that has ``use_ema``.
+        decay: the optimizer's ``ema_momentum``.
+    """
+
+    def __init__(self, model: Any, decay: float) -> None:
+        self._model = model
+        self._decay = decay
+        self._first: list[Array] = []
+        self._raw: list[Array] = []
+        self._steps = 0
+
+    def after_step(self) -> None:
+        """Count a step; the first one's weights are kept."""
+        self._steps += 1
+        if self._steps == 1:
+            self._first = [_copy(v) for v in self._model.trainable_variables]
+
+    def lend(self) -> None:
+        """Put the average into the model; ``take_back`` must follow."""
+        averages = self._model.optimizer._model_variables_moving_average
+        variables = self._model.trainable_variables
+        self._raw = [_copy(v) for v in variables]
+        for variable, average, first in zip(variables, averages, self._first, strict=True):
+            variable.assign(unbiased(_copy(average), first, self._decay, self._steps))
+
+    def take_back(self) -> None:
+        """Put the trained weights back."""
+        for variable, raw in zip(self._model.trainable_variables, self._raw, strict=True):
+            variable.assign(raw)
+        self._raw = []
+
+
+def _copy(variable: Any) -> Array:
+    """Return a variable's values; some backends would hand out the memory itself."""
+    return np.array(variable.numpy())

@@ -1,0 +1,183 @@
+"""The one door to TensorFlow, JAX or PyTorch: nothing else in the package imports one.
+
+Call ``configure`` (or ``preload``) before anything imports Keras; the choice of a backend and the
+number of threads cannot be changed afterwards.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from functools import lru_cache
+from typing import Any
+
+from hpo.spec.errors import EnvironmentProblem
+
+_PRELOADED = (
+    "cv2",
+    "h5py",
+    "numpy",
+    "keras",
+    "keras.applications",
+    "hpo.architectures.cnn",
+    "hpo.architectures.resnet50",
+    "hpo.architectures.xception",
+    "hpo.data.store",
+    "hpo.training.fit",
+)
+"""What a trial imports on its way; a forked child finds it loaded."""
+
+
+def configure() -> None:
+    """Set the environment that a backend reads when it is first imported.
+
+    ``KERAS_BACKEND`` is TensorFlow unless the environment says otherwise, and TensorFlow keeps its
+    start-up chatter to itself. Nothing is imported.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # One trial would otherwise take all of a GPU's memory, used or not.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def preload() -> None:
+    """Import all that training needs and touch no device, so that the process may be forked.
+
+    A forked child of a process that has run as much as one TensorFlow operation hangs: its thread
+    pools do not survive the fork.
+
+    Raises:
+        EnvironmentProblem: Keras or its backend cannot be imported.
+    """
+    configure()
+    for name in _PRELOADED:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise EnvironmentProblem(
+                f"cannot import {name}",
+                expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",
+                got=str(error),
+                hint="Install hpo again in this environment; if a libGL or glib library is named, "
+                "install the system packages libgl1 and libglib2.0-0",
+            ) from error
+    if backend_name() == "tensorflow":
+        # Keras and TensorFlow import these at the first fit or save; here it costs once.
+        for name in (
+            "keras.src.saving.saving_lib",
+            "tensorflow.python.data.ops.from_generator_op",
+            "tensorflow.python.distribute.distribute_lib",
+        ):
+            importlib.import_module(name)
+
+
+def backend_name() -> str:
+    """Return ``tensorflow``, ``jax`` or ``torch``."""
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "config"):
+        return str(keras.config.backend())
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+def prepare(*, seed: int, precision: str, threads: int | None) -> None:
+    """Ready this process for one trial.
+
+    Args:
+        seed: seeds Python, numpy and the backend: weights, dropout and the order of faces.
+            On one machine and with as many threads the same seed gives the same losses on a CPU;
+            on a GPU atomic additions make them differ in the last digits.
+        precision: ``float32`` or ``mixed_bfloat16``.
+        threads: cores to use; None for all.
+    """
+    configure()
+    set_threads(threads)
+    import keras
+
+    # Layer names are counted from the start, so that equal trials have equal summaries. This also
+    # forgets the dtype policy, which therefore comes after.
+    keras.utils.clear_session(free_memory=False)
+    keras.config.set_dtype_policy(precision)
+    keras.utils.set_random_seed(seed)
+
+
+def set_threads(threads: int | None) -> None:
+    """Limit the backend and OpenCV to ``threads`` cores; no effect once the device is in use."""
+    import cv2
+
+    # Faces are small and warped one by one; OpenCV's own threads would only take cores away.
+    cv2.setNumThreads(0)
+    if threads is None:
+        return
+    if backend_name() == "tensorflow":
+        import tensorflow as tf
+
+        if tf.config.threading.get_intra_op_parallelism_threads() == threads:
+            return
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError:
+            return  # the device is in use: this process has trained before
+    elif backend_name() == "torch":
+        importlib.import_module("torch").set_num_threads(threads)
+
+
+def device_name() -> str:
+    """Return the name of the device that trains: a GPU's or the processor's."""
+    if backend_name() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            details = tf.config.experimental.get_device_details(gpu)
+            return str(details.get("device_name", gpu.name))
+    elif backend_name() == "jax":
+        device = importlib.import_module("jax").devices()[0]
+        if device.platform != "cpu":
+            return str(device.device_kind)
+    elif backend_name() == "torch":
+        torch = importlib.import_module("torch")
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+    return _processor()
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, Keras, its backend, numpy and hpo."""
+    import keras
+    import numpy
+
+    import hpo
+
+    name = backend_name()
+    module: Any = sys.modules.get(name)
+    return {
+        "python": platform.python_version(),
+        "keras": str(keras.__version__),
+        "backend": name,
+        name: str(getattr(module, "__version__", "unknown")),
+        "numpy": str(numpy.__version__),
+        "hpo": str(getattr(hpo, "__version__", "unknown")),
+    }

@@ -1,0 +1,202 @@
+"""What a trial trains and validates on, and the batches of an epoch.
+
+Without augmentation, arrays go to Keras as they are: nothing is faster. With it, a ``PyDataset``
+shuffles and changes the faces of each batch; a batch is a function of (seed, epoch, index).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.data.store import Split, open_faces, subset
+from hpo.spec.errors import DataError, IntegrityError
+from hpo.spec.records import TrialJob
+from hpo.training.augmentation import Augmentation, augment, mix
+from hpo.training.parameters import TrainingParameters
+
+Faces = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Faces in memory with their labels.
+
+    Args:
+        faces: uint8, ``(n, height, width, 1)``.
+        labels: int64, ``(n,)``.
+    """
+
+    faces: Faces
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """What a trial trains and validates on.
+
+    Args:
+        train: training faces.
+        validation: validation faces, never changed.
+        classes: how many classes there are.
+    """
+
+    train: Labelled
+    validation: Labelled
+    classes: int
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and one channel."""
+        _, height, width, channels = self.train.faces.shape
+        return int(height), int(width), int(channels)
+
+
+def load_data(job: TrialJob) -> TrialData:
+    """Read the faces that the job names into memory, as bytes.
+
+    Raises:
+        NotFoundError, DataError: there is no such dataset or split, or a split is empty.
+        IntegrityError: the dataset is not the one that the study was started with.
+    """
+    dataset = open_faces(Path(job.dataset))
+    if job.dataset_digest and dataset.digest != job.dataset_digest:
+        raise IntegrityError(
+            f"dataset '{dataset.name}' has changed since the study began",
+            expected=job.dataset_digest,
+            got=dataset.digest,
+            where=job.dataset,
+            hint="Import the faces of then again, or start a study of another name",
+        )
+    train = subset(dataset.split("train"), job.train_limit, job.data_seed)
+    validation = subset(dataset.split("validation"), job.validation_limit, job.data_seed)
+    for name, split in (("train", train), ("validation", validation)):
+        if len(split.labels) == 0:
+            raise DataError(f"split '{name}' of '{dataset.name}' is empty", where=job.dataset)
+    return TrialData(_in_memory(train), _in_memory(validation), len(dataset.classes))
+
+
+def _in_memory(split: Split) -> Labelled:
+    faces = np.array(split.images, dtype=np.uint8)[..., None]
+    return Labelled(faces, np.asarray(split.labels, dtype=np.int64))
+
+
+def targets(labels: npt.NDArray[np.int64], classes: int, smoothing: float = 0.0) -> Floats:
+    """Return what the softmax should say, float32 ``(n, classes)``, rows that sum to 1.
+
+    Smoothing (Szegedy et al. 2016, section 7) is done here and not in the loss, so that the
+    validation loss means the same in every trial.
+    """
+    rows = np.full((len(labels), classes), smoothing / classes, np.float32)
+    rows[np.arange(len(labels)), labels] += 1.0 - smoothing
+    return rows
+
+
+def balanced_weights(labels: npt.NDArray[np.int64], classes: int) -> Floats:
+    """Return a weight per face, inverse to its class's frequency, with mean 1: ``(n,)``."""
+    counts = np.bincount(labels, minlength=classes)
+    present = np.count_nonzero(counts)
+    weights = len(labels) / (present * np.maximum(counts, 1))
+    return weights[labels].astype(np.float32)
+
+
+def epoch_batches(data: TrialData, training: TrainingParameters, seed: int) -> dict[str, Any]:
+    """Return the arguments of ``fit`` that feed it: arrays, or a dataset that changes faces."""
+    train = data.train
+    goals = targets(train.labels, data.classes, training.label_smoothing)
+    weights = balanced_weights(train.labels, data.classes) if training.class_weights else None
+    if not training.augments:
+        return {
+            "x": train.faces,
+            "y": goals,
+            "sample_weight": weights,
+            "batch_size": training.batch_size,
+            "shuffle": True,
+        }
+    return {"x": _augmented(train.faces, goals, weights, training, seed), "shuffle": False}
+
+
+class BatchMaker:
+    """Makes the batches of every epoch; the same seed makes the same.
+
+    Args:
+        faces: uint8, ``(n, height, width, 1)``.
+        goals: float32, ``(n, classes)``.
+        weights: float32, ``(n,)``, or None.
+        augmentation: how faces are changed.
+        batch_size: faces per batch; the last one may be smaller.
+        seed: of order and change.
+    """
+
+    def __init__(
+        self,
+        faces: Faces,
+        goals: Floats,
+        weights: Floats | None,
+        augmentation: Augmentation,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._faces, self._goals, self._weights = faces, goals, weights
+        self._augmentation = augmentation
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return -(-len(self._faces) // self._batch_size)
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the order of faces in ``epoch``."""
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._faces))
+
+    def batch(self, order: npt.NDArray[np.int64], epoch: int, index: int) -> tuple[Any, ...]:
+        """Return faces (uint8; float32 under mixup), goals and, if there are any, weights."""
+        chosen = order[index * self._batch_size : (index + 1) * self._batch_size]
+        generator = np.random.default_rng([self._seed, epoch, index])
+        changed = augment(self._faces[chosen, :, :, 0], self._augmentation, generator)
+        faces: Any = changed[..., None]
+        goals = self._goals[chosen]
+        weights = None if self._weights is None else self._weights[chosen]
+        if self._augmentation.mixup_alpha:
+            alpha = self._augmentation.mixup_alpha
+            faces, goals, other, own = mix(faces, goals, alpha, generator)
+            if weights is not None:
+                weights = own * weights + (1.0 - own) * weights[other]
+        return (faces, goals) if weights is None else (faces, goals, weights)
+
+
+def _augmented(
+    faces: Faces, goals: Floats, weights: Floats | None, training: TrainingParameters, seed: int
+) -> Any:
+    import keras
+
+    maker = BatchMaker(faces, goals, weights, Augmentation.of(training), training.batch_size, seed)
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        """The maker in the shape that Keras asks for."""
+
+        def __init__(self) -> None:
+            # No workers: TensorFlow calls from a thread of its own that runs ahead anyway.
+            super().__init__(workers=0)
+            self._epoch = 0
+            self._order = maker.order(0)
+
+        def __len__(self) -> int:
+            return len(maker)
+
+        def __getitem__(self, index: int) -> tuple[Any, ...]:
+            return maker.batch(self._order, self._epoch, index)
+
+        def on_epoch_begin(self) -> None:
+            self._epoch += 1
+            self._order = maker.order(self._epoch)
+
+    return Batches()

@@ -1,0 +1,249 @@
+"""``train``: a pure function from a ``TrialJob`` to a ``TrialResult`` and a stream of epochs.
+
+It knows neither Optuna nor MLflow nor the study, so it runs unchanged in a child process, under
+keras-tuner, in a notebook or in a test. The one thing it writes is the checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpo.architectures.architecture import Architecture, load
+from hpo.architectures.weights import check_weights
+from hpo.spec.errors import HpoError, SpecError
+from hpo.spec.records import EpochReport, TrialJob, TrialResult
+from hpo.training import backend
+from hpo.training.averaging import WeightAverage
+from hpo.training.batches import TrialData, epoch_batches, load_data
+from hpo.training.checkpoint import write_checkpoint
+from hpo.training.loop import EpochLoop, StopTrial, callback
+from hpo.training.optimizers import build_optimizer
+from hpo.training.parameters import TrainingParameters
+from hpo.training.layer_table import layer_table
+from hpo.training.resolve import ResolvedParameters, resolve_parameters
+
+OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+def train(
+    job: TrialJob,
+    report: Callable[[EpochReport], None],
+    should_stop: Callable[[], bool],
+) -> TrialResult:
+    """Train what ``job`` describes.
+
+    The checkpoint is the model of the epoch whose objective was best, written once at the end to
+    ``job.output/model.keras``; the result's ``value`` is that epoch's objective. A pruned or failed
+    trial leaves no checkpoint, and its ``value`` is None.
+
+    Args:
+        job: what to train, on what, for how long.
+        report: called with each finished epoch, on the path of training: it must not wait.
+        should_stop: asked after every step and epoch; True ends the trial as ``pruned``.
+
+    Raises:
+        SpecError: parameters, objective, precision or weights are wrong.
+        DataError, NotFoundError, IntegrityError: the dataset is not what the job says.
+        EnvironmentProblem: weights cannot be had, or the checkpoint cannot be written.
+    """
+    trial = _Trial.of(job)
+    try:
+        with trial.timed("load"):
+            data = load_data(job)
+        with trial.timed("build"):
+            backend.prepare(seed=job.seed, precision=job.precision, threads=job.threads)
+            model = _build(trial, data)
+        _fit(trial, model, data, report, should_stop)
+        with trial.timed("checkpoint"):
+            trial.keep_checkpoint(model)
+    except StopTrial as stop:
+        trial.state, trial.reason = stop.state, stop.reason
+    except Exception as error:
+        if not _out_of_memory(error):
+            raise
+        trial.state = "failed"
+        trial.reason = f"out_of_memory: {str(error).strip().splitlines()[0][:300]}"
+    return trial.result()
+
+
+@dataclass
+class _Trial:
+    """What is gathered on the way to a result."""
+
+    job: TrialJob
+    architecture: Architecture
+    resolved: ResolvedParameters
+    weights_used: str
+    began: float
+    state: Any = "complete"
+    reason: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    loop: EpochLoop | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: TrialJob) -> _Trial:
+        began = time.perf_counter()
+        for name, value, choices in (
+            ("objective", job.objective, OBJECTIVES),
+            ("precision", job.precision, PRECISIONS),
+        ):
+            if value not in choices:
+                raise SpecError(
+                    f"unknown {name} '{value}'", expected=f"one of {', '.join(choices)}"
+                )
+        architecture = load(job.architecture)
+        params = dict(job.params)
+        if architecture.needs_weights and job.weights is not None:
+            params.setdefault("weights", job.weights)
+        resolved = resolve_parameters(architecture, params)
+        weights = resolved.params.get("weights") if architecture.needs_weights else job.weights
+        used = check_weights(architecture, weights, resolved.params)
+        return cls(job, architecture, resolved, used, began)
+
+    @property
+    def training(self) -> TrainingParameters:
+        return self.resolved.training
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
+
+    def keep_checkpoint(self, model: Any) -> None:
+        assert self.loop is not None
+        model.set_weights(self.loop.best_weights)
+        path, digest = write_checkpoint(model, self.job.output)
+        self.facts.update(checkpoint=path, checkpoint_sha256=digest)
+
+    def result(self) -> TrialResult:
+        loop, complete = self.loop, self.state == "complete"
+        if loop is not None:
+            self.seconds["evaluate"] = loop.validation_seconds
+            self.seconds["fit"] = max(0.0, self.seconds.get("fit", 0.0) - loop.validation_seconds)
+            if loop.best is not None and loop.best_judgement is not None:
+                self.facts.update(best_epoch=loop.best.epoch, metrics=loop.best.metrics)
+                self.facts.update(final_metrics=loop.epochs[-1].metrics)
+                self.facts.update(confusion=loop.best_judgement.confusion.tolist())
+                self.facts.update(predictions=loop.best_judgement.predictions.tolist())
+                if complete:
+                    self.facts["value"] = loop.best.metrics[self.job.objective]
+            if complete and loop.stopped_early:
+                self.reason = "early_stopping"
+            self.facts["epochs_run"] = len(loop.epochs)
+            self.facts["images_per_second"] = self._images_per_second(loop)
+        self.seconds["total"] = time.perf_counter() - self.began
+        return TrialResult(
+            state=self.state,
+            reason=self.reason,
+            seconds=self.seconds,
+            weights_used=self.weights_used,
+            params=self.resolved.params,
+            environment={
+                **backend.versions(),
+                "device": backend.device_name(),
+                "precision": self.job.precision,
+                "cores": str(self.job.threads or backend.cores()),
+            },
+            **self.facts,
+        )
+
+    def _images_per_second(self, loop: EpochLoop) -> float:
+        # The first epoch compiles; it counts only where there is no other.
+        seconds = loop.train_seconds[1:] or loop.train_seconds
+        if not seconds:
+            return 0.0
+        return float(self.facts["train_size"] * len(seconds) / sum(seconds))
+
+
+def _build(trial: _Trial, data: TrialData) -> Any:
+    model = trial.architecture.build(trial.resolved.architecture, data.input_shape, data.classes)
+    shape = tuple(getattr(model, "output_shape", ()))
+    if shape != (None, data.classes):
+        raise SpecError(
+            f"architecture '{trial.architecture.name}' built a model of the wrong output",
+            expected=f"a softmax of shape (None, {data.classes})",
+            got=str(shape),
+        )
+    trial.facts.update(
+        parameter_count=int(model.count_params()),
+        model_summary=layer_table(model),
+        train_size=len(data.train),
+        validation_size=len(data.validation),
+    )
+    return model
+
+
+def _fit(
+    trial: _Trial,
+    model: Any,
+    data: TrialData,
+    report: Callable[[EpochReport], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Train in one phase, or two where a base is frozen for the first epochs."""
+    training = trial.training
+    steps = -(-len(data.train) // training.batch_size)
+    loop = EpochLoop(trial.job, training, model, data.validation, steps, report, should_stop)
+    trial.loop = loop
+    batches = epoch_batches(data, training, trial.job.seed)
+    with trial.timed("fit"):
+        first = 0
+        if training.head_epochs:
+            frozen = _freeze(model.get_layer(trial.architecture.base_layer))
+            _compile(model, training, loop, average=False)
+            _run(model, batches, loop, 0, training.head_epochs)
+            _thaw(frozen)
+            if loop.stopped_early:
+                return
+            loop.schedule.unfreeze(training.unfrozen_rate_factor)
+            first = training.head_epochs
+        _compile(model, training, loop, average=training.ema)
+        _run(model, batches, loop, first, training.epochs)
+
+
+def _run(model: Any, batches: dict[str, Any], loop: EpochLoop, first: int, last: int) -> None:
+    model.fit(**batches, initial_epoch=first, epochs=last, verbose=0, callbacks=[callback(loop)])
+
+
+def _compile(model: Any, training: TrainingParameters, loop: EpochLoop, *, average: bool) -> None:
+    model.compile(
+        optimizer=build_optimizer(training, model, average=average),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    loop.average = WeightAverage(model, 1.0 - training.one_minus_ema_decay) if average else None
+    loop.recompiled()
+
+
+def _freeze(base: Any) -> list[tuple[Any, bool]]:
+    """Freeze ``base``; return its layers with what they were."""
+    layers = [(layer, layer.trainable) for layer in (base, *base.layers)]
+    base.trainable = False
+    return layers
+
+
+def _thaw(layers: list[tuple[Any, bool]]) -> None:
+    # The base comes first: setting it sets all of its layers.
+    for layer, trainable in layers:
+        layer.trainable = trainable
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, HpoError):
+        return False
+    name, text = type(error).__name__, str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or name in ("ResourceExhaustedError", "OutOfMemoryError")
+        or "out of memory" in text
+        or "resource_exhausted" in text
+    )

@@ -1,0 +1,186 @@
+"""What happens at each step and epoch of a trial, apart from Keras's own stepping.
+
+``EpochLoop`` sets the rate, looks for a NaN and for the order to stop, validates, remembers the
+best weights, reports, and says when to end. Keras calls it through ``callback``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hpo.spec.records import EpochReport, TrialJob
+from hpo.training.averaging import WeightAverage
+from hpo.training.batches import Labelled
+from hpo.training.parameters import TrainingParameters
+from hpo.training.schedules import Patience, RateSchedule
+from hpo.training.validation import Judgement, judge_model
+
+
+class StopTrial(Exception):
+    """Ends ``fit`` at once, in the middle of an epoch if need be.
+
+    Args:
+        state: ``pruned`` or ``failed``.
+        reason: as in ``TrialResult``.
+    """
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
+class EpochLoop:
+    """The course of one trial.
+
+    Args:
+        job: whose objective decides what is best.
+        training: its training parameters.
+        model: the model, compiled.
+        validation: what it is judged by.
+        steps_per_epoch: training steps in an epoch.
+        report: takes each epoch; must return at once.
+        should_stop: asked at each step.
+    """
+
+    def __init__(
+        self,
+        job: TrialJob,
+        training: TrainingParameters,
+        model: Any,
+        validation: Labelled,
+        steps_per_epoch: int,
+        report: Callable[[EpochReport], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._job, self._training, self._model = job, training, model
+        self._validation = validation
+        self._report, self._should_stop = report, should_stop
+        self.schedule = RateSchedule(training, steps_per_epoch)
+        self.average: WeightAverage | None = None
+        self._stopping: Patience | None = None
+        if training.early_stopping_monitor != "none":
+            self._stopping = Patience(
+                training.early_stopping_monitor, training.early_stopping_patience
+            )
+        self._step = 0
+        self._rate = math.nan
+        self._began = 0.0
+        self.epochs: list[EpochReport] = []
+        self.train_seconds: list[float] = []
+        self.validation_seconds = 0.0
+        self.best: EpochReport | None = None
+        self.best_weights: list[Any] = []
+        self.best_judgement: Judgement | None = None
+        self.stopped_early = False
+
+    def recompiled(self) -> None:
+        """Forget what was set on an optimizer that is gone."""
+        self._rate = math.nan
+
+    def begin_epoch(self) -> None:
+        """Start the clock of an epoch."""
+        self._began = time.perf_counter()
+
+    def begin_step(self) -> None:
+        """Set the rate if it has changed."""
+        rate = self.schedule.rate(self._step)
+        if rate != self._rate:
+            self._model.optimizer.learning_rate = rate
+            self._rate = rate
+
+    def end_step(self, loss: float) -> None:
+        """Look at the running loss and for the order to stop.
+
+        Raises:
+            StopTrial: the loss is no number, or the trial is to stop.
+        """
+        self._step += 1
+        if not math.isfinite(loss):
+            raise StopTrial("failed", f"nan_loss: the loss was {loss} at step {self._step}")
+        if self.average is not None:
+            self.average.after_step()
+        self._stop_if_told()
+
+    def end_epoch(self, loss: float, accuracy: float) -> bool:
+        """Validate, keep the best, report; tell whether training is over.
+
+        Raises:
+            StopTrial: the validation loss is no number, or the trial is to stop.
+        """
+        trained = time.perf_counter()
+        self.train_seconds.append(trained - self._began)
+        judgement = self._judge()
+        metrics = {
+            "loss": loss,
+            "accuracy": accuracy,
+            **judgement.metrics,
+            "learning_rate": self._rate,
+        }
+        self.validation_seconds += time.perf_counter() - trained
+        number = len(self.epochs) + 1
+        if not math.isfinite(metrics["val_loss"]):
+            raise StopTrial("failed", f"nan_loss: the validation loss after epoch {number}")
+        epoch = EpochReport(number, metrics, time.perf_counter() - self._began)
+        self.epochs.append(epoch)
+        if self._improves(epoch):
+            self.best, self.best_judgement = epoch, judgement
+            self._remember()
+        self._give_back()
+        self.schedule.end_epoch(metrics)
+        self._report(epoch)
+        self._stop_if_told()
+        if self._stopping is not None and self._stopping.exhausted(metrics[self._stopping.monitor]):
+            self.stopped_early = number < self._training.epochs
+            return True
+        return False
+
+    def _judge(self) -> Judgement:
+        if self.average is not None:
+            self.average.lend()
+        # As in Keras, validation runs in the batches of training; 64 at least, for speed.
+        return judge_model(self._model, self._validation, max(64, self._training.batch_size))
+
+    def _give_back(self) -> None:
+        if self.average is not None:
+            self.average.take_back()
+
+    def _remember(self) -> None:
+        # In memory, and written once at the end: a .keras file of the CNN's 10 million weights
+        # takes 0.3 s to write, and pruned trials need none.
+        self.best_weights = self._model.get_weights()
+
+    def _improves(self, epoch: EpochReport) -> bool:
+        if self.best is None:
+            return True
+        new, old = epoch.metrics[self._job.objective], self.best.metrics[self._job.objective]
+        return new > old if self._job.direction == "maximize" else new < old
+
+    def _stop_if_told(self) -> None:
+        if self._should_stop():
+            raise StopTrial("pruned", "stopped on request")
+
+
+def callback(loop: EpochLoop) -> Any:
+    """Return the Keras callback that calls ``loop``."""
+    import keras
+
+    class Bridge(keras.callbacks.Callback):  # type: ignore[misc]
+        """Hands Keras's events on."""
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            loop.begin_epoch()
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            loop.begin_step()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            loop.end_step(float(logs["loss"]))
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = loop.end_epoch(float(logs["loss"]), float(logs["accuracy"]))
+
+    return Bridge()

@@ -1,0 +1,109 @@
+"""Learning rate over the steps of a trial, and patience over its epochs.
+
+Plain arithmetic that knows of no Keras and no optimizer: training asks for the rate of a
+step and sets it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hpo.training.parameters import TrainingParameters
+
+_ONE_CYCLE_RISE = 0.3
+_ONE_CYCLE_START = 1 / 25
+# Both are the defaults of Smith & Topin 2018 as fastai and PyTorch ship them.
+# Momentum is not cycled against the rate as there: it stays a parameter with one meaning.
+
+
+class Patience:
+    """Counts epochs without improvement, as Keras's ``EarlyStopping`` does.
+
+    Args:
+        monitor: name of the metric; ``accuracy`` in it means that more is better.
+        epochs: how many epochs without improvement are too many.
+        minimum_change: how much counts as improvement.
+    """
+
+    def __init__(self, monitor: str, epochs: int, minimum_change: float = 0.0) -> None:
+        self.monitor = monitor
+        self.epochs = epochs
+        self.minimum_change = minimum_change
+        self._sign = 1.0 if "accuracy" in monitor else -1.0
+        self._best = -math.inf
+        self._waited = 0
+
+    def exhausted(self, value: float) -> bool:
+        """Take an epoch's value; tell whether patience is over, and if so begin anew."""
+        score = self._sign * value
+        if score > self._best + self.minimum_change:
+            self._best = score
+            self._waited = 0
+            return False
+        self._waited += 1
+        if self._waited < self.epochs:
+            return False
+        self._waited = 0
+        return True
+
+
+class RateSchedule:
+    """The learning rate of every step.
+
+    Args:
+        training: the schedule's parameters.
+        steps_per_epoch: steps in one epoch.
+    """
+
+    def __init__(self, training: TrainingParameters, steps_per_epoch: int) -> None:
+        self._kind = training.schedule
+        self._peak = training.rate
+        self._total = max(1, training.epochs * steps_per_epoch)
+        self._warmup = 0
+        if self._kind != "one_cycle":
+            self._warmup = round(training.warmup_fraction * self._total)
+        self._factor = training.plateau_factor
+        self._minimum = training.plateau_minimum
+        self._lowered = 1.0
+        self._unfrozen = 1.0
+        self._plateau: Patience | None = None
+        if self._kind == "plateau":
+            # 1e-4 is the least change that Keras's ReduceLROnPlateau counts, too.
+            self._plateau = Patience(training.plateau_monitor, training.plateau_patience, 1e-4)
+
+    def varies_within_epoch(self, first_step: int) -> bool:
+        """Tell whether steps from ``first_step`` on need a rate of their own each."""
+        return self._kind in ("cosine", "one_cycle") or first_step < self._warmup
+
+    def rate(self, step: int) -> float:
+        """Return the rate of ``step``, counted from 0 over the whole trial."""
+        if step < self._warmup:
+            return self._peak * self._unfrozen * (step + 1) / self._warmup
+        if self._kind == "cosine":
+            done = (step - self._warmup) / max(1, self._total - self._warmup)
+            return self._peak * self._unfrozen * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+        if self._kind == "one_cycle":
+            return self._peak * self._unfrozen * _one_cycle(step / self._total)
+        return self._peak * self._unfrozen * self._lowered
+
+    def end_epoch(self, metrics: dict[str, float]) -> None:
+        """Lower the rate if the monitor has stalled; only ``plateau`` does."""
+        if self._plateau is None or not self._plateau.exhausted(metrics[self._plateau.monitor]):
+            return
+        current = self._peak * self._unfrozen * self._lowered
+        if current > self._minimum:
+            lower = max(current * self._factor, self._minimum)
+            self._lowered *= lower / current
+
+    def unfreeze(self, factor: float) -> None:
+        """Multiply every rate from now on by ``factor``: the base has been unfrozen."""
+        self._unfrozen = factor
+
+
+def _one_cycle(done: float) -> float:
+    """Return the share of the peak at ``done`` (0 to 1) of the steps; both legs are cosines."""
+    if done < _ONE_CYCLE_RISE:
+        rise = 0.5 * (1.0 - math.cos(math.pi * done / _ONE_CYCLE_RISE))
+        return _ONE_CYCLE_START + (1.0 - _ONE_CYCLE_START) * rise
+    fall = (done - _ONE_CYCLE_RISE) / (1.0 - _ONE_CYCLE_RISE)
+    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, fall)))
