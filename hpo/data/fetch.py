@@ -67,8 +67,8 @@ def fetch(name: str, download: Callable[[str], str] | None = None) -> Path:
         folder = Path(download(source.handle))
     # kagglehub raises errors of requests, urllib3 and its own; each means the same to a person.
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise _by_hand(source, f"could not fetch {source.handle} from Kaggle", reason) from error
+        problem = f"could not fetch {source.handle} from Kaggle"
+        raise _by_hand(source, problem, _reason(error)) from error
     return folder if source.file is None else _find(folder, source)
 
 
@@ -81,6 +81,13 @@ def _kagglehub(source: KaggleSource) -> Callable[[str], str]:
         ) from error
     download: Callable[[str], str] = kagglehub.dataset_download
     return download
+
+
+def _reason(error: Exception) -> str:
+    kind = type(error).__name__
+    if "Connect" in kind or "Timeout" in kind:  # Their texts are urllib3's, a paragraph long.
+        return f"no connection to Kaggle ({kind})"
+    return (str(error).strip() or kind).splitlines()[0].rstrip(".")[:200]
 
 
 def _find(folder: Path, source: KaggleSource) -> Path:

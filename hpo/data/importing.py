@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,7 @@ def import_faces(
         raise NotFoundError(
             "there is no such file or folder", where=str(path), hint="Check the path"
         )
+    _check_place(workspace)
     chosen = importer or detect(path)
     read: FaceImporter = resolve("face_importer", chosen)
     try:
@@ -71,6 +73,15 @@ def import_faces(
     )
 
 
+def _check_place(workspace: Workspace) -> None:
+    """Find out before reading for seconds that nothing could be written; create nothing yet."""
+    place = workspace.data
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        workspace.ensure(workspace.data)
+
+
 def detect(path: Path) -> str:
     """Return the name of the importer that reads ``path``.
 
@@ -84,7 +95,10 @@ def detect(path: Path) -> str:
     if path.is_dir():
         if any((path / name).is_file() for name in KNOWN_FILES):
             return "pixel-csv"
-        return "image-parquet" if parquet_files(path) else "image-folders"
+        if parquet_files(path):
+            return "image-parquet"
+        flat = not any(child.is_dir() for child in path.iterdir())
+        return "pixel-csv" if flat and any(path.glob("*.csv")) else "image-folders"
     if suffix == ".zip":
         return "pixel-csv" if _zip_of_csv(path) else "image-folders"
     if suffix == ".csv":

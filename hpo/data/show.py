@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.folders import read_manifest
+from hpo.data.folders import check_dataset_name, read_manifest
 from hpo.data.library import DRAWN_FACES, EMBEDDED_SONGS, find_faces, list_datasets, unknown_dataset
 from hpo.data.songs import load_song_rows, mood_counts, songs_digest
 from hpo.data.store import FaceDataset, Split, open_faces
@@ -38,7 +38,7 @@ def kind_of(workspace: Workspace, name: str) -> str:
     if name in (DRAWN_FACES, EMBEDDED_SONGS):
         return "faces" if name == DRAWN_FACES else "songs"
     try:
-        return str(read_manifest(workspace.data / name)["kind"])
+        return str(read_manifest(workspace.data / check_dataset_name(name))["kind"])
     except NotFoundError as error:
         known = [entry.name for entry in list_datasets(workspace)]
         raise unknown_dataset(workspace, name, known) from error

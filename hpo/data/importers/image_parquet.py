@@ -100,7 +100,9 @@ class _Columns:
         image = by_name.get("image") or by_name.get("img")
         label = by_name.get("label") or by_name.get("labels")
         self.emotion = by_name.get("emotion")
-        if image is None or (label is None and self.emotion is None):
+        # An encoded image is binary; a nested list of numbers would be another layout.
+        encoded = image is not None and "binary" in str(schema.field(image).type)
+        if image is None or not encoded or (label is None and self.emotion is None):
             raise DataError(
                 "these columns do not hold labelled images",
                 expected="image (a struct of bytes and path, or bytes) and label",

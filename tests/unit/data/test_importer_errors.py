@@ -20,7 +20,7 @@ from hpo.data.importers.source import SourceFaces, silent
 from hpo.data.importing import import_faces
 from hpo.data.store import write_faces
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, NotFoundError
+from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
 from hpo.spec.workspace import Workspace
 
 GREY = " ".join(["7"] * 2304)
@@ -109,6 +109,12 @@ def test_a_wrong_parquet_row_is_named(tmp_path: Path, wrong: dict[str, Any], mes
 def test_wrong_parquet_columns_are_told_with_what_was_found(tmp_path: Path) -> None:
     file = parquet(tmp_path, [{"x": 1, "label": 0}])
     with pytest.raises(DataError, match=r"image \(a struct.*got x \(int64\), label \(int64\)"):
+        image_parquet.read(file, silent)
+
+
+def test_images_as_lists_of_numbers_are_another_layout(tmp_path: Path) -> None:
+    file = parquet(tmp_path, [{"image": [[1, 2], [3, 4]], "label": 0}])
+    with pytest.raises(DataError, match=r"bytes and path.*got image \(list<"):
         image_parquet.read(file, silent)
 
 
@@ -299,6 +305,24 @@ def test_an_import_takes_nobodys_place(tmp_path: Path, workspace: Workspace) -> 
     (workspace.data / "mine").mkdir(parents=True)
     with pytest.raises(DataError, match="in the way"):
         import_faces(workspace, source, name="mine")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_reading(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    workspace.home.mkdir()
+    workspace.data.write_text("a file where the folder should be")
+    (tmp_path / "fer2013.csv").write_text("would be an error to read")
+    with pytest.raises(EnvironmentProblem, match=r"cannot write to this folder.*--home"):
+        import_faces(workspace, tmp_path / "fer2013.csv")
+
+
+def test_a_broken_image_leaves_no_lines_of_opencvs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = folders(tmp_path / "i", {"train/sad/1.png": PNG[:-20], "train/sad/2.bmp": b"BM"})
+    assert len(image_folders.read(source, silent).unreadable) == 2
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])

@@ -132,15 +132,15 @@ def test_fetched_faces_are_a_folder_and_fetched_songs_the_csv_in_it(tmp_path: Pa
 
 def test_without_network_a_paragraph_says_what_to_do_by_hand(tmp_path: Path) -> None:
     def no_network(handle: str) -> str:
-        raise ConnectionError("Name or service not known\nlong tail")
+        raise ConnectionError("HTTPSConnectionPool: a paragraph of the library's own")
 
     with pytest.raises(EnvironmentProblem) as caught:
         fetch("fer2013", no_network)
     assert str(caught.value) == (
         "could not fetch msambare/fer2013 from Kaggle. Expected kagglehub, a network, and a Kaggle "
-        "account's permission; got Name or service not known. Download it by hand from "
-        "https://www.kaggle.com/datasets/msambare/fer2013 and then type: hpo data import fer2013 "
-        "archive.zip."
+        "account's permission; got no connection to Kaggle (ConnectionError). Download it by "
+        "hand from https://www.kaggle.com/datasets/msambare/fer2013 and then type: "
+        "hpo data import fer2013 archive.zip."
     )
     with pytest.raises(
         EnvironmentProblem, match=r"holds no data_moods\.csv.*songs data_moods\.csv"
