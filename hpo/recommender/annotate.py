@@ -1,0 +1,157 @@
+"""The annotated photo: a box and a label per face, drawn for reading at the photo's own size."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hpo.recommender.photos import Photo, opencv
+from hpo.recommender.recommend import FaceAnswer
+from hpo.spec.errors import EnvironmentProblem, InputError, did_you_mean
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+# Okabe and Ito's palette, told apart under colour blindness; (blue, green, red).
+COLOURS = {
+    "angry": (0, 94, 213),
+    "disgust": (115, 158, 0),
+    "fear": (167, 121, 204),
+    "happy": (66, 228, 240),
+    "neutral": (200, 200, 200),
+    "sad": (178, 114, 0),
+    "surprise": (0, 159, 230),
+}
+_OTHER = (233, 180, 86)
+
+
+def draw(photo: Photo, answers: Sequence[FaceAnswer]) -> Photo:
+    """Return a copy of the photo with a box, emotion, probability and mood per face.
+
+    Args:
+        photo: uint8 (height, width, 3), blue-green-red; it is left as it is.
+        answers: the faces; the first is drawn last, on top.
+    """
+    canvas = photo.copy()
+    height, width = canvas.shape[:2]
+    # Lines and letters grow with the photo, so that a 20-megapixel one is readable when shrunk.
+    unit = max(1, round(min(height, width) / 400))
+    for answer in reversed(answers):
+        _draw_one(canvas, answer, unit)
+    return canvas
+
+
+def _draw_one(canvas: Photo, answer: FaceAnswer, unit: int) -> None:
+    cv2 = opencv()
+    colour = COLOURS.get(answer.emotion, _OTHER)
+    x, y, w, h = answer.box
+    cv2.rectangle(canvas, (x, y), (x + w, y + h), (0, 0, 0), 4 * unit, cv2.LINE_AA)
+    cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, 2 * unit, cv2.LINE_AA)
+
+    # OpenCV's letters are ASCII only.
+    lines = [f"{answer.emotion} {answer.probability:.0%}", f"{answer.mood} songs"]
+    lines = [line.encode("ascii", "replace").decode() for line in lines]
+    font, scale, pad = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * unit, 4 * unit
+    sizes = [cv2.getTextSize(line, font, scale, unit)[0] for line in lines]
+    row = max(size[1] for size in sizes) + 2 * pad
+    panel_width = max(size[0] for size in sizes) + 2 * pad
+    panel_height = row * len(lines)
+
+    height, width = canvas.shape[:2]
+    left = min(max(0, x - unit), max(0, width - panel_width))
+    below, above = y + h + unit, y - unit - panel_height
+    # Below the face, else above it, else inside its lower edge.
+    if below + panel_height <= height:
+        top = below
+    elif above >= 0:
+        top = above
+    else:
+        top = max(0, height - panel_height)
+    cv2.rectangle(canvas, (left, top), (left + panel_width, top + panel_height), colour, cv2.FILLED)
+    dark = _luminance(colour) > 120
+    ink = (0, 0, 0) if dark else (255, 255, 255)
+    for number, line in enumerate(lines):
+        base = (left + pad, top + row * (number + 1) - pad)
+        cv2.putText(canvas, line, base, font, scale, ink, unit, cv2.LINE_AA)
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    # ITU-R BT.601 weights.
+    return float(np.dot(colour, (0.114, 0.587, 0.299)))
+
+
+def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Return the file that each annotated photo goes to, before anything is computed.
+
+    One photo goes to ``save`` itself; of several, each adds its own name: ``out.png`` becomes
+    ``out-anna.png`` and ``out-ben.png``.
+
+    Raises:
+        InputError: ``save`` names no image format, is a folder, or one of the photos themselves.
+        EnvironmentProblem: its folder is absent or cannot be written to.
+    """
+    path = Path(save).expanduser()
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            "cannot tell the image format of the annotated photo",
+            where=f"--save {save}",
+            expected=f"a name ending in {', '.join(SUFFIXES)}",
+            got=f"'{path.suffix}'" if path.suffix else "no ending",
+            hint=did_you_mean(path.suffix, SUFFIXES) if path.suffix else "Try annotated.png",
+        )
+    if path.is_dir():
+        raise InputError("this is a folder", where=f"--save {save}", expected="a file name")
+    folder = path.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentProblem(
+            "cannot write the annotated photo here",
+            where=f"--save {save}",
+            expected="a folder that exists and that you may write to",
+            got=f"'{folder}' " + ("is not writable" if folder.is_dir() else "does not exist"),
+            hint=f"Create it with: mkdir -p {folder}" if not folder.is_dir() else None,
+        )
+    if len(photos) == 1:
+        chosen = [path]
+    else:
+        stems = [Path(photo).stem for photo in photos]
+        chosen = []
+        for number, stem in enumerate(stems):
+            unique = stem if stems.count(stem) == 1 else f"{stem}-{number + 1}"
+            chosen.append(path.with_name(f"{path.stem}-{unique}{path.suffix}"))
+    originals = {Path(photo).expanduser().resolve() for photo in photos}
+    for target in chosen:
+        if target.resolve() in originals:
+            raise InputError(
+                "this would overwrite the photo itself",
+                where=f"--save {save}",
+                expected="another file name",
+            )
+    return chosen
+
+
+def save_photo(photo: Photo, path: Path) -> None:
+    """Write a photo in the format of the path's suffix, whole or not at all.
+
+    Raises:
+        EnvironmentProblem: it cannot be written.
+    """
+    cv2 = opencv()
+    done, encoded = cv2.imencode(path.suffix.lower(), photo)
+    if not done:  # the suffix was checked by targets()
+        raise EnvironmentProblem(f"OpenCV cannot write {path.suffix} files", where=str(path))
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            temporary = Path(file.name)
+            file.write(encoded.tobytes())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise EnvironmentProblem(
+            "cannot write the annotated photo", where=str(path), got=error.strerror or str(error)
+        ) from error

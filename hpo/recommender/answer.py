@@ -1,0 +1,256 @@
+"""What ``hpo recommend`` does, as Python: photos or a camera in, answers and their origin out.
+
+Cheap things come first: photos, moods, songs and targets are checked and faces are found before
+MLflow and Keras are loaded, and these are not loaded at all when no photo holds a face.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.recommender import annotate, camera
+from hpo.recommender.faces import FaceDetector
+from hpo.recommender.moods import MoodTable, load_moods
+from hpo.recommender.photos import read_photo
+from hpo.recommender.rank import check_songs, check_top
+from hpo.recommender.recommend import (
+    FaceAnswer,
+    Recommender,
+    Sighting,
+    classifier_from_keras,
+    see_faces,
+)
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The classifier that answered.
+
+    Args:
+        model: registered name, or the path of a ``.keras`` file.
+        version: registered version; ``None`` for a file.
+        study: the study that it won; ``None`` for a file.
+        trial: its trial there; ``None`` for a file.
+    """
+
+    model: str
+    version: str | None = None
+    study: str | None = None
+    trial: str | None = None
+
+    def __str__(self) -> str:
+        if self.version is None:
+            return self.model
+        return f"{self.model} version {self.version} (study {self.study}, trial {self.trial})"
+
+
+@dataclass(frozen=True)
+class PhotoAnswer:
+    """What one photo was answered.
+
+    Args:
+        photo: as it was given.
+        faces: the largest first; empty without a face.
+        champion: who answered; ``None`` when there was no face to classify in any photo.
+        catalogue: name of the songs.
+        saved: the annotated photo, if one was asked for.
+    """
+
+    photo: str
+    faces: list[FaceAnswer]
+    champion: Origin | None
+    catalogue: str
+    saved: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        data: dict[str, Any] = {
+            "photo": self.photo,
+            "faces": [face.to_json() for face in self.faces],
+            "champion": asdict(self.champion) if self.champion else None,
+            "catalogue": self.catalogue,
+        }
+        if self.saved is not None:
+            data["saved"] = str(self.saved)
+        return data
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The songs and the mood table of a call, checked against each other."""
+
+    songs: pd.DataFrame
+    catalogue: str
+    moods: MoodTable
+
+
+def recommend(
+    photos: Sequence[PathLike],
+    *,
+    workspace: Workspace | None = None,
+    top: int = 5,
+    songs: str | None = None,
+    moods: PathLike | None = None,
+    model: PathLike | None = None,
+    save: PathLike | None = None,
+) -> list[PhotoAnswer]:
+    """Answer photos with songs. One that cannot be read refuses the call before anything is done.
+
+    Args:
+        photos: paths; at least one.
+        workspace: whose champion and songs; by default the current directory's.
+        top: songs per face, at least 1.
+        songs: name of a song catalogue; by default the imported one, else the embedded one.
+        moods: a YAML table in place of the shipped one.
+        model: a ``.keras`` file or a registered version in place of the champion.
+        save: annotated photo; of several photos each adds its own name.
+
+    Raises:
+        InputError: no photo, ``top`` under 1, or ``save`` names no image.
+        NotFoundError: a photo, catalogue, table or model does not exist, or there is no champion.
+        DataError: a photo is no image, or the songs lack a mood.
+        IntegrityError: the champion's file is not the one that was registered.
+        EnvironmentProblem: OpenCV cannot be loaded, or ``save`` cannot be written.
+    """
+    if not photos:
+        raise InputError("there is no photo to look at", expected="at least one photo")
+    workspace = workspace or Workspace.at()
+    check_top(top)
+    targets = annotate.targets(save, photos) if save is not None else None
+    _check_model(model)
+    table = load_moods(moods)
+
+    detector = FaceDetector()
+    sightings = [_look(detector, path) for path in photos]
+    sources = _sources(workspace, songs, table)
+    answers: list[list[FaceAnswer]] = [[] for _ in photos]
+    origin = None
+    if any(sighting.boxes for sighting in sightings):
+        recommender, origin = _recommender(workspace, sources, model, detector)
+        answers = [recommender.answer(sighting, top) for sighting in sightings]
+
+    if targets is not None:
+        # Photos are read again rather than all kept: fifty of them would fill the memory.
+        for path, faces, target in zip(photos, answers, targets, strict=True):
+            annotate.save_photo(annotate.draw(read_photo(path), faces), target)
+    written: list[Path | None] = [*targets] if targets else [None] * len(photos)
+    return [
+        PhotoAnswer(str(path), faces, origin, sources.catalogue, target)
+        for path, faces, target in zip(photos, answers, written, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A camera that is being watched.
+
+    Args:
+        champion: who answers.
+        catalogue: name of the songs.
+        changes: an answer whenever the emotion changes; ends with the video.
+    """
+
+    champion: Origin
+    catalogue: str
+    changes: Iterator[camera.Change]
+
+
+def watch(
+    source: str,
+    *,
+    workspace: Workspace | None = None,
+    top: int = 5,
+    songs: str | None = None,
+    moods: PathLike | None = None,
+    model: PathLike | None = None,
+    every: int = 5,
+    seconds: float | None = None,
+) -> Watching:
+    """Answer a camera or a video file whenever the emotion of the largest face changes.
+
+    Args:
+        source: a device number such as ``0``, or the path of a video file.
+        every: look at every so many frames, at least 1.
+        seconds: stop after this time; by default at the end of the video, or never.
+        workspace, top, songs, moods, model: as for ``recommend``.
+
+    Raises:
+        InputError, NotFoundError, DataError, IntegrityError, EnvironmentProblem: as ``recommend``.
+    """
+    workspace = workspace or Workspace.at()
+    check_top(top)
+    _check_model(model)
+    looks = camera.frames(source, every=every, seconds=seconds)
+    sources = _sources(workspace, songs, load_moods(moods))
+    recommender, origin = _recommender(workspace, sources, model, FaceDetector())
+    return Watching(origin, sources.catalogue, camera.watch(recommender, looks, top=top))
+
+
+def _look(detector: FaceDetector, path: PathLike) -> Sighting:
+    return see_faces(detector, read_photo(path))
+
+
+def _sources(workspace: Workspace, name: str | None, table: MoodTable) -> Sources:
+    from hpo.data.songs import load_songs
+
+    frame = load_songs(workspace, name)
+    catalogue = str(frame.attrs.get("catalogue") or name or "songs")
+    check_songs(frame, [])
+    return Sources(frame, catalogue, table.matched(frame["mood"].astype(str).unique(), catalogue))
+
+
+def _recommender(
+    workspace: Workspace, sources: Sources, model: PathLike | None, detector: FaceDetector
+) -> tuple[Recommender, Origin]:
+    if model is not None and _is_file(model):
+        path, origin, classes = Path(model).expanduser(), Origin(str(model)), EMOTIONS
+    else:
+        path, origin, classes = _registered(workspace, None if model is None else str(model))
+    recommender = Recommender(
+        classifier_from_keras(path),
+        sources.songs,
+        sources.moods,
+        detector=detector,
+        classes=classes,
+    )
+    return recommender, origin
+
+
+def _registered(workspace: Workspace, version: str | None) -> tuple[Path, Origin, tuple[str, ...]]:
+    from hpo.registry.models import CLASSIFIER, load_champion
+
+    served = load_champion(workspace, version=version)
+    origin = Origin(CLASSIFIER, served.version, served.study, served.trial)
+    return served.keras_path, origin, tuple(served.classes)
+
+
+def _is_file(model: PathLike) -> bool:
+    return not isinstance(model, str) or model.endswith(".keras") or os.sep in model
+
+
+def _check_model(model: PathLike | None) -> None:
+    if model is None:
+        return
+    if _is_file(model):
+        if not Path(model).expanduser().is_file():
+            raise NotFoundError(
+                "there is no such model", where=str(model), expected="a .keras file"
+            )
+    elif not str(model).isdecimal():
+        raise InputError(
+            "this is no model",
+            where=f"--model {model}",
+            expected="a .keras file, or the number of a registered version",
+        )

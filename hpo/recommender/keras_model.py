@@ -1,0 +1,83 @@
+"""A trained model as a plain function from faces to probabilities. Loading it loads Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.recommender.faces import FACE_SIZE
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.errors import DataError, NotFoundError
+from hpo.training.backend import configure
+
+
+def load_classifier(
+    path: Path, batch_size: int = 64
+) -> Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]:
+    """Load a ``.keras`` file as a function: uint8 (n, 48, 48) → float32 (n, 7).
+
+    Args:
+        path: a model whose input is (n, 48, 48, 1), values 0-255, ending in a softmax.
+        batch_size: faces per step, at least 1.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: it is no Keras model, holds code, or its input or output has another shape.
+    """
+    if not path.is_file():
+        raise NotFoundError("there is no such model", where=str(path), expected="a .keras file")
+    configure()
+    import keras
+
+    try:
+        # safe_mode refuses code inside the file; the compile state belongs to training.
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for a broken file
+        raise DataError(
+            "this model cannot be loaded",
+            where=str(path),
+            expected="a .keras file that 'hpo train' or 'hpo run' saved",
+            got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
+        ) from error
+    _check_shapes(model, path)
+
+    def classify(faces: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
+        if len(faces) == 0:
+            return np.empty((0, len(EMOTIONS)), np.float32)
+        pixels = faces[..., np.newaxis].astype(np.float32)
+        # A direct call: ``predict`` compiles a graph first, which costs more than a few faces.
+        parts = [
+            keras.ops.convert_to_numpy(
+                keras.ops.cast(model(pixels[at : at + batch_size], training=False), "float32")
+            )
+            for at in range(0, len(pixels), batch_size)
+        ]
+        return np.concatenate(parts)
+
+    return classify
+
+
+def _check_shapes(model: Any, path: Path) -> None:
+    taken, given = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    wanted_in, wanted_out = (None, FACE_SIZE, FACE_SIZE, 1), (None, len(EMOTIONS))
+    if not (_fits(taken, wanted_in) and _fits(given, wanted_out)):
+        raise DataError(
+            "this model is no emotion classifier",
+            where=str(path),
+            expected=f"input {wanted_in} and output {wanted_out}",
+            got=f"input {taken} and output {given}",
+        )
+
+
+def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:
+    return (
+        isinstance(shape, tuple)
+        and len(shape) == len(wanted)
+        and all(
+            side is None or side == size for side, size in zip(shape[1:], wanted[1:], strict=True)
+        )
+    )

@@ -1,0 +1,114 @@
+"""``hpo recommend`` up to the point where a face needs a model; the rest is in tests/endtoend."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from hpo.cli import recommend
+from hpo.cli.shell import Call
+from hpo.spec.errors import HpoError
+from hpo.spec.workspace import Workspace
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    import cv2
+
+    path = tmp_path / "blank[1].png"
+    cv2.imwrite(str(path), np.full((80, 80, 3), 90, np.uint8))
+    return path
+
+
+def call(workspace: Workspace, *words: object) -> Any:
+    app = typer.Typer()
+
+    @app.callback()
+    def root(context: typer.Context) -> None:
+        context.obj = Call(workspace)
+
+    recommend.register(app)
+    return CliRunner().invoke(app, ["recommend", *map(str, words)])
+
+
+def test_no_face_is_a_normal_answer_and_loads_no_model(workspace: Workspace, blank: Path) -> None:
+    loaded = {"keras", "tensorflow", "mlflow"} & set(sys.modules)
+
+    result = call(workspace, blank)
+
+    assert result.exit_code == 0, result.exception
+    assert f"{blank}: no face found" in result.stdout.replace("\n", "")
+    assert {"keras", "tensorflow", "mlflow"} & set(sys.modules) == loaded
+
+
+def test_json_is_a_list_of_photos_with_their_faces(workspace: Workspace, blank: Path) -> None:
+    result = call(workspace, blank, blank, "--json")
+
+    assert (
+        json.loads(result.stdout)
+        == [
+            {
+                "photo": str(blank),
+                "faces": [],
+                "champion": None,
+                "catalogue": "embedded-songs",
+            }
+        ]
+        * 2
+    )
+
+
+def test_save_writes_the_photo_even_without_a_face(
+    workspace: Workspace, blank: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "out.png"
+
+    result = call(workspace, blank, "--save", saved, "--json")
+
+    assert json.loads(result.stdout)[0]["saved"] == str(saved)
+    assert saved.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no photo to look at"),
+        (["absent.png"], "no such photo"),
+        (["{blank}", "--top", "2", "--moods", "absent.yaml"], "no such mood table"),
+        (["{blank}", "--songs", "embeded-songs"], "Did you mean 'embedded-songs'"),
+        (["{blank}", "--model", "absent.keras"], "no such model"),
+        (["{blank}", "--model", "newest"], "this is no model"),
+        (["{blank}", "--save", "out"], "image format"),
+        (["{blank}", "--camera", "0"], "photos and a camera"),
+        (["--camera", "0", "--save", "out.png"], "no photo to save"),
+        (["--camera", "absent.mp4"], "no such video"),
+    ],
+)
+def test_bad_input_is_refused_with_exit_code_2(
+    workspace: Workspace, blank: Path, words: list[str], message: str
+) -> None:
+    result = call(workspace, *(word.replace("{blank}", str(blank)) for word in words))
+
+    assert isinstance(result.exception, HpoError), result.output
+    assert result.exception.exit_code == 2
+    assert message in str(result.exception)
+
+
+def test_one_unreadable_photo_refuses_the_call_before_anything_is_written(
+    workspace: Workspace, blank: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_text("no photo")
+
+    result = call(workspace, blank, broken, "--save", tmp_path / "out.png")
+
+    assert isinstance(result.exception, HpoError)
+    assert str(broken) in str(result.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blank[1].png", "broken.png"]
