@@ -7,6 +7,22 @@ interpreter needs 7 to 18 s on two slow cores.
 
 from __future__ import annotations
 
+import os
+
 from hpo.training import backend
 
-backend.preload()
+
+def _quietly() -> None:
+    # The backend's C++ greets on standard error before any log level applies, over the live table.
+    kept = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        backend.preload()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silence)
+
+
+_quietly()

@@ -10,7 +10,14 @@ from hpo.spec.records import EpochReport, TrialResult
 class Watcher(Protocol):
     """Is told what happens, in order, from one thread."""
 
-    def study_started(self, study: str, trials: dict[str, int], done: dict[str, int]) -> None:
+    def study_started(
+        self,
+        study: str,
+        trials: dict[str, int],
+        done: dict[str, int],
+        objective: str,
+        direction: str,
+    ) -> None:
         """Hear of the budget and of what is done already, in trials per architecture."""
         ...
 
@@ -36,7 +43,14 @@ class Watcher(Protocol):
 class Silence:
     """Watches nothing."""
 
-    def study_started(self, study: str, trials: dict[str, int], done: dict[str, int]) -> None:
+    def study_started(
+        self,
+        study: str,
+        trials: dict[str, int],
+        done: dict[str, int],
+        objective: str,
+        direction: str,
+    ) -> None:
         """Pass over it."""
 
     def trial_started(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from hpo.tracking.mirror import Mirror
 
 _LOOK_SECONDS = 0.2
+_RUN_ID_SECONDS = 5.0
+"""How long a finished trial waits for MLflow to name its run; it was asked when the trial began."""
 INTERRUPTED = "interrupted"
 
 
@@ -73,57 +75,90 @@ class Worker:
             proposal.origin,
         )
         result = self._train(number, job)
-        seconds = time.monotonic() - started
-        self.engine.finish(number, result)
+        self.engine.set_run_id(
+            number, self.mirror.run_id(self.label, number, timeout_seconds=_RUN_ID_SECONDS)
+        )
         if result.reason == INTERRUPTED:
+            self.engine.release(number, INTERRUPTED)
             self.watcher.note(f"{self.label} #{number} was given up; --resume runs it again.")
+        else:
+            self.engine.finish(number, result)
         record = self.engine.record(number)
         self.keep(record)
-        self.mirror.finish_trial(record, result.model_summary)
-        self.watcher.trial_finished(self.label, number, result, seconds)
+        # The storage leaves the table of layers out, MLflow shows it.
+        self.mirror.finish_trial(dataclasses.replace(record, result=result))
+        if result.reason != INTERRUPTED:
+            self.watcher.trial_finished(self.label, number, result, time.monotonic() - started)
         return result
 
     def _train(self, number: int, job: TrialJob) -> TrialResult:
-        try:
-            child = self.server.start(
-                "hpo.execution.trial:train",
-                log=Path(job.output) / "log.txt",
-                job=job.to_json(),
-            )
-        except OSError as error:
-            return TrialResult(state="failed", reason=f"error: cannot start a process: {error}")
-        try:
-            return self._follow(child, number, job)
-        except BaseException:
-            child.kill()
-            raise
+        epochs = int(job.params.get("epochs", 0))
 
-    def _follow(self, child: Child, number: int, job: TrialJob) -> TrialResult:
-        seen: list[EpochReport] = []
-        pruned = False
-        while True:
-            message = child.receive(timeout_seconds=_LOOK_SECONDS)
-            if self.interrupts.now:
-                child.kill()
-                return TrialResult(state="failed", reason=INTERRUPTED, epochs_run=len(seen))
-            if message is None:
-                continue
-            if message.kind == "error":
-                return _failed(message.data, seen)
-            if message.kind == "result":
-                result = TrialResult.from_json(message.data)
-                return _pruned(result, seen, job) if pruned else result
-            if pruned:
-                continue
-            last = EpochReport.from_json(message.data)
-            seen.append(last)
-            self.engine.record_epoch(number, last)
-            self.mirror.log_epoch(self.label, number, last)
-            self.watcher.epoch_finished(self.label, number, last)
+        def on_epoch(report: EpochReport) -> bool:
+            self.engine.record_epoch(number, report)
+            self.mirror.log_epoch(self.label, number, report)
+            self.watcher.epoch_finished(self.label, number, report)
             # A trial in its last epoch has nothing left to save.
-            if last.epoch < int(job.params.get("epochs", 0)) and self.engine.should_prune(number):
-                pruned = True
-                child.stop()
+            return report.epoch < epochs and self.engine.should_prune(number)
+
+        return follow(self.server, job, self.interrupts, on_epoch)
+
+
+def follow(
+    server: ChildServer,
+    job: TrialJob,
+    interrupts: Interrupts,
+    on_epoch: Callable[[EpochReport], bool],
+) -> TrialResult:
+    """Train ``job`` in a child and return how it ended; the child's failure is a result too.
+
+    Args:
+        server: forks the child.
+        job: what to train.
+        interrupts: when to give up.
+        on_epoch: takes each epoch's report and tells whether to prune.
+    """
+    try:
+        child = server.start(
+            "hpo.execution.trial:train", log=Path(job.output) / "log.txt", job=job.to_json()
+        )
+    except OSError as error:
+        return TrialResult(state="failed", reason=f"error: cannot start a process: {error}")
+    try:
+        return _follow(child, job, interrupts, on_epoch)
+    except BaseException:
+        child.kill()
+        raise
+
+
+def _follow(
+    child: Child,
+    job: TrialJob,
+    interrupts: Interrupts,
+    on_epoch: Callable[[EpochReport], bool],
+) -> TrialResult:
+    seen: list[EpochReport] = []
+    pruned = False
+    while True:
+        message = child.receive(timeout_seconds=_LOOK_SECONDS)
+        if interrupts.now:
+            child.kill()
+            return TrialResult(state="failed", reason=INTERRUPTED, epochs_run=len(seen))
+        if message is None:
+            continue
+        if message.kind == "error":
+            return _failed(message.data, seen)
+        if message.kind == "result":
+            result = TrialResult.from_json(message.data)
+            if pruned and result.state != "failed":
+                return _pruned(result, seen, job)
+            return result
+        if pruned:
+            continue
+        seen.append(EpochReport.from_json(message.data))
+        if on_epoch(seen[-1]):
+            pruned = True
+            child.stop()
 
 
 def _pruned(result: TrialResult, seen: list[EpochReport], job: TrialJob) -> TrialResult:

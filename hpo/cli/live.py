@@ -1,0 +1,253 @@
+"""What a person sees while a study runs: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hpo.spec.records import EpochReport, TrialResult
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+_STYLES = {"complete": "green", "pruned": "yellow", "failed": "red"}
+_LAST_TRIALS = 8
+
+
+def compact(params: Mapping[str, Any]) -> str:
+    """Return parameters on one line, floats with three significant digits."""
+    parts = []
+    for name, value in params.items():
+        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        parts.append(f"{name}={shown}")
+    return " ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: ``42 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+@dataclass
+class _Row:
+    label: str
+    number: int
+    state: str
+    value: float | None
+    epochs: int
+    seconds: float
+    params: str
+
+
+@dataclass
+class Progress:
+    """How far a study is, and how long the rest may take.
+
+    Args:
+        estimates: seconds that one trial may take, by architecture, before any has finished.
+    """
+
+    estimates: Mapping[str, float] = field(default_factory=dict)
+    budget: dict[str, int] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    spent: dict[str, list[float]] = field(default_factory=dict)
+
+    def seconds_left(self) -> float | None:
+        """Return the expected rest in seconds; None while there is nothing to go by."""
+        total = 0.0
+        for label, trials in self.budget.items():
+            left = trials - self.done.get(label, 0)
+            spent = self.spent.get(label)
+            if left <= 0:
+                continue
+            each = sum(spent) / len(spent) if spent else self.estimates.get(label)
+            if each is None:
+                return None
+            total += left * each
+        return total
+
+    def line(self) -> str:
+        """Return ``7 of 20 trials, about 12 min left``."""
+        done, budget = sum(self.done.values()), sum(self.budget.values())
+        left = self.seconds_left()
+        tail = f", about {duration(left)} left" if left and done < budget else ""
+        return f"{done} of {budget} trials{tail}"
+
+
+class Lines:
+    """Prints a plain line for each thing that happens, to standard error."""
+
+    def __init__(self, estimates: Mapping[str, float] | None = None) -> None:
+        self.progress = Progress(estimates or {})
+        self._params: dict[tuple[str, int], str] = {}
+        self._objective, self._sign = "val_accuracy", 1
+
+    def running(self) -> AbstractContextManager[Any]:
+        """Return the context in which the study runs."""
+        return nullcontext()
+
+    def study_started(
+        self,
+        study: str,
+        trials: dict[str, int],
+        done: dict[str, int],
+        objective: str,
+        direction: str,
+    ) -> None:
+        """Print the budget."""
+        self._objective, self._sign = objective, 1 if direction == "maximize" else -1
+        self.progress.budget, self.progress.done = dict(trials), dict(done)
+        budget = ", ".join(f"{label} {count}" for label, count in trials.items())
+        resumed = f" ({sum(done.values())} done already)" if any(done.values()) else ""
+        self._print(f"study {study}: {budget} trials{resumed}")
+
+    def trial_started(
+        self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
+    ) -> None:
+        """Print the configuration."""
+        self._params[label, number] = compact(params)
+        mark = "" if origin == "sampler" else f" [{origin}]"
+        self._print(f"{label} #{number} starts{mark}: {compact(params)}")
+
+    def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
+        """Stay quiet: a log with a line per epoch hides what matters."""
+
+    def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
+        """Print the result and the time left."""
+        self.progress.done[label] = self.progress.done.get(label, 0) + 1
+        self.progress.spent.setdefault(label, []).append(seconds)
+        value = "no value" if result.value is None else f"{result.value:.4f}"
+        why = f" ({result.reason})" if result.reason else ""
+        self._print(
+            f"{label} #{number} {result.state}{why}: {value} after {result.epochs_run} epochs, "
+            f"{duration(seconds)}; {self.progress.line()}"
+        )
+
+    def note(self, text: str) -> None:
+        """Print the note."""
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+class Table(Lines):
+    """A table on a terminal that is drawn over itself, twice a second."""
+
+    def __init__(self, estimates: Mapping[str, float] | None = None) -> None:
+        super().__init__(estimates)
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._study = ""
+        self._rows: list[_Row] = []
+        self._best: dict[str, _Row] = {}
+        self._now: tuple[_Row, int, float, float] | None = None
+        self._live: Any = None
+
+    def running(self) -> AbstractContextManager[Any]:
+        """Return the live display."""
+        from rich.live import Live
+
+        self._live = Live(self, console=self._console, refresh_per_second=2, transient=False)
+        return self._live  # type: ignore[no-any-return]
+
+    def study_started(
+        self,
+        study: str,
+        trials: dict[str, int],
+        done: dict[str, int],
+        objective: str,
+        direction: str,
+    ) -> None:
+        """Take the budget."""
+        self._objective, self._sign = objective, 1 if direction == "maximize" else -1
+        self._study = study
+        self.progress.budget, self.progress.done = dict(trials), dict(done)
+
+    def trial_started(
+        self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
+    ) -> None:
+        """Show the trial as running."""
+        row = _Row(label, number, "running", None, 0, 0.0, compact(params))
+        self._now = (row, epochs, time.monotonic(), 0.0)
+
+    def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
+        """Move the trial's epoch on."""
+        if self._now:
+            row, epochs, start, _ = self._now
+            row.epochs = report.epoch
+            row.value = report.metrics.get(self._objective)
+            self._now = (row, epochs, start, report.seconds)
+
+    def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
+        """Move the trial to the finished ones."""
+        self.progress.done[label] = self.progress.done.get(label, 0) + 1
+        self.progress.spent.setdefault(label, []).append(seconds)
+        params = self._now[0].params if self._now else ""
+        row = _Row(label, number, result.state, result.value, result.epochs_run, seconds, params)
+        self._now = None
+        self._rows = [*self._rows, row][-_LAST_TRIALS:]
+        best = self._best.get(label)
+        if result.state == "complete" and row.value is not None:
+            standing = None if best is None or best.value is None else self._sign * best.value
+            if standing is None or self._sign * row.value > standing:
+                self._best[label] = row
+        if result.state == "failed" and result.reason:
+            self.note(f"{label} #{number} failed: {result.reason}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw header, progress bar, the last trials and the one that runs."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        budget = sum(self.progress.budget.values())
+        done = sum(self.progress.done.values())
+        yield Text.assemble((self._study, "bold"), "  ", self.progress.line())
+        yield ProgressBar(total=max(budget, 1), completed=done, width=min(60, options.max_width))
+        table = RichTable(box=None, pad_edge=False, header_style="dim")
+        for name in ("trial", "state", "value", "epochs", "time"):
+            table.add_column(name, justify="left" if name in ("trial", "state") else "right")
+        table.add_column("parameters", overflow="ellipsis", no_wrap=True)
+        for row in self._rows:
+            best = " ★" if self._best.get(row.label) is row else ""
+            table.add_row(*_cells(row, best), style=None)
+        if self._now:
+            row, epochs, start, _ = self._now
+            row.seconds = time.monotonic() - start
+            table.add_row(*_cells(row, "", epochs))
+        yield table
+
+
+def _cells(row: _Row, mark: str, epochs: int | None = None) -> list[Any]:
+    from rich.text import Text
+
+    value = "–" if row.value is None else f"{row.value:.4f}"
+    run = str(row.epochs) if epochs is None else f"{row.epochs}/{epochs}"
+    return [
+        f"{row.label} #{row.number}{mark}",
+        Text(row.state, style=_STYLES.get(row.state, "cyan")),
+        value,
+        run,
+        duration(row.seconds),
+        row.params,
+    ]
+
+
+def watcher(estimates: Mapping[str, float] | None = None) -> Lines:
+    """Return the display that fits where standard error goes."""
+    return Table(estimates) if sys.stderr.isatty() else Lines(estimates)

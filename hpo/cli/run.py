@@ -1,0 +1,186 @@
+"""``hpo quickstart`` and ``hpo run``: the whole study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.shell import current, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from hpo.study.planning import Plan
+    from hpo.study.outcome import StudyOutcome
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change one value of the study file, such as data.train_limit=2000. Repeatable.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the root."""
+    app.command(
+        epilog="Examples:  [bold]hpo quickstart[/bold]   [bold]hpo quickstart --home try[/bold]"
+    )(quickstart)
+    app.command(
+        epilog="Examples:  [bold]hpo run search_spaces/thesis.yaml --dry-run[/bold]   "
+        "[bold]hpo run study.yaml --trials 5 --set data.train_limit=2000[/bold]   "
+        "[bold]hpo run study.yaml --resume[/bold]"
+    )(run)
+
+
+def quickstart(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Run a small study of all three architectures on drawn faces, offline, and use its winner.
+
+    Nine trials (one of them hopeless, and pruned), the winner registered, songs for a drawn photo,
+    and a report: a few minutes on two cores. Run again, it starts afresh.
+    """
+    from hpo.cli.live import watcher
+    from hpo.study.quickstart import quickstart as start
+
+    display = watcher()
+    with display.running():
+        tour = start(workspace=current(context).workspace, watcher=display)
+    if as_json:
+        print_json(tour.to_json())
+        return
+    _print_outcome(tour.outcome)
+    say("")
+    for answer in tour.answers:
+        say(
+            f"{tour.photo.name}: a {answer.emotion} face ({answer.probability:.0%}), "
+            f"mood {answer.mood}"
+        )
+        for song in answer.songs:
+            say(f"  {song.index}  {song.name} – {song.artist}")
+    say("")
+    say(f"Report   {tour.report}")
+    say(f"Photo    {tour.photo}")
+    say("Next     hpo ui                      compare the trials in the MLflow UI")
+    say(f"         hpo recommend {tour.photo}")
+    say("         hpo data import --help      bring your own faces and songs")
+    say("         hpo run search_spaces/thesis.yaml --dry-run")
+
+
+def run(
+    context: typer.Context,
+    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    overrides: Overrides = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials per architecture, in place of the file's.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show space, budget and time; run nothing.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a study that was begun, to its budget.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Run a study: search, train, prune, track; register the winner if the file says so.
+
+    Ctrl-C once finishes the trial at hand, twice stops at once; either way --resume goes on.
+    """
+    from hpo.cli.live import watcher
+    from hpo.study.planning import plan
+
+    workspace = current(context).workspace
+    planned = plan(
+        study, workspace=workspace, overrides=overrides or (), trials=trials, probe=not dry_run
+    )
+    if dry_run:
+        print_json(planned.to_json()) if as_json else _print_plan(planned)
+        return
+    from hpo.study.running import run as start
+
+    display = watcher(planned.seconds_per_trial)
+    with display.running():
+        outcome = start(planned, workspace=workspace, resume=resume, watcher=display)
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        _print_outcome(outcome)
+    outcome.raise_if_stopped()
+
+
+def _print_plan(planned: Plan) -> None:
+    from hpo.cli.live import duration
+    from hpo.spec.space import describe
+
+    spec = planned.spec
+    faces = planned.dataset_line
+    typer.echo(f"Study {spec.name}: {spec.description}".rstrip(": "))
+    typer.echo(f"Data: {faces}")
+    typer.echo(
+        f"Search: {spec.engine.name}, sampler {spec.sampler.name}, pruner {spec.pruner.name}, "
+        f"seed {spec.seed}; objective {spec.objective.metric} ({spec.objective.direction})"
+    )
+    for part in planned.parts.values():
+        typer.echo("")
+        size = part.spec.space.size(part.spec.fixed)
+        count = "infinitely many" if size is None else f"{size:,}"
+        typer.echo(
+            f"{part.label}: {spec.budget.trials} trials among {count} configurations, "
+            f"about {duration(part.seconds_per_trial * spec.budget.trials)} "
+            f"({duration(part.seconds_per_trial)} each)"
+        )
+        rows: list[list[Any]] = [
+            [name, describe(parameter)] for name, parameter in part.spec.space.parameters.items()
+        ]
+        rows += [[name, f"{value} (fixed)"] for name, value in part.spec.fixed.items()]
+        print_table(["parameter", "range"], rows)
+        for position, first in enumerate(part.first):
+            from hpo.cli.live import compact
+
+            typer.echo(
+                f"trial {position} ({first.origin}): {compact({**first.overrides, **first.values})}"
+            )
+            for note in first.notes:
+                typer.echo(f"  note: {note}")
+    typer.echo("")
+    for note in planned.notes:
+        typer.echo(f"Note: {note}")
+    typer.echo(
+        f"In all {sum(spec.budget.trials for _ in planned.parts)} trials, at most about "
+        f"{duration(planned.seconds)}: {planned.basis}. Pruning and early stopping shorten it."
+    )
+
+
+def _print_outcome(outcome: StudyOutcome) -> None:
+    rows = [
+        [
+            row.label,
+            row.complete,
+            row.pruned,
+            row.failed,
+            None if row.best is None else f"{row.best:.4f}",
+            None if row.best_trial is None else f"#{row.best_trial}",
+            row.params,
+        ]
+        for row in outcome.rows
+    ]
+    print_table(
+        [
+            "architecture",
+            "complete",
+            "pruned",
+            "failed",
+            f"best {outcome.objective}",
+            "trial",
+            "with",
+        ],
+        rows,
+    )
+    for note in outcome.notes:
+        say(note)
+    if outcome.champion:
+        say(f"Champion: {outcome.champion}")

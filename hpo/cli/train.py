@@ -1,0 +1,71 @@
+"""``hpo train``: one configuration, or one trial again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo.cli.run import Overrides
+from hpo.cli.shell import current, print_json, say
+from hpo.spec.loading import parse_assignment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command(
+        epilog="Examples:  [bold]hpo train search_spaces/thesis.yaml --architecture cnn "
+        "--params learning_rate=3e-4 epochs=20[/bold]   "
+        "[bold]hpo train search_spaces/thesis.yaml --architecture cnn --trial 4[/bold]"
+    )(train)
+
+
+def train(
+    context: typer.Context,
+    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    rest: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[K=V]...", help="More parameters, after --params k=v."),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option("--architecture", "-a", help="Which of the study's architectures."),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--params", "-p", metavar="K=V", help="A parameter; the rest take defaults."),
+    ] = None,
+    trial: Annotated[
+        int | None,
+        typer.Option(min=0, help="Train this trial of the study again, same parameters and seed."),
+    ] = None,
+    overrides: Overrides = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train one configuration of a study, tracked in MLflow like a trial of it.
+
+    It is no trial of the study: it uses up none of its budget and tells the sampler nothing.
+    """
+    from hpo.cli.live import watcher
+    from hpo.study.single import train as start
+
+    given = dict(parse_assignment(text, "--params") for text in [*(params or []), *(rest or [])])
+    display = watcher()
+    with display.running():
+        trained = start(
+            study,
+            workspace=current(context).workspace,
+            architecture=architecture,
+            params=given,
+            trial=trial,
+            overrides=overrides or (),
+            seed=seed,
+            watcher=display,
+        )
+    if as_json:
+        print_json(trained.to_json())
+    else:
+        say(trained.line())
+    trained.raise_if_failed()

@@ -1,0 +1,59 @@
+"""``studies`` and ``trials``: what the store holds, as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+
+
+def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
+    """Return a row for each study of the workspace, the oldest first.
+
+    Each holds ``name, architectures, trials`` (counts by state)``, best, best_architecture,
+    best_trial, created``.
+    """
+    import dataclasses
+
+    from hpo.search.studies import list_studies
+
+    workspace = workspace or Workspace.at()
+    return [dataclasses.asdict(s) for s in list_studies(workspace.storage_url())]
+
+
+def trials(study: str, *, workspace: Workspace | None = None) -> list[dict[str, Any]]:
+    """Return a row for each trial of a study.
+
+    Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
+    mlflow_run_id, slot, origin, best_epoch, reason, started, finished``.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    from hpo.search.studies import read_trials
+
+    workspace = workspace or Workspace.at()
+    return [row(record) for record in read_trials(workspace.storage_url(), study)]
+
+
+def row(record: TrialRecord) -> dict[str, Any]:
+    """Return a trial as plain data for a table."""
+    result = record.result
+    return {
+        "number": record.number,
+        "architecture": record.architecture,
+        "state": record.state,
+        "value": record.value,
+        "params": record.params,
+        "searched": record.searched,
+        "epochs_run": record.epochs_run,
+        "seconds": round(record.seconds, 2),
+        "mlflow_run_id": record.mlflow_run_id,
+        "slot": record.slot,
+        "origin": record.origin,
+        "best_epoch": result.best_epoch if result else 0,
+        "reason": result.reason if result else "",
+        "started": record.started,
+        "finished": record.finished,
+    }

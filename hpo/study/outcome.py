@@ -1,0 +1,108 @@
+"""How a study ended, in a few numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpo.execution.interrupts import Interrupted
+from hpo.spec.records import TrialRecord
+
+
+@dataclass(frozen=True)
+class ArchitectureOutcome:
+    """One architecture's trials, counted, and its best.
+
+    Args:
+        label: its label in the study.
+        complete: trials that ran to their end.
+        pruned: trials that the pruner stopped.
+        failed: trials that failed.
+        best: the objective of the best complete trial; None if there is none.
+        best_trial: its number.
+        params: its searched parameters on one line.
+    """
+
+    label: str
+    complete: int
+    pruned: int
+    failed: int
+    best: float | None
+    best_trial: int | None
+    params: str
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """How a study ended.
+
+    Args:
+        study: its name.
+        objective: name of the objective.
+        budget: trials per architecture.
+        rows: its architectures.
+        champion: the registered winner in words; "" if none was registered.
+        notes: what the person should know.
+        stopped_by: the signal that stopped it; None if it came to its end.
+    """
+
+    study: str
+    objective: str
+    budget: int
+    rows: list[ArchitectureOutcome]
+    champion: str = ""
+    notes: list[str] = field(default_factory=list)
+    stopped_by: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as plain data."""
+        return dataclasses.asdict(self)
+
+    def raise_if_stopped(self) -> None:
+        """End the call with 130 or 143 if a signal stopped the study.
+
+        Raises:
+            Interrupted: a signal stopped it.
+        """
+        if self.stopped_by is not None:
+            raise Interrupted(
+                self.stopped_by,
+                "Everything finished is kept; the same command with --resume goes on",
+            )
+
+
+def summarise(
+    study: str,
+    objective: str,
+    direction: str,
+    budget: int,
+    labels: Mapping[str, Any],
+    records: list[TrialRecord],
+) -> StudyOutcome:
+    """Count the trials of each architecture and find its best."""
+    sign = 1 if direction == "maximize" else -1
+    rows = []
+    for label in labels:
+        own = [r for r in records if r.architecture == label]
+        complete = [r for r in own if r.state == "complete" and r.value is not None]
+        best = max(complete, key=lambda r: sign * (r.value or 0.0), default=None)
+        rows.append(
+            ArchitectureOutcome(
+                label,
+                complete=sum(r.state == "complete" for r in own),
+                pruned=sum(r.state == "pruned" for r in own),
+                failed=sum(r.state == "failed" for r in own),
+                best=best.value if best else None,
+                best_trial=best.number if best else None,
+                params=" ".join(f"{k}={_short(v)}" for k, v in best.searched.items())
+                if best
+                else "",
+            )
+        )
+    return StudyOutcome(study, objective, budget, rows)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,310 @@
+"""Before anything runs: the study file against architectures, data and weights, and the time.
+
+Whatever can be wrong is found here, with file and line, before the first trial and without Keras.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.architectures.architecture import Architecture
+from hpo.spec.errors import SpecError
+from hpo.spec.loading import StudyFile, read_study_file
+from hpo.spec.seeds import derive_seed
+from hpo.spec.space import Scalar
+from hpo.spec.study import ArchitectureSpec, BudgetSpec, StudySpec
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+    from hpo.search.configurations import Enqueued
+
+_START_SECONDS = 12.0
+"""What a trial costs beside its epochs, roughly: fork, build, first step."""
+_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class PlannedArchitecture:
+    """One architecture, checked.
+
+    Args:
+        label: its label in the study.
+        spec: its section, ``weights`` among the fixed parameters where it takes them.
+        architecture: what ``build`` and its parameters are.
+        thesis: the thesis's configuration, so far as it can run here; None if there is none.
+        first: the configurations tried first.
+        seconds_per_trial: a guess, pruning and early stopping left out.
+    """
+
+    label: str
+    spec: ArchitectureSpec
+    architecture: Architecture
+    thesis: dict[str, Any] | None
+    first: list[Enqueued]
+    seconds_per_trial: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that may start.
+
+    Args:
+        spec: the study.
+        parts: its architectures.
+        dataset: the faces.
+        notes: what the person should know before it starts.
+        basis: what the time is estimated from.
+    """
+
+    spec: StudySpec
+    parts: dict[str, PlannedArchitecture]
+    dataset: FaceDataset
+    notes: list[str]
+    basis: str
+
+    @property
+    def train_size(self) -> int:
+        """Return how many faces are trained on."""
+        return _limited(self.dataset, "train", self.spec.data.train_limit)
+
+    @property
+    def validation_size(self) -> int:
+        """Return how many faces are validated on."""
+        return _limited(self.dataset, "validation", self.spec.data.validation_limit)
+
+    @property
+    def dataset_line(self) -> str:
+        """Return the data in a few words."""
+        return (
+            f"{self.dataset.name}, {self.train_size:,} faces to train and "
+            f"{self.validation_size:,} to validate, digest {self.dataset.digest[:12]}"
+        )
+
+    @property
+    def seconds_per_trial(self) -> dict[str, float]:
+        """Return the guessed seconds of a trial by architecture."""
+        return {label: part.seconds_per_trial for label, part in self.parts.items()}
+
+    @property
+    def seconds(self) -> float:
+        """Return the guessed seconds of the whole study."""
+        return self.spec.budget.trials * sum(self.seconds_per_trial.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        return {
+            "study": self.spec.to_plain(),
+            "data": {
+                "dataset": self.dataset.name,
+                "digest": self.dataset.digest,
+                "train": self.train_size,
+                "validation": self.validation_size,
+            },
+            "architectures": {
+                label: {
+                    "trials": self.spec.budget.trials,
+                    "space_size": part.spec.space.size(part.spec.fixed),
+                    "first_trials": [dataclasses.asdict(first) for first in part.first],
+                    "seconds_per_trial": round(part.seconds_per_trial, 1),
+                }
+                for label, part in self.parts.items()
+            },
+            "seconds": round(self.seconds, 1),
+            "basis": self.basis,
+            "notes": self.notes,
+        }
+
+
+def plan(
+    study: str | Path | StudySpec,
+    *,
+    workspace: Workspace | None = None,
+    overrides: Iterable[str] = (),
+    trials: int | None = None,
+    probe: bool = True,
+) -> Plan:
+    """Check a study against everything it needs.
+
+    Args:
+        study: a study file, or a study.
+        workspace: where data and stores are; the current directory by default.
+        overrides: ``path.to.key=value``, for a study file.
+        trials: trials per architecture in place of the study's.
+        probe: also make sure that weights can be had (it may download them).
+
+    Raises:
+        SpecError: the study is wrong.
+        NotFoundError: no such file, dataset, architecture.
+        EnvironmentProblem: weights cannot be had.
+    """
+    from hpo.data import library, store
+    from hpo.search.compatibility import check_compatibility
+
+    workspace = workspace or Workspace.at()
+    file = _opened(study, overrides)
+    spec = file.spec
+    if trials is not None:
+        spec = spec.model_copy(update={"budget": BudgetSpec(trials=trials)})
+    parts = {
+        label: _plan_architecture(label, section, file)
+        for label, section in spec.architectures.items()
+    }
+    spec = spec.model_copy(update={"architectures": {k: p.spec for k, p in parts.items()}})
+    notes = list(check_compatibility(spec))
+    for part in parts.values():
+        notes += _check_weights(part, file, probe=probe)
+    dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
+    for split in ("train", "validation"):
+        dataset.split(split)
+    planned = Plan(spec, parts, dataset, notes, "")
+    return _timed(planned, workspace)
+
+
+def _opened(study: str | Path | StudySpec, overrides: Iterable[str]) -> StudyFile:
+    if not isinstance(study, StudySpec):
+        return read_study_file(study, overrides)
+    if tuple(overrides):
+        raise SpecError("overrides go with a study file", got="a StudySpec")
+    return StudyFile(study, lambda path: ".".join(str(p) for p in path))
+
+
+def _plan_architecture(
+    label: str, section: ArchitectureSpec, file: StudyFile
+) -> PlannedArchitecture:
+    from hpo.architectures.architecture import load
+    from hpo.search.configurations import resolve_enqueue
+    from hpo.training.resolve import check_value, resolve_parameters
+
+    def at(*path: str | int) -> str:
+        return file.locate(("architectures", label, *path))
+
+    architecture = load(section.architecture, where=at("architecture"))
+    if section.weights is not None and architecture.needs_weights:
+        section = section.model_copy(
+            update={"fixed": {**section.fixed, "weights": section.weights}}
+        )
+    for name, value in section.fixed.items():
+        check_value(architecture, name, value, where=at("fixed", name))
+    for name, parameter in section.space.parameters.items():
+        ends: Sequence[Any] = (
+            parameter.choices
+            if parameter.type == "categorical"
+            else (parameter.low, parameter.high)
+        )
+        for value in ends:
+            check_value(architecture, name, value, where=at("space", name))
+    thesis = _runnable_thesis(section, architecture)
+    first = resolve_enqueue(section, thesis, label, locate=at)
+    for trial in first:
+        given = {**section.fixed, **trial.overrides, **trial.values}
+        resolve_parameters(architecture, given, at("enqueue"))
+    return PlannedArchitecture(label, section, architecture, thesis, first)
+
+
+def _runnable_thesis(
+    section: ArchitectureSpec, architecture: Architecture
+) -> dict[str, Any] | None:
+    """Return the thesis's configuration; without weights its base is trained, not frozen.
+
+    Layers frozen at their random start would be refused, and would measure nothing.
+    """
+    if not architecture.thesis:
+        return None
+    thesis = dict(architecture.thesis)
+    if section.fixed.get("weights") == "none":
+        thesis |= {k: v for k, v in {"unfreeze": "all", "head_epochs": 0}.items() if k in thesis}
+    return thesis
+
+
+def _check_weights(part: PlannedArchitecture, file: StudyFile, *, probe: bool) -> list[str]:
+    from hpo.architectures.weights import check_weights
+
+    where = file.locate(("architectures", part.label, "weights"))
+    weights = part.spec.weights
+    fixed = dict(part.spec.fixed)
+    default = fixed.get("weights", "imagenet" if part.architecture.needs_weights else "none")
+    if default == "imagenet" and not probe:
+        return [f"{part.label} needs ImageNet weights; a run gets them before its first trial"]
+    for variant in _frozen_variants(part):
+        check_weights(part.architecture, weights, {**fixed, **variant}, where=where)
+    return []
+
+
+def _frozen_variants(part: PlannedArchitecture) -> list[dict[str, Any]]:
+    """Return what trials may choose that decides whether a base is frozen."""
+    variants: list[dict[str, Any]] = [{}]
+    for name in ("unfreeze", "head_epochs"):
+        parameter = part.spec.space.parameters.get(name)
+        if parameter is not None:
+            variants += [{name: value} for value in parameter.values() or []]
+    return variants + [
+        {k: v for k, v in {**t.overrides, **t.values}.items() if k in ("unfreeze", "head_epochs")}
+        for t in part.first
+    ]
+
+
+def _limited(dataset: FaceDataset, split: str, limit: int | None) -> int:
+    size = sum(dataset.counts()[split].values())
+    return size if limit is None else min(limit, size)
+
+
+class _Dice:
+    """Chooses at random: how much a trial costs on average, before any was tried."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        return self._random.uniform(low, high)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        return low + step * self._random.randrange((high - low) // step + 1)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
+        return self._random.choice(list(choices))
+
+
+def _timed(planned: Plan, workspace: Workspace) -> Plan:
+    """Fill in the seconds that a trial may take."""
+    from hpo.study.throughput import recorded_factors
+    from hpo.training.resolve import resolve_parameters
+    from hpo.training.throughput import estimate_images_per_second
+
+    factors = recorded_factors(planned.spec, workspace)
+    cores = os.cpu_count() or 1
+    parts = {}
+    for label, part in planned.parts.items():
+        dice = _Dice(derive_seed(planned.spec.seed, label, "estimate"))
+        total = 0.0
+        for _ in range(_SAMPLES):
+            chosen = part.spec.space.suggest(dice, part.spec.fixed)
+            given = {**part.spec.fixed, **chosen}
+            try:
+                params = resolve_parameters(part.architecture, given).params
+            except SpecError:
+                # Values that do not go together: such a trial fails at once and costs nothing.
+                continue
+            training, inference = estimate_images_per_second(part.spec.architecture, params, cores)
+            factor = factors.get(label, 1.0)
+            epoch = planned.train_size / training + planned.validation_size / inference
+            total += _START_SECONDS + params["epochs"] * epoch / factor
+        parts[label] = dataclasses.replace(part, seconds_per_trial=total / _SAMPLES)
+    known = [label for label in parts if label in factors]
+    if len(known) == len(parts):
+        basis = "from the throughput of earlier trials in this workspace"
+    elif known:
+        basis = f"from earlier trials for {', '.join(known)}, else a guess from arithmetic"
+    else:
+        basis = "a guess from a table of arithmetic, good to a factor of about 3"
+    return dataclasses.replace(planned, parts=parts, basis=basis)

@@ -1,0 +1,212 @@
+"""``train``: one configuration of a study, or one of its trials again, outside of the search."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hpo.execution.children import ChildServer
+from hpo.execution.interrupts import Interrupted, Interrupts
+from hpo.execution.watch import Silence, Watcher
+from hpo.execution.worker import follow
+from hpo.spec.errors import InputError, NotFoundError, TrainingError, did_you_mean
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.spec.seeds import derive_seed
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.planning import Plan, PlannedArchitecture, plan
+from hpo.study.running import make_job, open_mirror
+
+SINGLE = "single"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How one configuration went.
+
+    Args:
+        record: the run, as a trial that belongs to no budget.
+        checkpoint: its model.
+        stopped_by: the signal that stopped it; None if none did.
+    """
+
+    record: TrialRecord
+    checkpoint: Path | None
+    stopped_by: int | None = None
+
+    def line(self) -> str:
+        """Return the outcome in a sentence."""
+        result = self.record.result
+        if result is None or result.value is None:
+            return f"{self.record.architecture}: {result.reason if result else 'no result'}"
+        where = f"; model {self.checkpoint}" if self.checkpoint else ""
+        return (
+            f"{self.record.architecture}: {result.value:.4f} in epoch {result.best_epoch} of "
+            f"{result.epochs_run}{where}; MLflow run {self.record.mlflow_run_id or 'not tracked'}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain data."""
+        return {**self.record.to_json(), "checkpoint": self.checkpoint}
+
+    def raise_if_failed(self) -> None:
+        """End the call with an error if there is no model.
+
+        Raises:
+            Interrupted: a signal stopped it.
+            TrainingError: the training failed.
+        """
+        if self.stopped_by is not None:
+            raise Interrupted(self.stopped_by, "A single training has nothing to resume")
+        if self.record.state == "failed" and self.record.result is not None:
+            raise TrainingError(f"the training failed: {self.record.result.reason}")
+
+
+def train(
+    study: str | Path | StudySpec,
+    *,
+    workspace: Workspace | None = None,
+    architecture: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    trial: int | None = None,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    watcher: Watcher | None = None,
+) -> Trained:
+    """Train one configuration; it is tracked in MLflow but is no trial of the study.
+
+    Args:
+        study: a study file or a study.
+        workspace: where data and stores are; the current directory by default.
+        architecture: a label of the study; may be left out if there is one.
+        params: parameters; those left out are the study's fixed ones or defaults.
+        trial: take parameters and seed from this trial of the study.
+        overrides: ``path.to.key=value``, for a study file.
+        seed: in place of the one derived from the study's.
+        watcher: is told what happens.
+
+    Raises:
+        SpecError, NotFoundError, DataError, EnvironmentProblem: as for ``run``.
+    """
+    workspace = workspace or Workspace.at()
+    watcher = watcher or Silence()
+    planned = plan(study, workspace=workspace, overrides=overrides)
+    part = _part(planned, architecture)
+    source = _source(planned, part, trial, workspace)
+    given = {**part.spec.fixed, **(source.params if source else {}), **(params or {})}
+    _check(part, given)
+    number = int(time.time())
+    chosen_seed = seed if seed is not None else _seed(planned, part, source)
+    job = make_job(planned, part, given, number=number, seed=chosen_seed, workspace=workspace)
+    workspace.ensure(workspace.runs)
+    server = ChildServer()
+    server.warm()
+    record = TrialRecord(
+        study=planned.spec.name,
+        architecture=part.label,
+        number=number,
+        state="running",
+        value=None,
+        params=job.params,
+        searched=dict(params or {}) or (source.searched if source else {}),
+        slot=-1,
+        started=_now(),
+        origin=SINGLE,
+    )
+    mirror = open_mirror(planned, workspace)
+    interrupts = Interrupts(watcher.note)
+    try:
+        mirror.start_trial(record, job)
+        watcher.study_started(planned.spec.name, {part.label: 1}, {}, job.objective, job.direction)
+        watcher.trial_started(part.label, number, record.searched, job.params["epochs"], SINGLE)
+        epochs: list[EpochReport] = []
+
+        def on_epoch(report: EpochReport) -> bool:
+            epochs.append(report)
+            mirror.log_epoch(part.label, number, report)
+            watcher.epoch_finished(part.label, number, report)
+            return interrupts.draining
+
+        started = time.monotonic()
+        with interrupts.installed():
+            result = follow(server, job, interrupts, on_epoch)
+        record = _finished(record, result, epochs, time.monotonic() - started)
+        record = dataclasses.replace(record, mlflow_run_id=mirror.run_id(part.label, number))
+        mirror.finish_trial(record)
+        watcher.trial_finished(part.label, number, result, record.seconds)
+    finally:
+        for problem in mirror.close():
+            watcher.note(problem)
+    checkpoint = Path(result.checkpoint) if result.checkpoint else None
+    stopped = interrupts.signal_number if interrupts.draining else None
+    return Trained(record, checkpoint, stopped)
+
+
+def _part(planned: Plan, label: str | None) -> PlannedArchitecture:
+    if label is None:
+        if len(planned.parts) == 1:
+            return next(iter(planned.parts.values()))
+        raise InputError(
+            "the study has several architectures",
+            expected="--architecture and one of " + ", ".join(planned.parts),
+        )
+    if label not in planned.parts:
+        raise NotFoundError(
+            f"the study has no architecture '{label}'", hint=did_you_mean(label, planned.parts)
+        )
+    return planned.parts[label]
+
+
+def _source(
+    planned: Plan, part: PlannedArchitecture, trial: int | None, workspace: Workspace
+) -> TrialRecord | None:
+    if trial is None:
+        return None
+    from hpo.search.studies import read_trials
+
+    url = workspace.storage_url(planned.spec.storage)
+    records = read_trials(url, planned.spec.name, architecture=part.label)
+    found = next((r for r in records if r.number == trial), None)
+    if found is None:
+        numbers = ", ".join(str(r.number) for r in records) or "none"
+        raise NotFoundError(
+            f"study '{planned.spec.name}' has no trial {trial} of {part.label}",
+            expected=f"one of {numbers}",
+        )
+    return found
+
+
+def _seed(planned: Plan, part: PlannedArchitecture, source: TrialRecord | None) -> int:
+    if source is not None:
+        return derive_seed(planned.spec.seed, part.label, "trial", source.slot)
+    return derive_seed(planned.spec.seed, part.label, SINGLE)
+
+
+def _check(part: PlannedArchitecture, given: Mapping[str, Any]) -> None:
+    from hpo.training.resolve import resolve_parameters
+
+    resolve_parameters(part.architecture, given, "--params")
+
+
+def _finished(
+    record: TrialRecord, result: TrialResult, epochs: list[EpochReport], seconds: float
+) -> TrialRecord:
+    return dataclasses.replace(
+        record,
+        state=result.state,
+        value=result.value,
+        params=result.params or record.params,
+        epochs=epochs,
+        result=result,
+        seconds=seconds,
+        finished=_now(),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
