@@ -10,8 +10,8 @@ import typer
 from hpo.cli.shell import current, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from hpo.study.planning import Plan
     from hpo.study.outcome import StudyOutcome
+    from hpo.study.planning import Plan
 
 Overrides = Annotated[
     list[str] | None,

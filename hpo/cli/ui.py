@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -19,10 +20,13 @@ import typer
 
 from hpo.cli.shell import current, say
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
+from hpo.tracking import names
 from hpo.tracking.store import artifact_folder, is_server, quiet_environment, sqlite_path
+from hpo.tracking.views import trials_link
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_TIMEOUT_SECONDS = 120.0
+LISTED_STUDIES = 5
 
 EPILOG = """Examples:
 
@@ -126,8 +130,10 @@ def serve(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> No
                 raise EnvironmentProblem(
                     "the MLflow UI did not start", where=address, got=_last_words(log)
                 )
-            say("Compare trials under Experiments; Ctrl-C stops the UI.")
             typer.echo(address)
+            for study, experiment_id in _studies(probe):
+                typer.echo(f"  {study}: {trials_link(address, experiment_id)}")
+            say("Ctrl-C stops the UI.")
             sys.stdout.flush()
             if server.wait() not in (0, -signal.SIGTERM, -signal.SIGINT):
                 raise EnvironmentProblem("the MLflow UI ended", got=_last_words(log))
@@ -142,9 +148,9 @@ def command(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> 
     words += ["--no-serve-artifacts", "--workers", "1", "--uvicorn-opts", "--log-level warning"]
     if host not in LOOPBACK:
         # MLflow turns away requests for names that it was not told of (DNS rebinding).
-        names = {host, socket.gethostname(), "localhost", "127.0.0.1"} - {"0.0.0.0", "::"}
+        hosts = {host, socket.gethostname(), "localhost", "127.0.0.1"} - {"0.0.0.0", "::"}
         private = ("10.*", "192.168.*", "172.*")
-        allowed = [*sorted(names), *(f"{name}:*" for name in sorted(names)), *private]
+        allowed = [*sorted(hosts), *(f"{name}:*" for name in sorted(hosts)), *private]
         words += ["--allowed-hosts", ",".join(allowed)]
     return [*words, "--host", host, "--port", str(port)]
 
@@ -176,6 +182,22 @@ def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+def _studies(address: str) -> list[tuple[str, str]]:
+    """Return name and experiment id of the newest studies, as the running server tells them."""
+    request = urllib.request.Request(
+        address + "/api/2.0/mlflow/experiments/search",
+        data=json.dumps({"max_results": LISTED_STUDIES + 1}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found = json.load(answer).get("experiments", [])
+    except (OSError, ValueError):
+        return []  # Only a convenience: the address itself was printed.
+    ours = [e for e in found if any(tag["key"] == names.STUDY for tag in e.get("tags", ()))]
+    return [(e["name"], e["experiment_id"]) for e in ours[:LISTED_STUDIES]]
 
 
 def _last_words(log: IO[str]) -> str:

@@ -163,13 +163,14 @@ class _Run:
 
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.study.models import log_models
+        from hpo.tracking.store import open_client
 
-        if self.spec.tracking.keep_models > 0:
-            mirror.flush()
-            for problem in log_models(
-                self.keeper.kept(label), self.tracking_uri, self.server, self.plan.dataset
-            ):
-                self.watcher.note(problem)
+        kept = self.keeper.kept(label)[: self.spec.tracking.keep_models]
+        if not kept or not mirror.flush():
+            return
+        client = open_client(self.tracking_uri, self.workspace.runs / "artifacts")
+        for problem in log_models(client, kept, self.plan.dataset):
+            self.watcher.note(problem)
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials
@@ -195,7 +196,6 @@ class _Run:
                 workspace=self.workspace,
                 storage_url=self.storage_url,
                 tracking_uri=self.tracking_uri,
-                server=self.server,
             )
         except InputError as error:
             # A study in which nothing finished has no winner; its trials are there all the same.

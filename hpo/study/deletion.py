@@ -1,0 +1,100 @@
+"""``delete``: a study out of Optuna, MLflow and the disk together."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.spec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What a study's deletion takes, or took.
+
+    Args:
+        trials: trials in Optuna's storage.
+        runs: runs in MLflow.
+        models: registered versions that come from it.
+        folders: folders on disk.
+    """
+
+    trials: int
+    runs: int
+    models: tuple[str, ...]
+    folders: list[Path]
+
+    def line(self) -> str:
+        """Return it in a few words."""
+        parts = [f"{self.trials} trials", f"{self.runs} MLflow runs"]
+        if self.models:
+            parts.append("registered models " + ", ".join(self.models))
+        if self.folders:
+            parts.append("the folders " + ", ".join(str(f) for f in self.folders))
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {**dataclasses.asdict(self), "folders": [str(f) for f in self.folders]}
+
+
+def what_goes(study: str, *, workspace: Workspace | None = None) -> Deleted:
+    """Return what ``delete`` would take.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    from hpo.search.studies import read_trials
+    from hpo.tracking.deletion import count_runs, versions_of
+
+    workspace = workspace or Workspace.at()
+    trials = len(read_trials(workspace.storage_url(), study, attempts=True))
+    client = _client(workspace)
+    versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
+    runs = count_runs(client, study) if client else 0
+    return Deleted(trials, runs, versions, _folders(workspace, study))
+
+
+def delete(study: str, *, workspace: Workspace | None = None, force: bool = False) -> Deleted:
+    """Delete a study: MLflow first, then the disk, then Optuna, whose storage is the truth.
+
+    A deletion that is cut off leaves the study listed, and the same call finishes it.
+
+    Args:
+        study: its name.
+        workspace: where it is; the current directory by default.
+        force: also delete registered models that came from it.
+
+    Raises:
+        NotFoundError: there is no such study.
+        InputError: registered models come from it, and ``force`` is False; nothing was deleted.
+    """
+    from hpo.search.studies import delete_study
+    from hpo.tracking.deletion import delete_study as delete_runs
+
+    workspace = workspace or Workspace.at()
+    going = what_goes(study, workspace=workspace)
+    client = _client(workspace)
+    if client is not None:
+        delete_runs(client, study, force=force)
+    for folder in going.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    delete_study(workspace.storage_url(), study)
+    return going
+
+
+def _client(workspace: Workspace) -> Any:
+    from hpo.tracking.store import open_client, sqlite_path
+
+    uri = workspace.tracking_uri()
+    path = sqlite_path(uri)
+    if path is not None and not path.is_file():
+        return None
+    return open_client(uri, workspace.runs / "artifacts")
+
+
+def _folders(workspace: Workspace, study: str) -> list[Path]:
+    return [f for f in (workspace.checkpoints / study, workspace.reports / study) if f.is_dir()]

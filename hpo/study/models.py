@@ -1,0 +1,68 @@
+"""The best models of a study in MLflow, and no more of them than the study keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.spec.errors import HpoError
+from hpo.spec.records import TrialRecord
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+
+_EXAMPLE_FACES = 2
+
+
+def log_models(client: Any, records: Sequence[TrialRecord], dataset: FaceDataset) -> list[str]:
+    """Log the checkpoints of these trials; return what could not be logged, one line each.
+
+    Training is over by now and the checkpoints are on disk: a model that cannot be logged is no
+    reason to lose the study, and ``hpo promote`` tries again.
+
+    Args:
+        client: of MLflow, from ``tracking.store.open_client``.
+        records: complete trials whose checkpoints were kept.
+        dataset: gives the input example.
+    """
+    problems = []
+    for record in records:
+        try:
+            log_model(client, record, dataset)
+        except HpoError as error:
+            problems.append(
+                f"{record.architecture} #{record.number} has no model in MLflow: {error}"
+            )
+    return problems
+
+
+def log_model(client: Any, record: TrialRecord, dataset: FaceDataset) -> str:
+    """Log one trial's checkpoint and return the model's URI; logged already, it is returned.
+
+    Raises:
+        NotFoundError: the checkpoint is gone, or the trial has no MLflow run.
+        IntegrityError: the checkpoint is not the one that was trained.
+    """
+    from hpo.spec.errors import NotFoundError
+    from hpo.tracking.models import log_trial_model
+
+    result = record.result
+    title = f"{record.study}/{record.architecture}/{record.number}"
+    if result is None or not result.checkpoint or not result.checkpoint_sha256:
+        raise NotFoundError(f"trial {title} has no checkpoint")
+    if not record.mlflow_run_id:
+        raise NotFoundError(
+            f"trial {title} has no MLflow run",
+            hint="Was the tracking server away? Go on with the study by --resume",
+        )
+    faces = dataset.split("validation").images[:_EXAMPLE_FACES, ..., None]
+    return log_trial_model(
+        client,
+        record.mlflow_run_id,
+        Path(result.checkpoint),
+        result.checkpoint_sha256,
+        faces,
+        dataset.classes,
+        backend=result.environment.get("backend", "tensorflow"),
+    )

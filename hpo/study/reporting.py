@@ -1,0 +1,99 @@
+"""``report``: a study's trials, computed, drawn and laid out under ``reports/<study>/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpo.spec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """What a report wrote.
+
+    Args:
+        page: ``index.html``, which opens offline.
+        data: ``study.json``, from which the page can be drawn again.
+        pictures: a PNG for each figure.
+        notes: why there are no pictures, if there are none.
+    """
+
+    page: Path
+    data: Path
+    pictures: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the paths as text."""
+        return {
+            "page": str(self.page),
+            "data": str(self.data),
+            "pictures": [str(p) for p in self.pictures],
+            "notes": self.notes,
+        }
+
+
+def report(
+    study: str, *, workspace: Workspace | None = None, png: bool | None = None
+) -> ReportPaths:
+    """Write the report of a study.
+
+    Args:
+        study: its name. Where the store has no such study, the page is drawn again from the
+            ``study.json`` that an earlier report left.
+        workspace: where stores and reports are; the current directory by default.
+        png: draw PNG files too; None draws them where a browser is at hand.
+
+    Raises:
+        NotFoundError: there is no such study, and no report of it.
+        EnvironmentProblem: the folder cannot be written, or ``png`` is True without a browser.
+    """
+    from hpo.reports.compute import compute
+    from hpo.reports.page import write_report
+    from hpo.search.studies import read_spec, read_trials
+    from hpo.spec.errors import NotFoundError
+
+    workspace = workspace or Workspace.at()
+    folder = workspace.reports / study
+    url = workspace.storage_url()
+    try:
+        records = read_trials(url, study)
+    except NotFoundError:
+        if not (folder / "study.json").is_file():
+            raise
+        redrawn = redraw(folder / "study.json", png=png)
+        redrawn.notes.insert(0, f"The store has no study '{study}': redrawn from {redrawn.data}")
+        return redrawn
+    data = compute(records, read_spec(url, study).to_plain())
+    workspace.ensure(folder)
+    page = write_report(data, folder)
+    return _with_pictures(data, page, png)
+
+
+def redraw(source: Path, *, png: bool | None = None) -> ReportPaths:
+    """Draw a page from its ``study.json``, beside it.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: it is no report's data.
+    """
+    from hpo.reports.data import load_data
+    from hpo.reports.page import write_report
+
+    if source.is_dir():
+        source = source / "study.json"
+    data = load_data(source)
+    return _with_pictures(data, write_report(data, source.resolve().parent), png)
+
+
+def _with_pictures(data: Any, page: Path, png: bool | None) -> ReportPaths:
+    from hpo.reports.pictures import draw_pictures
+
+    folder = page.parent
+    if png is False:
+        return ReportPaths(page, folder / "study.json")
+    drawn = draw_pictures(data, folder / "figures", required=png is True)
+    notes = [drawn.missing] if drawn.missing else []
+    return ReportPaths(page, folder / "study.json", list(drawn.files), notes)
