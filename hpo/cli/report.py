@@ -1,0 +1,73 @@
+"""``hpo report``: one page per study, drawn from its trials or redrawn from its ``study.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo.cli.shell import current, print_json, say
+from hpo.spec.errors import InputError
+
+EXAMPLES = """
+Examples:
+
+  hpo report quickstart                         reports/quickstart/index.html
+
+  hpo report thesis --png                       the figures as PNG as well
+
+  hpo report --from reports/thesis/study.json   redraw a study of which only the data is there
+
+The page needs no network. It is written into the workspace's reports/<study>/, next to study.json,
+from which it can be redrawn. PNG files need 'pip install hpo[png]' and a Chrome or Chromium.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("report", epilog=EXAMPLES)(report)
+
+
+def report(
+    context: typer.Context,
+    study: Annotated[str | None, typer.Argument(help="Name of the study.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Redraw from this study.json, beside it.", show_default=False),
+    ] = None,
+    png: Annotated[
+        bool | None,
+        typer.Option(
+            "--png/--no-png",
+            help="Draw PNG files too; without either, only where a browser is at hand.",
+            show_default=False,
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the paths as JSON.")] = False,
+) -> None:
+    """Write the report of a study: results, importance, curves, confusion, time."""
+    if (study is None) == (source is None):
+        raise InputError(
+            "hpo report takes either the name of a study or --from study.json",
+            got="both" if study else "neither",
+            hint="Try 'hpo studies' for the names",
+        )
+    from hpo.study import reporting
+
+    if study is not None:
+        paths = reporting.report(study, workspace=current(context).workspace, png=png)
+    else:
+        assert source is not None
+        paths = reporting.redraw(source, png=png)
+    if as_json:
+        print_json(paths.to_json())
+    else:
+        typer.echo(str(paths.page))
+        for line in paths.notes:
+            say(line)
+    if show:
+        import webbrowser
+
+        webbrowser.open(paths.page.as_uri())

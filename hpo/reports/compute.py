@@ -1,0 +1,184 @@
+"""Trial records and a study file → ``ReportData``: all that a report says, and no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.evidence.importance import importance
+from hpo.evidence.intervals import Interval, difference
+from hpo.evidence.optuna_study import joined_space, observations
+from hpo.reports import sentences
+from hpo.reports.data import ReportData, finite
+from hpo.reports.results import STATES, architecture_entry, best_of, majority
+from hpo.reports.rows import row
+from hpo.reports.surface import axis_of, by_rank, surface
+from hpo.reports.thesis import THESIS_RUNS
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.records import TrialRecord
+
+EVALUATORS = ("fanova", "pedanova", "mdi")
+
+
+def compute(
+    records: Sequence[TrialRecord],
+    study: Mapping[str, Any],
+    *,
+    classes: Sequence[str] = EMOTIONS,
+    n_bootstrap: int = 25,
+) -> ReportData:
+    """Return the report of a study.
+
+    Args:
+        records: its trials, of all architectures, in any order.
+        study: the study file as plain data (``StudySpec.to_plain()``); only ``name`` is needed.
+        classes: names of the classes in label order.
+        n_bootstrap: resamples behind the intervals of importance.
+    """
+    records = sorted(records, key=lambda r: (r.architecture, r.number))
+    objective = _objective(study)
+    seed = study.get("seed", 0)
+    grouped = {
+        label: [r for r in records if r.architecture == label] for label in _labels(study, records)
+    }
+    majority_class = majority(records, classes)
+    entries = [
+        architecture_entry(
+            label,
+            _catalogue_name(study, label),
+            group,
+            objective["direction"],
+            majority_class,
+        )
+        for label, group in grouped.items()
+    ]
+    tables = {
+        label: {
+            evaluator: importance(
+                group,
+                evaluator=evaluator,  # type: ignore[arg-type]
+                seed=seed if isinstance(seed, int) else 0,
+                n_bootstrap=n_bootstrap,
+                direction=objective["direction"],
+            ).to_json()
+            for evaluator in EVALUATORS
+        }
+        for label, group in grouped.items()
+    }
+    architectures = {entry["architecture"] for entry in entries}
+    thesis = [run.to_json() for run in THESIS_RUNS if run.architecture in architectures]
+    facts = _facts(records, study, entries)
+    data = ReportData(
+        study=dict(study),
+        objective=objective,
+        classes=list(classes),
+        summary=_summary(entries, facts, objective, tables),
+        caveats=[
+            *sentences.majority_caveats(entries, majority_class),
+            *sentences.condition_caveats(entries, facts, bool(thesis)),
+        ],
+        facts=facts,
+        majority=majority_class,
+        architectures=entries,
+        thesis=thesis,
+        importance=tables,
+        contours={
+            label: _contours(group, tables[label]["fanova"]) for label, group in grouped.items()
+        },
+        confusion=_confusion(grouped, objective["direction"]),
+        trials=[row(record) for record in records],
+    )
+    return ReportData.from_json(finite(data.to_json()))
+
+
+def _objective(study: Mapping[str, Any]) -> dict[str, Any]:
+    given = study.get("objective") or {}
+    name = given if isinstance(given, str) else given.get("metric", "val_accuracy")
+    direction = "minimize" if "loss" in name else "maximize"
+    label = name.replace("val_", "validation ").replace("_", " ")
+    return {
+        "name": name,
+        "direction": direction,
+        "label": label,
+        "percent": any(word in name for word in ("accuracy", "f1", "recall", "precision")),
+    }
+
+
+def _labels(study: Mapping[str, Any], records: Sequence[TrialRecord]) -> list[str]:
+    """Return the architectures in the order of the study file, then any others by name."""
+    listed = study.get("architectures")
+    named = list(listed) if isinstance(listed, Mapping | list) else []
+    return [*named, *sorted({r.architecture for r in records} - set(named))]
+
+
+def _catalogue_name(study: Mapping[str, Any], label: str) -> str:
+    listed = study.get("architectures")
+    section = listed.get(label) if isinstance(listed, Mapping) else None
+    return str(section.get("architecture", label)) if isinstance(section, Mapping) else label
+
+
+def _facts(
+    records: Sequence[TrialRecord], study: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    data = study.get("data")
+    dataset = str(data.get("dataset", "")) if isinstance(data, Mapping) else str(data or "")
+    results = [r.result for r in records if r.result is not None]
+    environments = [r.environment for r in results if r.environment]
+    plain_name = dataset.lower().replace("-", "").replace("_", "")
+    return {
+        "trials": len(records),
+        "counts": {state: sum(r.state == state for r in records) for state in STATES},
+        "seconds": round(sum(e["seconds"] for e in entries), 2),
+        "epochs": sum(e["epochs"] for e in entries),
+        "dataset": dataset or "unknown",
+        "on_thesis_data": "fer2013" in plain_name,
+        "validation_sizes": sorted({r.validation_size for r in results if r.validation_size}),
+        "train_sizes": sorted({r.train_size for r in results if r.train_size}),
+        "started": min((r.started for r in records if r.started), default=""),
+        "finished": max((r.finished for r in records if r.finished), default=""),
+        "environment": environments[-1] if environments else {},
+        "devices": sorted({e["device"] for e in environments if e.get("device")}),
+    }
+
+
+def _summary(
+    entries: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    tables: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    sign = -1.0 if objective["direction"] == "maximize" else 1.0
+    ranked = sorted((e for e in entries if e["best"]), key=lambda e: sign * e["best"]["value"])
+    if not ranked:
+        return [sentences.best_sentence(None, facts, objective)]
+    winner = ranked[0]
+    said = [sentences.best_sentence(winner, facts, objective)]
+    if len(ranked) > 1 and winner["best"]["interval"] and ranked[1]["best"]["interval"]:
+        gap = difference(
+            Interval(**winner["best"]["interval"]), Interval(**ranked[1]["best"]["interval"])
+        )
+        said.append(sentences.comparison_sentence(winner, ranked[1], gap.to_json()))
+    said.append(sentences.gain_sentence(winner, objective))
+    said.append(sentences.importance_sentence(winner["label"], tables[winner["label"]]["fanova"]))
+    return said
+
+
+def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the two foremost parameters, and the two foremost numbers where these differ."""
+    usable, _ = observations(group)
+    space = joined_space(group)
+    ranked = by_rank(table, usable, space)
+    numbers = [n for n in ranked if axis_of(n, usable, space.get(n, {}))["choices"] is None]
+    pairs = [ranked[:2], numbers[:2]] if numbers[:2] != ranked[:2] else [ranked[:2]]
+    return [surface(usable, pair, space) for pair in pairs if len(pair) == 2]
+
+
+def _confusion(
+    grouped: Mapping[str, Sequence[TrialRecord]], direction: str
+) -> dict[str, dict[str, Any]]:
+    found = {}
+    for label, group in grouped.items():
+        best = best_of(group, direction)
+        if best is not None and best.result is not None and best.result.confusion:
+            found[label] = {"number": best.number, "matrix": best.result.confusion}
+    return found

@@ -1,0 +1,76 @@
+"""Which emotions are taken for which: the confusion matrix of each architecture's best trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import figure, safe
+
+LOOK_FOR = (
+    "The diagonal is the recall of each emotion; a bright cell off it is a pair that the model "
+    "takes for one another. A row that never reaches its diagonal was not learned."
+)
+
+
+SHADES = [[0, "#e9eff5"], [0.25, "#a9c6e0"], [0.5, "#5b97c8"], [0.75, "#22659f"], [1, "#0a3761"]]
+"""One hue, even in lightness, on which black or white figures can be read throughout."""
+
+
+def section(data: ReportData) -> Section:
+    """Draw the winner's matrix first, then those of the other architectures."""
+    title = "Confusion matrix"
+    sign = -1 if data.objective["direction"] == "maximize" else 1
+    ranked = sorted(
+        (e for e in data.architectures if e["best"] and e["label"] in data.confusion),
+        key=lambda e: sign * e["best"]["value"],
+    )
+    pictures = [
+        _picture(data, entry["label"], winner=place == 0) for place, entry in enumerate(ranked)
+    ]
+    empty = "" if pictures else "No complete trial recorded its predictions."
+    return Section(title, LOOK_FOR, pictures, empty)
+
+
+def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
+    import plotly.graph_objects as go
+
+    matrix = data.confusion[label]["matrix"]
+    names = [safe(data.classes[k]) if k < len(data.classes) else str(k) for k in range(len(matrix))]
+    totals = [sum(line) for line in matrix]
+    shares = [
+        [100 * cell / total if total else None for cell in line]
+        for line, total in zip(matrix, totals, strict=True)
+    ]
+    text = [[f"{share:.0f}" if share is not None else "" for share in line] for line in shares]
+    drawn = figure(
+        f"{safe(label)} trial {data.confusion[label]['number']}"
+        f"{' (winner)' if winner else ''}: row shares [%], n = {sum(totals):,} validation faces",
+        x="predicted",
+        y="true (faces)",
+        height=520,
+    )
+    counts: list[list[Any]] = [list(line) for line in matrix]
+    drawn.add_trace(
+        go.Heatmap(
+            z=shares,
+            x=names,
+            y=[f"{n} ({t:,})" for n, t in zip(names, totals, strict=True)],
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 13},
+            customdata=counts,
+            colorscale=SHADES,
+            zmin=0,
+            zmax=100,
+            xgap=2,
+            ygap=2,
+            showscale=False,
+            hovertemplate="true %{y}, predicted %{x}: %{customdata} faces, %{z:.1f} %"
+            "<extra></extra>",
+        )
+    )
+    drawn.update_yaxes(autorange="reversed", showgrid=False)
+    drawn.update_xaxes(showgrid=False)
+    return Picture(label, drawn, least_width=340)

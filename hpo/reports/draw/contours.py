@@ -1,0 +1,140 @@
+"""The two foremost parameters against each other: trials as points over a smoothed surface."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    SCALE,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    short,
+    trial_hover,
+)
+
+LOOK_FOR = (
+    "Is the best region a round patch, or a diagonal band? A band means that the two have to be "
+    "tuned together. Blank areas hold no trial, so nothing is known there."
+)
+
+
+def section(data: ReportData) -> Section:
+    """Draw one figure per architecture that has two parameters which varied."""
+    title = "The top two together"
+    pictures = [
+        _picture(data, label, contour, place)
+        for label, contours in data.contours.items()
+        for place, contour in enumerate(contours)
+    ]
+    empty = "" if pictures else "No architecture has two parameters that took several values."
+    return Section(title, LOOK_FOR, pictures, empty)
+
+
+def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) -> Picture:
+    import plotly.graph_objects as go
+
+    x, y = contour["x"], contour["y"]
+    trials = [
+        t
+        for t in data.trials_of(label, "complete", "pruned")
+        if t["value"] is not None and x["name"] in t["params"] and y["name"] in t["params"]
+    ]
+    trials = [t for t in trials if _was_active(t, x["name"]) and _was_active(t, y["name"])]
+    drawn = figure(
+        f"{safe(label)}: {safe(x['name'])} and {safe(y['name'])}, n = {contour['trials']} trials",
+        x=safe(x["name"]),
+        y=safe(y["name"]),
+        height=500,
+        showlegend=False,
+        coloraxis={
+            "colorscale": SCALE,
+            "reversescale": data.objective["direction"] == "minimize",
+            "colorbar": {
+                "title": {"text": objective_axis(data.objective), "side": "right"},
+                "thickness": 12,
+                "outlinewidth": 0,
+            },
+        },
+    )
+    if contour["grid"]:
+        drawn.add_trace(
+            go.Contour(
+                x=contour["grid_x"],
+                y=contour["grid_y"],
+                z=[[objective_value(v, data.objective) for v in line] for line in contour["grid"]],
+                coloraxis="coloraxis",
+                line={"width": 0.5},
+                opacity=0.85,
+                connectgaps=False,
+                hoverinfo="skip",
+            )
+        )
+    drawn.add_trace(
+        go.Scatter(
+            x=_positions(trials, x),
+            y=_positions(trials, y, turn=True),
+            mode="markers",
+            marker={
+                "size": 9,
+                "symbol": ["circle" if t["state"] == "complete" else "x" for t in trials],
+                "color": [objective_value(t["value"], data.objective) for t in trials],
+                "coloraxis": "coloraxis",
+                "line": {"width": 1, "color": "#ffffff"},
+            },
+            hovertemplate=[trial_hover(t, data.objective) for t in trials],
+        )
+    )
+    drawn.update_xaxes(**_axis_settings(x))
+    drawn.update_yaxes(**_axis_settings(y))
+    return Picture(f"{label}, numbers" if place else label, drawn, note=_note(contour))
+
+
+def _was_active(trial: dict[str, Any], name: str) -> bool:
+    # An enqueued trial may have a searched parameter fixed: then it stands in params alone.
+    return name in trial["searched"] or trial["origin"] != "sampler"
+
+
+def _positions(
+    trials: Sequence[dict[str, Any]], axis: dict[str, Any], *, turn: bool = False
+) -> Any:
+    """Return where trials lie; choices are spread a little so that equal ones do not hide."""
+    values = [t["params"].get(axis["name"]) for t in trials]
+    if axis["choices"] is None:
+        return values
+    spread = math.pi if turn else math.e
+
+    def shift(number: int) -> float:
+        return 0.36 * ((number * spread) % 1.0 - 0.5)
+
+    known = axis["choices"]
+    return [
+        (known.index(str(v)) if str(v) in known else len(known)) + shift(t["number"] + 1)
+        for v, t in zip(values, trials, strict=True)
+    ]
+
+
+def _axis_settings(axis: dict[str, Any]) -> dict[str, Any]:
+    if axis["choices"] is not None:
+        return {
+            "tickvals": list(range(len(axis["choices"]))),
+            "ticktext": [safe(short(c)) for c in axis["choices"]],
+            "range": [-0.5, len(axis["choices"]) - 0.5],
+        }
+    return {"type": "log", "dtick": 1, "exponentformat": "power"} if axis["log"] else {}
+
+
+def _note(contour: dict[str, Any]) -> str:
+    if contour["grid"]:
+        return (
+            "Shading: kernel-smoothed mean of the trials (Gaussian, 12 % of each axis), blank "
+            "where none is near; points carry their own values. Other parameters vary as well."
+        )
+    if contour["x"]["choices"] or contour["y"]["choices"]:
+        return "Choices have no order, so only the trials themselves are shown, spread a little."
+    return f"{contour['trials']} trials are too few for a surface."

@@ -1,0 +1,110 @@
+"""How the search went: the objective of each trial in order, and the best so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    colour,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    symbol,
+    trial_hover,
+)
+
+LOOK_FOR = (
+    "Is the best-so-far line still rising at its end? Then the budget was too small. Crosses are "
+    "pruned trials at their best epoch, triangles at the foot are failed ones."
+)
+
+
+def section(data: ReportData) -> Section:
+    """Draw value against trial number, and the best so far as steps."""
+    title = "Optimisation history"
+    if not any(t["value"] is not None for t in data.trials):
+        return Section(title, LOOK_FOR, empty="No trial has a value yet.")
+    drawn = figure(
+        "Trials in the order they were asked for",
+        x="trial number within its architecture",
+        y=objective_axis(data.objective),
+        height=460,
+    )
+    for label in data.labels:
+        _architecture(drawn, data, label)
+    drawn.update_xaxes(rangemode="tozero")
+    return Section(title, LOOK_FOR, [Picture("", drawn)])
+
+
+def _architecture(drawn: Any, data: ReportData, label: str) -> None:
+    import plotly.graph_objects as go
+
+    tone, objective = colour(data.labels, label), data.objective
+    for state, shape, opacity in (
+        ("complete", symbol(data.labels, label), 0.85),
+        ("pruned", "x-thin-open", 0.8),
+    ):
+        trials = [t for t in data.trials_of(label, state) if t["value"] is not None]
+        if trials:
+            drawn.add_trace(
+                go.Scatter(
+                    x=[t["number"] for t in trials],
+                    y=[objective_value(t["value"], objective) for t in trials],
+                    mode="markers",
+                    marker={
+                        "symbol": shape,
+                        "size": 8,
+                        "color": tone,
+                        "opacity": opacity,
+                        "line": {"width": 2 if state == "pruned" else 0, "color": tone},
+                    },
+                    name=f"{safe(label)}, {state}",
+                    legendgroup=safe(label),
+                    hovertemplate=[trial_hover(t, objective) for t in trials],
+                )
+            )
+    best = _best_so_far(data, label)
+    if best:
+        drawn.add_trace(
+            go.Scatter(
+                x=[number for number, _ in best],
+                y=[objective_value(value, objective) for _, value in best],
+                mode="lines",
+                line={"shape": "hv", "color": tone, "width": 2},
+                name=f"{safe(label)}, best so far",
+                legendgroup=safe(label),
+                showlegend=False,
+                hoverinfo="skip",
+            )
+        )
+    failed = data.trials_of(label, "failed")
+    if failed:
+        values = [objective_value(t["value"], objective) for t in data.trials]
+        lowest = min(v for v in values if v is not None)
+        drawn.add_trace(
+            go.Scatter(
+                x=[t["number"] for t in failed],
+                y=[lowest] * len(failed),
+                mode="markers",
+                marker={"symbol": "triangle-down-open", "size": 9, "color": tone},
+                name=f"{safe(label)}, failed",
+                legendgroup=safe(label),
+                hovertemplate=[trial_hover(t, objective) for t in failed],
+            )
+        )
+
+
+def _best_so_far(data: ReportData, label: str) -> list[tuple[int, float]]:
+    pick = max if data.objective["direction"] == "maximize" else min
+    steps: list[tuple[int, float]] = []
+    for trial in data.trials_of(label, "complete"):
+        if trial["value"] is not None:
+            best = pick(steps[-1][1], trial["value"]) if steps else trial["value"]
+            steps.append((trial["number"], best))
+    ended = [t["number"] for t in data.trials_of(label, "complete", "pruned", "failed")]
+    if steps and max(ended) > steps[-1][0]:
+        steps.append((max(ended), steps[-1][1]))
+    return steps

@@ -1,0 +1,113 @@
+"""Best result of each architecture with its interval, beside the thesis's runs and the majority."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import colour, figure, safe, symbol
+from hpo.reports.thesis import PROVENANCE
+
+LOOK_FOR = (
+    "Do the intervals of two architectures overlap, and does one touch the dashed line? Then the "
+    "data do not tell them apart, or do not show that anything was learned. Hollow marks are the "
+    "thesis's runs."
+)
+
+
+def section(data: ReportData) -> Section:
+    """Draw the best validation accuracy per architecture."""
+    import plotly.graph_objects as go
+
+    title = "Best result per architecture"
+    scored = [e for e in data.architectures if e["best"] and e["best"]["accuracy"] is not None]
+    if not scored:
+        return Section(title, LOOK_FOR, empty="No complete trial has a validation accuracy.")
+    drawn = figure(
+        "Validation accuracy of the best trial, with its 95 % Wilson interval",
+        x="validation accuracy [%]",
+        height=190 + 85 * len(data.architectures),
+    )
+    for entry in scored:
+        drawn.add_trace(_best(go, data, entry))
+    for place, run in enumerate(data.thesis):
+        drawn.add_trace(_thesis(go, data, run, first=place == 0))
+    if data.majority:
+        rate = 100 * data.majority["rate"]
+        drawn.add_vline(x=rate, line={"dash": "dash", "width": 1.5, "color": "#b5483a"})
+        drawn.add_annotation(
+            x=rate,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            text=f"always '{safe(data.majority['label'])}': {rate:.1f}",
+            showarrow=False,
+            font={"color": "#b5483a", "size": 11},
+        )
+    labels = [safe(label) for label in data.labels]
+    drawn.update_yaxes(
+        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.3, -0.5]
+    )
+    drawn.update_layout(margin={"t": 100}, legend={"y": 1.1})
+    note = PROVENANCE + " Ours are the best of their search, on the faces that chose them."
+    return Section(title, LOOK_FOR, [Picture("", drawn, note=note)])
+
+
+def _best(go: Any, data: ReportData, entry: dict[str, Any]) -> Any:
+    best, interval = entry["best"], entry["best"]["interval"]
+    point = 100 * best["accuracy"]
+    tone = colour(data.labels, entry["label"])
+    error = None
+    n = "size of the validation split unknown"
+    if interval:
+        error = {
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * interval["high"] - point],
+            "arrayminus": [point - 100 * interval["low"]],
+            "thickness": 2.5,
+            "width": 9,
+            "color": tone,
+        }
+        n = f"{100 * interval['low']:.1f} to {100 * interval['high']:.1f} %, n = {interval['n']:,}"
+    return go.Scatter(
+        x=[point],
+        y=[data.labels.index(entry["label"])],
+        error_x=error,
+        mode="markers+text",
+        text=[f"{point:.1f}"],
+        textposition="top center",
+        marker={"size": 13, "color": tone, "symbol": symbol(data.labels, entry["label"])},
+        name=safe(entry["label"]),
+        showlegend=False,
+        hovertemplate=(
+            f"<b>{safe(entry['label'])} trial {best['number']}</b><br>"
+            f"{point:.2f} % ({n})<extra></extra>"
+        ),
+    )
+
+
+def _thesis(go: Any, data: ReportData, run: dict[str, Any], *, first: bool) -> Any:
+    """Return a published run, a little below ours so that neither hides the other."""
+    places = [
+        place + 0.3
+        for place, entry in enumerate(data.architectures)
+        if entry["architecture"] == run["architecture"]
+    ]
+    return go.Scatter(
+        x=[100 * run["accuracy"]] * len(places),
+        y=places,
+        mode="markers+text",
+        text=[str(run["epochs"])] * len(places),
+        textposition="bottom center",
+        textfont={"size": 10, "color": "#7d8894"},
+        marker={"size": 11, "symbol": "star-open", "color": "#7d8894", "line": {"width": 1.5}},
+        name="thesis, single runs of so many epochs",
+        legendgroup="thesis",
+        showlegend=first,
+        hovertemplate=(
+            f"thesis, {run['epochs']} epochs: {100 * run['accuracy']:.2f} %, "
+            f"loss {run['loss']:.2f}<extra></extra>"
+        ),
+    )

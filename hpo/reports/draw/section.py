@@ -1,0 +1,62 @@
+"""A section of the report: a heading, what to look for, and figures or the reason for none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.spec.catalogue import CATALOGUE, names, resolve
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of a section.
+
+    Args:
+        label: what sets it apart from the section's other figures, such as an architecture.
+        figure: a ``plotly.graph_objects.Figure`` without a template.
+        least_width: pixels under which it would be unreadable; a narrower page scrolls it.
+        note: a sentence about this figure, such as how many trials it rests on.
+    """
+
+    label: str
+    figure: Any
+    least_width: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a function registered as a ``report_section`` returns.
+
+    Args:
+        title: its heading.
+        look_for: one sentence on what to look for.
+        pictures: its figures; several become tabs.
+        empty: why there is nothing to show; "" if there is something.
+    """
+
+    title: str
+    look_for: str
+    pictures: list[Picture] = field(default_factory=list)
+    empty: str = ""
+
+
+SectionMaker = Callable[[ReportData], Section]
+
+
+def section_names() -> list[str]:
+    """Return the sections in the order of the catalogue, those of entry points after them."""
+    own = list(CATALOGUE["report_section"])
+    return [*own, *(name for name in names("report_section") if name not in own)]
+
+
+def sections(data: ReportData) -> dict[str, Section]:
+    """Draw every section, in order."""
+    drawn: dict[str, Section] = {}
+    for name in section_names():
+        make: SectionMaker = resolve("report_section", name)
+        drawn[name] = make(data)
+    return drawn

@@ -1,0 +1,103 @@
+"""Where the time went, and what it bought."""
+
+from __future__ import annotations
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    STATE_COLOURS,
+    colour,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+)
+
+LOOK_FOR = (
+    "How much time did the pruner keep from hopeless trials, how much went into failures, and "
+    "which architecture was ahead after the same time?"
+)
+PATTERNS = {"complete": "", "pruned": "/", "failed": "x", "running": ".", "waiting": ""}
+
+
+def section(data: ReportData) -> Section:
+    """Draw time per architecture and state, and the best value against time spent."""
+    title = "Time spent"
+    if not any(t["seconds"] > 0 for t in data.trials):
+        return Section(title, LOOK_FOR, empty="No trial has recorded its time.")
+    return Section(title, LOOK_FOR, [_by_state(data), _anytime(data)])
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    """Return the divisor and name of the unit in which a total reads well."""
+    if seconds >= 2 * 3600:
+        return 3600.0, "hours"
+    return (60.0, "minutes") if seconds >= 180 else (1.0, "seconds")
+
+
+def _by_state(data: ReportData) -> Picture:
+    import plotly.graph_objects as go
+
+    divisor, unit = _unit(max(e["seconds"] for e in data.architectures))
+    drawn = figure(
+        "Time per architecture, by how the trials ended",
+        x=f"time in trials [{unit}]",
+        height=170 + 55 * len(data.architectures),
+        barmode="stack",
+        bargap=0.35,
+    )
+    labels = [safe(label) for label in data.labels]
+    for state, tone in STATE_COLOURS.items():
+        spent = [e["seconds_by_state"].get(state, 0.0) for e in data.architectures]
+        if any(spent):
+            drawn.add_trace(
+                go.Bar(
+                    x=[s / divisor for s in spent],
+                    y=labels,
+                    orientation="h",
+                    name=state,
+                    marker={"color": tone, "pattern": {"shape": PATTERNS[state], "solidity": 0.25}},
+                    customdata=[e["counts"].get(state, 0) for e in data.architectures],
+                    hovertemplate=f"%{{y}}, {state}: %{{x:.3g}} {unit} in %{{customdata}} trials"
+                    "<extra></extra>",
+                )
+            )
+    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
+    drawn.update_layout(legend={"traceorder": "normal"})
+    return Picture("by state", drawn)
+
+
+def _anytime(data: ReportData) -> Picture:
+    import plotly.graph_objects as go
+
+    divisor, unit = _unit(max(e["seconds"] for e in data.architectures))
+    drawn = figure(
+        "Best value against time spent in trials",
+        x=f"time in trials of the architecture [{unit}]",
+        y=f"best {objective_axis(data.objective)}",
+    )
+    pick = max if data.objective["direction"] == "maximize" else min
+    for label in data.labels:
+        spent, best, x, y = 0.0, None, [], []
+        for trial in data.trials_of(label):
+            spent += trial["seconds"]
+            if trial["state"] == "complete" and trial["value"] is not None:
+                best = trial["value"] if best is None else pick(best, trial["value"])
+            if best is not None:
+                x.append(spent / divisor)
+                y.append(objective_value(best, data.objective))
+        if x:
+            drawn.add_trace(
+                go.Scatter(
+                    x=x,
+                    y=y,
+                    mode="lines+markers" if len(x) == 1 else "lines",
+                    line={"shape": "hv", "color": colour(data.labels, label), "width": 2.5},
+                    name=safe(label),
+                    hovertemplate=f"{safe(label)}: %{{y:.4g}} after %{{x:.3g}} {unit}"
+                    "<extra></extra>",
+                )
+            )
+    drawn.update_xaxes(rangemode="tozero")
+    note = "Trials in their order, one after another; failed and pruned ones count with their time."
+    return Picture("best against time", drawn, note=note)

@@ -1,0 +1,158 @@
+"""The page: sections and tables laid out as one folder that opens offline.
+
+``index.html`` holds the figures as JSON, ``plotly.min.js`` lies beside it once (4.8 MB, from
+Plotly's own package), ``study.json`` is the data from which everything is redrawn. Names of
+studies, parameters and classes are text wherever they appear: the template escapes, and JSON
+inside script elements has no character that could close them.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hpo.reports.data import ReportData, dump_data, write_atomically
+from hpo.reports.draw.section import Section, sections
+from hpo.reports.draw.style import template
+from hpo.reports.tables import (
+    TRIAL_COLUMNS,
+    fact_list,
+    made_list,
+    result_rows,
+    thesis_rows,
+    trial_rows,
+)
+from hpo.reports.thesis import PROVENANCE
+from hpo.spec.errors import EnvironmentProblem
+
+PAGE = "index.html"
+DATA = "study.json"
+PLOTLY = "plotly.min.js"
+
+
+def write_report(data: ReportData, folder: Path) -> Path:
+    """Write ``index.html``, ``study.json`` and ``plotly.min.js`` into ``folder``.
+
+    Each file is written whole or not at all; ``index.html`` last, so that a page that is there
+    has what it needs.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        EnvironmentProblem: the folder cannot be written to.
+    """
+    text = page(data)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        dump_data(data, folder / DATA)
+        _place_plotly(folder / PLOTLY)
+        return write_atomically(folder / PAGE, text)
+    except OSError as error:
+        raise EnvironmentProblem(
+            "the report cannot be written",
+            where=str(folder),
+            expected="a folder that you may write to",
+            got=error.strerror or str(error),
+            hint="Free some space or change its permissions, then run 'hpo report' again",
+        ) from error
+
+
+def page(data: ReportData) -> str:
+    """Return the page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("hpo.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    source = resources.files("hpo.reports") / "templates"
+
+    def own(name: str) -> Markup:
+        return Markup((source / name).read_text(encoding="utf-8"))
+
+    blocks = [_block(name, section) for name, section in sections(data).items()]
+    return environment.get_template("page.html.jinja").render(
+        data=data,
+        facts=fact_list(data),
+        results=result_rows(data),
+        thesis=thesis_rows(data),
+        provenance=PROVENANCE,
+        blocks=blocks,
+        columns=TRIAL_COLUMNS,
+        rows=trial_rows(data),
+        states=[state for state, count in data.facts.get("counts", {}).items() if count],
+        made=made_list(data),
+        templates=Markup(script_json(_page_templates())),
+        css=own("page.css"),
+        theme_js=own("theme.js"),
+        js=own("page.js"),
+    )
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that may stand in a script element: nothing in it can end or open one."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _page_templates() -> dict[str, Any]:
+    """Return both themes; titles stand in the HTML, where they wrap, so figures begin higher."""
+    themes = {}
+    for theme in ("light", "dark"):
+        themes[theme] = template(theme)
+        themes[theme]["layout"]["margin"] = {"l": 55, "r": 15, "t": 30, "b": 50}
+    return themes
+
+
+def _block(name: str, section: Section) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    pictures = []
+    for place, picture in enumerate(section.pictures):
+        figure = json.loads(picture.figure.to_json())
+        layout = figure["layout"]
+        layout.pop("template", None)
+        title = layout.pop("title", {}).get("text", "")
+        pictures.append(
+            {
+                "id": f"{name}-{place}",
+                "label": picture.label,
+                "title": Markup(title).unescape(),
+                "file": file_name(name, picture.label),
+                "height": layout.get("height", 420),
+                "least_width": picture.least_width,
+                "note": picture.note,
+                "json": Markup(script_json(figure)),
+            }
+        )
+    return {
+        "name": name,
+        "title": section.title,
+        "look_for": section.look_for,
+        "empty": section.empty,
+        "pictures": pictures,
+    }
+
+
+def file_name(section: str, label: str) -> str:
+    """Return the name of a picture without its suffix; a label becomes letters, digits, dashes."""
+    plain = "".join(c if c.isalnum() or c in "._" else "-" for c in label).strip("-.")
+    return f"{section}-{plain}" if plain else section
+
+
+def _place_plotly(path: Path) -> None:
+    """Copy Plotly's script unless the same is there already."""
+    from plotly.offline import get_plotlyjs
+
+    script = get_plotlyjs().encode()
+    if not path.exists() or path.stat().st_size != len(script):
+        write_atomically(path, script)

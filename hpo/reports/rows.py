@@ -1,0 +1,75 @@
+"""A trial record → one row of the report: what tables and figures need, and no more."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hpo.spec.records import TrialRecord
+
+CURVES = ("accuracy", "val_accuracy", "loss", "val_loss", "learning_rate")
+"""Metrics whose curves are kept; others stay in the stores."""
+
+
+def rounded(value: Any, digits: int = 6) -> float | None:
+    """Return ``value`` to significant digits, or None if it is no finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return float(f"{value:.{digits}g}")
+
+
+def validation_size(record: TrialRecord) -> int | None:
+    """Return the number of faces behind a trial's validation metrics, None if unknown."""
+    if record.result is None:
+        return None
+    counted = sum(map(sum, record.result.confusion))
+    return record.result.validation_size or counted or None
+
+
+def best_metrics(record: TrialRecord) -> dict[str, float]:
+    """Return the metrics of the epoch that would be served; {} if there are none."""
+    if record.result is not None and record.result.metrics:
+        return record.result.metrics
+    scored = [e for e in record.epochs if rounded(e.metrics.get("val_accuracy")) is not None]
+    return max(scored, key=lambda e: e.metrics["val_accuracy"]).metrics if scored else {}
+
+
+def row(record: TrialRecord) -> dict[str, Any]:
+    """Return one trial as plain data.
+
+    Keys: ``architecture, number, slot, state, origin, reason, value, accuracy, loss, best_epoch,
+    epochs_run, seconds, started, finished, params, searched, mlflow_run_id, validation_size,
+    train_size, parameter_count, weights, images_per_second, curves``; ``searched`` lists the names
+    that were active in the trial, ``curves`` maps metrics to one number (or None) per epoch.
+    """
+    result = record.result
+    metrics = best_metrics(record)
+    return {
+        "architecture": record.architecture,
+        "number": record.number,
+        "slot": record.slot,
+        "state": record.state,
+        "origin": record.origin,
+        "reason": result.reason if result else "",
+        "value": rounded(record.value),
+        "accuracy": rounded(metrics.get("val_accuracy")),
+        "loss": rounded(metrics.get("val_loss")),
+        "best_epoch": result.best_epoch if result else 0,
+        "epochs_run": record.epochs_run or (result.epochs_run if result else 0),
+        "seconds": round(record.seconds, 2),
+        "started": record.started,
+        "finished": record.finished,
+        "params": dict(record.params),
+        "searched": sorted(record.searched),
+        "mlflow_run_id": record.mlflow_run_id,
+        "validation_size": validation_size(record),
+        "train_size": result.train_size if result else 0,
+        "parameter_count": result.parameter_count if result else 0,
+        "weights": result.weights_used if result else "",
+        "images_per_second": rounded(result.images_per_second, 4) if result else None,
+        "curves": {
+            name: [rounded(e.metrics.get(name)) for e in record.epochs]
+            for name in CURVES
+            if any(name in e.metrics for e in record.epochs)
+        },
+    }

@@ -1,0 +1,206 @@
+"""The report in sentences: each with its interval and the number of observations behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+EVALUATOR_NAMES = {"fanova": "fANOVA", "mdi": "MDI", "pedanova": "PED-ANOVA"}
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Return a share as a percentage, such as ``60.7 %``."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def number(value: float) -> str:
+    """Return a number of observations with thousands set off."""
+    return f"{value:,.0f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 trial`` or ``2 trials``."""
+    return f"{number(count)} {noun}" + ("" if count == 1 else "s")
+
+
+def shown(value: float | None, objective: Mapping[str, Any]) -> str:
+    """Return an objective as people read it."""
+    if value is None:
+        return "–"
+    return percent(value) if objective["percent"] else f"{value:.4g}"
+
+
+def accuracy_with_interval(interval: Mapping[str, Any]) -> str:
+    """Return an accuracy with its Wilson interval and n."""
+    return (
+        f"{percent(interval['point'])} ({100 * interval['level']:.0f} % Wilson interval "
+        f"{100 * interval['low']:.1f} to {percent(interval['high'])}, "
+        f"n = {number(interval['n'])} validation faces)"
+    )
+
+
+def counted_states(counts: Mapping[str, int]) -> str:
+    """Return ``18 complete, 4 pruned``; states without trials are passed over."""
+    return ", ".join(f"{number(n)} {state}" for state, n in counts.items() if n)
+
+
+def best_sentence(
+    winner: Mapping[str, Any] | None, facts: Mapping[str, Any], objective: Mapping[str, Any]
+) -> str:
+    """Say what the study reached, how often it was tried and on how much data."""
+    trials = plural(facts["trials"], "trial")
+    states = counted_states(facts["counts"])
+    if winner is None:
+        return f"No result yet: of {trials} none is complete ({states or 'none has begun'})."
+    best = winner["best"]
+    reached = f"{objective['label']} {shown(best['value'], objective)}"
+    if best["interval"]:
+        accuracy = accuracy_with_interval(best["interval"])
+        same = objective["name"] == "val_accuracy"
+        reached = (
+            f"a validation accuracy of {accuracy}"
+            if same
+            else (f"a {reached} and a validation accuracy of {accuracy}")
+        )
+    elif objective["name"] == "val_accuracy":
+        reached += " (without an interval: the size of the validation split was not recorded)"
+    return (
+        f"The best of {trials} ({states}) is trial {best['number']} of {winner['label']}, with "
+        f"{reached}: one training run with one seed, selected on those same faces, "
+        "so it flatters itself."
+    )
+
+
+def comparison_sentence(
+    first: Mapping[str, Any], second: Mapping[str, Any], gap: Mapping[str, Any]
+) -> str:
+    """Say how far the next architecture is, and whether the data tell the two apart."""
+    interval = accuracy_with_interval(second["best"]["interval"])
+    low, high = 100 * gap["low"], 100 * gap["high"]
+    verdict = (
+        "" if gap["low"] > 0 or gap["high"] < 0 else ", so these data do not tell the two apart"
+    )
+    point = 100 * gap["point"]
+    direction = "below" if point >= 0 else "above"
+    if point < 0:
+        point, low, high = -point, -high, -low
+    return (
+        f"The next architecture, {second['label']}, reached {interval}, {point:.1f} points "
+        f"{direction} {first['label']} (95 % interval {low:.1f} to {high:.1f}, the two taken as "
+        f"independent samples of n = {number(gap['n'])}){verdict}."
+    )
+
+
+def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    """Say what tuning added over the thesis's own configuration, or why that is not known."""
+    label, gain = winner["label"], winner["gain"]
+    if not gain:
+        state = winner["thesis_state"]
+        why = f"that trial is {state}" if state else "the study did not include that configuration"
+        return (
+            f"What tuning gained over the thesis's own configuration of {label} is unknown: {why}."
+        )
+    base = gain["baseline"]
+    if gain["same_trial"]:
+        value = (
+            accuracy_with_interval(base["interval"])
+            if base["interval"]
+            else shown(base["value"], objective)
+        )
+        return (
+            f"Tuning gained nothing in {label}: no trial did better than the thesis's own "
+            f"configuration, trial {base['number']}, with {value}."
+        )
+    if not gain["accuracy"]:
+        return (
+            f"Over the thesis's own configuration of {label} (trial {base['number']}, "
+            f"{shown(base['value'], objective)}) tuning changed {objective['label']} by "
+            f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
+        )
+    change = gain["accuracy"]
+    low, high = 100 * change["low"], 100 * change["high"]
+    verdict = "" if change["low"] > 0 else ", which is not distinguishable from nothing"
+    return (
+        f"Over the thesis's own configuration of {label} (trial {base['number']}, "
+        f"{percent(change['point'] * -1 + winner['best']['interval']['point'])}) tuning gained "
+        f"{100 * change['point']:+.1f} points of validation accuracy (95 % interval {low:+.1f} to "
+        f"{high:+.1f}, n = {number(change['n'])}){verdict}."
+    )
+
+
+def importance_sentence(label: str, table: Mapping[str, Any]) -> str:
+    """Say which parameter mattered most in one architecture, as far as the trials support it."""
+    if table.get("refused"):
+        return f"Which parameter matters in {label} cannot be said yet: {table['refused']}."
+    rows = table.get("parameters", [])
+    if not rows:
+        return f"Which parameter matters in {label} cannot be said: none could be assessed."
+    first = rows[0]
+    text = (
+        f"In {label}, {first['name']} mattered most: by itself it accounts for "
+        f"{percent(first['value'], 0)} of the variance"
+        if table["evaluator"] == "fanova"
+        else f"In {label}, {first['name']} mattered most, with {percent(first['value'], 0)} "
+        f"of the {EVALUATOR_NAMES[table['evaluator']]} importance"
+    )
+    text += (
+        f" ({100 * table['level']:.0f} % bootstrap interval {100 * first['low']:.0f} to "
+        f"{percent(first['high'], 0)}, {EVALUATOR_NAMES[table['evaluator']]}, "
+        f"n = {plural(table['trials'], 'trial')})"
+    )
+    if table["resamples"]:
+        text += f"; it came first in {percent(table['top_share'], 0)} of the resamples"
+    if table["few"]:
+        text += ", and with so few trials that may be chance"
+    return text + "."
+
+
+def majority_caveats(
+    entries: Sequence[Mapping[str, Any]], majority: Mapping[str, Any]
+) -> list[str]:
+    """Name each architecture that was not shown to beat the most frequent class."""
+    said = []
+    for entry in entries:
+        if entry["against_majority"] not in ("contains", "below"):
+            continue
+        where = "contains" if entry["against_majority"] == "contains" else "lies below"
+        interval = entry["best"]["interval"]
+        said.append(
+            f"{entry['label']} was not shown to have learned: the interval of its best trial, "
+            f"{100 * interval['low']:.1f} to {percent(interval['high'])}, {where} the "
+            f"{percent(majority['rate'])} that always answering '{majority['label']}' would score."
+        )
+    return said
+
+
+def condition_caveats(
+    entries: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], thesis_shown: bool
+) -> list[str]:
+    """Say what makes the results of this study narrower than they look."""
+    said = [
+        f"{entry['label']} has no complete trial ({counted_states(entry['counts'])})."
+        for entry in entries
+        if entry["best"] is None and sum(entry["counts"].values())
+    ]
+    compared = [e for e in entries if e["best"]]
+    for key, name in (("train_size", "training faces"), ("weights", "initial weights")):
+        values = {e["label"]: e["best"][key] for e in compared if e["best"][key]}
+        if len(set(values.values())) > 1:
+            listed = ", ".join(
+                f"{label} {number(v) if isinstance(v, int) else v}" for label, v in values.items()
+            )
+            said.append(f"The architectures differ in {name} ({listed}): not a like comparison.")
+    finished = {e["label"]: e["counts"]["complete"] + e["counts"]["pruned"] for e in compared}
+    if len(set(finished.values())) > 1:
+        listed = ", ".join(f"{label} {n}" for label, n in finished.items())
+        said.append(f"Budgets differ: trials that finished or were pruned are {listed}.")
+    if thesis_shown and not facts["on_thesis_data"]:
+        said.append(
+            f"The data is {facts['dataset']}, not FER-2013: the thesis's numbers stand beside "
+            "ours for orientation only."
+        )
+    if facts["counts"].get("failed"):
+        said.append(
+            f"{plural(facts['counts']['failed'], 'trial')} failed; the trial table has the reasons."
+        )
+    return said

@@ -1,0 +1,190 @@
+"""The page of good, poor and hostile studies; Plotly draws, no browser opens."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.reports.compute import compute
+from hpo.reports.data import ReportData, load_data
+from hpo.reports.draw.section import section_names, sections
+from hpo.reports.page import file_name, page, script_json, write_report
+from hpo.spec.errors import EnvironmentProblem
+from hpo.spec.records import TrialRecord
+
+Records = Callable[..., list[TrialRecord]]
+OneTrial = Callable[..., TrialRecord]
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page and the text of its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script" and data.strip():
+            self.scripts.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+def parse(text: str) -> Elements:
+    elements = Elements()
+    elements.feed(text)
+    return elements
+
+
+def small(records: Records, spec: dict[str, Any], **options: Any) -> ReportData:
+    return compute(records(**{"trials": 12, **options}), spec, n_bootstrap=0)
+
+
+def test_the_folder_has_page_data_and_script_and_asks_the_network_for_nothing(
+    records: Records, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    data = small(records, spec)
+    path = write_report(data, tmp_path / "demo")
+    assert {p.name for p in path.parent.iterdir()} == {"index.html", "plotly.min.js", "study.json"}
+    assert load_data(path.parent / "study.json") == data
+    loaded = [
+        attrs.get("src") or attrs.get("href")
+        for tag, attrs in parse(path.read_text(encoding="utf-8")).tags
+        if tag in ("script", "link", "img", "iframe")
+    ]
+    assert [address for address in loaded if address] == ["plotly.min.js"]
+
+
+def test_writing_again_from_the_data_gives_the_same_page(
+    records: Records, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    first = write_report(small(records, spec), tmp_path / "one")
+    again = write_report(load_data(first.parent / "study.json"), tmp_path / "two")
+    assert first.read_bytes() == again.read_bytes()
+
+
+def test_every_section_is_drawn_with_title_axes_and_what_to_look_for(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    drawn = sections(small(records, spec, trials=16))
+    assert list(drawn) == section_names()
+    for name, section in drawn.items():
+        assert section.look_for.endswith((".", "?")), name
+        assert section.pictures, name
+        for picture in section.pictures:
+            layout = picture.figure.to_plotly_json()["layout"]
+            assert layout["title"]["text"], name
+            if picture.figure.data[0].type != "parcoords":
+                assert picture.figure.layout.xaxis.title.text, name
+
+
+def test_figures_are_json_and_their_ids_are_unique(records: Records, spec: dict[str, Any]) -> None:
+    elements = parse(page(small(records, spec)))
+    ids = [attrs["id"] for _, attrs in elements.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    figures = [json.loads(s) for s in elements.scripts if s.startswith("{")]
+    assert sum("data" in figure for figure in figures) > 10
+
+
+def hostile_study(one_trial: OneTrial) -> list[TrialRecord]:
+    trials = []
+    for number in range(14):
+        trial = one_trial(architecture=HOSTILE, number=number, state="complete")
+        params = {**trial.searched, HOSTILE: HOSTILE if number % 2 else "</script><img src=x>"}
+        assert trial.result is not None
+        result = dataclasses.replace(trial.result, reason=HOSTILE, weights_used=HOSTILE)
+        trials.append(
+            dataclasses.replace(
+                trial, params=params, searched=params, result=result, mlflow_run_id=HOSTILE
+            )
+        )
+    return trials
+
+
+def test_names_with_markup_stay_text(one_trial: OneTrial) -> None:
+    spec = {"name": HOSTILE, "description": HOSTILE, "seed": 1, "sampler": {"name": HOSTILE}}
+    text = page(compute(hostile_study(one_trial), spec, classes=[HOSTILE] * 7, n_bootstrap=0))
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    elements = parse(text)
+    # The page's own scripts: theme, templates, Plotly, behaviour, and one per figure.
+    figures = sum("data-figure" in attrs for _, attrs in elements.tags)
+    assert sum(tag == "script" for tag, _ in elements.tags) == 4 + figures
+
+
+def test_names_with_markup_are_escaped_inside_figures(one_trial: OneTrial) -> None:
+    data = compute(hostile_study(one_trial), {"name": "x"}, classes=[HOSTILE] * 7, n_bootstrap=0)
+    for section in sections(data).values():
+        for picture in section.pictures:
+            assert "<script>" not in json.dumps(json.loads(picture.figure.to_json()))
+
+
+def test_script_json_has_no_character_that_ends_a_script() -> None:
+    value = {"a": "</script><!-- & \u2028 \u2029"}
+    text = script_json(value)
+    assert not re.search("[<>&\u2028\u2029]", text)
+    assert json.loads(text) == value
+
+
+CATEGORICAL = {"kind": {"type": "categorical", "choices": ["a", "b", None, True]}}
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["empty", "one", "failed", "pruned", "categorical", "no confusion", "no epochs", "no space"],
+)
+def test_poor_studies_still_give_a_page(one_trial: OneTrial, case: str) -> None:
+    complete = one_trial()
+    assert complete.result is not None
+    bare = dataclasses.replace(complete.result, confusion=[], validation_size=0)
+    choices = CATEGORICAL["kind"]["choices"]
+    trials = {
+        "empty": [],
+        "one": [complete],
+        "failed": [one_trial(number=k, state="failed") for k in range(3)],
+        "pruned": [one_trial(number=k, state="pruned") for k in range(3)],
+        "categorical": [
+            dataclasses.replace(
+                one_trial(number=k),
+                params={"kind": choices[k % 4], "list": [k % 2]},
+                searched={"kind": choices[k % 4], "list": [k % 2]},
+                space=CATEGORICAL,
+            )
+            for k in range(13)
+        ],
+        "no confusion": [dataclasses.replace(complete, result=bare)],
+        "no epochs": [dataclasses.replace(complete, epochs=[])],
+        "no space": [dataclasses.replace(one_trial(number=k), space={}) for k in range(13)],
+    }[case]
+    text = page(compute(trials, {"name": "poor"}, n_bootstrap=0))
+    assert "What to look for" in text
+    assert "In short" in text
+
+
+def test_an_unwritable_place_is_told_in_a_paragraph(
+    records: Records, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(EnvironmentProblem, match="cannot be written"):
+        write_report(small(records, spec, trials=1), tmp_path / "file" / "demo")
+
+
+def test_labels_become_plain_file_names() -> None:
+    assert file_name("slices", "cnn") == "slices-cnn"
+    assert file_name("results", "") == "results"
+    assert file_name("slices", "../../etc/x y") == "slices-etc-x-y"
