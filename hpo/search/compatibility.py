@@ -41,14 +41,14 @@ def check_compatibility(
         chosen = getattr(spec, kind)
         if kind != "sampler" or spec.engine.name != "keras-tuner":
             stated(kind, chosen.name, chosen.options)
-    warnings = list(_engine_warnings(spec))
+    warnings: list[str] = []
     for label, architecture in spec.architectures.items():
         values = (defaults or {}).get(label, {})
         _check_schedule(spec, label, architecture, values)
         _check_epochs(spec, label, architecture)
         if spec.engine.name == "optuna":
             warnings += _sampler_warnings(spec, label, architecture)
-    return warnings + list(_pruner_warnings(spec))
+    return [*warnings, *_engine_warnings(spec), *_pruner_warnings(spec)]
 
 
 def oracle_name(spec: StudySpec) -> str:

@@ -1,0 +1,123 @@
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from hpo.search.compatibility import check_compatibility
+from hpo.spec.errors import SpecError
+from tests.unit.search.analytic import make_spec
+
+EPOCHS = {"epochs": {"type": "int", "low": 2, "high": 9}}
+
+
+def schedule(value: str, *, searched: bool) -> dict[str, Any]:
+    if searched:
+        choices = ["plateau", value]
+        return {"space": {"schedule": {"type": "categorical", "choices": choices}}}
+    return {"fixed": {"schedule": value, "epochs": 5}}
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+@pytest.mark.parametrize("value", ["cosine", "one_cycle", "one-cycle"])
+@pytest.mark.parametrize("searched", [True, False])
+def test_a_horizon_schedule_under_a_comparing_pruner_is_refused(
+    pruner: str, value: str, searched: bool
+) -> None:
+    spec = make_spec(pruner=pruner, architecture=schedule(value, searched=searched))
+    with pytest.raises(SpecError, match=r"exclude each other: its rate at an epoch depends"):
+        check_compatibility(spec)
+
+
+@pytest.mark.parametrize("pruner", ["none", {"name": "threshold", "lower": 0.2}])
+def test_a_horizon_schedule_goes_with_pruners_that_compare_nothing(pruner: object) -> None:
+    spec = make_spec(pruner=pruner, architecture=schedule("cosine", searched=True))
+    assert check_compatibility(spec) == []
+
+
+def test_an_enqueued_or_default_horizon_schedule_is_seen_too() -> None:
+    enqueued = make_spec(pruner="median", architecture={"enqueue": [{"schedule": "cosine"}]})
+    with pytest.raises(SpecError, match="'cosine'"):
+        check_compatibility(enqueued)
+    with pytest.raises(SpecError, match="'cosine'"):
+        check_compatibility(make_spec(pruner="median"), {"cnn": {"schedule": "cosine"}})
+
+
+def test_searched_epochs_with_plateau_and_median_are_allowed() -> None:
+    architecture = {"space": EPOCHS, "fixed": {"schedule": "plateau"}}
+    assert check_compatibility(make_spec(pruner="median", architecture=architecture)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pruner": "hyperband"},
+        {"engine": {"name": "keras-tuner", "oracle": "hyperband"}},
+    ],
+)
+def test_searched_epochs_under_hyperband_are_refused(change: dict[str, Any]) -> None:
+    spec = make_spec(architecture={"space": EPOCHS, "fixed": {}}, **change)
+    with pytest.raises(SpecError, match=r"epochs.*cannot be searched"):
+        check_compatibility(spec)
+
+
+def test_a_grid_over_a_float_without_steps_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"space\.learning_rate: a grid needs steps"):
+        check_compatibility(make_spec(sampler="grid"))
+
+
+def test_a_grid_says_how_much_of_it_the_budget_covers() -> None:
+    space = {"layers": {"type": "int", "low": 1, "high": 5}}
+    architecture = {"space": space}
+    assert (
+        "ends after 5 of 8"
+        in check_compatibility(make_spec(8, sampler="grid", architecture=architecture))[0]
+    )
+    assert (
+        "covers 3 of the grid's 5"
+        in check_compatibility(make_spec(3, sampler="grid", architecture=architecture))[0]
+    )
+
+
+def test_a_grid_too_large_to_list_is_refused() -> None:
+    space = {f"p{i}": {"type": "int", "low": 1, "high": 100} for i in range(3)}
+    with pytest.raises(SpecError, match="more than 100,000"):
+        check_compatibility(make_spec(sampler="grid", architecture={"space": space}))
+
+
+def test_cmaes_warns_of_what_it_draws_at_random() -> None:
+    (warning,) = check_compatibility(make_spec(sampler="cmaes"))
+    assert "optimizer, momentum will be drawn at random" in warning
+
+
+def test_a_median_pruner_that_can_never_fire_warns() -> None:
+    (waits,) = check_compatibility(make_spec(5, pruner="median"))
+    assert "waits for 5 completed trials" in waits
+    late = {"name": "median", "startup_trials": 1, "patience": 3}
+    (looks,) = check_compatibility(make_spec(5, pruner=late))
+    assert "first looks after epoch 4" in looks
+
+
+def test_keras_tuner_takes_its_oracle_from_engine_or_sampler() -> None:
+    from hpo.search.compatibility import oracle_name
+
+    assert oracle_name(make_spec(engine="keras-tuner")) == "bayesian"
+    assert oracle_name(make_spec(engine="keras-tuner", sampler="random")) == "random"
+    named = {"name": "keras-tuner", "oracle": "hyperband"}
+    assert oracle_name(make_spec(engine=named, sampler="random")) == "hyperband"
+    with pytest.raises(SpecError, match="no sampler 'cmaes'"):
+        check_compatibility(make_spec(engine="keras-tuner", sampler="cmaes"))
+
+
+def test_keras_tuners_hyperband_needs_a_number_of_epochs() -> None:
+    engine = {"name": "keras-tuner", "oracle": "hyperband"}
+    with pytest.raises(SpecError, match="how many epochs"):
+        check_compatibility(make_spec(engine=engine, architecture={"fixed": {}}))
+
+
+def test_judging_a_study_file_loads_no_search_library() -> None:
+    code = (
+        "import sys, hpo.search.compatibility, hpo.search.samplers, hpo.search.pruners\n"
+        "assert not {'optuna', 'keras_tuner', 'keras', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
