@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 
 from hpo.spec.workspace import Workspace
+from tests.golden.files import Golden
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="Write the files of tests/golden anew."
+    )
 
 
 @pytest.fixture
@@ -15,8 +22,15 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"the real faces and songs are not beside this checkout ({folder.name}/ absent)")
+        pytest.skip(
+            f"the real faces and songs are not beside this checkout ({folder.name}/ absent)"
+        )
     return folder

@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any
 
-from hpo.spec.errors import NotFoundError, did_you_mean
+from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
 
 CATALOGUE: dict[str, dict[str, str]] = {
     "architecture": {
@@ -43,7 +45,19 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "optuna": "hpo.search.optuna_engine:OptunaEngine",
         "keras-tuner": "hpo.search.keras_tuner_engine:KerasTunerEngine",
     },
-    "report_section": {},
+    # In the order of the page.
+    "report_section": {
+        "results": "hpo.reports.draw.results:section",
+        "gain": "hpo.reports.draw.gain:section",
+        "history": "hpo.reports.draw.history:section",
+        "importance": "hpo.reports.draw.importance:section",
+        "parallel": "hpo.reports.draw.parallel:section",
+        "slices": "hpo.reports.draw.slices:section",
+        "contours": "hpo.reports.draw.contours:section",
+        "curves": "hpo.reports.draw.curves:section",
+        "confusion": "hpo.reports.draw.confusion:section",
+        "time": "hpo.reports.draw.time_spent:section",
+    },
 }
 
 
@@ -62,17 +76,21 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
 
     Raises:
         NotFoundError: there is no such name, module or attribute.
+        SpecError: the user's module is there, but importing it fails.
     """
-    target = CATALOGUE[kind].get(name)
-    if target is None:
-        for entry in entry_points(group=f"hpo.{kind}"):
-            if entry.name == name:
+    what = f"{kind.replace('_', ' ')} '{name}'"
+    shipped = CATALOGUE[kind].get(name)
+    if shipped is not None:
+        module_name, _, attribute = shipped.partition(":")
+        return getattr(importlib.import_module(module_name), attribute)
+    for entry in entry_points(group=f"hpo.{kind}"):
+        if entry.name == name:
+            with _blaming(entry.value, what, where):
                 return entry.load()
-        target = name
-    module_name, colon, attribute = target.partition(":")
-    if not colon:
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not all(part.isidentifier() for part in module_name.split(".")):
         raise NotFoundError(
-            f"unknown {kind.replace('_', ' ')} '{name}'",
+            f"unknown {what}",
             where=where,
             expected=f"one of {', '.join(names(kind))}, or package.module:attribute",
             hint=did_you_mean(name, names(kind)),
@@ -81,16 +99,8 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
     # usually lies there, beside the study file.
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.append(os.getcwd())
-    try:
+    with _blaming(module_name, what, where):
         module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
-            raise
-        raise NotFoundError(
-            f"cannot import '{module_name}' for {kind.replace('_', ' ')} '{name}'",
-            where=where,
-            hint="Install the package, or run from the folder that holds it",
-        ) from error
     try:
         return getattr(module, attribute)
     except AttributeError as error:
@@ -98,4 +108,25 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
             f"module '{module_name}' has no '{attribute}'",
             where=where,
             hint=did_you_mean(attribute, [n for n in dir(module) if not n.startswith("_")]),
+        ) from error
+
+
+@contextmanager
+def _blaming(module_name: str, what: str, where: str | None) -> Iterator[None]:
+    """Say of a failed import whether the user's module is missing or broken."""
+    try:
+        yield
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and (module_name == missing or module_name.startswith(f"{missing}.")):
+            raise NotFoundError(
+                f"cannot import '{module_name}' for {what}",
+                where=where,
+                hint="Install the package, or run from the folder that holds it",
+            ) from error
+        raise SpecError(
+            f"importing '{module_name}' for {what} fails",
+            got=f"{type(error).__name__}: {error}",
+            where=where,
+            hint=f'See where with: python -c "import {module_name.partition(":")[0]}"',
         ) from error

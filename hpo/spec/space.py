@@ -9,183 +9,33 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.parameters import (
+    CategoricalParameter,
+    FloatParameter,
+    IntParameter,
+    Scalar,
+    Suggester,
+    describe,
+    same,
+)
 
-Scalar = bool | int | float | str | None
+__all__ = [
+    "CategoricalParameter",
+    "FloatParameter",
+    "IntParameter",
+    "Scalar",
+    "SearchSpace",
+    "Suggester",
+    "describe",
+    "same",
+]
 
-
-class Suggester(Protocol):
-    """Chooses values; what Optuna's trials offer."""
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        """Return a float in [low, high]."""
-        ...
-
-    def suggest_int(
-        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
-    ) -> int:
-        """Return an int in [low, high]."""
-        ...
-
-    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
-        """Return one of ``choices``."""
-        ...
-
-
-def same(one: Scalar, other: Scalar) -> bool:
-    """Tell whether two values are one choice: ``True`` is not ``1``, but ``1`` is ``1.0``."""
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-class _Parameter(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    when: dict[str, list[Scalar]] = Field(
-        default_factory=dict,
-        description="Active only while each named parameter has one of these values.",
-    )
-
-    @field_validator("when", mode="before")
-    @classmethod
-    def _listed(cls, when: Any) -> Any:
-        if isinstance(when, Mapping):
-            return {k: list(v) if isinstance(v, list | tuple) else [v] for k, v in when.items()}
-        return when
-
-    def active(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether the parameter's condition holds among ``values``."""
-        return all(
-            parent in values and any(same(values[parent], v) for v in allowed)
-            for parent, allowed in self.when.items()
-        )
-
-
-class FloatParameter(_Parameter):
-    """A float in [low, high], both ends included, on a linear or a log scale."""
-
-    type: Literal["float"] = "float"
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        _check_range(self.low, self.high, log=self.log)
-        if self.log and self.step is not None:
-            raise ValueError("a log scale takes no step; leave out one of them")
-        return self
-
-    def suggest(self, name: str, suggester: Suggester) -> float:
-        """Ask ``suggester`` for a value."""
-        return suggester.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
-
-    def contains(self, value: Any) -> bool:
-        """Tell whether ``value`` is in the range (steps within 1e-8 of their size)."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        if not self.low <= value <= self.high:
-            return False
-        if self.step is None:
-            return True
-        steps = (value - self.low) / self.step
-        return abs(steps - round(steps)) < 1e-8
-
-    def values(self) -> list[float] | None:
-        """Return every value, or None if there is no step."""
-        if self.low == self.high:
-            return [self.low]
-        if self.step is None:
-            return None
-        count = math.floor((self.high - self.low) / self.step + 1e-8) + 1
-        return [self.low + k * self.step for k in range(count)]
-
-    def nearest(self, value: Any) -> float | None:
-        """Return the value of the range nearest to ``value``, or None if it is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        inside = min(max(float(value), self.low), self.high)
-        if self.step is not None:
-            count = math.floor((self.high - self.low) / self.step + 1e-8)
-            inside = self.low + min(round((inside - self.low) / self.step), count) * self.step
-        return inside
-
-
-class IntParameter(_Parameter):
-    """An int in [low, high], both ends included, by steps or on a log scale."""
-
-    type: Literal["int"] = "int"
-    low: int
-    high: int
-    log: bool = False
-    step: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        _check_range(self.low, self.high, log=self.log)
-        if self.log and self.step != 1:
-            raise ValueError("a log scale takes no step; leave out one of them")
-        return self
-
-    def suggest(self, name: str, suggester: Suggester) -> int:
-        """Ask ``suggester`` for a value."""
-        return suggester.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
-
-    def contains(self, value: Any) -> bool:
-        """Tell whether ``value`` is in the range."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            return False
-        return self.low <= value <= self.high and (int(value) - self.low) % self.step == 0
-
-    def values(self) -> list[int]:
-        """Return every value."""
-        return list(range(self.low, self.high + 1, self.step))
-
-    def nearest(self, value: Any) -> int | None:
-        """Return the value of the range nearest to ``value``, or None if it is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        inside = min(max(value, self.low), self.high)
-        count = (self.high - self.low) // self.step
-        return self.low + min(round((inside - self.low) / self.step), count) * self.step
-
-
-class CategoricalParameter(_Parameter):
-    """One of some choices, without an order."""
-
-    type: Literal["categorical"] = "categorical"
-    choices: list[Scalar] = Field(min_length=1)
-
-    @field_validator("choices")
-    @classmethod
-    def _distinct(cls, choices: list[Scalar]) -> list[Scalar]:
-        for position, choice in enumerate(choices):
-            if any(same(choice, earlier) for earlier in choices[:position]):
-                raise ValueError(f"the choice {choice!r} stands twice")
-        return choices
-
-    def suggest(self, name: str, suggester: Suggester) -> Scalar:
-        """Ask ``suggester`` for a choice."""
-        return suggester.suggest_categorical(name, list(self.choices))
-
-    def contains(self, value: Any) -> bool:
-        """Tell whether ``value`` is one of the choices."""
-        return any(same(value, choice) for choice in self.choices)
-
-    def values(self) -> list[Scalar]:
-        """Return the choices."""
-        return list(self.choices)
-
-    def nearest(self, value: Any) -> None:
-        """Return None: choices have no distance."""
-        return
-
+_LARGEST_GRID = 100_000
 
 Parameter = Annotated[
     FloatParameter | IntParameter | CategoricalParameter, Field(discriminator="type")
@@ -313,15 +163,21 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
         """Return every configuration once, conditions honoured.
 
         Raises:
-            SpecError: a float has no step, so there is no grid over it.
+            SpecError: a float has no step, so there is no grid over it; or there are too many
+                configurations to list.
         """
         for name, parameter in self.root.items():
-            if parameter.values() is None:
+            if parameter.count() is None:
                 raise SpecError(
                     f"a grid needs steps, and '{name}' is a float without one",
                     expected="a step, or a list of choices",
                     hint=f"Give '{name}' a step, make it categorical, or choose another sampler",
                 )
+        if self.size(fixed) is None:
+            raise SpecError(
+                f"the grid has more than {_LARGEST_GRID:,} configurations",
+                hint="Use larger steps or fewer parameters, or choose another sampler",
+            )
         return list(self._grid(self.order(), dict(fixed or {})))
 
     def _grid(self, names: list[str], values: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -336,14 +192,23 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
         for value in parameter.values() or []:
             yield from self._grid(rest, {**values, first: value})
 
-    def size(self, fixed: Mapping[str, Any] | None = None, limit: int = 1_000_000) -> int | None:
+    def size(
+        self, fixed: Mapping[str, Any] | None = None, limit: int = _LARGEST_GRID
+    ) -> int | None:
         """Return the number of configurations; None if it is infinite or above ``limit``."""
-        if any(p.values() is None for p in self.root.values()):
+        fixed = dict(fixed or {})
+        counts = {name: p.count() for name, p in self.root.items() if name not in fixed}
+        if any(count is None for count in counts.values()):
             return None
-        bound = math.prod(len(p.values() or []) for p in self.root.values())
-        if bound > limit:
+        # What takes part in no condition multiplies; only the rest must be walked.
+        parents = {parent for p in self.root.values() for parent in p.when}
+        entangled = [n for n in self.order() if n in parents or self.root[n].when]
+        free = math.prod(count or 1 for name, count in counts.items() if name not in entangled)
+        if free > limit:
             return None
-        return sum(1 for _ in itertools.islice(self._grid(self.order(), dict(fixed or {})), limit))
+        most = limit // free
+        walked = sum(1 for _ in itertools.islice(self._grid(entangled, fixed), most + 1))
+        return free * walked if walked <= most else None
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON-able data; ``from_plain`` reverses it."""
@@ -364,28 +229,6 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
                 two = describe(theirs) if theirs else "absent"
                 lines.append(f"{name}: {one}, there {two}")
         return lines
-
-
-def describe(parameter: FloatParameter | IntParameter | CategoricalParameter) -> str:
-    """Return the parameter's range in words, such as ``float 1e-05 to 0.01, log``."""
-    if isinstance(parameter, CategoricalParameter):
-        text = "one of " + ", ".join(str(c) for c in parameter.choices)
-    else:
-        text = f"{parameter.type} {parameter.low:g} to {parameter.high:g}"
-        if parameter.log:
-            text += ", log"
-        elif parameter.step not in (None, 1):
-            text += f", step {parameter.step:g}"
-    for parent, allowed in parameter.when.items():
-        text += f", when {parent} is {' or '.join(str(v) for v in allowed)}"
-    return text
-
-
-def _check_range(low: float, high: float, *, log: bool) -> None:
-    if low > high:
-        raise ValueError(f"the range is reversed: low {low:g} lies above high {high:g}; swap them")
-    if log and low <= 0:
-        raise ValueError(f"a log scale needs low above 0, got {low:g}; raise low or drop log")
 
 
 def _check_condition(

@@ -13,7 +13,7 @@ from hpo.spec.space import Scalar, SearchSpace
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataSpec(_Section):
@@ -48,8 +48,6 @@ class BudgetSpec(_Section):
 class PlugIn(_Section):
     """A name of the catalogue and its options, written ``name`` or ``{name: ..., option: ...}``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -58,7 +56,9 @@ class PlugIn(_Section):
     def _short_forms(cls, data: Any) -> Any:
         if isinstance(data, str):
             return {"name": data}
-        if isinstance(data, Mapping) and "options" not in data and "name" in data:
+        if isinstance(data, Mapping) and "options" not in data:
+            if "name" not in data:
+                raise ValueError(f"a name is needed beside {', '.join(data) or 'nothing'}")
             return {"name": data["name"], "options": {k: v for k, v in data.items() if k != "name"}}
         return data
 
@@ -90,7 +90,7 @@ class ArchitectureSpec(_Section):
     def _consistent(self) -> Self:
         both = sorted(set(self.fixed) & set(self.space.parameters))
         if both:
-            raise ValueError(f"{', '.join(both)} stands under both 'fixed' and 'space'; keep one")
+            raise ValueError(f"'{both[0]}' stands under both 'fixed' and 'space'; keep one")
         for name, parameter in self.space.parameters.items():
             for parent in parameter.when:
                 if parent not in self.space.parameters and parent not in self.fixed:
@@ -147,8 +147,10 @@ class StudySpec(_Section):
     def _merge_shared(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        data = dict(data)
+        # A key with nothing after it (its lines commented out, say) is a key left out.
+        data = {key: value for key, value in data.items() if value is not None}
         shared_space, shared_fixed = data.pop("space", None), data.pop("fixed", None)
+        _check_shared(shared_space, shared_fixed)
         architectures = data.get("architectures")
         if not isinstance(architectures, Mapping):
             return data
@@ -176,11 +178,18 @@ class StudySpec(_Section):
         return self.model_dump(mode="json")
 
 
+def _check_shared(space: Any, fixed: Any) -> None:
+    for key, shared in (("space", space), ("fixed", fixed)):
+        if shared is not None and not isinstance(shared, Mapping):
+            raise ValueError(f"'{key}' takes parameters by name, got {shared!r}")
+    both = sorted(set(space or {}) & set(fixed or {}))
+    if both:
+        raise ValueError(f"'{both[0]}' stands under both 'fixed' and 'space'; keep one")
+
+
 def _inherit(section: dict[str, Any], key: str, shared: Any, *, without: Any) -> None:
     """Add ``shared``'s entries to ``section[key]`` where the section itself does not decide."""
     own = section.get(key) or {}
     if isinstance(shared, Mapping) and isinstance(own, Mapping):
         decided = set(without) if isinstance(without, Mapping) else set()
         section[key] = {**{k: v for k, v in shared.items() if k not in decided}, **own}
-    elif shared is not None and key not in section:
-        section[key] = shared

@@ -1,0 +1,257 @@
+"""YAML 1.2 in and out, with the line of every key.
+
+PyYAML reads YAML 1.1, in which ``1e-3`` is a word, ``off`` a boolean, ``010`` eight and ``1:30``
+ninety. Researchers write these as YAML 1.2 means them, so the scalars' resolvers are replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hpo.spec.errors import EnvironmentProblem, NotFoundError, SpecError, did_you_mean
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: keys and positions from the top."""
+
+Lines = dict[KeyPath, int | str]
+"""The line of each key path, from 1; or in words where a value came from, if not from the file."""
+
+# A study file is a page or two; megabytes, aliases that multiply or endless nesting are mistakes.
+_MOST_BYTES = 1_000_000
+_MOST_NODES = 100_000
+_MOST_DEPTH = 50
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS: list[tuple[str, str, str]] = [
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+    ("merge", r"<<", "<"),
+]
+_KNOWN_TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "map", "seq")}
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with the scalars of YAML 1.2's core schema, and merge keys."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's own protocol)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Safe YAML that quotes whatever either version of YAML would not read as a word."""
+
+
+for _name, _pattern, _first in _SCALARS:
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(
+            _TAG + _name, re.compile(f"^(?:{_pattern})$"), ["" if c == "\0" else c for c in _first]
+        )
+
+
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = loader.construct_scalar(node)
+    bases = {"0o": 8, "0x": 16}
+    return int(text, bases.get(text[:2], 10))
+
+
+_Loader.add_constructor(_TAG + "int", _construct_int)
+
+
+def parse_value(text: str) -> Any:
+    """Return the YAML value of ``text``: ``1e-3`` a float, ``[a, b]`` a list, ``adam`` a word.
+
+    Raises:
+        SpecError: it is no YAML.
+    """
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        if node is None:
+            return None
+        _check(node)
+        return _construct(node)
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError) as error:
+        raise SpecError("the value is no YAML", got=repr(text)) from error
+
+
+def dump(data: Any) -> str:
+    """Return plain data as YAML that ``parse_value`` and ``read_mapping`` read back to it."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def read_mapping(path: Path) -> tuple[dict[str, Any], Lines]:
+    """Return what a YAML file holds, and the line of every key and list item.
+
+    No part of the data is shared with another, whatever aliases the file uses: a change of one
+    (by ``--set``) changes nothing else.
+
+    Raises:
+        NotFoundError: there is no such file.
+        EnvironmentProblem: it may not be read.
+        SpecError: it is no YAML, no mapping, or holds a key twice.
+    """
+    node = _compose(_text(path), path)
+    if not isinstance(node, yaml.MappingNode):
+        raise SpecError(
+            "a study file is a mapping of keys to values",
+            got="an empty file" if node is None else None,
+            where=f"{path}:1",
+            hint="See search_spaces/quickstart.yaml for an example",
+        )
+    lines: Lines = {}
+    try:
+        _check(node)
+        for key_path, line in _lines(node, ()):
+            lines[key_path] = line
+        return _construct(node), lines
+    except _Refused as refused:
+        raise SpecError(
+            refused.problem, where=f"{path}:{refused.line}", hint=refused.hint
+        ) from None
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError) as error:
+        raise _no_yaml(error, path) from None
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        folder = path.parent
+        near = [str(p) for p in folder.glob("*.y*ml")] if folder.is_dir() else []
+        kind = "is a folder, not a study file" if path.is_dir() else "there is no such study file"
+        raise NotFoundError(kind, where=str(path), hint=did_you_mean(str(path), near))
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SpecError("too large for a study file", expected="under 1 MB", where=str(path))
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SpecError(
+            "not UTF-8 text",
+            got=f"the byte 0x{error.object[error.start]:02x}",
+            where=f"{path}:{line}",
+            hint="Save the file as UTF-8",
+        ) from None
+    except OSError as error:
+        raise EnvironmentProblem(
+            "cannot read this file", got=error.strerror or str(error), where=str(path)
+        ) from error
+
+
+def _compose(text: str, path: Path) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _no_yaml(error, path, text) from None
+
+
+def _no_yaml(error: Exception, path: Path, text: str = "") -> SpecError:
+    if isinstance(error, RecursionError):
+        return SpecError("nested too deeply for a study file", where=str(path))
+    if isinstance(error, yaml.reader.ReaderError):
+        return SpecError(
+            "not valid YAML",
+            got=f"the control character 0x{int(error.character):02x}",
+            where=f"{path}:{text.count(chr(10), 0, error.position) + 1}",
+        )
+    if not isinstance(error, yaml.MarkedYAMLError):
+        first = str(error).splitlines()[0].rstrip(".")
+        return SpecError(f"not valid YAML ({first})", where=str(path))
+    mark = error.problem_mark or error.context_mark
+    where = f"{path}:{mark.line + 1}" if mark else str(path)
+    hint = None
+    if "'\\t'" in str(error.problem):
+        hint = "Indent with spaces, not tabs"
+    elif "another document" in str(error.problem):
+        hint = "Keep one study per file, with no '---' between"
+    elif "mapping values are not allowed" in str(error.problem):
+        hint = "Is the indentation right, and is text with a colon in quotes?"
+    return SpecError(f"not valid YAML ({error.problem})", where=where, hint=hint)
+
+
+class _Refused(yaml.YAMLError):
+    """YAML that is valid but no study file: said with its line."""
+
+    def __init__(self, problem: str, node: yaml.Node, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.hint = problem, hint
+        self.line = node.start_mark.line + 1
+
+
+def _check(root: yaml.Node) -> None:
+    """Refuse what cannot be built safely or says two things at once, before building it."""
+    visited = 0
+    left: list[tuple[yaml.Node, int]] = [(root, 0)]
+    while left:
+        node, depth = left.pop()
+        visited += 1
+        if visited > _MOST_NODES:
+            raise _Refused("too many values for a study file (aliases that multiply?)", node)
+        if depth > _MOST_DEPTH:
+            raise _Refused("nested too deeply (an alias of what holds it?)", node)
+        if node.tag not in _KNOWN_TAGS:
+            raise _Refused(f"the tag '{node.tag}' means nothing here", node, "Remove it")
+        if isinstance(node, yaml.SequenceNode):
+            left += [(item, depth + 1) for item in reversed(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            _check_keys(node)
+            left += [(value, depth + 1) for _, value in reversed(node.value)]
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    seen: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.tag == _TAG + "merge":
+            continue
+        if key.tag != _TAG + "str":
+            shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+            raise _Refused(
+                f"a key must be a word, got {shown or 'nothing'}", key, "Put it in quotes"
+            )
+        if key.value in seen:
+            raise _Refused(
+                f"the key '{key.value}' stands twice",
+                key,
+                f"Remove one (the first is on line {seen[key.value]})",
+            )
+        seen[key.value] = key.start_mark.line + 1
+
+
+def _lines(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+    """Yield the line of each key path; a later line for the same path replaces an earlier one."""
+    if isinstance(node, yaml.MappingNode):
+        # What is merged comes first: a mapping's own keys overrule it, wherever they stand, and
+        # the first of several merged mappings overrules the others.
+        for key, value in node.value:
+            if key.tag == _TAG + "merge":
+                sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                for source in reversed(sources):
+                    yield from _lines(source, path)
+        for key, value in node.value:
+            if key.tag != _TAG + "merge":
+                yield (*path, key.value), key.start_mark.line + 1
+                yield from _lines(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for position, item in enumerate(node.value):
+            yield (*path, position), item.start_mark.line + 1
+            yield from _lines(item, (*path, position))
+
+
+def _construct(node: yaml.Node) -> Any:
+    return _unshared(_Loader("").construct_document(node))
+
+
+def _unshared(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _unshared(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_unshared(value) for value in data]
+    return data
