@@ -21,7 +21,13 @@ import typer
 from hpo.cli.shell import current, say
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
 from hpo.tracking import names
-from hpo.tracking.store import artifact_folder, is_server, quiet_environment, sqlite_path
+from hpo.tracking.store import (
+    artifact_folder,
+    is_server,
+    quiet_environment,
+    sqlite_path,
+    without_password,
+)
 from hpo.tracking.views import trials_link
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,7 +62,7 @@ def register(app: typer.Typer) -> None:
         uri = workspace.tracking_uri()
         if is_server(uri):
             say("This workspace is tracked on a server; its pages are at")
-            typer.echo(uri)
+            typer.echo(without_password(uri))
             return
         check_address(host, port, allow_remote)
         database = sqlite_path(uri)

@@ -359,9 +359,9 @@ def _experiment_tags(card: StudyCard) -> dict[str, str]:
     note = (
         f"Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
         f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
-        f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks them by "
-        f"`{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten runs "
-        f"unless told to show all. Optuna's storage is the truth; this is its mirror."
+        f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
+        f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "
+        f"runs unless told to show all. Optuna's storage is the truth; this is its mirror."
     )
     return {
         names.STUDY: card.name,

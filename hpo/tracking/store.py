@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def sqlite_path(tracking_uri: str) -> Path | None:
     """Return the file behind a SQLite URI; None for any other URI."""
     prefix = "sqlite:///"
     return Path(tracking_uri.removeprefix(prefix)) if tracking_uri.startswith(prefix) else None
+
+
+def without_password(uri: str) -> str:
+    """Return the URI as it may be shown."""
+    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:***@", uri)
 
 
 def quiet_environment() -> dict[str, str]:
@@ -89,7 +95,8 @@ def _connect(tracking_uri: str, artifact_root: Path | None) -> Any:
             client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
             client.search_experiments(max_results=1)
     except Exception as error:
-        if not isinstance(error, MlflowException | OSError) and not _is_database_error(error):
+        expected = MlflowException | OSError | ModuleNotFoundError
+        if not isinstance(error, expected) and not _is_database_error(error):
             raise
         raise _cannot_open(tracking_uri, error) from error
     return client
@@ -199,7 +206,7 @@ def _reach(tracking_uri: str) -> None:
         "cannot reach the MLflow tracking server",
         expected="an answer from it",
         got=str(reason),
-        where=tracking_uri,
+        where=without_password(tracking_uri),
         hint="Start the server, correct the address (tracking_uri in the study file or "
         "MLFLOW_TRACKING_URI), or leave both away to use the store in mlruns/",
     )
@@ -213,9 +220,9 @@ def _cannot_open(tracking_uri: str, error: Exception) -> EnvironmentProblem:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     hint = "Check the address and the permissions of its folder"
     if "upgrade" in str(error):
-        hint = f"The store is of another MLflow version: run 'mlflow db upgrade {tracking_uri}'"
+        hint = "The store is of another MLflow version: run 'mlflow db upgrade' on it"
     elif isinstance(error, ModuleNotFoundError):
         hint = f"Install the database's driver: pip install {error.name}"
     return EnvironmentProblem(
-        "cannot open the MLflow store", got=text, where=tracking_uri, hint=hint
+        "cannot open the MLflow store", got=text, where=without_password(tracking_uri), hint=hint
     )

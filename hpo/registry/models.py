@@ -1,0 +1,303 @@
+"""The registered models: ``emotion-classifier``, ``song-recommender``, and their champions.
+
+A version is a pointer at a logged model with tags that say where it comes from. Registering the
+same thing twice is one version; the alias ``champion`` moves. Loading a champion checks it against
+its recorded checksum and an allow-list first (``allowlist``), and loads no Keras.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from hpo.registry.allowlist import check_classifier_folder
+from hpo.spec.errors import IntegrityError, NotFoundError
+
+CLASSIFIER = "emotion-classifier"
+RECOMMENDER = "song-recommender"
+CHAMPION = "champion"
+
+# Tags of versions. Those that runs have too (study, architecture, trial, data digest) are the same.
+TAG_STUDY = "hpo.study"
+TAG_ARCHITECTURE = "hpo.architecture"
+TAG_TRIAL = "hpo.trial"
+TAG_METRICS = "hpo.metrics"
+TAG_DATASET_DIGEST = "hpo.dataset_digest"
+TAG_SHA256 = "hpo.checkpoint_sha256"
+TAG_CLASSES = "hpo.classes"
+TAG_VERSION = "hpo.version"
+TAG_CLASSIFIER_VERSION = "hpo.classifier_version"
+
+_DESCRIPTIONS = {
+    CLASSIFIER: "Emotion of a face, 48 x 48 grey: the winners of studies. Trained on FER-2013 or "
+    "drawn faces; it has no place in judging people at work or in education.",
+    RECOMMENDER: "Songs for a photo: finds faces, classifies their emotions with one pinned "
+    "version of emotion-classifier, and picks songs of the mood.",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a classifier comes from.
+
+    Args:
+        study: name of the study.
+        architecture: label in the study file.
+        trial: number within the architecture.
+        run_id: of the trial in MLflow.
+        sha256: of the ``.keras`` file.
+        classes: emotions in the order of the model's outputs.
+        dataset_digest: of the data it was trained on.
+        metrics: of the checkpoint, such as ``val_accuracy``.
+        version: of hpo.
+    """
+
+    study: str
+    architecture: str
+    trial: int
+    run_id: str
+    sha256: str
+    classes: tuple[str, ...]
+    dataset_digest: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    version: str = ""
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags of the version."""
+        return {
+            TAG_STUDY: self.study,
+            TAG_ARCHITECTURE: self.architecture,
+            TAG_TRIAL: str(self.trial),
+            TAG_METRICS: json.dumps(dict(self.metrics), sort_keys=True),
+            TAG_DATASET_DIGEST: self.dataset_digest,
+            TAG_SHA256: self.sha256,
+            TAG_CLASSES: json.dumps(list(self.classes)),
+            TAG_VERSION: self.version,
+        }
+
+
+@dataclass(frozen=True)
+class ServedClassifier:
+    """A classifier that passed its checks and may be loaded.
+
+    Args:
+        version: of ``emotion-classifier``.
+        keras_path: the ``.keras`` file on this machine.
+        sha256: its checksum, verified.
+        classes: emotions in the order of the model's outputs.
+        study: it comes from.
+        architecture: label in that study.
+        trial: number within the architecture.
+        metrics: of the checkpoint.
+        tags: all tags of the version.
+    """
+
+    version: str
+    keras_path: Path
+    sha256: str
+    classes: tuple[str, ...]
+    study: str
+    architecture: str
+    trial: int
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+def register_classifier(
+    client: Any, model_uri: str, origin: Origin, alias: str | None = CHAMPION
+) -> str:
+    """Register a logged model as a version of ``emotion-classifier`` and return its number.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        model_uri: ``models:/m-...``, as ``tracking.models.log_trial_model`` returns.
+        origin: where it comes from.
+        alias: moved to this version; None leaves aliases alone.
+    """
+    for version in _versions(client, CLASSIFIER):
+        same = version.run_id == origin.run_id and version.tags.get(TAG_SHA256) == origin.sha256
+        # A model that was logged anew has another id, and the version's files may be gone.
+        if same and model_uri.removeprefix("models:/") in (version.source or ""):
+            number = str(version.version)
+            break
+    else:
+        number = _create(client, CLASSIFIER, model_uri, origin.run_id, origin.tags())
+    if alias is not None:
+        _point(client, CLASSIFIER, alias, number)
+    return number
+
+
+def register_recommender(
+    client: Any,
+    model_uri: str,
+    classifier_version: str,
+    tags: Mapping[str, str],
+    run_id: str | None = None,
+    alias: str | None = CHAMPION,
+) -> str:
+    """Register a logged model as a version of ``song-recommender`` and return its number.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        model_uri: ``models:/m-...`` or the address of a model folder.
+        classifier_version: the version of ``emotion-classifier`` that it holds.
+        tags: what else tells it from other versions, such as digests of songs and moods. A version
+            with the same tags and classifier is not registered again.
+        run_id: of the classifier's trial.
+        alias: moved to this version; None leaves aliases alone.
+    """
+    wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
+    for version in _versions(client, RECOMMENDER):
+        if version.tags == wanted:
+            number = str(version.version)
+            break
+    else:
+        number = _create(client, RECOMMENDER, model_uri, run_id, wanted)
+    if alias is not None:
+        _point(client, RECOMMENDER, alias, number)
+    return number
+
+
+def find_recommender(client: Any, classifier_version: str, tags: Mapping[str, str]) -> str | None:
+    """Return the model URI of the version that ``register_recommender`` would find, or None."""
+    wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
+    for version in _versions(client, RECOMMENDER):
+        if version.tags == wanted:
+            return f"models:/{version.model_id}" if version.model_id else str(version.source)
+    return None
+
+
+def find_version(client: Any, name: str, which: str = CHAMPION) -> Any:
+    """Return MLflow's entry of a version.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        name: of the registered model.
+        which: an alias or a version number.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if which.isdigit():
+            return client.get_model_version(name, which)
+        return client.get_model_version_by_alias(name, which)
+    except MlflowException as error:
+        known = [str(v.version) for v in _versions(client, name)]
+        raise NotFoundError(
+            f"there is no {which} of {name}",
+            got=f"versions {', '.join(known)}" if known else "no version at all",
+            hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
+        ) from error
+
+
+def load_champion(
+    client: Any, which: str = CHAMPION, cache: Path | None = None
+) -> ServedClassifier:
+    """Return a version of ``emotion-classifier``, downloaded and checked, not loaded.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        which: an alias or a version number.
+        cache: folder for downloads from a server; by default a temporary one. Artifacts on this
+            machine are used where they are.
+
+    Raises:
+        NotFoundError: there is no such version, or its files are gone.
+        IntegrityError: it is not what was registered, or could run code when loaded.
+    """
+    version = find_version(client, CLASSIFIER, which)
+    tags = dict(version.tags)
+    missing = [t for t in (TAG_SHA256, TAG_CLASSES, TAG_STUDY, TAG_ARCHITECTURE) if t not in tags]
+    if missing:
+        raise IntegrityError(
+            f"version {version.version} of {CLASSIFIER} was not registered by hpo",
+            expected=f"the tags {', '.join(missing)}",
+            got="none",
+            hint="Promote a study (hpo promote STUDY)",
+        )
+    folder = _fetch(client, version, cache)
+    return ServedClassifier(
+        version=str(version.version),
+        keras_path=check_classifier_folder(folder, tags[TAG_SHA256]),
+        sha256=tags[TAG_SHA256],
+        classes=tuple(json.loads(tags[TAG_CLASSES])),
+        study=tags[TAG_STUDY],
+        architecture=tags[TAG_ARCHITECTURE],
+        trial=int(tags.get(TAG_TRIAL, -1)),
+        metrics=json.loads(tags.get(TAG_METRICS, "{}")),
+        tags=tags,
+    )
+
+
+def _fetch(client: Any, version: Any, cache: Path | None) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    location = client.get_model_version_download_uri(version.name, version.version)
+    folder = _local(location)
+    if folder is None:
+        if cache is not None:
+            cache = cache / version.name / str(version.version)
+            cache.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(MlflowException, OSError):
+            folder = Path(
+                download_artifacts(
+                    artifact_uri=location,
+                    dst_path=str(cache) if cache else None,
+                    tracking_uri=client.tracking_uri,
+                )
+            )
+    if folder is None or not folder.is_dir():
+        raise NotFoundError(
+            f"the files of {version.name} {version.version} are gone",
+            where=str(location),
+            hint="Promote a study again (hpo promote STUDY)",
+        )
+    return folder
+
+
+def _create(
+    client: Any, name: str, model_uri: str, run_id: str | None, tags: Mapping[str, str]
+) -> str:
+    from mlflow.exceptions import MlflowException
+
+    with contextlib.suppress(MlflowException):  # It is there already, or another worker made it.
+        client.create_registered_model(name, description=_DESCRIPTIONS.get(name, ""))
+    source, model_id = model_uri, None
+    if model_uri.startswith("models:/m-"):
+        model_id = model_uri.removeprefix("models:/")
+        if urlsplit(client.tracking_uri).scheme not in ("http", "https"):
+            # A database store would look the model up under the process's global tracking URI,
+            # which is another store or none.
+            source = client.get_logged_model(model_id).artifact_location
+    version = client.create_model_version(
+        name, source=source, run_id=run_id, tags=dict(tags), model_id=model_id
+    )
+    return str(version.version)
+
+
+def _versions(client: Any, name: str) -> list[Any]:
+    return list(client.search_model_versions(f"name = '{name}'"))
+
+
+def _point(client: Any, name: str, alias: str, number: str) -> None:
+    model = client.get_registered_model(name)
+    if str(model.aliases.get(alias, "")) != number:
+        client.set_registered_model_alias(name, alias, number)
+
+
+def _local(location: str) -> Path | None:
+    parts = urlsplit(location)
+    if parts.scheme == "":
+        return Path(location)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    return None
