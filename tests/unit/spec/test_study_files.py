@@ -1,0 +1,293 @@
+"""Study files that are right: YAML 1.2's scalars, aliases and merges, sharing, ``--set``, lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.loading import dump_study, load_study, parse_assignment, read_study_file
+from hpo.spec.study import ObjectiveSpec, StudySpec
+from hpo.spec.yaml12 import parse_value
+from tests.unit.spec.faulty_studies import SOUND
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "search_spaces").glob("*.yaml"))
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    file = tmp_path / "study.yaml"
+    file.write_text(SOUND)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("1E5", 1e5),
+        ("-2.5e+3", -2500.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.inf", float("-inf")),
+        ("12", 12),
+        ("-7", -7),
+        ("010", 10),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("off", "off"),
+        ("no", "no"),
+        ("on", "on"),
+        ("yes", "yes"),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("1:30", "1:30"),
+        ("1_000", "1_000"),
+        ("2026-01-01", "2026-01-01"),
+        ("=", "="),
+        ("e5", "e5"),
+        ("1e", "1e"),
+        ("adam", "adam"),
+        ("'1e-3'", "1e-3"),
+        ("[1, off, 1e-3]", [1, "off", 1e-3]),
+        ("{name: tpe}", {"name": "tpe"}),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(text: str, value: Any) -> None:
+    read = parse_value(text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_not_a_number_is_read_as_such() -> None:
+    read = parse_value(".nan")
+    assert read != read
+
+
+def test_keys_may_not_repeat_in_a_set_value_either() -> None:
+    with pytest.raises(SpecError, match="no YAML"):
+        parse_value("{a: 1, a: 2}")
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.stem for file in EXAMPLES])
+def test_the_examples_are_read_and_survive_a_dump(file: Path, tmp_path: Path) -> None:
+    spec = load_study(file)
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(dump_study(spec), encoding="utf-8")
+    assert load_study(copy) == spec
+
+
+def test_there_are_examples() -> None:
+    assert {"quickstart", "thesis", "competitive"} <= {file.stem for file in EXAMPLES}
+
+
+def test_a_byte_order_mark_and_windows_lines_do_no_harm(sound: Path) -> None:
+    expected = load_study(sound)
+    sound.write_bytes(b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode())
+    assert load_study(sound) == expected
+
+
+def test_what_is_shared_reaches_every_architecture_that_does_not_decide_itself(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        """\
+name: shared
+fixed: {epochs: 9}
+space:
+  optimizer: {type: categorical, choices: [adam, sgd]}
+  batch_size: {type: categorical, choices: [32, 64]}
+architectures:
+  cnn:
+  own:
+    architecture: mypackage.net:build
+    fixed: {optimizer: adam}
+    space:
+      batch_size: {type: int, low: 8, high: 16}
+      epochs: {type: int, low: 1, high: 3}
+"""
+    )
+    spec = load_study(file)
+    cnn, own = spec.architectures["cnn"], spec.architectures["own"]
+    assert cnn.architecture == "cnn"
+    assert cnn.fixed == {"epochs": 9}
+    assert list(cnn.space.parameters) == ["optimizer", "batch_size"]
+    assert cnn.enqueue == ["thesis"]
+    assert own.fixed == {"optimizer": "adam"}
+    assert own.space.parameters["batch_size"].type == "int"
+    assert list(own.space.parameters) == ["batch_size", "epochs"]
+
+
+def test_a_key_with_nothing_after_it_is_a_key_left_out(sound: Path) -> None:
+    sound.write_text(SOUND.replace("budget:\n  trials: 3", "budget:\n  # trials: 3"))
+    assert load_study(sound).budget.trials == 20
+
+
+def test_plug_ins_have_a_short_and_a_long_form(sound: Path) -> None:
+    options = {"n_startup_trials": 1}
+    forms = [
+        "tpe",
+        "{name: tpe, n_startup_trials: 1}",
+        "{name: tpe, options: {n_startup_trials: 1}}",
+    ]
+    read = []
+    for form in forms:
+        sound.write_text(SOUND.replace("sampler: tpe", f"sampler: {form}"))
+        read.append(load_study(sound).sampler)
+    assert [plug_in.name for plug_in in read] == ["tpe"] * 3
+    assert [plug_in.options for plug_in in read] == [{}, options, options]
+
+
+def test_the_direction_follows_from_the_metric() -> None:
+    assert ObjectiveSpec(metric="val_accuracy").direction == "maximize"
+    assert ObjectiveSpec(metric="val_loss").direction == "minimize"
+
+
+def test_a_study_is_rebuilt_from_its_plain_data(sound: Path) -> None:
+    spec = load_study(sound)
+    assert StudySpec.model_validate(spec.to_plain()) == spec
+
+
+# --set
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "value"),
+    [
+        ("budget.trials=7", "budget.trials", 7),
+        ("data.dataset=fer2013", "data.dataset", "fer2013"),
+        (" seed = 5 ", "seed", 5),
+        ("description=a = b", "description", "a = b"),
+        ("storage=", "storage", None),
+        ("sampler.n_startup_trials=1", "sampler.options.n_startup_trials", 1),
+        ("pruner=none", "pruner.name", "none"),
+        ("tracking.keep_models=0", "tracking.keep_models", 0),
+        ("architectures.resnet50.weights=none", "architectures.resnet50.weights", "none"),
+        ("architectures.cnn.fixed.epochs=4", "architectures.cnn.fixed.epochs", 4),
+        ("architectures.cnn.fixed.dense=[64, 32]", "architectures.cnn.fixed.dense", [64, 32]),
+        ("architectures.cnn.fixed.batch_size=8", "architectures.cnn.fixed.batch_size", 8),
+        ("space.optimizer.choices.0=nadam", "architectures.cnn.space.optimizer.choices.0", "nadam"),
+        ("space.momentum.low=0.1", "architectures.resnet50.space.momentum.low", 0.1),
+        ("architectures.cnn.space.momentum.low=0", "architectures.cnn.space.momentum.low", 0),
+    ],
+)
+def test_set_changes_one_value(sound: Path, assignment: str, path: str, value: Any) -> None:
+    here: Any = load_study(sound, [assignment]).to_plain()
+    for part in path.split("."):
+        here = here[int(part)] if isinstance(here, list) else here[part]
+    assert here == value
+
+
+def test_set_in_one_architecture_leaves_the_other_and_the_file_alone(sound: Path) -> None:
+    spec = load_study(sound, ["architectures.cnn.space.learning_rate.low=1e-4"])
+    assert spec.architectures["cnn"].space.parameters["learning_rate"].low == 1e-4
+    assert spec.architectures["cnn"].space.parameters["learning_rate"].high == 1e-2
+    assert spec.architectures["resnet50"].space.parameters["learning_rate"].low == 1e-5
+    assert sound.read_text() == SOUND
+
+
+def test_set_does_not_reach_through_an_alias(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: a\narchitectures:\n  cnn: {fixed: &f {epochs: 2}}\n  xception: {fixed: *f}\n"
+    )
+    spec = load_study(file, ["architectures.cnn.fixed.epochs=5"])
+    assert spec.architectures["cnn"].fixed == {"epochs": 5}
+    assert spec.architectures["xception"].fixed == {"epochs": 2}
+
+
+def test_later_sets_win_and_may_build_on_earlier_ones(sound: Path) -> None:
+    spec = load_study(
+        sound, ["budget.trials=4", "sampler=random", "budget.trials=5", "sampler.seed_offset=2"]
+    )
+    assert spec.budget.trials == 5
+    assert (spec.sampler.name, spec.sampler.options) == ("random", {"seed_offset": 2})
+
+
+def test_an_assignment_is_split_at_its_first_sign() -> None:
+    assert parse_assignment("a=b=c", "--params") == ("a", "b=c")
+    with pytest.raises(SpecError, match=r"--params: cannot read .* key=value"):
+        parse_assignment("a", "--params")
+    with pytest.raises(SpecError, match="--params a: the value is no YAML"):
+        parse_assignment("a={", "--params")
+
+
+# Aliases, merges, lines
+
+
+MERGED = """\
+name: merged
+architectures:
+  cnn:
+    fixed: &base
+      epochs: 2
+      batch_size: 32
+  resnet50:
+    fixed:
+      batch_size: 64
+      <<: *base
+"""
+
+
+def test_a_mapping_overrules_what_it_merges(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(MERGED)
+    assert load_study(file).architectures["resnet50"].fixed == {"epochs": 2, "batch_size": 64}
+
+
+def test_merged_keys_are_located_where_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(MERGED)
+    locate = read_study_file(file).locate
+    assert locate(("architectures", "resnet50", "fixed", "batch_size")) == f"{file}:9"
+    assert locate(("architectures", "resnet50", "fixed", "epochs")) == f"{file}:5"
+
+
+def test_the_first_of_several_merged_mappings_wins(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: m\narchitectures:\n  cnn: {fixed: &a {x: 1}}\n  xception: {fixed: &b {x: 2}}\n"
+        "  resnet50:\n    fixed:\n      <<: [*b, *a]\n"
+    )
+    study = read_study_file(file)
+    assert study.spec.architectures["resnet50"].fixed == {"x": 2}
+    assert study.locate(("architectures", "resnet50", "fixed", "x")) == f"{file}:4"
+
+
+def test_places_are_lines_of_the_file_or_the_option(sound: Path) -> None:
+    locate = read_study_file(sound, ["seed=3", "space.momentum.high=0.9"]).locate
+    assert locate(("budget", "trials")) == f"{sound}:6"
+    assert locate(("architectures", "resnet50")) == f"{sound}:19"
+    # Shared by all architectures: the line at the top.
+    assert locate(("architectures", "cnn", "space", "optimizer", "choices")) == f"{sound}:10"
+    assert locate(("architectures", "cnn", "fixed", "epochs")) == f"{sound}:18"
+    assert locate(("seed",)) == "--set seed"
+    assert locate(("architectures", "cnn", "space", "momentum")) == "--set space.momentum.high"
+    # What stands nowhere is located by what would hold it.
+    assert locate(("tracking", "uri")) == str(sound)
+    assert locate(("data", "validation_limit")) == f"{sound}:2"
+
+
+# Files
+
+
+def test_a_missing_file_names_its_neighbours(sound: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"no such study file. Did you mean '.*study.yaml'\?"):
+        load_study(sound.with_name("studdy.yaml"))
+
+
+def test_a_folder_is_no_study_file(sound: Path) -> None:
+    with pytest.raises(NotFoundError, match="is a folder"):
+        load_study(sound.parent)
+
+
+def test_a_file_of_megabytes_is_refused_unread(sound: Path) -> None:
+    sound.write_text("#" * 1_000_001)
+    with pytest.raises(SpecError, match="too large"):
+        load_study(sound)
