@@ -9,7 +9,6 @@ import typer
 
 from hpo.cli.run import Overrides
 from hpo.cli.shell import current, print_json, say
-from hpo.spec.loading import parse_assignment
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +48,7 @@ def train(
     It is no trial of the study: it uses up none of its budget and tells the sampler nothing.
     """
     from hpo.cli.live import watcher
+    from hpo.spec.loading import parse_assignment
     from hpo.study.single import train as start
 
     given = dict(parse_assignment(text, "--params") for text in [*(params or []), *(rest or [])])
