@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,25 +40,23 @@ class Canvas:
         self.image = image
         self._tint = tint
         self._unit = unit * pose.scale
-        self._origin = np.array(
-            [centre[0] + pose.shift_x * unit, centre[1] + pose.shift_y * unit], dtype=np.float64
-        )
-        cos, sin = math.cos(pose.roll), math.sin(pose.roll)
-        self._roll = np.array([[cos, sin], [-sin, cos]])
+        self._origin = (centre[0] + pose.shift_x * unit, centre[1] + pose.shift_y * unit)
+        self._cos, self._sin = math.cos(pose.roll), math.sin(pose.roll)
         self._yaw = math.sin(pose.yaw)
         self._pitch = math.sin(pose.pitch)
         self._narrow = math.cos(0.6 * pose.yaw)
 
     def place(self, points: Points, depth: float = 0.0, flat: bool = False) -> Points:
         """Points (n, 2) in pixels; `depth` lifts them off the head, `flat` leaves them unbent."""
-        moved = points.copy()
-        moved[:, 0] *= self._narrow
+        x, y = points[:, 0] * self._narrow, points[:, 1]
         if not flat:
-            squared = (points[:, 0] / 0.85) ** 2 + 0.45 * points[:, 1] ** 2
-            lifted = 0.55 * np.sqrt(np.clip(1.0 - squared, 0.0, 1.0)) + depth
-            moved[:, 0] += self._yaw * lifted
-            moved[:, 1] += self._pitch * lifted
-        placed: Points = self._origin + self._unit * (moved @ self._roll)
+            squared = (points[:, 0] / 0.85) ** 2 + 0.45 * y * y
+            lifted = 0.55 * np.sqrt(np.maximum(1.0 - squared, 0.0)) + depth
+            x, y = x + self._yaw * lifted, y + self._pitch * lifted
+        placed = np.empty_like(points)
+        # Written out, not a matrix product: that may round differently from machine to machine.
+        placed[:, 0] = self._origin[0] + self._unit * (self._cos * x - self._sin * y)
+        placed[:, 1] = self._origin[1] + self._unit * (self._sin * x + self._cos * y)
         return placed
 
     def fill(
@@ -125,14 +124,10 @@ def _fixed(pixels: Points) -> NDArray[np.int32]:
     return np.rint(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
 
 
-def ellipse(
-    centre: tuple[float, float], radii: tuple[float, float], count: int = 20, tilt: float = 0.0
-) -> Points:
-    """Points (count, 2) of an ellipse, tilted by `tilt` radians."""
-    angles = np.arange(count) * (2.0 * math.pi / count)
-    x, y = radii[0] * np.cos(angles), radii[1] * np.sin(angles)
-    cos, sin = math.cos(tilt), math.sin(tilt)
-    return np.stack([centre[0] + cos * x - sin * y, centre[1] + sin * x + cos * y], axis=1)
+def ellipse(centre: tuple[float, float], radii: tuple[float, float], count: int = 20) -> Points:
+    """Points (count, 2) of an upright ellipse."""
+    points: Points = _circle(count) * np.array(radii) + np.array(centre)
+    return points
 
 
 def arc(
@@ -142,7 +137,19 @@ def arc(
     count: int = 9,
 ) -> Points:
     """Points (count, 2) of the parabola through three points, evenly spaced in its parameter."""
-    t = np.linspace(0.0, 1.0, count)[:, None]
-    a, m, b = (np.array(point, dtype=np.float64) for point in (start, middle, end))
-    points: Points = a * (2 * t - 1) * (t - 1) + m * (4 * t * (1 - t)) + b * t * (2 * t - 1)
+    first, second, third = _parabola(count)
+    points: Points = first * np.array(start) + second * np.array(middle) + third * np.array(end)
     return points
+
+
+@lru_cache
+def _circle(count: int) -> Points:
+    angles = np.arange(count) * (2.0 * math.pi / count)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+@lru_cache
+def _parabola(count: int) -> tuple[Points, Points, Points]:
+    """The weights (count, 1) of the three points that a parabola goes through."""
+    t = np.linspace(0.0, 1.0, count)[:, None]
+    return (2 * t - 1) * (t - 1), 4 * t * (1 - t), t * (2 * t - 1)

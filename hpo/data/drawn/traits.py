@@ -115,8 +115,8 @@ def sample_expression(rng: np.random.Generator, emotion: str, clarity: float = 0
     """
     target = _muscles(rng, emotion)
     other = _muscles(rng, EMOTIONS[int(rng.integers(len(EMOTIONS)))])
-    strength = rng.uniform(0.6, 1.15)
-    trace = 0.38 * rng.random() ** 1.8
+    strength = rng.uniform(0.58, 1.12)
+    trace = 0.42 * rng.random() ** 1.8
     strength += clarity * (1.0 - strength)
     trace *= 1.0 - clarity
     mixed = (1.0 - trace) * strength * target + trace * other
@@ -172,10 +172,10 @@ def sample_identity(rng: np.random.Generator) -> Identity:
 def sample_pose(rng: np.random.Generator, freedom: float = 1.0) -> Pose:
     """Draw a pose; `freedom` scales how far it may leave the frontal, upright, centred one."""
     return Pose(
-        roll=freedom * float(np.clip(rng.normal(0.0, 0.08), -0.28, 0.28)),
+        roll=freedom * float(np.clip(rng.normal(0.0, 0.09), -0.3, 0.3)),
         yaw=freedom * float(np.clip(rng.normal(0.0, 0.14), -0.4, 0.4)),
         pitch=freedom * float(np.clip(rng.normal(0.0, 0.07), -0.2, 0.2)),
-        shift_x=freedom * float(rng.uniform(-0.05, 0.05)),
-        shift_y=freedom * float(rng.uniform(-0.05, 0.05)),
+        shift_x=freedom * float(rng.uniform(-0.06, 0.06)),
+        shift_y=freedom * float(rng.uniform(-0.06, 0.06)),
         scale=0.97 + freedom * float(rng.uniform(-0.12, 0.12)),
     )
