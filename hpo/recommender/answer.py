@@ -42,18 +42,21 @@ class Origin:
         model: registered name, or the path of a ``.keras`` file.
         version: registered version; ``None`` for a file.
         study: the study that it won; ``None`` for a file.
-        trial: its trial there; ``None`` for a file.
+        architecture: its label in that study; ``None`` for a file.
+        trial: its number within the architecture; ``None`` for a file.
     """
 
     model: str
     version: str | None = None
     study: str | None = None
-    trial: str | None = None
+    architecture: str | None = None
+    trial: int | None = None
 
     def __str__(self) -> str:
         if self.version is None:
             return self.model
-        return f"{self.model} version {self.version} (study {self.study}, trial {self.trial})"
+        trial = f"{self.architecture} #{self.trial}"
+        return f"{self.model} version {self.version} (study {self.study}, {trial})"
 
 
 @dataclass(frozen=True)
@@ -229,11 +232,24 @@ def _recommender(
 
 
 def _registered(workspace: Workspace, version: str | None) -> tuple[Path, Origin, tuple[str, ...]]:
-    from hpo.registry.models import CLASSIFIER, load_champion
+    from hpo.registry.models import CHAMPION, CLASSIFIER, load_champion
+    from hpo.tracking.store import open_client, sqlite_path
 
-    served = load_champion(workspace, version=version)
-    origin = Origin(CLASSIFIER, served.version, served.study, served.trial)
-    return served.keras_path, origin, tuple(served.classes)
+    uri = workspace.tracking_uri()
+    database = sqlite_path(uri)
+    if database is not None and not database.exists():
+        # Opening it would make it: asking for songs must not leave a store behind.
+        raise NotFoundError(
+            "there is no champion to ask",
+            where=str(workspace.home),
+            expected="a workspace in which a study was promoted",
+            got="no MLflow store",
+            hint="Make one in minutes with: hpo quickstart. After a study of your own: "
+            "hpo promote STUDY. Another workspace: --home FOLDER; a model file: --model FILE",
+        )
+    served = load_champion(open_client(uri), version or CHAMPION)
+    origin = Origin(CLASSIFIER, served.version, served.study, served.architecture, served.trial)
+    return served.keras_path, origin, served.classes
 
 
 def _is_file(model: PathLike) -> bool:

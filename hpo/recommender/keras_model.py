@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,8 @@ from numpy.typing import NDArray
 
 from hpo.recommender.faces import FACE_SIZE
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, NotFoundError
-from hpo.training.backend import configure
+from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
+from hpo.training.backend import backend_name, configure
 
 
 def load_classifier(
@@ -27,15 +31,24 @@ def load_classifier(
     Raises:
         NotFoundError: there is no such file.
         DataError: it is no Keras model, holds code, or its input or output has another shape.
+        EnvironmentProblem: Keras or its backend cannot be imported.
     """
     if not path.is_file():
         raise NotFoundError("there is no such model", where=str(path), expected="a .keras file")
     configure()
-    import keras
-
     try:
-        # safe_mode refuses code inside the file; the compile state belongs to training.
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with _quiet():
+            import keras
+
+            # safe_mode refuses code inside the file; the compile state belongs to training.
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except ImportError as error:
+        raise EnvironmentProblem(
+            "cannot import Keras",
+            expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",
+            got=str(error),
+            hint="Install hpo again in this environment",
+        ) from error
     except Exception as error:  # Keras raises many kinds for a broken file
         raise DataError(
             "this model cannot be loaded",
@@ -59,6 +72,28 @@ def load_classifier(
         return np.concatenate(parts)
 
     return classify
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what native code writes to standard error; tell it only if this fails.
+
+    TensorFlow tells about oneDNN and absent GPUs before it reads the log level it was given, ten
+    lines between a person and three songs.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        except ImportError:
+            told.seek(0)
+            os.write(kept, told.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _check_shapes(model: Any, path: Path) -> None:

@@ -5,7 +5,7 @@ when the model is loaded, so nothing is pickled. Nothing else imports it. ``hpo`
 installed where it is served: ``mlflow models serve --env-manager local``.
 
 Request: one column ``image``, the bytes of a photo as base64 (a ``data:`` URL is fine too), and
-the optional parameter ``top``. Answer: per row a list of faces, the largest first; no face, no item.
+the optional parameter ``top``. Answer: per row a list of faces, largest first, empty without one.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -16,13 +17,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from hpo.cli import recommend
+from hpo.cli.shell import Call
+from hpo.data.drawn.photo import drawn_photo, write_photo
 from hpo.recommender.moods import load_moods
 from hpo.recommender.photos import read_photo
-from hpo.recommender.publish import LoggedRecommender, Pin, log_recommender
+from hpo.recommender.publish import publish_recommender
 from hpo.recommender.recommend import Recommender, classifier_from_keras
+from hpo.registry.models import Origin, register_classifier
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError
+from hpo.spec.errors import DataError, IntegrityError, NotFoundError
+from hpo.spec.workspace import Workspace
+from hpo.tracking.models import log_trial_model
+from hpo.tracking.store import ensure_experiment, open_client
 
 pytestmark = [
     pytest.mark.keras,
@@ -65,26 +75,24 @@ def songs(shared_data: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def logged(
-    tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, songs: Any
-) -> tuple[str, LoggedRecommender]:
-    from mlflow import MlflowClient
+def home(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, songs: Any) -> Path:
+    """A workspace with a champion and its recommender."""
+    home = tmp_path_factory.mktemp("home")
+    client = open_client(Workspace.at(home).tracking_uri())
+    run = client.create_run(ensure_experiment(client, "demo", {})).info.run_id
+    sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    faces = np.zeros((2, 48, 48, 1), np.uint8)
+    uri = log_trial_model(client, run, checkpoint, sha256, faces, EMOTIONS)
+    origin = Origin("demo", "cnn", 7, run, sha256, EMOTIONS, "digest")
+    assert register_classifier(client, uri, origin) == "1"
+    assert publish_recommender(client, songs) == "1"
+    # The trial's model and the recommender do not take each other's place.
+    assert log_trial_model(client, run, checkpoint, sha256, faces, EMOTIONS) == uri
+    return home
 
-    folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder}/mlflow.db"
-    client = MlflowClient(tracking_uri=uri)
-    experiment = client.create_experiment("demo", artifact_location=str(folder / "artifacts"))
-    run = client.create_run(experiment).info.run_id
-    pin = Pin("emotion-classifier", "3", "demo", "cnn/7")
-    model = log_recommender(
-        client, pin, checkpoint, songs, load_moods(), run, catalogue="data_moods"
-    )
-    client.create_registered_model("song-recommender")
-    version = client.create_model_version(
-        "song-recommender", model.artifact_location, run, model_id=model.model_id
-    )
-    client.set_registered_model_alias("song-recommender", "champion", version.version)
-    return uri, model
+
+def tracking_uri(home: Path) -> str:
+    return Workspace.at(home).tracking_uri()
 
 
 def test_a_keras_file_classifies_faces_in_batches(checkpoint: Path) -> None:
@@ -138,41 +146,69 @@ def test_the_astronaut_gets_energetic_songs(
     json.dumps(face.to_json())
 
 
-def test_the_logged_model_loads_without_pickle_and_answers(
-    logged: tuple[str, LoggedRecommender], shared_data: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_registered_model_loads_without_pickle_and_answers(
+    home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
     import pandas as pd
 
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    uri, model = logged
-    mlflow.set_tracking_uri(uri)
-    loaded = mlflow.pyfunc.load_model(model.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(home))
+    folder = Path(mlflow.artifacts.download_artifacts("models:/song-recommender@champion"))
+    loaded = mlflow.pyfunc.load_model("models:/song-recommender@champion")
 
-    faces, none = loaded.predict(
-        pd.DataFrame(
-            {"image": [encoded(shared_data, "astronaut"), encoded(shared_data, "chelsea")]}
-        ),
-        params={"top": 2},
-    )
+    photos = [encoded(shared_data, name) for name in ("astronaut", "chelsea")]
+    faces, none = loaded.predict(pd.DataFrame({"image": photos}), params={"top": 2})
 
     assert none == []
     assert [song["index"] for song in faces[0]["songs"]] == [0, 1]
-    assert not [f for f in Path(model.artifact_location).rglob("*") if f.suffix == ".pkl"]
-    requirements = Path(model.artifact_location) / "requirements.txt"
-    assert "keras==" in requirements.read_text()
+    assert not [file for file in folder.rglob("*") if file.suffix == ".pkl"]
+    assert "keras==" in (folder / "requirements.txt").read_text()
+    manifest = json.loads((folder / "artifacts" / "manifest.json").read_text())
+    assert manifest["classifier"] == {
+        "model": "emotion-classifier",
+        "version": "1",
+        "study": "demo",
+        "architecture": "cnn",
+        "trial": 7,
+    }
 
 
-def test_mlflow_serves_it_over_http(
-    logged: tuple[str, LoggedRecommender], shared_data: Path
+def test_a_classifier_that_was_exchanged_is_not_served(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri, _ = logged
+    import shutil
+
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(home))
+    stored = mlflow.artifacts.download_artifacts("models:/song-recommender@champion")
+    shutil.copytree(stored, tmp_path / "copy")
+    biased_model(tmp_path / "copy" / "artifacts" / "classifier.keras", "fear")
+
+    with pytest.raises(IntegrityError, match="not the one that was registered"):
+        mlflow.pyfunc.load_model(str(tmp_path / "copy"))
+
+
+def test_publishing_the_same_again_is_one_version(home: Path, songs: Any) -> None:
+    client = open_client(tracking_uri(home))
+
+    assert publish_recommender(client, songs) == "1"
+    assert len(client.search_model_versions("name = 'song-recommender'")) == 1
+
+    fewer = songs[songs["popularity"] > 20]
+    assert publish_recommender(client, fewer, alias=None) == "2"
+    champion = client.get_model_version_by_alias("song-recommender", "champion")
+    assert str(champion.version) == "1"
+
+
+def test_mlflow_serves_it_over_http(home: Path, shared_data: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
         **os.environ,
-        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_TRACKING_URI": tracking_uri(home),
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         # The server's command line looks for uvicorn on the path.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -202,6 +238,112 @@ def test_mlflow_serves_it_over_http(
     finally:
         os.killpg(server.pid, 15)
         server.communicate(timeout=30)
+
+
+def test_the_command_answers_with_a_model_file(
+    checkpoint: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "out.png"
+    photos = [str(shared_data / "photos" / f"{name}.png") for name in ("astronaut", "chelsea")]
+
+    result = run_hpo(
+        tmp_path / "workspace",
+        *photos,
+        "--model",
+        checkpoint,
+        "--json",
+        "--save",
+        saved,
+        "--top",
+        2,
+    )
+
+    assert result.exit_code == 0, result.exception
+    first, second = json.loads(result.stdout)
+    assert first["champion"]["model"] == str(checkpoint)
+    assert [face["emotion"] for face in first["faces"]] == ["surprise"]
+    assert {song["mood"] for song in first["faces"][0]["songs"]} == {"Energetic"}
+    assert second["faces"] == []
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "out-astronaut.png",
+        "out-chelsea.png",
+    ]
+
+
+def test_the_command_tells_people_who_answered(checkpoint: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(tmp_path / "workspace", tmp_path / "drawn.png", "--model", checkpoint)
+
+    assert result.exit_code == 0, result.exception
+    text = " ".join(result.stdout.split())
+    assert "→ Energetic songs" in text
+    assert f"Answered by {checkpoint}, with the song catalogue 'embedded-songs'." in text
+
+
+def test_the_command_watches_a_video(checkpoint: Path, tmp_path: Path) -> None:
+    import cv2
+
+    writer = cv2.VideoWriter(
+        str(tmp_path / "party.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (640, 480)
+    )
+    for _ in range(12):
+        writer.write(drawn_photo())
+    writer.release()
+
+    result = run_hpo(
+        tmp_path / "workspace", "--camera", tmp_path / "party.avi", "--model", checkpoint, "--json"
+    )
+
+    assert result.exit_code == 0, result.exception
+    (change,) = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    assert change["faces"][0]["emotion"] == "surprise"
+
+
+def test_without_a_champion_it_says_what_to_type(tmp_path: Path) -> None:
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(tmp_path / "workspace", tmp_path / "drawn.png")
+
+    assert isinstance(result.exception, NotFoundError)
+    assert "hpo quickstart" in str(result.exception)
+    assert "hpo promote" in str(result.exception)
+    assert not (tmp_path / "workspace").exists()
+
+
+def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(home, tmp_path / "drawn.png", "--json")
+    told = run_hpo(home, tmp_path / "drawn.png", "--model", "1")
+
+    assert json.loads(result.stdout)[0]["champion"] == {
+        "model": "emotion-classifier",
+        "version": "1",
+        "study": "demo",
+        "architecture": "cnn",
+        "trial": 7,
+    }
+    assert "Answered by emotion-classifier version 1 (study demo, cnn #7)" in told.stdout
+
+
+def test_a_version_that_is_not_there_is_not_found(home: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(home, tmp_path / "drawn.png", "--model", "99")
+
+    assert isinstance(result.exception, NotFoundError)
+
+
+def run_hpo(home: Path, *words: object) -> Any:
+    app = typer.Typer()
+
+    @app.callback()
+    def root(context: typer.Context) -> None:
+        context.obj = Call(Workspace.at(home))
+
+    recommend.register(app)
+    return CliRunner().invoke(app, ["recommend", *map(str, words)])
 
 
 def encoded(shared_data: Path, name: str) -> str:

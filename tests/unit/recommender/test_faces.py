@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpo.data.drawn.photo import TWO_FACES_SEED, drawn_photo
 from hpo.recommender.faces import FaceDetector, crop_face
 from hpo.recommender.photos import Photo, read_photo
 
@@ -60,6 +61,11 @@ def test_a_photo_far_larger_than_the_working_size_gives_boxes_in_its_own_pixels(
     # Eight times the small photo's; the cascade's grid of scales moves it by up to a tenth.
     assert (x + w / 2) / 8 == pytest.approx(224, abs=20)
     assert (y + h / 2) / 8 == pytest.approx(114, abs=20)
+
+
+def test_the_drawn_photos_faces_are_found(detector: FaceDetector) -> None:
+    assert len(detector.find(drawn_photo())) == 1
+    assert len(detector.find(drawn_photo(TWO_FACES_SEED, ("sad", "surprise")))) == 2
 
 
 def test_several_faces_come_largest_first(detector: FaceDetector, astronaut: Photo) -> None:

@@ -124,5 +124,5 @@ def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     # None in sys.modules is Python's own way to make an import fail.
     monkeypatch.setitem(sys.modules, "cv2", None)
 
-    with pytest.raises(EnvironmentProblem, match="apt-get install -y libgl1 libglib2.0-0"):
+    with pytest.raises(EnvironmentProblem, match=r"apt-get install -y libgl1 libglib2\.0-0"):
         photos.opencv()
