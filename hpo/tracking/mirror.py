@@ -259,8 +259,10 @@ class MlflowMirror:
         future.set_result(run_id)
 
     def _ensure(self, runs: StudyRuns, key: RunKey) -> None:
-        record, job = self._records[key]
-        self._answer(key, runs.trial(record, job, key.attempt))
+        with self._lock:
+            told = self._records.get(key)
+        if told is not None:
+            self._answer(key, runs.trial(*told, key.attempt))
 
     def _flush(self, runs: StudyRuns, key: RunKey) -> None:
         with self._lock:
@@ -273,13 +275,16 @@ class MlflowMirror:
             del self._pending[key][: len(pending)]
 
     def _finish(self, runs: StudyRuns, key: RunKey) -> None:
+        with self._lock:
+            told = self._records.get(key)
+        if told is None:  # The same end was told twice, and is written.
+            return
         self._flush(runs, key)
-        record, job = self._records[key]
-        self._answer(key, runs.finish(record, job, key.attempt))
-        if record.state not in ("running", "waiting"):
-            with self._lock:
-                # Predictions and summaries of hundreds of trials would add up.
-                self._records.pop(key, None)
+        self._answer(key, runs.finish(*told, key.attempt))
+        with self._lock:
+            # Predictions and summaries of hundreds of trials would add up.
+            if self._records.get(key) is told and told[0].state not in ("running", "waiting"):
+                del self._records[key]
                 self._pending.pop(key, None)
 
 

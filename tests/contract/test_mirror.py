@@ -1,0 +1,475 @@
+"""The mirror, models, versions and deletion against a real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.registry.models import (
+    CLASSIFIER,
+    Origin,
+    load_champion,
+    register_classifier,
+    register_recommender,
+)
+from hpo.spec.errors import EnvironmentProblem, InputError, IntegrityError, NotFoundError
+from hpo.spec.records import EpochReport, TrialJob, TrialRecord, TrialResult, TrialState
+from hpo.tracking.cards import DatasetCard, StudyCard
+from hpo.tracking.deletion import delete_study, versions_of
+from hpo.tracking.mirror import MlflowMirror
+from hpo.tracking.models import log_trial_model, prune_models
+from hpo.tracking.store import open_client
+from hpo.tracking.views import TRIALS_VIEW
+
+# MLflow 3.17 declares its tables with what SQLAlchemy 2.1 calls deprecated, and warns of its own
+# type hints when its pyfunc module is imported.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
+]
+
+CLASSES = ("angry", "happy")
+DIGEST = "ab12" * 16
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mlruns")
+
+
+@pytest.fixture(scope="module")
+def uri(home: Path) -> str:
+    return f"sqlite:///{home}/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def client(uri: str) -> Any:
+    return open_client(uri)
+
+
+def card(study: str) -> StudyCard:
+    data = DatasetCard(
+        "fer2013", DIGEST, "data/fer2013", {"train": 100, "validation": 20}, classes=CLASSES
+    )
+    return StudyCard(
+        study, "val_accuracy", "maximize", 7, data, "0.1.0", {"sampler": "tpe"},
+        study_file=f"name: {study}\n", commit="c0ffee", user="ada",
+    )  # fmt: skip
+
+
+def record(
+    study: str,
+    number: int = 0,
+    state: TrialState = "complete",
+    value: float = 0.6,
+    architecture: str = "cnn",
+    epochs: int = 3,
+) -> TrialRecord:
+    params = {"optimizer": "adam", "learning_rate": 1.2e-3, "batch_size": 64, "dense": [8, 4]}
+    reports = [
+        EpochReport(e, {"loss": 1 / e, "val_accuracy": value * e / epochs}, 2.0)
+        for e in range(1, epochs + 1)
+    ]
+    result = TrialResult(
+        state,
+        value if state == "complete" else None,
+        reason="nan_loss: loss is NaN in epoch 3" if state == "failed" else "",
+        best_epoch=epochs,
+        epochs_run=epochs,
+        metrics=reports[-1].metrics,
+        final_metrics=reports[-1].metrics,
+        model_summary="Dense (2)",
+        confusion=[[9, 1], [2, 8]],
+        params={**params, "epochs": 3},
+        environment={"keras": "3.15.1", "device": "cpu"},
+        checkpoint_sha256="c0" * 32,
+    )
+    return TrialRecord(
+        study, architecture, number, state, value if state != "failed" else None, params,
+        {"learning_rate": 1.2e-3}, slot=number, epochs=reports, result=result, seconds=7.0,
+        started="2026-11-22T09:00:00+00:00", finished="2026-11-22T09:00:07+00:00",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def mirror(request: pytest.FixtureRequest, uri: str, client: Any) -> Iterator[MlflowMirror]:
+    mirror = MlflowMirror(uri, card(request.node.name))
+    yield mirror
+    assert mirror.close() == []
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> str:
+    return str(request.node.name)
+
+
+def tell(mirror: MlflowMirror, done: TrialRecord, job: TrialJob | None = None) -> None:
+    """Tell a trial as a worker does: claim, epochs one by one, end."""
+    mirror.start_trial(replace(done, state="running", epochs=[], result=None, finished=""), job)
+    for report in done.epochs:
+        mirror.log_epoch(done.architecture, done.number, report)
+    mirror.finish_trial(done)
+
+
+def runs_of(client: Any, study: str) -> dict[str, Any]:
+    experiment = client.get_experiment_by_name(study)
+    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+
+
+def test_a_trial_is_a_run_with_all_there_is_to_know(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    mirror.start_architecture("cnn", {"learning_rate": {"low": 1e-4}}, budget=8)
+    job = TrialJob("x", "cnn", {}, "d", DIGEST, "o", seed=11)
+    tell(mirror, record(study), job)
+    run_id = mirror.run_id("cnn", 0)
+    mirror.finish_architecture("cnn")
+    assert mirror.flush()
+
+    run = client.get_run(run_id)
+    parent = runs_of(client, study)[f"cnn (study {study})"]
+    assert run.info.run_name == "cnn #0 · adam lr=1.2e-3 batch=64"
+    assert run.info.status == "FINISHED"
+    assert run.info.end_time - run.info.start_time == 7000
+    assert run.data.params == {
+        "architecture": "cnn",
+        "optimizer": "adam",
+        "learning_rate": "0.0012",
+        "batch_size": "64",
+        "dense": "[8, 4]",
+        "epochs": "3",
+    }
+    assert run.data.metrics["objective"] == 0.6
+    assert run.data.metrics["seconds_total"] == 7.0
+    curve = client.get_metric_history(run_id, "val_accuracy")
+    assert [(p.step, round(p.value, 6)) for p in curve] == [(1, 0.2), (2, 0.4), (3, 0.6)]
+    expected = {
+        "mlflow.parentRunId": parent.info.run_id,
+        "mlflow.source.git.commit": "c0ffee",
+        "mlflow.user": "ada",
+        "hpo.seed": "11",
+        "hpo.state": "complete",
+        "hpo.searched": "learning_rate",
+        "hpo.dataset_digest": DIGEST,
+        "hpo.trial": "0",
+    }
+    assert expected.items() <= run.data.tags.items()
+    inputs = {i.dataset.name: i for i in run.inputs.dataset_inputs}
+    assert set(inputs) == {"fer2013 train", "fer2013 validation"}
+    assert inputs["fer2013 train"].dataset.digest == DIGEST[:36]
+    assert {tag.value for tag in inputs["fer2013 train"].tags} == {"train"}
+    files = {f.path for f in client.list_artifacts(run_id)}
+    assert files == {"model_summary.txt", "environment.json", "confusion_matrix.json"}
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["hpo.best_run_id"] == run_id
+    assert {f.path for f in client.list_artifacts(parent.info.run_id)} == {
+        "study.yaml",
+        "search_space.json",
+    }
+
+
+@pytest.mark.parametrize(("state", "status"), [("pruned", "KILLED"), ("failed", "FAILED")])
+def test_pruned_and_failed_trials_look_it(
+    uri: str, client: Any, state: TrialState, status: str
+) -> None:
+    study = f"looks-{state}"
+    mirror = MlflowMirror(uri, card(study))
+    tell(mirror, record(study, state=state))
+    assert mirror.close() == []
+    run = runs_of(client, study)[f"cnn #0 {state} · adam lr=1.2e-3 batch=64"]
+    assert run.info.status == status
+    assert "objective" not in run.data.metrics
+    assert run.data.tags["hpo.last_value"] == "0.6"
+    if state == "pruned":
+        assert run.data.tags["hpo.pruned_epoch"] == "3"
+    else:
+        assert "nan_loss" in run.data.tags["hpo.reason"]
+        assert "nan_loss" in run.data.tags["mlflow.note.content"]
+
+
+def test_telling_again_doubles_nothing(uri: str, client: Any, study: str) -> None:
+    records = [record(study, n, value=0.5 + n / 10) for n in range(2)]
+    for _ in range(2):
+        mirror = MlflowMirror(uri, card(study))
+        mirror.start_architecture("cnn", {}, budget=2)
+        for done in records:
+            tell(mirror, done)
+        for done in records:
+            mirror.replay(done)
+        mirror.finish_architecture("cnn")
+        assert mirror.close() == []
+    runs = runs_of(client, study)
+    assert len(runs) == 3
+    run_id = runs["cnn #1 · adam lr=1.2e-3 batch=64"].info.run_id
+    for metric, points in (("val_accuracy", 3), ("objective", 1), ("best_val_accuracy", 1)):
+        assert len(client.get_metric_history(run_id, metric)) == points
+    parent = runs[f"cnn (study {study})"]
+    assert parent.data.tags["hpo.best_trial"] == "1"
+    history = client.get_metric_history(parent.info.run_id, "best_objective")
+    assert [p.step for p in history] == [0, 1]
+
+
+def test_a_replay_completes_what_a_killed_worker_left(uri: str, client: Any, study: str) -> None:
+    done = record(study)
+    first = MlflowMirror(uri, card(study))
+    first.start_trial(replace(done, state="running", epochs=[], result=None, finished=""))
+    first.log_epoch("cnn", 0, done.epochs[0])
+    assert first.close() == []  # Killed here: two epochs and the end were never told.
+    second = MlflowMirror(uri, card(study))
+    second.replay(done)
+    assert second.close() == []
+    run = runs_of(client, study)["cnn #0 · adam lr=1.2e-3 batch=64"]
+    assert run.info.status == "FINISHED"
+    steps = [p.step for p in client.get_metric_history(run.info.run_id, "loss")]
+    assert sorted(steps) == [1, 2, 3]
+
+
+def test_a_repeated_trial_is_a_run_of_its_own(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    tell(mirror, record(study))
+    again = record(study, value=0.9)
+    mirror.start_trial(again, attempt=1)
+    mirror.finish_trial(again, attempt=1)
+    assert mirror.run_id("cnn", 0) != mirror.run_id("cnn", 0, attempt=1)
+    assert mirror.flush()
+    # A repetition is not part of the search: the architecture's best stays.
+    parent = runs_of(client, study)[f"cnn (study {study})"]
+    assert parent.data.tags["hpo.best_value"] == "0.6"
+
+
+def test_the_experiment_explains_itself_and_offers_a_view(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    mirror.wait_ready()
+    tags = client.get_experiment_by_name(study).tags
+    assert "val_accuracy" in tags["mlflow.note.content"]
+    assert "objective" in tags[f"mlflow.sharedViewState.{TRIALS_VIEW}"]
+
+
+def test_an_experiment_deleted_in_the_page_comes_back(uri: str, client: Any, study: str) -> None:
+    MlflowMirror(uri, card(study)).close()
+    client.delete_experiment(client.get_experiment_by_name(study).experiment_id)
+    mirror = MlflowMirror(uri, card(study))
+    mirror.replay(record(study))
+    assert mirror.close() == []
+    assert len(runs_of(client, study)) == 2
+
+
+def test_a_server_that_is_gone_costs_the_mirror_and_nothing_else() -> None:
+    # Port 9 is the discard service's: nothing listens there.
+    mirror = MlflowMirror("http://127.0.0.1:9", card("gone"))
+    tell(mirror, record("gone"))
+    assert mirror.run_id("cnn", 0) == ""
+    with pytest.raises(EnvironmentProblem, match="cannot reach the MLflow tracking server"):
+        mirror.wait_ready()
+    problems = mirror.close()
+    assert len(problems) == 1
+    assert "tracking is off" in problems[0]
+
+
+def test_an_epoch_of_an_unknown_trial_is_a_problem_not_an_error(uri: str, client: Any) -> None:
+    mirror = MlflowMirror(uri, card("unknown"))
+    mirror.log_epoch("cnn", 99, EpochReport(1, {}, 1.0))
+    assert mirror.close() == ["epoch of cnn #99: the trial was not started"]
+
+
+_MEET = """
+import os, sys
+import mlflow.store.tracking.sqlalchemy_store, mlflow.tracking
+from hpo.tracking.store import open_client
+
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        try:
+            open_client(sys.argv[1])
+        except BaseException as error:
+            print(repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+"""
+
+
+def test_processes_that_meet_at_an_empty_database_all_open_it(tmp_path: Path) -> None:
+    # Without the lock MLflow's migrations collide: seven of eight such processes died.
+    answer = subprocess.run(
+        [sys.executable, "-c", _MEET, f"sqlite:///{tmp_path}/new/mlflow.db"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert answer.stdout.strip() == "[0, 0, 0, 0]", answer.stderr[-2000:]
+
+
+# Models and versions.
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """Return a file with the shape of a .keras archive; nothing here loads it."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in ("metadata.json", "config.json", "model.weights.h5"):
+            archive.writestr(member, "{}")
+    return path
+
+
+def log_model(client: Any, run_id: str, checkpoint: Path) -> tuple[str, str]:
+    import numpy as np
+
+    sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    example = np.zeros((2, 48, 48, 1), dtype=np.uint8)
+    return log_trial_model(client, run_id, checkpoint, sha256, example, CLASSES), sha256
+
+
+def origin(study: str, run_id: str, sha256: str) -> Origin:
+    return Origin(study, "cnn", 0, run_id, sha256, CLASSES, DIGEST, {"val_accuracy": 0.6}, "0.1.0")
+
+
+def finished_run(uri: str, study: str, number: int = 0) -> str:
+    mirror = MlflowMirror(uri, card(study))
+    tell(mirror, record(study, number))
+    run_id = mirror.run_id("cnn", number)
+    assert mirror.close() == []
+    return run_id
+
+
+def test_the_winner_becomes_champion_once_and_is_served_as_trained(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    run_id = finished_run(uri, study)
+    model_uri, sha256 = log_model(client, run_id, checkpoint)
+    assert log_model(client, run_id, checkpoint)[0] == model_uri
+    version = register_classifier(client, model_uri, origin(study, run_id, sha256))
+    assert register_classifier(client, model_uri, origin(study, run_id, sha256)) == version
+
+    champion = load_champion(client)
+    assert champion == load_champion(client, version)
+    assert (champion.version, champion.sha256, champion.classes) == (version, sha256, CLASSES)
+    assert (champion.study, champion.architecture, champion.trial) == (study, "cnn", 0)
+    assert champion.metrics == {"val_accuracy": 0.6}
+    assert champion.keras_path.read_bytes() == checkpoint.read_bytes()
+
+
+def test_mlflow_reads_the_folder_as_a_keras_model(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    from mlflow.models import Model
+
+    model_uri, _ = log_model(client, finished_run(uri, study), checkpoint)
+    logged = client.get_logged_model(model_uri.removeprefix("models:/"))
+    model = Model.load(f"{logged.artifact_location}/MLmodel")
+    assert set(model.flavors) == {"keras", "python_function"}
+    assert model.signature.inputs.inputs[0].shape == (-1, 48, 48, 1)
+    assert model.signature.outputs.inputs[0].shape == (-1, len(CLASSES))
+    requirements = Path(logged.artifact_location, "requirements.txt").read_text().split()
+    assert [r.split("==")[0] for r in requirements] == ["mlflow", "keras", "tensorflow", "numpy"]
+    assert logged.status == "READY"
+    assert {m.key for m in logged.metrics} >= {"objective", "best_val_accuracy"}
+
+
+def test_a_changed_model_is_not_served(uri: str, client: Any, study: str, checkpoint: Path) -> None:
+    run_id = finished_run(uri, study)
+    model_uri, sha256 = log_model(client, run_id, checkpoint)
+    version = register_classifier(client, model_uri, origin(study, run_id, sha256), alias=None)
+    served = load_champion(client, version)
+    with served.keras_path.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(IntegrityError, match="not the model that was registered"):
+        load_champion(client, version)
+
+
+def test_a_checkpoint_other_than_the_trained_is_not_logged(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    import numpy as np
+
+    run_id = finished_run(uri, study)
+    with pytest.raises(IntegrityError):
+        log_trial_model(
+            client, run_id, checkpoint, "0" * 64, np.zeros((1, 48, 48, 1), np.uint8), CLASSES
+        )
+    with pytest.raises(NotFoundError):
+        log_trial_model(
+            client, run_id, checkpoint.with_name("gone.keras"), "0" * 64,
+            np.zeros((1, 48, 48, 1), np.uint8), CLASSES,
+        )  # fmt: skip
+
+
+def test_a_version_that_is_not_there_says_how_to_get_one(client: Any) -> None:
+    for which in ("nobody", "99"):
+        with pytest.raises(NotFoundError, match="hpo promote"):
+            load_champion(client, which)
+
+
+def test_a_recommender_is_pinned_to_its_classifier(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    run_id = finished_run(uri, study)
+    model_uri, _ = log_model(client, run_id, checkpoint)
+    tags = {"hpo.study": study, "hpo.songs_digest": "d1"}
+    first = register_recommender(client, model_uri, "1", tags, run_id)
+    assert register_recommender(client, model_uri, "1", tags, run_id) == first
+    second = register_recommender(client, model_uri, "2", tags, run_id)
+    assert second != first
+    champion = client.get_model_version_by_alias("song-recommender", "champion")
+    assert champion.tags["hpo.classifier_version"] == "2"
+
+
+def test_only_the_best_and_the_registered_models_keep_their_files(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    runs = [finished_run(uri, study, number) for number in range(3)]
+    models = [log_model(client, run_id, checkpoint) for run_id in runs]
+    register_classifier(client, models[1][0], origin(study, runs[1], models[1][1]), alias=None)
+    folders = [
+        Path(client.get_logged_model(uri.removeprefix("models:/")).artifact_location)
+        for uri, _ in models
+    ]
+    assert prune_models(client, study, keep_run_ids=[runs[2]]) == [runs[0]]
+    assert [folder.exists() for folder in folders] == [False, True, True]
+    assert prune_models(client, study, keep_run_ids=[runs[2]]) == []
+    assert prune_models(client, "no-such-study", []) == []
+
+
+def test_a_deleted_study_leaves_nothing_and_frees_its_name(
+    uri: str, client: Any, home: Path, study: str, checkpoint: Path
+) -> None:
+    run_id = finished_run(uri, study)
+    log_model(client, run_id, checkpoint)
+    assert (home / "artifacts" / study).is_dir()
+    deletion = delete_study(client, study)
+    assert (deletion.runs, deletion.models, deletion.for_good) == (2, 1, True)
+    assert client.get_experiment_by_name(study) is None
+    assert not (home / "artifacts" / study).exists()
+    assert delete_study(client, study).runs == 0
+    assert finished_run(uri, study) != run_id
+    assert len(runs_of(client, study)) == 2
+
+
+def test_a_study_with_registered_models_is_deleted_only_by_force(
+    uri: str, client: Any, study: str, checkpoint: Path
+) -> None:
+    run_id = finished_run(uri, study)
+    model_uri, sha256 = log_model(client, run_id, checkpoint)
+    version = register_classifier(client, model_uri, origin(study, run_id, sha256), alias=None)
+    with pytest.raises(InputError, match=f"{CLASSIFIER} {version}"):
+        delete_study(client, study)
+    assert load_champion(client, version).study == study
+    assert delete_study(client, study, force=True).versions == (f"{CLASSIFIER} {version}",)
+    assert versions_of(client, study) == []
+    with pytest.raises(NotFoundError):
+        load_champion(client, version)
