@@ -10,7 +10,6 @@ from hypothesis import settings
 from hpo.spec.workspace import Workspace
 from tests.golden.files import Golden
 
-
 # The same examples in every run, so that a red build is red again; no deadline, because two busy
 # cores stretch a millisecond to a second.
 settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -32,6 +32,13 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    # Eager: `hpo --version` is complete without a command.
+    if asked:
+        typer.echo(f"hpo {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -42,12 +49,12 @@ def root(
         ),
     ] = None,
     debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
+    ] = False,
 ) -> None:
     """Prepare the call."""
-    if version:
-        typer.echo(f"hpo {__version__}")
-        raise typer.Exit
     context.obj = Call(Workspace.at(home), debug)
 
 
