@@ -6,6 +6,7 @@ because a single frame of a moving face flickers between emotions.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.recommender.photos import Photo, opencv
+from hpo.recommender.photos import Photo, opencv, silent
 from hpo.recommender.recommend import FaceAnswer, Probabilities, Recommender
 from hpo.spec.errors import DataError, EnvironmentProblem, InputError, NotFoundError
 
@@ -88,9 +89,12 @@ def frames(
 
 
 def _open(source: str) -> Any:
+    # FFmpeg's messages have a level of their own, read when it opens a file: -8 is quiet.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2 = opencv()
     if source.isdecimal():
-        capture = cv2.VideoCapture(int(source))
+        with silent():
+            capture = cv2.VideoCapture(int(source))
         if not capture.isOpened():
             raise EnvironmentProblem(
                 f"camera {source} cannot be opened",
@@ -106,7 +110,8 @@ def _open(source: str) -> Any:
             expected="a device number such as 0, or the path of a video file",
         )
     # Character devices such as /dev/video0 are given by path too.
-    capture = cv2.VideoCapture(str(path))
+    with silent():
+        capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise DataError(
             "this video cannot be read",

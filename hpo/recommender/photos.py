@@ -6,9 +6,11 @@ a 100-kilobyte PNG can decode to gigabytes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,6 +44,17 @@ def opencv() -> ModuleType:
         ) from error
     module: ModuleType = cv2
     return module
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keep OpenCV from printing its own account of what our errors tell."""
+    logging = opencv().utils.logging
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)
 
 
 def read_photo(path: str | os.PathLike[str]) -> Photo:
@@ -89,11 +102,10 @@ def decode_photo(data: bytes, where: str = "photo") -> Photo:
     _check_bytes(len(data), where)
     _check_pixels(declared_size(data), where)
     cv2 = opencv()
-    try:
-        # IMREAD_COLOR drops transparency, makes 16-bit images 8-bit, and applies EXIF orientation.
-        photo: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        photo = None
+    photo: Any = None
+    # IMREAD_COLOR drops transparency, makes 16-bit images 8-bit, and applies EXIF orientation.
+    with silent(), contextlib.suppress(cv2.error):
+        photo = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if photo is None:
         raise DataError(
             "this is no photo that can be read",

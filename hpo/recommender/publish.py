@@ -1,7 +1,7 @@
-"""Registers the recommender: one champion classifier, songs and moods in one MLflow model.
+"""Logs the recommender into MLflow: classifier, songs, moods and their checksums in one model.
 
 Everything goes through a client on explicit ids; MLflow's fluent state is neither read nor set.
-The same classifier with the same songs and moods is one version, however often it is published.
+Making it a registered version and moving the alias is the registry's part.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -20,33 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpo.recommender.moods import MoodTable, load_moods
+from hpo.recommender.moods import MoodTable
 from hpo.recommender.photos import opencv
 from hpo.recommender.rank import COLUMNS, check_songs
-from hpo.registry.models import (
-    CHAMPION,
-    CLASSIFIER,
-    RECOMMENDER,
-    TAG_ARCHITECTURE,
-    TAG_CLASSIFIER_VERSION,
-    TAG_SHA256,
-    TAG_STUDY,
-    TAG_TRIAL,
-    ServedClassifier,
-    find_version,
-    load_champion,
-    register_recommender,
-)
+from hpo.registry.models import RECOMMENDER, TAG_CLASSIFIER_VERSION, TAG_STUDY, TAG_TRIAL
 from hpo.spec.emotions import EMOTIONS
+from hpo.spec.errors import NotFoundError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ARTIFACTS = ("classifier", "songs", "moods", "manifest")
+TAG_CATALOGUE = "hpo.catalogue"
 
-TAG_CATALOGUE = "hpo.songs"
-TAG_SONGS_DIGEST = "hpo.songs_digest"
-TAG_MOODS_DIGEST = "hpo.moods_digest"
+ARTIFACTS = ("classifier", "songs", "moods", "manifest")
 
 # What the served code imports. hpo itself is not on any index: --env-manager local.
 _DISTRIBUTIONS = (
@@ -62,106 +48,101 @@ _DISTRIBUTIONS = (
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a recommender answers with.
+class Pin:
+    """The classifier that a recommender answers with.
 
     Args:
-        classifier: the pinned version, checked against its checksum.
-        songs: columns ``name, artist, album, popularity, mood, id``.
-        catalogue: their name.
-        moods: emotion → mood, each mood as the songs spell it.
+        model: its registered name.
+        version: its version there.
+        study: the study that it won.
+        trial: the trial, such as ``cnn/7``.
+        classes: emotions in the order of its outputs.
     """
 
-    classifier: ServedClassifier
-    songs: pd.DataFrame
-    catalogue: str
-    moods: MoodTable
-
-    def tags(self) -> dict[str, str]:
-        """Return the tags of the version; equal tags mean equal answers."""
-        return {
-            TAG_STUDY: self.classifier.study,
-            TAG_ARCHITECTURE: self.classifier.architecture,
-            TAG_TRIAL: str(self.classifier.trial),
-            TAG_SHA256: self.classifier.sha256,
-            TAG_CATALOGUE: self.catalogue,
-            TAG_SONGS_DIGEST: hashlib.sha256(self.songs_csv().encode()).hexdigest(),
-            TAG_MOODS_DIGEST: hashlib.sha256(self.moods.to_yaml().encode()).hexdigest(),
-        }
-
-    def songs_csv(self) -> str:
-        """Return the songs as the served model reads them."""
-        return str(self.songs.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
+    model: str
+    version: str
+    study: str
+    trial: str
+    classes: tuple[str, ...] = EMOTIONS
 
 
-def publish_recommender(
+@dataclass(frozen=True)
+class LoggedRecommender:
+    """A recommender in MLflow, not yet registered.
+
+    Args:
+        model_id: of the logged model.
+        uri: ``models:/<model_id>``, to load it.
+        artifact_location: where its files are; register it from here, because MLflow looks a
+            ``models:/`` source up in its global tracking URI instead of the client's.
+        run_id: the run that it came from.
+        tags: of the logged model: the pinned classifier, study, trial, catalogue.
+    """
+
+    model_id: str
+    uri: str
+    artifact_location: str
+    run_id: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def log_recommender(
     client: Any,
+    pin: Pin,
+    checkpoint: Path,
     songs: pd.DataFrame,
+    moods: MoodTable,
+    run_id: str,
     *,
-    moods: MoodTable | None = None,
-    which: str = CHAMPION,
-    alias: str | None = CHAMPION,
-) -> str:
-    """Register the recommender of a registered classifier; return its version number.
+    catalogue: str,
+) -> LoggedRecommender:
+    """Log a recommender that answers with exactly this classifier, these songs and these moods.
 
     Args:
         client: an ``mlflow.MlflowClient``.
-        songs: columns ``name, artist, album, popularity, mood, id``; ``attrs["catalogue"]`` names
-            them.
-        moods: emotion → mood; by default the shipped table.
-        which: alias or version of ``emotion-classifier``.
-        alias: moved to the version; ``None`` leaves aliases alone.
+        pin: which registered classifier ``checkpoint`` is.
+        checkpoint: its ``.keras`` file.
+        songs: columns ``name, artist, album, popularity, mood, id``.
+        moods: emotion → mood.
+        run_id: the run that trained the classifier.
+        catalogue: name of the song catalogue.
 
     Raises:
-        NotFoundError: there is no such classifier.
-        IntegrityError: its file is not the one that was registered.
+        NotFoundError: there is no checkpoint.
         DataError: the songs lack a column or a mood of the table.
     """
+    if not checkpoint.is_file():
+        raise NotFoundError(
+            "the winner's checkpoint is gone", where=str(checkpoint), expected="a .keras file"
+        )
     check_songs(songs, [])
-    catalogue = str(songs.attrs.get("catalogue", "songs"))
-    moods = (moods or load_moods()).matched(songs["mood"].astype(str).unique(), catalogue)
-    classifier = load_champion(client, which)
-    run_id = find_version(client, CLASSIFIER, classifier.version).run_id
-    contents = Contents(classifier, songs, catalogue, moods)
-    tags = contents.tags()
-    published = _published(client, {**tags, TAG_CLASSIFIER_VERSION: classifier.version})
-    uri = published or log_recommender(client, contents, run_id)
-    return register_recommender(client, uri, classifier.version, tags, run_id, alias)
+    moods = moods.matched(songs["mood"].astype(str).unique(), catalogue)
 
-
-def log_recommender(client: Any, contents: Contents, run_id: str) -> str:
-    """Log a recommender and return its URI, ``models:/m-...``.
-
-    Args:
-        client: an ``mlflow.MlflowClient``.
-        contents: what it answers with.
-        run_id: the run that trained the classifier; the model is logged in its experiment.
-    """
-    # No source_run_id: a trial's run has one model, its classifier; the version names the run.
+    tags = {
+        TAG_CLASSIFIER_VERSION: pin.version,
+        TAG_STUDY: pin.study,
+        TAG_TRIAL: pin.trial,
+        TAG_CATALOGUE: catalogue,
+    }
+    experiment_id = client.get_run(run_id).info.experiment_id
+    # No source_run_id: a trial's run has one model, its classifier, and logging that again would
+    # replace whatever else the run has. The registered version names the run.
     logged = client.create_logged_model(
-        client.get_run(run_id).info.experiment_id,
-        name=RECOMMENDER,
-        tags={**contents.tags(), TAG_CLASSIFIER_VERSION: contents.classifier.version},
-        model_type="recommender",
+        experiment_id, name=RECOMMENDER, tags=tags, model_type="recommender"
     )
     try:
-        with tempfile.TemporaryDirectory(prefix="hpo-") as scratch:
-            parts = _write_parts(Path(scratch) / "parts", contents)
-            folder = Path(scratch) / "model"
-            save_recommender(folder, parts, run_id=run_id, model_id=logged.model_id)
-            client.log_model_artifacts(logged.model_id, str(folder))
-        client.finalize_logged_model(logged.model_id, "READY")
+        with tempfile.TemporaryDirectory() as folder:
+            parts = _write_parts(Path(folder) / "parts", pin, checkpoint, songs, moods, catalogue)
+            saved = Path(folder) / "model"
+            save_recommender(saved, parts, run_id=run_id, model_id=logged.model_id)
+            client.log_model_artifacts(logged.model_id, str(saved))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
-    return f"models:/{logged.model_id}"
-
-
-def _published(client: Any, tags: Mapping[str, str]) -> str | None:
-    for entry in client.search_model_versions(f"name = '{RECOMMENDER}'"):
-        if dict(entry.tags) == dict(tags):
-            return str(entry.source)
-    return None
+    client.finalize_logged_model(logged.model_id, "READY")
+    return LoggedRecommender(
+        logged.model_id, f"models:/{logged.model_id}", logged.artifact_location, run_id, tags
+    )
 
 
 def save_recommender(
@@ -248,7 +229,14 @@ def requirements() -> list[str]:
     return pinned
 
 
-def _write_parts(folder: Path, contents: Contents) -> dict[str, Path]:
+def _write_parts(
+    folder: Path,
+    pin: Pin,
+    checkpoint: Path,
+    songs: pd.DataFrame,
+    moods: MoodTable,
+    catalogue: str,
+) -> dict[str, Path]:
     folder.mkdir()
     parts = {
         "classifier": folder / "classifier.keras",
@@ -256,25 +244,22 @@ def _write_parts(folder: Path, contents: Contents) -> dict[str, Path]:
         "moods": folder / "moods.yaml",
         "manifest": folder / "manifest.json",
     }
-    classifier = contents.classifier
-    shutil.copyfile(classifier.keras_path, parts["classifier"])
-    parts["songs"].write_text(contents.songs_csv(), encoding="utf-8", newline="")
-    parts["moods"].write_text(contents.moods.to_yaml(), encoding="utf-8", newline="")
+    shutil.copyfile(checkpoint, parts["classifier"])
+    songs.loc[:, list(COLUMNS)].to_csv(parts["songs"], index=False, encoding="utf-8")
+    parts["moods"].write_text(moods.to_yaml(), encoding="utf-8")
     manifest = {
         "classifier": {
-            "model": CLASSIFIER,
-            "version": classifier.version,
-            "study": classifier.study,
-            "architecture": classifier.architecture,
-            "trial": classifier.trial,
+            "model": pin.model,
+            "version": pin.version,
+            "study": pin.study,
+            "trial": pin.trial,
         },
-        "catalogue": contents.catalogue,
-        "classes": list(classifier.classes),
+        "catalogue": catalogue,
+        "classes": list(pin.classes),
         "sha256": {
-            # The classifier's is the one that was recorded when it was trained.
-            "classifier": classifier.sha256,
-            "songs": hashlib.sha256(parts["songs"].read_bytes()).hexdigest(),
-            "moods": hashlib.sha256(parts["moods"].read_bytes()).hexdigest(),
+            name: hashlib.sha256(parts[name].read_bytes()).hexdigest()
+            for name in ARTIFACTS
+            if name != "manifest"
         },
     }
     parts["manifest"].write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")

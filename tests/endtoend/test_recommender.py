@@ -25,9 +25,14 @@ from hpo.cli.shell import Call
 from hpo.data.drawn.photo import drawn_photo, write_photo
 from hpo.recommender.moods import load_moods
 from hpo.recommender.photos import read_photo
-from hpo.recommender.publish import publish_recommender
+from hpo.recommender.publish import Pin, log_recommender
 from hpo.recommender.recommend import Recommender, classifier_from_keras
-from hpo.registry.models import Origin, register_classifier
+from hpo.registry.models import (
+    Origin,
+    load_champion,
+    register_classifier,
+    register_recommender,
+)
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, IntegrityError, NotFoundError
 from hpo.spec.workspace import Workspace
@@ -85,7 +90,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path, songs: Any)
     uri = log_trial_model(client, run, checkpoint, sha256, faces, EMOTIONS)
     origin = Origin("demo", "cnn", 7, run, sha256, EMOTIONS, "digest")
     assert register_classifier(client, uri, origin) == "1"
-    assert publish_recommender(client, songs) == "1"
+    served = load_champion(client)
+    pin = Pin("emotion-classifier", served.version, "demo", "cnn/7", served.classes)
+    logged = log_recommender(
+        client, pin, served.keras_path, songs, load_moods(), run, catalogue="data_moods"
+    )
+    assert register_recommender(client, logged.uri, served.version, logged.tags, run) == "1"
     # The trial's model and the recommender do not take each other's place.
     assert log_trial_model(client, run, checkpoint, sha256, faces, EMOTIONS) == uri
     return home
@@ -169,8 +179,7 @@ def test_the_registered_model_loads_without_pickle_and_answers(
         "model": "emotion-classifier",
         "version": "1",
         "study": "demo",
-        "architecture": "cnn",
-        "trial": 7,
+        "trial": "cnn/7",
     }
 
 
@@ -188,18 +197,6 @@ def test_a_classifier_that_was_exchanged_is_not_served(
 
     with pytest.raises(IntegrityError, match="not the one that was registered"):
         mlflow.pyfunc.load_model(str(tmp_path / "copy"))
-
-
-def test_publishing_the_same_again_is_one_version(home: Path, songs: Any) -> None:
-    client = open_client(tracking_uri(home))
-
-    assert publish_recommender(client, songs) == "1"
-    assert len(client.search_model_versions("name = 'song-recommender'")) == 1
-
-    fewer = songs[songs["popularity"] > 20]
-    assert publish_recommender(client, fewer, alias=None) == "2"
-    champion = client.get_model_version_by_alias("song-recommender", "champion")
-    assert str(champion.version) == "1"
 
 
 def test_mlflow_serves_it_over_http(home: Path, shared_data: Path) -> None:
