@@ -1,0 +1,57 @@
+"""What an installed package must carry with it."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import hpo
+
+REPOSITORY = Path(__file__).parents[2]
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_example_studies_are_reached_through_the_package() -> None:
+    shipped = files("hpo") / "search_spaces"
+    for file in (REPOSITORY / "search_spaces").glob("*.yaml"):
+        assert (shipped / file.name).read_text() == file.read_text()
+
+
+def test_every_file_of_the_package_is_packed() -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["hpo"]
+    package = REPOSITORY / "hpo"
+    left_out = [
+        str(file.relative_to(package))
+        for file in package.rglob("*")
+        if file.is_file()
+        and file.suffix not in (".py", ".pyc")
+        and not any(
+            fnmatch.fnmatch(str(file.relative_to(package)), pattern.replace("**/", "*"))
+            for pattern in patterns
+        )
+    ]
+    assert left_out == []
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    package = REPOSITORY / "hpo"
+    folders = {file.parent for file in package.rglob("*.py")}
+    assert [str(f.relative_to(package)) for f in folders if not (f / "__init__.py").is_file()] == []
+
+
+def test_one_version_is_told_everywhere() -> None:
+    assert PROJECT["project"]["version"] == hpo.__version__
+
+
+def test_the_constraints_pin_exactly_what_is_required() -> None:
+    lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(line.count("==") == 1 and "/" not in line and "@" not in line for line in pins)
+    pinned = {pin.partition("==")[0].lower().replace("_", "-") for pin in pins}
+    project = PROJECT["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {name.split("[")[0].rstrip("<>=!~ 0123456789.,").lower() for name in wanted} - {"hpo"}
+    names = {n.partition(">")[0].partition("<")[0] for n in names}
+    assert names <= pinned
