@@ -20,6 +20,13 @@ from typing import Any, NamedTuple
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
+from hpo.tracking.descriptions import (
+    common_tags,
+    dataset_inputs,
+    experiment_tags,
+    outcome_files,
+    outcome_tags,
+)
 from hpo.tracking.store import ensure_experiment
 from hpo.tracking.views import trials_view
 
@@ -63,7 +70,7 @@ class StudyRuns:
         self.experiment_id = ensure_experiment(
             client,
             card.name,
-            _experiment_tags(card),
+            experiment_tags(card),
             artifact_root,
             first_tags=trials_view(card.direction, card.searched),
         )
@@ -140,9 +147,9 @@ class StudyRuns:
         ended = _milliseconds(record.finished) or run.started_ms + int(record.seconds * 1000)
         # Step 0 and the end's own time: told again, the same points fall on themselves.
         metrics = [Metric(k, v, ended, 0) for k, v in names.summary_metrics(record).items()]
-        tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in self._outcome_tags(record).items() if v]
+        tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in outcome_tags(self._card, record).items()]
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
-        self._log_files(run_id, record)
+        self._log_texts(run_id, outcome_files(self._card, record))
         self._client.update_run(run_id, name=names.run_name(record, attempt))
         self._client.set_terminated(run_id, names.STATUS[record.state], end_time=ended)
         if attempt == 0:
@@ -165,7 +172,7 @@ class StudyRuns:
 
     def _create_parent(self, label: str) -> str:
         tags = {
-            **self._common_tags(label),
+            **common_tags(self._card, label),
             names.KIND: names.KIND_ARCHITECTURE,
             names.STATE: "running",
         }
@@ -218,7 +225,7 @@ class StudyRuns:
     def _create(self, key: RunKey, record: TrialRecord, job: TrialJob | None) -> _Run:
         started = _milliseconds(record.started) or int(time.time() * 1000)
         tags = {
-            **self._common_tags(record.architecture),
+            **common_tags(self._card, record.architecture),
             names.KIND: names.KIND_TRIAL,
             names.PARENT: self.architecture(record.architecture),
             names.TRIAL: str(record.number),
@@ -238,7 +245,7 @@ class StudyRuns:
             run_name=names.run_name(record, key.attempt),
         )
         run_id = str(run.info.run_id)
-        self._client.log_inputs(run_id, datasets=_dataset_inputs(self._card))
+        self._client.log_inputs(run_id, datasets=dataset_inputs(self._card))
         return _Run(run_id, started_ms=started)
 
     def _search(self, condition: str) -> list[Any]:
@@ -253,44 +260,6 @@ class StudyRuns:
 
     # What is written.
 
-    def _common_tags(self, label: str) -> dict[str, str]:
-        card = self._card
-        tags = {
-            names.STUDY: card.name,
-            names.ARCHITECTURE: label,
-            names.DATASET: card.dataset.name,
-            names.DATASET_DIGEST: card.dataset.digest,
-            names.OBJECTIVE: card.objective,
-            names.DIRECTION: card.direction,
-            names.VERSION: card.version,
-            names.USER: card.user,
-            names.SOURCE_NAME: card.command,
-            names.SOURCE_TYPE: "LOCAL",
-            names.GIT_COMMIT: card.commit,
-        }
-        return {key: value for key, value in tags.items() if value}
-
-    def _outcome_tags(self, record: TrialRecord) -> dict[str, str]:
-        result = record.result
-        tags = {
-            names.STATE: record.state,
-            names.NOTE: names.outcome_note(record, self._card.objective),
-        }
-        if record.state != "complete":
-            last = names.last_value(record, self._card.objective)
-            tags[names.LAST_VALUE] = "" if last is None else f"{last:.6g}"
-        if record.state == "pruned":
-            tags[names.PRUNED_EPOCH] = str(
-                record.epochs_run or (result.epochs_run if result else 0)
-            )
-        if result is not None:
-            tags[names.REASON] = result.reason
-            tags[names.WEIGHTS] = result.weights_used
-            tags[names.DEVICE] = result.environment.get("device", "")
-            tags[names.PRECISION] = result.environment.get("precision", "")
-            tags[names.CHECKPOINT_SHA256] = result.checkpoint_sha256 or ""
-        return tags
-
     def _log_params(self, run: _Run, params: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
@@ -302,23 +271,6 @@ class StudyRuns:
         for start in range(0, len(new), BATCH_PARAMS):
             self._client.log_batch(run.run_id, params=new[start : start + BATCH_PARAMS])
         run.params.update(params)
-
-    def _log_files(self, run_id: str, record: TrialRecord) -> None:
-        result = record.result
-        if result is None:
-            return
-        files = {names.SUMMARY_FILE: result.model_summary}
-        if result.environment:
-            files[names.ENVIRONMENT_FILE] = json.dumps(result.environment, indent=2, sort_keys=True)
-        if result.confusion:
-            matrix = {
-                "classes": list(self._card.dataset.classes),
-                "rows": "true",
-                "columns": "predicted",
-                "matrix": result.confusion,
-            }
-            files[names.CONFUSION_FILE] = json.dumps(matrix)
-        self._log_texts(run_id, files)
 
     def _log_texts(self, run_id: str, files: Mapping[str, str]) -> None:
         present = {name: text for name, text in files.items() if text}
@@ -353,42 +305,6 @@ class StudyRuns:
                 RunTag(names.NOTE, note),
             ],
         )
-
-
-def _experiment_tags(card: StudyCard) -> dict[str, str]:
-    note = (
-        f"Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
-        f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
-        f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
-        f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "
-        f"runs unless told to show all. Optuna's storage is the truth; this is its mirror."
-    )
-    return {
-        names.STUDY: card.name,
-        names.NOTE: note,
-        names.EXPERIMENT_KIND: "custom_model_development",
-    }
-
-
-def _dataset_inputs(card: StudyCard) -> list[Any]:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    dataset = card.dataset
-    return [
-        DatasetInput(
-            # MLflow knows a dataset by name and digest, so two splits of one need two names.
-            Dataset(
-                name=f"{dataset.name} {split}",
-                digest=dataset.digest[:36],
-                source_type="local",
-                source=json.dumps({"uri": dataset.source}),
-                schema=dataset.schema(),
-                profile=dataset.profile(split),
-            ),
-            tags=[InputTag(names.DATASET_CONTEXT, split)],
-        )
-        for split in dataset.sizes
-    ]
 
 
 def _epoch_times(record: TrialRecord) -> list[int]:

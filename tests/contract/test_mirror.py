@@ -473,3 +473,31 @@ def test_a_study_with_registered_models_is_deleted_only_by_force(
     assert versions_of(client, study) == []
     with pytest.raises(NotFoundError):
         load_champion(client, version)
+
+
+@pytest.mark.keras
+# Keras 3.15 hands NumPy 2 a TensorFlow variable that does not know the copy keyword.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_keras_and_pyfunc_load_what_was_logged(
+    uri: str, client: Any, study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    import keras
+    import mlflow
+    import numpy as np
+
+    model = keras.Sequential(
+        [keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+    )
+    path = tmp_path / "model.keras"
+    model.save(path)
+    run_id = finished_run(uri, study)
+    model_uri, sha256 = log_model(client, run_id, path)
+    version = register_classifier(client, model_uri, origin(study, run_id, sha256), alias=None)
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
+    want = model.predict(faces, verbose=0)
+    served = keras.models.load_model(load_champion(client, version).keras_path, safe_mode=True)
+    # The same weights and operations in one process: only rounding may differ.
+    np.testing.assert_allclose(served.predict(faces, verbose=0), want, rtol=1e-5)
+    logged = mlflow.pyfunc.load_model(model_uri)
+    np.testing.assert_allclose(logged.predict(faces), want, rtol=1e-5)

@@ -1,0 +1,106 @@
+"""What MLflow is told of a study, an architecture and a trial: tags, inputs and files as data."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hpo.spec.records import TrialRecord
+from hpo.tracking import names
+from hpo.tracking.cards import StudyCard
+
+
+def experiment_tags(card: StudyCard) -> dict[str, str]:
+    """Return the tags of a study's experiment: its note, and MLflow's kind for training."""
+    note = (
+        f"Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
+        f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
+        f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
+        f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "
+        f"runs unless told to show all. Optuna's storage is the truth; this is its mirror."
+    )
+    return {
+        names.STUDY: card.name,
+        names.NOTE: note,
+        names.EXPERIMENT_KIND: "custom_model_development",
+    }
+
+
+def common_tags(card: StudyCard, architecture: str) -> dict[str, str]:
+    """Return the tags that an architecture's run and its trials share; empty ones left out."""
+    tags = {
+        names.STUDY: card.name,
+        names.ARCHITECTURE: architecture,
+        names.DATASET: card.dataset.name,
+        names.DATASET_DIGEST: card.dataset.digest,
+        names.OBJECTIVE: card.objective,
+        names.DIRECTION: card.direction,
+        names.VERSION: card.version,
+        names.USER: card.user,
+        names.SOURCE_NAME: card.command,
+        names.SOURCE_TYPE: "LOCAL",
+        names.GIT_COMMIT: card.commit,
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def outcome_tags(card: StudyCard, record: TrialRecord) -> dict[str, str]:
+    """Return the tags that say how a trial ended; empty ones left out."""
+    result = record.result
+    tags = {
+        names.STATE: record.state,
+        names.NOTE: names.outcome_note(record, card.objective),
+    }
+    if record.state != "complete":
+        last = names.last_value(record, card.objective)
+        tags[names.LAST_VALUE] = "" if last is None else f"{last:.6g}"
+    if record.state == "pruned":
+        tags[names.PRUNED_EPOCH] = str(record.epochs_run or (result.epochs_run if result else 0))
+    if result is not None:
+        tags[names.REASON] = result.reason
+        tags[names.WEIGHTS] = result.weights_used
+        tags[names.DEVICE] = result.environment.get("device", "")
+        tags[names.PRECISION] = result.environment.get("precision", "")
+        tags[names.CHECKPOINT_SHA256] = result.checkpoint_sha256 or ""
+    return {key: value for key, value in tags.items() if value}
+
+
+def outcome_files(card: StudyCard, record: TrialRecord) -> dict[str, str]:
+    """Return the small files of a finished trial by name: layers, environment, confusion."""
+    result = record.result
+    if result is None:
+        return {}
+    files = {names.SUMMARY_FILE: result.model_summary}
+    if result.environment:
+        files[names.ENVIRONMENT_FILE] = json.dumps(result.environment, indent=2, sort_keys=True)
+    if result.confusion:
+        matrix = {
+            "classes": list(card.dataset.classes),
+            "rows": "true",
+            "columns": "predicted",
+            "matrix": result.confusion,
+        }
+        files[names.CONFUSION_FILE] = json.dumps(matrix)
+    return files
+
+
+def dataset_inputs(card: StudyCard) -> list[Any]:
+    """Return MLflow's dataset inputs, one per split."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = card.dataset
+    return [
+        DatasetInput(
+            # MLflow knows a dataset by name and digest, so two splits of one need two names.
+            Dataset(
+                name=f"{dataset.name} {split}",
+                digest=dataset.digest[:36],
+                source_type="local",
+                source=json.dumps({"uri": dataset.source}),
+                schema=dataset.schema(),
+                profile=dataset.profile(split),
+            ),
+            tags=[InputTag(names.DATASET_CONTEXT, split)],
+        )
+        for split in dataset.sizes
+    ]
