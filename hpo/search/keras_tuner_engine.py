@@ -14,7 +14,8 @@ keras-tuner would go on from a checkpoint, which no other engine's trials have.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import keras_tuner_space as words
@@ -89,8 +90,7 @@ class KerasTunerEngine(LedgerEngine):
         for other, trial in sorted(known.items()):
             self._tell_start(oracle, other, trial)
             self._tell_end(oracle, other, trial)
-        with warnings.catch_warnings():
-            _ignore_fits()
+        with _quiet_fits():
             return _values(oracle.populate_space(str(slot)))
 
     # Hyperband's memory
@@ -191,11 +191,19 @@ def _values(response: Mapping[str, Any]) -> dict[str, Any] | None:
     return values
 
 
-def _ignore_fits() -> None:
-    """Silence the Gaussian process's notices: a length scale at its bound is its daily bread."""
-    from sklearn.exceptions import ConvergenceWarning
+@contextmanager
+def _quiet_fits() -> Iterator[None]:
+    """Fit the Gaussian process without its notices, on one core.
 
-    warnings.simplefilter("ignore", ConvergenceWarning)
+    A length scale at its bound is its daily bread. Its matrices have as many rows as there are
+    trials, too few for threads to pay, and threads fight with the trials that train meanwhile.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _events(known: Mapping[int, FrozenTrial]) -> list[tuple[int, int, str]]:

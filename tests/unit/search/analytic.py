@@ -30,7 +30,7 @@ THESIS = {"learning_rate": 1e-3, "optimizer": "adam", "layers": 6, "epochs": 100
 def make_spec(trials: int = 8, **changes: Any) -> StudySpec:
     """Return a study of one architecture, ``cnn``; ``architecture=`` changes its section."""
     section = {
-        "fixed": {"epochs": 4},
+        "fixed": {"epochs": 3},
         "space": SPACE,
         "enqueue": [],
         **changes.pop("architecture", {}),

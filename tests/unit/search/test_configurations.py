@@ -13,7 +13,7 @@ def test_the_thesis_is_fitted_to_the_space_and_yields_to_what_is_fixed() -> None
     (first,) = resolve_enqueue(section, THESIS, "cnn")
     assert first.origin == "thesis"
     assert first.values == {"learning_rate": 1e-3, "optimizer": "adam", "layers": 8}
-    assert first.overrides == {"dense": [8]}  # epochs: the study fixes 4
+    assert first.overrides == {"dense": [8]}  # epochs: the study fixes 3
     assert "layers 12 → 8" in first.notes[0]
 
 
