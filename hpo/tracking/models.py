@@ -219,18 +219,17 @@ def _repeat_metrics(client: Any, run: Any, model_id: str) -> None:
 
 
 def run_models(client: Any, run: Any) -> list[Any]:
-    """Return the logged models of a run that were not deleted."""
-    return list(
-        client.search_logged_models(
-            [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
-        )
+    """Return a run's logged checkpoints that were not deleted; other models of it are not ours."""
+    found = client.search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
     )
+    return [model for model in found if model.name == names.MODEL_NAME]
 
 
 def prune_models(client: Any, study: str, keep_run_ids: Collection[str]) -> list[str]:
-    """Delete the logged models of runs outside ``keep_run_ids``; return the ids of those runs.
+    """Delete the checkpoints of runs outside ``keep_run_ids``; return the ids of those runs.
 
-    What a registered version points to stays, whatever its rank.
+    What a registered version points to stays, whatever its rank; so do models of other names.
 
     Args:
         client: from ``store.open_client``.
@@ -245,7 +244,7 @@ def prune_models(client: Any, study: str, keep_run_ids: Collection[str]) -> list
     pruned = []
     for model in list_models(client, experiment.experiment_id):
         registered = any(model.model_id in source for source in sources)
-        if model.source_run_id in keep_run_ids or registered:
+        if registered or model.name != names.MODEL_NAME or model.source_run_id in keep_run_ids:
             continue
         delete_model(client, model)
         pruned.append(str(model.source_run_id))

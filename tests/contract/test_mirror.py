@@ -441,7 +441,11 @@ def test_only_the_best_and_the_registered_models_keep_their_files(
     ]
     assert prune_models(client, study, keep_run_ids=[runs[2]]) == [runs[0]]
     assert [folder.exists() for folder in folders] == [False, True, True]
+    # A recommender that is logged but not yet registered is none of this rule's business.
+    experiment = client.get_experiment_by_name(study).experiment_id
+    other = client.create_logged_model(experiment, name="song-recommender", source_run_id=runs[0])
     assert prune_models(client, study, keep_run_ids=[runs[2]]) == []
+    assert client.get_logged_model(other.model_id).name == "song-recommender"
     assert prune_models(client, "no-such-study", []) == []
 
 
