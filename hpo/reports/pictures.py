@@ -7,6 +7,8 @@ import importlib
 import importlib.util
 import os
 import tempfile
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ from hpo.reports.page import file_name
 from hpo.spec.errors import EnvironmentProblem
 
 WIDTH = 960
-"""Pixels of a picture before ``SCALE``."""
-SCALE = 1.5
-SECONDS_PER_PICTURE = 90.0
+"""Pixels; about 2 MB of pictures per study of three architectures, which may be committed."""
+SECONDS_PER_PICTURE = 60.0
+SECONDS_IN_ALL = 300.0
+"""A browser that hangs must not hold up a study; 24 pictures took 29 s on two shared cores."""
 
 
 @dataclass(frozen=True)
@@ -107,21 +110,23 @@ def _draw(data: ReportData, folder: Path) -> list[Path]:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".drawing-") as scratch:
         # Without MathJax: by default Kaleido fetches it from the network. Kaleido starts its
         # browser without a sandbox, so it also runs as root.
-        kaleido.write_fig_from_object_sync(
-            [
-                {
-                    "fig": figure,
-                    "path": str(Path(scratch) / f"{name}.png"),
-                    "opts": {
-                        "format": "png",
-                        "width": WIDTH,
-                        "height": figure["layout"].get("height", 420),
-                        "scale": SCALE,
-                    },
-                }
-                for name, figure in figures.items()
-            ],
-            kopts={"n": 1, "timeout": SECONDS_PER_PICTURE, "mathjax": False},
+        _within(
+            SECONDS_IN_ALL,
+            lambda: kaleido.write_fig_from_object_sync(
+                [
+                    {
+                        "fig": figure,
+                        "path": str(Path(scratch) / f"{name}.png"),
+                        "opts": {
+                            "format": "png",
+                            "width": WIDTH,
+                            "height": figure["layout"].get("height", 420),
+                        },
+                    }
+                    for name, figure in figures.items()
+                ],
+                kopts={"n": 1, "timeout": SECONDS_PER_PICTURE, "mathjax": False},
+            ),
         )
         drawn = [Path(scratch) / f"{name}.png" for name in figures]
         absent = [path.name for path in drawn if not path.is_file()]
@@ -132,6 +137,25 @@ def _draw(data: ReportData, folder: Path) -> list[Path]:
         if old not in placed:
             old.unlink()
     return placed
+
+
+def _within(seconds: float, work: Callable[[], object]) -> None:
+    """Run ``work`` to its end, or give up on it: its own timeout does not end a stuck renderer."""
+    raised: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True, name="pictures")
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"no end after {seconds:.0f} s")
+    if raised:
+        raise raised[0]
 
 
 def _on_paper(figure: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo.evidence.optuna_study import Observation, is_number
 
-GRID = 24
+GRID = 32
 """Points per side of the surface."""
 BANDWIDTH = 0.12
 """Standard deviation of the Gaussian kernel, as a share of an axis."""

@@ -64,14 +64,14 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
     )
     if contour["grid"]:
         drawn.add_trace(
-            go.Contour(
+            # Not a Contour trace: plotly.js 4.1 never returns from some grids with blank cells.
+            go.Heatmap(
                 x=contour["grid_x"],
                 y=contour["grid_y"],
                 z=[[objective_value(v, data.objective) for v in line] for line in contour["grid"]],
                 coloraxis="coloraxis",
-                line={"width": 0.5},
-                opacity=0.85,
-                connectgaps=False,
+                opacity=0.8,
+                hoverongaps=False,
                 hoverinfo="skip",
             )
         )
