@@ -1,3 +1,72 @@
-"""Hyper-parameter optimisation studies of image classifiers."""
+"""Hyper-parameter optimisation studies of image classifiers.
+
+The Python API has the names of the command line; each is loaded when it is first used::
+
+    import hpo
+
+    hpo.import_faces(hpo.Workspace.at(), Path("fer2013.csv"))
+    outcome = hpo.run("search_spaces/thesis.yaml", trials=5)
+    hpo.report("thesis")
+    answers = hpo.recommend(["me.jpg"])
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hpo.data.fetch import fetch as fetch
+    from hpo.data.importing import import_faces as import_faces
+    from hpo.data.library import list_datasets as list_datasets
+    from hpo.data.songs import import_songs as import_songs
+    from hpo.recommender.answer import recommend as recommend
+    from hpo.recommender.answer import watch as watch
+    from hpo.spec.loading import load_study as load_study
+    from hpo.spec.study import StudySpec as StudySpec
+    from hpo.spec.workspace import Workspace as Workspace
+    from hpo.study.deletion import delete as delete
+    from hpo.study.listing import studies as studies
+    from hpo.study.listing import trials as trials
+    from hpo.study.planning import plan as plan
+    from hpo.study.promoting import promote as promote
+    from hpo.study.quickstart import quickstart as quickstart
+    from hpo.study.reporting import report as report
+    from hpo.study.running import run as run
+    from hpo.study.single import train as train
+
+_API = {
+    "StudySpec": "hpo.spec.study",
+    "Workspace": "hpo.spec.workspace",
+    "delete": "hpo.study.deletion",
+    "fetch": "hpo.data.fetch",
+    "import_faces": "hpo.data.importing",
+    "import_songs": "hpo.data.songs",
+    "list_datasets": "hpo.data.library",
+    "load_study": "hpo.spec.loading",
+    "plan": "hpo.study.planning",
+    "promote": "hpo.study.promoting",
+    "quickstart": "hpo.study.quickstart",
+    "recommend": "hpo.recommender.answer",
+    "report": "hpo.study.reporting",
+    "run": "hpo.study.running",
+    "studies": "hpo.study.listing",
+    "train": "hpo.study.single",
+    "trials": "hpo.study.listing",
+    "watch": "hpo.recommender.answer",
+}
+
+__all__ = ["__version__", *_API]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _API:
+        raise AttributeError(f"module 'hpo' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_API[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_API])

@@ -52,6 +52,7 @@ def print_table(
     """Print a table for people; numbers align to the right, ``None`` shows as a dash."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     rows = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -59,7 +60,8 @@ def print_table(
         numeric = any(isinstance(row[position], int | float) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("–" if cell is None else str(cell) for cell in row))
+        # As text: a title such as "Song [Remix]" is no markup.
+        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
     # Away from a terminal nothing should be cut to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table)

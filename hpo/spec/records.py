@@ -6,6 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+SINGLE = "single"
+"""Origin of a run that belongs to no budget: one configuration, trained by itself."""
+
 TrialState = Literal["running", "waiting", "complete", "pruned", "failed"]
 
 
@@ -147,7 +150,7 @@ class TrialRecord(_Plain):
         started: ISO 8601 time (UTC) of the claim; "" if waiting.
         finished: ISO 8601 time (UTC) of the tell; "" if not yet.
         mlflow_run_id: its run in MLflow; "" if none yet.
-        origin: ``"sampler"``, ``"enqueued"`` or ``"thesis"``.
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, or ``SINGLE``.
         space: the search space at the time, as plain data by parameter name.
     """
 

@@ -163,6 +163,7 @@ class _Run:
 
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.study.models import log_models
+        from hpo.tracking.models import prune_models
         from hpo.tracking.store import open_client
 
         kept = self.keeper.kept(label)[: self.spec.tracking.keep_models]
@@ -171,6 +172,9 @@ class _Run:
         client = open_client(self.tracking_uri, self.workspace.runs / "artifacts")
         for problem in log_models(client, kept, self.plan.dataset):
             self.watcher.note(problem)
+        # Every architecture's best so far: models of trials that fell behind are deleted.
+        best = [r for name in self.plan.parts for r in self.keeper.kept(name)]
+        prune_models(client, self.spec.name, {record.mlflow_run_id for record in best})
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials
@@ -269,6 +273,9 @@ def open_mirror(planned: Plan, workspace: Workspace) -> MlflowMirror:
             }
             for kind in ("engine", "sampler", "pruner")
         },
+        searched=tuple(
+            dict.fromkeys(n for p in planned.parts.values() for n in p.spec.space.parameters)
+        ),
         study_file=dump_study(_without_urls(spec)),
         commit=git_commit(Path.cwd()),
         user=user_name(),

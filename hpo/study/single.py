@@ -15,14 +15,12 @@ from hpo.execution.interrupts import Interrupted, Interrupts
 from hpo.execution.watch import Silence, Watcher
 from hpo.execution.worker import follow
 from hpo.spec.errors import InputError, NotFoundError, TrainingError, did_you_mean
-from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 from hpo.study.running import make_job, open_mirror
-
-SINGLE = "single"
 
 
 @dataclass(frozen=True)
@@ -138,6 +136,7 @@ def train(
         record = _finished(record, result, epochs, time.monotonic() - started)
         record = dataclasses.replace(record, mlflow_run_id=mirror.run_id(part.label, number))
         mirror.finish_trial(record)
+        mirror.finish_architecture(part.label)
         watcher.trial_finished(part.label, number, result, record.seconds)
     finally:
         for problem in mirror.close():

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hpo.spec.records import EpochReport, TrialRecord, TrialState
+from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialState
 
 # Tags of MLflow's own, which its pages read.
 PARENT = "mlflow.parentRunId"
@@ -134,7 +134,8 @@ def run_name(record: TrialRecord, attempt: int = 0) -> str:
     ``cnn #3 · adam lr=1.2e-3 batch=64``: the three settings that most often decide, then those of
     the thesis, second attempts, and what was pruned or failed marked.
     """
-    name = f"{record.architecture} #{record.number}"
+    single = record.origin == SINGLE
+    name = f"{record.architecture} single" if single else f"{record.architecture} #{record.number}"
     if attempt:
         name += f" again ({attempt})"
     if record.origin == "thesis":

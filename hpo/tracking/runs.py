@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hpo.spec.records import EpochReport, TrialJob, TrialRecord
+from hpo.spec.records import SINGLE, EpochReport, TrialJob, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.descriptions import (
@@ -284,7 +284,7 @@ class StudyRuns:
     def _update_parent(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
         from mlflow.entities import Metric, RunTag
 
-        if record.state != "complete" or record.value is None:
+        if record.state != "complete" or record.value is None or record.origin == SINGLE:
             return
         parent = self.architecture(record.architecture)
         tags = self._client.get_run(parent).data.tags
