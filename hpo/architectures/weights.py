@@ -11,6 +11,7 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,8 +128,11 @@ def read_into(network: Any, path: str) -> None:
             nested = next((n for n in model.layers if n.name == network.name), model)
             network.set_weights(nested.get_weights())
         else:
-            network.load_weights(file)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns of layers that it finds no weights for, and leaves them random.
+                warnings.filterwarnings("error", category=UserWarning)
+                network.load_weights(file)
+    except (ValueError, OSError, KeyError, TypeError, UserWarning) as error:
         reason = str(error).strip().splitlines()
         raise SpecError(
             f"the weights in '{path}' do not fit {network.name}",

@@ -19,11 +19,11 @@ from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import backend
 from hpo.training.averaging import WeightAverage
 from hpo.training.batches import TrialData, epoch_batches, load_data
-from hpo.training.checkpoint import write_checkpoint
+from hpo.training.checkpoint import check_folder, write_checkpoint
+from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial, callback
 from hpo.training.optimizers import build_optimizer
 from hpo.training.parameters import TrainingParameters
-from hpo.training.layer_table import layer_table
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
 
 OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
@@ -97,6 +97,7 @@ class _Trial:
                 raise SpecError(
                     f"unknown {name} '{value}'", expected=f"one of {', '.join(choices)}"
                 )
+        check_folder(job.output)
         architecture = load(job.architecture)
         params = dict(job.params)
         if architecture.needs_weights and job.weights is not None:

@@ -178,9 +178,11 @@ def resolve_parameters(
     }
     training = _validated(TrainingParameters, {**defaults, **shared}, architecture, where)
     if architecture.parameters is None:
-        return ResolvedParameters(dict(own), training, {**training.model_dump(), **own})
-    layers = _validated(architecture.parameters, own, architecture, where)
-    params = {**training.model_dump(), **layers.model_dump()}
+        layers = dict(own)
+        params = {**training.model_dump(), **own}
+    else:
+        layers = _validated(architecture.parameters, own, architecture, where)
+        params = {**training.model_dump(), **layers.model_dump()}
     _check_head_epochs(architecture, params, where)
     return ResolvedParameters(layers, training, params)
 

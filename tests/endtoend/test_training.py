@@ -1,0 +1,299 @@
+"""Training on drawn bars: a tiny network learns them in seconds, so every path is a real one."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpo.data.store import RawSplit, write_faces
+from hpo.spec.errors import EnvironmentProblem, SpecError
+from hpo.spec.records import EpochReport, TrialJob, TrialResult
+from hpo.training.fit import train
+
+pytestmark = [
+    pytest.mark.keras,
+    # TensorFlow's, about an argument that its own arrays lack under numpy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+PLAIN = {"rotation_degrees": 0.0, "zoom": 0.0, "shift": 0.0, "flip": False}
+TINY: dict[str, Any] = {
+    **PLAIN,
+    "family": "vgg-bn",
+    "width": 8,
+    "stages": 2,
+    "convs_per_stage": 1,
+    "head": "gap",
+    "dense": 0,
+    "dropout": 0.0,
+    "conv_dropout": 0.0,
+    "learning_rate": 0.01,
+    "batch_size": 32,
+    "epochs": 3,
+}
+
+
+def bars(count: int, seed: int) -> RawSplit:
+    """Noise under a bar whose tilt or thickness is the class."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count) % 7
+    rows, columns = np.mgrid[0:24, 0:24]
+    images = generator.integers(0, 120, (count, 24, 24))
+    for k, label in enumerate(labels):
+        shift = generator.integers(-3, 4)
+        angle = np.pi * label / 7
+        distance = np.abs((rows - 12) * np.cos(angle) + (columns - 12) * np.sin(angle) + shift)
+        images[k][distance < 3] += 130
+    names = [f"{seed}-{k}" for k in range(count)]
+    return RawSplit(images.astype(np.uint8), labels.astype(np.uint8), names)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> TrialJob:
+    folder = tmp_path_factory.mktemp("training")
+    splits = {"train": bars(224, 0), "validation": bars(75, 1)}
+    dataset = write_faces(folder / "bars", "bars", splits, {"kind": "test"})
+    return TrialJob(
+        "t/cnn/0", "cnn", TINY, str(folder / "bars"), dataset.digest, str(folder / "out"), seed=7
+    )
+
+
+def run(job: TrialJob, **params: Any) -> tuple[TrialResult, list[EpochReport]]:
+    epochs: list[EpochReport] = []
+    job = dataclasses.replace(job, params={**job.params, **params})
+    return train(job, epochs.append, lambda: False), epochs
+
+
+@pytest.fixture(scope="module")
+def trained(job: TrialJob) -> tuple[TrialResult, list[EpochReport]]:
+    return run(job, epochs=6)
+
+
+def test_a_trial_learns_and_says_how(trained: tuple[TrialResult, list[EpochReport]]) -> None:
+    result, epochs = trained
+    assert result.state == "complete"
+    assert [e.epoch for e in epochs] == [1, 2, 3, 4, 5, 6]
+    assert set(epochs[0].metrics) >= {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert result.value is not None
+    assert result.value > 0.5  # chance is 1/7
+    assert result.value == max(e.metrics["val_accuracy"] for e in epochs)
+    assert result.metrics == epochs[result.best_epoch - 1].metrics
+    assert result.final_metrics == epochs[-1].metrics
+    assert (result.train_size, result.validation_size, result.epochs_run) == (224, 75, 6)
+    assert set(result.seconds) == {"load", "build", "fit", "evaluate", "checkpoint", "total"}
+    assert sum(v for k, v in result.seconds.items() if k != "total") <= result.seconds["total"]
+    assert result.images_per_second > 0
+    assert result.params["schedule"] == "plateau"
+    assert {"python", "keras", "backend", "numpy", "hpo", "device", "precision", "cores"} <= set(
+        result.environment
+    )
+    assert f"{result.parameter_count:,}" in result.model_summary
+
+
+def test_the_checkpoint_is_the_best_epoch_and_gives_the_reported_value(
+    job: TrialJob, trained: tuple[TrialResult, list[EpochReport]]
+) -> None:
+    import keras
+
+    from hpo.training.batches import load_data
+
+    result, _ = trained
+    assert result.checkpoint is not None
+    file = Path(result.checkpoint)
+    assert [p.name for p in file.parent.iterdir()] == ["model.keras"]
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == result.checkpoint_sha256
+    model = keras.saving.load_model(file, safe_mode=True)
+    data = load_data(job).validation
+    # Batches of another size sum in another order: a face on the fence may fall to the other side,
+    # and losses agree to five digits.
+    answers = model.predict(data.faces, batch_size=25, verbose=0)
+    assert (answers.argmax(axis=1) == np.array(result.predictions)).mean() >= 74 / 75
+    accuracy = (answers.argmax(axis=1) == data.labels).mean()
+    assert accuracy == pytest.approx(result.value, abs=1 / 75)
+    model.compile(loss="sparse_categorical_crossentropy")
+    loss = model.evaluate(data.faces, data.labels, verbose=0)
+    assert loss == pytest.approx(result.metrics["val_loss"], rel=1e-4)
+    confusion = np.array(result.confusion)
+    assert confusion.sum() == 75
+    assert np.diag(confusion).sum() / 75 == pytest.approx(result.value)
+
+
+def test_the_same_job_gives_the_same_epochs(job: TrialJob) -> None:
+    changes = {"epochs": 2, "flip": True, "rotation_degrees": 10.0, "conv_dropout": 0.2}
+    for params in ({"epochs": 2}, changes):
+        once, again = run(job, **params)[1], run(job, **params)[1]
+        for first, second in zip(once, again, strict=True):
+            for name, value in first.metrics.items():
+                # The same operations in the same order on one processor; threads may still split
+                # sums differently.
+                assert second.metrics[name] == pytest.approx(value, rel=1e-4), name
+    other = run(dataclasses.replace(job, seed=8), epochs=2)[1]
+    assert other[0].metrics["loss"] != pytest.approx(once[0].metrics["loss"], rel=1e-4)
+
+
+def test_a_loss_that_is_no_number_fails_the_trial_and_says_so(
+    job: TrialJob, tmp_path: Path
+) -> None:
+    hopeless = dataclasses.replace(job, output=str(tmp_path / "out"))
+    # Without batch normalisation's brake one step of SGD at rate 10 overflows the dense layers.
+    result, _ = run(
+        hopeless, learning_rate=10.0, optimizer="sgd", weight_decay=1.0, one_minus_momentum=0.001
+    )
+    assert result.state == "failed"
+    assert result.reason.startswith("nan_loss: ")
+    assert result.value is None
+    assert result.checkpoint is None
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_trial_stops_at_the_next_step_when_told(job: TrialJob, tmp_path: Path) -> None:
+    job = dataclasses.replace(job, output=str(tmp_path / "out"))
+    epochs: list[EpochReport] = []
+    asked = 0
+
+    def after_the_second_epoch() -> bool:
+        nonlocal asked
+        asked += 1
+        return len(epochs) == 2
+
+    result = train(job, epochs.append, after_the_second_epoch)
+    assert result.state == "pruned"
+    assert result.epochs_run == len(epochs) == 2
+    assert asked == 2 * 7 + 2  # seven steps per epoch, and once after each epoch
+    assert result.value is None
+    assert result.metrics
+    assert not (tmp_path / "out").exists()
+
+
+def test_early_stopping_ends_a_trial_that_no_longer_improves(job: TrialJob) -> None:
+    result, epochs = run(job, learning_rate=1e-9, epochs=8, early_stopping_patience=1)
+    assert result.state == "complete"
+    assert result.reason == "early_stopping"
+    assert 2 <= len(epochs) < 8
+
+
+def test_plateau_and_cosine_show_in_the_reported_rate(job: TrialJob) -> None:
+    _, epochs = run(job, schedule="cosine", epochs=3, learning_rate=0.02)
+    rates = [e.metrics["learning_rate"] for e in epochs]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 1e-3
+    _, epochs = run(job, learning_rate=1e-9, plateau_patience=1, plateau_minimum=0.0, epochs=4)
+    assert epochs[-1].metrics["learning_rate"] < 1e-9
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"optimizer": "sgd", "weight_decay": 1e-3, "clip_norm": 1.0, "schedule": "one_cycle"},
+        {"optimizer": "adamw", "weight_decay": 0.1, "warmup_fraction": 0.1, "ema": True},
+        {"optimizer": "rmsprop", "mixup": True, "class_weights": True, "label_smoothing": 0.1},
+        {"optimizer": "lion", "learning_rate": 1e-4, "erasing": 0.5, "zoom": 0.2, "flip": True},
+    ],
+    ids=lambda params: str(params["optimizer"]),
+)
+def test_every_optimizer_and_option_trains(job: TrialJob, params: dict[str, Any]) -> None:
+    result, epochs = run(job, epochs=2, **params)
+    assert result.state == "complete"
+    assert all(np.isfinite(list(e.metrics.values())).all() for e in epochs)
+
+
+def test_the_average_of_weights_is_what_is_served(job: TrialJob) -> None:
+    """With a decay that forgets nothing, the average of a fast run lags behind: both are told."""
+    plain, _ = run(job, epochs=3, schedule="constant")
+    averaged, epochs = run(job, epochs=3, schedule="constant", ema=True, one_minus_ema_decay=0.05)
+    # Training itself is untouched by averaging; only what is validated differs.
+    assert epochs[0].metrics["loss"] == pytest.approx(plain_loss(job), rel=1e-4)
+    assert averaged.metrics["val_loss"] != plain.metrics["val_loss"]
+    assert averaged.value is not None
+
+
+def plain_loss(job: TrialJob) -> float:
+    return run(job, epochs=1, schedule="constant")[1][0].metrics["loss"]
+
+
+def test_mixed_precision_answers_in_float32(job: TrialJob) -> None:
+    import keras
+
+    result, _ = run(dataclasses.replace(job, precision="mixed_bfloat16"), epochs=2)
+    assert result.state == "complete"
+    assert result.environment["precision"] == "mixed_bfloat16"
+    model = keras.saving.load_model(result.checkpoint, safe_mode=True)
+    assert model.output.dtype == "float32"
+
+
+def test_head_epochs_leave_the_base_alone_and_then_train_it(
+    job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    (tmp_path / "based.py").write_text(
+        "import keras\n"
+        "from hpo.architectures.weights import read_into\n"
+        "BASE_LAYER = 'base'\n"
+        "def make_base(shape):\n"
+        "    return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(4, 3, name='conv'),\n"
+        "        keras.layers.GlobalAveragePooling2D()], name='base')\n"
+        "def build(params, input_shape, classes):\n"
+        "    base, faces = make_base(input_shape), keras.Input(input_shape)\n"
+        "    read_into(base, params['weights'])\n"
+        "    x = keras.layers.Dense(classes, 'softmax', dtype='float32')(base(faces))\n"
+        "    return keras.Model(faces, x)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import based  # type: ignore[import-not-found]
+
+    base = based.make_base((24, 24, 1))
+    base.save_weights(tmp_path / "base.weights.h5")
+    own = dataclasses.replace(
+        job,
+        architecture="based:build",
+        params={**PLAIN, "head_epochs": 2, "learning_rate": 1e-3},
+        weights=str(tmp_path / "base.weights.h5"),
+        output=str(tmp_path / "out"),
+        objective="val_loss",
+    )
+    result, epochs = run(own, epochs=3)
+    assert result.state == "complete"
+    assert result.weights_used.startswith("base.weights.h5 sha256:")
+    assert [e.metrics["learning_rate"] for e in epochs] == pytest.approx([1e-3, 1e-3, 1e-4])
+    frozen = dataclasses.replace(own, direction="maximize")
+    for direction_job in (own, frozen):
+        result, epochs = run(direction_job, epochs=3)
+        model = keras.saving.load_model(result.checkpoint, safe_mode=True)
+        same = np.array_equal(model.get_layer("base").get_weights()[0], base.get_weights()[0])
+        assert same == (result.best_epoch <= 2)
+
+
+def test_an_architecture_of_ones_own_needs_no_change_here(
+    job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import keras\n"
+        "def build(params, input_shape, classes):\n"
+        "    return keras.Sequential([keras.Input(input_shape),\n"
+        "        keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),\n"
+        "        keras.layers.Dense(params['units'], 'relu'),\n"
+        "        keras.layers.Dense(classes, 'softmax', dtype='float32')])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = dataclasses.replace(
+        job, architecture="mine:build", params={"units": 5, "epochs": 1, **PLAIN}
+    )
+    result, _ = run(own)
+    assert result.state == "complete"
+    assert result.params["units"] == 5
+
+
+def test_wrong_jobs_are_refused_before_anything_is_built(job: TrialJob, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="Did you mean 'epochs'"):
+        run(job, epoch=3)
+    with pytest.raises(SpecError, match="unknown objective 'val_acc'"):
+        run(dataclasses.replace(job, objective="val_acc"))
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EnvironmentProblem, match="cannot write the checkpoint"):
+        run(dataclasses.replace(job, output=str(tmp_path / "file" / "out")), epochs=1)

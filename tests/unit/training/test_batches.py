@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpo.data.store import RawSplit, write_faces
+from hpo.spec.errors import IntegrityError
+from hpo.spec.records import TrialJob
+from hpo.training.augmentation import Augmentation
+from hpo.training.batches import (
+    BatchMaker,
+    Labelled,
+    TrialData,
+    balanced_weights,
+    epoch_batches,
+    load_data,
+    targets,
+)
+from hpo.training.parameters import TrainingParameters
+
+
+def numbered(count: int) -> np.ndarray:
+    """Faces whose every pixel is their number."""
+    return np.tile(np.arange(count, dtype=np.uint8)[:, None, None, None], (1, 8, 8, 1))
+
+
+def maker(count: int = 10, **augmentation: float) -> BatchMaker:
+    goals = targets(np.arange(count) % 7, 7)
+    return BatchMaker(numbered(count), goals, None, Augmentation(**augmentation), 4, seed=5)  # type: ignore[arg-type]
+
+
+def test_an_epoch_holds_every_face_once_with_its_own_goal() -> None:
+    batches = maker()
+    assert len(batches) == 3
+    order = batches.order(1)
+    seen = []
+    for index in range(3):
+        faces, goals = batches.batch(order, 1, index)
+        assert (goals.argmax(axis=1) == faces[:, 0, 0, 0] % 7).all()
+        seen += faces[:, 0, 0, 0].tolist()
+    assert sorted(seen) == list(range(10))
+
+
+def test_orders_differ_between_epochs_and_repeat_with_the_seed() -> None:
+    assert maker().order(1).tolist() == maker().order(1).tolist()
+    assert maker().order(1).tolist() != maker().order(2).tolist()
+
+
+def test_a_batch_is_a_function_of_seed_epoch_and_index() -> None:
+    batches = maker(flip=True, erasing=1.0)
+    order = batches.order(1)
+    late = batches.batch(order, 1, 2)[0]
+    batches.batch(order, 1, 0)
+    np.testing.assert_array_equal(batches.batch(order, 1, 2)[0], late)
+    assert (batches.batch(order, 2, 2)[0] != late).any()
+
+
+def test_smoothed_targets_keep_their_sum_and_their_class() -> None:
+    rows = targets(np.array([0, 6, 3]), 7, smoothing=0.14)
+    np.testing.assert_allclose(rows.sum(axis=1), 1.0, rtol=1e-6)
+    assert rows.argmax(axis=1).tolist() == [0, 6, 3]
+    np.testing.assert_allclose(rows[0], [0.88] + [0.02] * 6, rtol=1e-5)
+
+
+def test_balanced_weights_give_every_class_the_same_say() -> None:
+    labels = np.array([0] * 8 + [1] * 2)
+    weights = balanced_weights(labels, 7)
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+
+
+def test_without_augmentation_arrays_go_to_keras_as_they_are() -> None:
+    data = TrialData(
+        Labelled(numbered(10), np.arange(10) % 7), Labelled(numbered(2), np.arange(2)), 7
+    )
+    plain = TrainingParameters(rotation_degrees=0.0, zoom=0.0, shift=0.0, flip=False)
+    arguments = epoch_batches(data, plain, seed=0)
+    assert arguments["x"] is data.train.faces
+    assert arguments["shuffle"] is True
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> TrialJob:
+    generator = np.random.default_rng(0)
+    splits = {
+        name: RawSplit(
+            generator.integers(0, 256, (n, 48, 48), dtype=np.uint8),
+            (np.arange(n) % 7).astype(np.uint8),
+            [f"{name}-{k}" for k in range(n)],
+        )
+        for name, n in (("train", 70), ("validation", 21))
+    }
+    dataset = write_faces(tmp_path / "faces", "faces", splits, {"kind": "test"})
+    return TrialJob(
+        "t", "cnn", {}, str(tmp_path / "faces"), dataset.digest, str(tmp_path / "o"), seed=1
+    )
+
+
+def test_data_come_as_bytes_with_a_channel_and_within_limits(job: TrialJob) -> None:
+    import dataclasses
+
+    data = load_data(dataclasses.replace(job, train_limit=35, validation_limit=14))
+    assert data.train.faces.shape == (35, 48, 48, 1)
+    assert data.train.faces.dtype == np.uint8
+    assert not isinstance(data.train.faces, np.memmap)
+    assert np.bincount(data.train.labels).tolist() == [5] * 7
+    assert len(data.validation) == 14
+    assert data.input_shape == (48, 48, 1)
+
+
+def test_faces_that_changed_since_the_study_began_are_refused(job: TrialJob) -> None:
+    import dataclasses
+
+    with pytest.raises(IntegrityError, match="has changed since the study began"):
+        load_data(dataclasses.replace(job, dataset_digest="sha256:other"))
