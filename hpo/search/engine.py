@@ -72,12 +72,16 @@ class Engine(Protocol):
         """Store which MLflow run mirrors a running trial."""
         ...
 
-    def release(self, number: int, reason: str) -> bool:
-        """End a running trial whose slot is to be asked for again (Ctrl-C, a lost machine)."""
+    def record(self, number: int) -> TrialRecord:
+        """Return a trial as it is stored now, lost attempts too.
+
+        Raises:
+            NotFoundError: there is no such trial.
+        """
         ...
 
-    def record(self, number: int) -> TrialRecord:
-        """Return a trial as it is stored."""
+    def release(self, number: int, reason: str) -> bool:
+        """End a running trial whose slot is to be asked for again (Ctrl-C, a lost machine)."""
         ...
 
     def recover(self) -> list[int]:

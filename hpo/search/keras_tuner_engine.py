@@ -22,7 +22,8 @@ from hpo.search import keras_tuner_space as words
 from hpo.search import trials as stored
 from hpo.search.compatibility import oracle_name
 from hpo.search.configurations import Enqueued
-from hpo.search.ledger import Draw, LedgerEngine
+from hpo.search.draws import Draw
+from hpo.search.ledger import LedgerEngine
 from hpo.search.options import KerasTunerOptions, read_options
 from hpo.spec.errors import EnvironmentProblem, SpecError
 from hpo.spec.seeds import derive_seed

@@ -9,22 +9,23 @@ study proposes what an uninterrupted one would have.
 
 from __future__ import annotations
 
-import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from hpo.search import trials as stored
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
+from hpo.search.creation import create_or_load, optuna_name
+from hpo.search.draws import Draw, kept, repeated
 from hpo.search.engine import Proposal
 from hpo.search.samplers import PLACE
 from hpo.search.storage import claiming, explained, open_storage
-from hpo.search.studies import create_or_load, optuna_name, slots
+from hpo.search.studies import slots
 from hpo.search.worker_identity import holds, identity
 from hpo.spec.catalogue import resolve
+from hpo.spec.errors import NotFoundError
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
@@ -39,23 +40,6 @@ RESAMPLES = 5
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-@dataclass(frozen=True)
-class Draw:
-    """A configuration for a slot, before it is stored.
-
-    Args:
-        trial: Optuna's trial in the view, with parameters, distributions and system attributes.
-        overrides: values beyond the space.
-        attributes: user attributes that the engine keeps with the trial.
-        may_repeat: do not draw again if the configuration was tried before.
-    """
-
-    trial: FrozenTrial
-    overrides: dict[str, Any] = field(default_factory=dict)
-    attributes: dict[str, Any] = field(default_factory=dict)
-    may_repeat: bool = False
 
 
 def explains(
@@ -184,7 +168,7 @@ class LedgerEngine(ABC):
             chosen = self.draw(known, slot, first, attempt)
             if chosen is None:
                 return None, None
-            repeat_of = _repeated(chosen, known)
+            repeat_of = repeated(chosen, known)
             if repeat_of is None or first is not None or chosen.may_repeat:
                 break
         return chosen, repeat_of
@@ -213,7 +197,7 @@ class LedgerEngine(ABC):
             params=params,
             distributions=chosen.trial.distributions,
             user_attrs=stored.plain(attributes),
-            system_attrs=_kept(chosen.trial.system_attrs),
+            system_attrs=kept(chosen.trial.system_attrs),
         )
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Proposal(
@@ -302,6 +286,21 @@ class LedgerEngine(ABC):
         )
 
     @explains
+    def record(self, number: int) -> TrialRecord:
+        """Return a trial as it is stored now; see ``Engine.record``."""
+        try:
+            trial = self._storage.get_trial(self._trial_id(number))
+        except KeyError:
+            raise NotFoundError(f"'{self.study_name}' has no trial {number}") from None
+        return stored.read_trial(
+            trial,
+            study=self.spec.name,
+            architecture=self.label,
+            space=self.architecture.space.to_plain(),
+            maximize=self.maximize,
+        )
+
+    @explains
     def release(self, number: int, reason: str) -> bool:
         """Give the slot back; see ``Engine.release``."""
         return self._lose(self._trial_id(number), reason)
@@ -340,17 +339,6 @@ class LedgerEngine(ABC):
         return released
 
     # Reading
-
-    @explains
-    def record(self, number: int) -> TrialRecord:
-        """Return a trial as it is stored; see ``Engine.record``."""
-        return stored.read_trial(
-            self._storage.get_trial(self._trial_id(number)),
-            study=self.spec.name,
-            architecture=self.label,
-            space=self.architecture.space.to_plain(),
-            maximize=self.maximize,
-        )
 
     def pruner(self) -> Any:
         """Return a pruner, made afresh: it holds nothing between decisions."""
@@ -391,27 +379,3 @@ def _if_running(write: Callable[[], None]) -> bool:
     except UpdateFinishedTrialError:
         return False
     return True
-
-
-def _kept(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
-    # TPE notes its draw for workers that ask meanwhile; ours sees the trial with its values.
-    return {
-        key: value
-        for key, value in system_attrs.items()
-        if key != "fixed_params" and not key.startswith("tpe:")
-    }
-
-
-def _repeated(chosen: Draw, known: Mapping[int, FrozenTrial]) -> int | None:
-    """Return the number of the first trial with the same configuration."""
-    wanted = _fingerprint(chosen.trial.params, chosen.overrides)
-    for _, trial in sorted(known.items()):
-        overrides = trial.user_attrs.get(stored.OVERRIDES, {})
-        if _fingerprint(trial.params, overrides) == wanted:
-            number: int = trial.number
-            return number
-    return None
-
-
-def _fingerprint(params: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    return json.dumps([stored.plain(params), stored.plain(overrides)], sort_keys=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.search.configurations import Enqueued
-from hpo.search.ledger import Draw, LedgerEngine
+from hpo.search.draws import Draw
+from hpo.search.ledger import LedgerEngine
 from hpo.search.samplers import SpaceExhausted, is_fixed_sequence
 from hpo.spec.catalogue import resolve
 from hpo.spec.seeds import derive_seed

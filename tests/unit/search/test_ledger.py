@@ -60,7 +60,10 @@ def test_a_running_trial_is_read_as_such(storage_url: str) -> None:
     engine = open_it(storage_url, make_spec())
     engine.ask()
     (record,) = read_trials(storage_url, "study")
+    assert record == engine.record(0)
     assert (record.state, record.value, record.finished) == ("running", None, "")
+    with pytest.raises(NotFoundError, match="no trial 7"):
+        engine.record(7)
     assert record.params["epochs"] == 3
 
 

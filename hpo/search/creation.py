@@ -1,0 +1,128 @@
+"""Making an architecture's Optuna study, or finding that the one there is the same.
+
+What a study was made with lies with it as user attributes: the study file, the space, and sampler,
+pruner and engine with every option stated.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from hpo.search.options import stated
+from hpo.spec.errors import InputError, SpecError
+from hpo.spec.space import SearchSpace
+from hpo.spec.study import StudySpec
+
+
+def optuna_name(study: str, label: str) -> str:
+    """Return Optuna's name of one architecture's study."""
+    return f"{study}/{label}"
+
+
+def create_or_load(storage: Any, spec: StudySpec, label: str, *, resume: bool) -> int:
+    """Return the id of the Optuna study of architecture ``label``, made if it does not exist.
+
+    Args:
+        storage: what ``open_storage`` returned.
+        spec: the study file.
+        label: the architecture's name in it.
+        resume: whether the study may exist.
+
+    Raises:
+        SpecError: it exists with another space, fixed parameters or objective.
+        InputError: it exists, and ``resume`` is False.
+    """
+    from optuna.exceptions import DuplicatedStudyError
+    from optuna.study import StudyDirection
+
+    name = optuna_name(spec.name, label)
+    attributes = _attributes(spec, label)
+    maximize = spec.objective.direction == "maximize"
+    direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+    try:
+        study_id: int = storage.create_new_study([direction], name)
+    except DuplicatedStudyError:
+        study_id = storage.get_study_id_from_name(name)
+        present = storage.get_study_user_attrs(study_id)
+        check_same(present, spec, label)
+        if not resume:
+            raise already_exists(spec.name) from None
+        attributes = {**attributes, "created": present.get("created", attributes["created"])}
+    else:
+        present = {}
+    for key, value in attributes.items():
+        if present.get(key) != value:
+            storage.set_study_user_attr(study_id, key, value)
+    return study_id
+
+
+def _attributes(spec: StudySpec, label: str) -> dict[str, Any]:
+    return {
+        "spec": _without_passwords(spec.to_plain()),
+        "space": spec.architectures[label].space.to_plain(),
+        "sampler": _plug_in("sampler", spec),
+        "pruner": _plug_in("pruner", spec),
+        "engine": _plug_in("engine", spec),
+        "hpo_version": version("hpo"),
+        "optuna_version": version("optuna"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _plug_in(kind: str, spec: StudySpec) -> dict[str, Any]:
+    chosen = getattr(spec, kind)
+    return {"name": chosen.name, "options": stated(kind, chosen.name, chosen.options)}
+
+
+def _without_passwords(plain: dict[str, Any]) -> dict[str, Any]:
+    # Where the study is stored is no property of it, and such URLs may hold passwords.
+    tracking = {k: v for k, v in plain.get("tracking", {}).items() if k != "uri"}
+    return {**plain, "storage": None, "tracking": tracking}
+
+
+def already_exists(study: str) -> InputError:
+    """Return the error for a study that is there and should not be."""
+    return InputError(
+        f"a study named '{study}' exists already",
+        hint=f"Go on with it by --resume, remove it by `hpo delete {study}`, or change the name",
+    )
+
+
+def check_same(attributes: dict[str, Any], spec: StudySpec, label: str) -> None:
+    """Check that the study with these user attributes is ``spec``'s.
+
+    Raises:
+        SpecError: its space, fixed parameters or objective differ; each difference is named.
+    """
+    there = attributes.get("spec")
+    if there is None:
+        raise SpecError(
+            f"a study named '{optuna_name(spec.name, label)}' exists that hpo did not make",
+            hint="Change the name, or choose another storage",
+        )
+    differences = [
+        f"architectures.{label}.{line}" for line in _space_lines(attributes, spec, label)
+    ]
+    old_fixed = there.get("architectures", {}).get(label, {}).get("fixed", {})
+    new_fixed = spec.to_plain()["architectures"][label]["fixed"]
+    for name in dict.fromkeys([*new_fixed, *old_fixed]):
+        one, two = new_fixed.get(name, "absent"), old_fixed.get(name, "absent")
+        if one != two:
+            differences.append(f"architectures.{label}.fixed.{name}: {one}, there {two}")
+    metric = there.get("objective", {}).get("metric")
+    if metric != spec.objective.metric:
+        differences.append(f"objective.metric: {spec.objective.metric}, there {metric}")
+    if differences:
+        raise SpecError(
+            f"a study named '{spec.name}' exists with a different space",
+            got="; ".join(differences),
+            hint=f"Remove it by `hpo delete {spec.name}`, choose another name, or go on with the "
+            "same file by --resume",
+        )
+
+
+def _space_lines(attributes: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
+    there = SearchSpace.from_plain(attributes.get("space", {}))
+    return [f"space.{line}" for line in spec.architectures[label].space.differences(there)]
