@@ -13,52 +13,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 stage() { printf '\n== %4d s: %s\n' "$SECONDS" "$1"; }
-fail() {
-    printf 'Error: %s\n' "$1" >&2
-    exit 3
-}
-
-has_library() { { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep --quiet --fixed-strings "$1"; }
-has_browser() {
-    local name
-    for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
-        command -v "$name" >/dev/null && return 0
-    done
-    return 1
-}
-
-# OpenCV links libGL and GLib, which slim images lack; figures become PNGs in a browser.
-missing_packages() {
-    if ! command -v python3.11 >/dev/null; then
-        echo python3.11 python3.11-venv
-    elif ! python3.11 -c 'import ensurepip' 2>/dev/null; then
-        echo python3.11-venv
-    fi
-    has_library libGL.so.1 || echo libgl1
-    has_library libglib-2.0.so.0 || echo libglib2.0-0
-    has_browser || echo chromium fonts-dejavu-core
-    command -v git >/dev/null || echo git
-}
-
-install_packages() {
-    local sudo=()
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null && sudo --non-interactive true 2>/dev/null || return 1
-        sudo=(sudo)
-    fi
-    command -v apt-get >/dev/null || return 1
-    "${sudo[@]}" apt-get update --quiet --quiet
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --quiet --quiet --no-install-recommends "$@"
-}
 
 stage "system packages"
-read -r -a packages <<<"$(missing_packages | tr '\n' ' ')"
-if [ "${#packages[@]}" -gt 0 ]; then
-    echo "installing ${packages[*]}"
-    install_packages "${packages[@]}" >/dev/null ||
-        fail "cannot install ${packages[*]}. Install them with your package manager, then run this again."
-fi
+bash .ci/system-packages --tests
 
 stage "python environment (.venv)"
 if [ ! -x .venv/bin/python ]; then
