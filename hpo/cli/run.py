@@ -127,11 +127,13 @@ def _print_plan(planned: Plan) -> None:
     for part in planned.parts.values():
         typer.echo("")
         size = part.spec.space.size(part.spec.fixed)
+        trials = spec.trials_of(part.label)
         count = "infinitely many" if size is None else f"{size:,}"
         typer.echo(
-            f"{part.label}: {spec.budget.trials} trials among {count} configurations, "
-            f"about {duration(part.seconds_per_trial * spec.budget.trials)} "
-            f"({duration(part.seconds_per_trial)} each)"
+            f"{part.label}: {trials} trials among {count} configurations, "
+            f"about {duration(part.seconds_per_trial * trials)} "
+            f"({duration(part.seconds_per_trial)} each), "
+            f"{planned.train_size_of(part.label):,} faces to train"
         )
         rows: list[list[Any]] = [
             [name, describe(parameter)] for name, parameter in part.spec.space.parameters.items()
@@ -150,7 +152,7 @@ def _print_plan(planned: Plan) -> None:
     for note in planned.notes:
         typer.echo(f"Note: {note}")
     typer.echo(
-        f"In all {sum(spec.budget.trials for _ in planned.parts)} trials, at most about "
+        f"In all {sum(spec.trials_of(label) for label in planned.parts)} trials, at most about "
         f"{duration(planned.seconds)}: {planned.basis}. Pruning and early stopping shorten it."
     )
 

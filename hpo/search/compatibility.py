@@ -174,7 +174,7 @@ def _grid_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) 
             where=f"architectures.{label}.space",
             hint="Take wider steps or fewer parameters, or choose another sampler",
         )
-    places = spec.budget.trials - len(architecture.enqueue)
+    places = spec.trials_of(label) - len(architecture.enqueue)
     if size < places:
         yield f"{label}: the grid ends after {size} of {places} trials."
     elif size > places:
@@ -188,10 +188,11 @@ def _pruner_warnings(spec: StudySpec) -> Iterator[str]:
     if spec.pruner.name != "median":
         return
     options = read_options(MedianOptions, spec.pruner.options, "pruner")
-    if options.startup_trials >= spec.budget.trials:
+    most = max(spec.trials_of(label) for label in spec.architectures)
+    if options.startup_trials >= most:
         yield (
             f"the median pruner waits for {options.startup_trials} completed trials and the "
-            f"budget is {spec.budget.trials}, so it will stop nothing; lower "
+            f"budget is {most}, so it will stop nothing; lower "
             "pruner.startup_trials."
         )
     for label, architecture in spec.architectures.items():

@@ -153,7 +153,7 @@ class KerasTunerEngine(LedgerEngine):
             "objective": keras_tuner.Objective(self.spec.objective.metric, direction),
             "hyperparameters": self._declared.copy(),
             "seed": max(seed, 1),  # it takes 0 for "no seed"
-            "max_consecutive_failed_trials": self.spec.budget.trials + 1,
+            "max_consecutive_failed_trials": self.spec.trials_of(self.label) + 1,
         }
         if self._oracle_name == "hyperband":
             return keras_tuner.oracles.HyperbandOracle(
@@ -162,7 +162,7 @@ class KerasTunerEngine(LedgerEngine):
                 factor=self._options.factor,
                 hyperband_iterations=0,  # without end: the study's budget decides
             )
-        common["max_trials"] = self.spec.budget.trials
+        common["max_trials"] = self.spec.trials_of(self.label)
         if self._oracle_name == "random":
             return keras_tuner.oracles.RandomSearchOracle(**common)
         return keras_tuner.oracles.BayesianOptimizationOracle(

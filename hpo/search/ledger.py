@@ -150,7 +150,7 @@ class LedgerEngine(ABC):
         """Claim the lowest free slot of the budget; see ``Engine.ask``."""
         with claiming(self._database, self.study_name):
             known = self._known()
-            slot = next((s for s in range(self.spec.budget.trials) if s not in known), None)
+            slot = next((s for s in range(self.spec.trials_of(self.label)) if s not in known), None)
             if slot is None:
                 return None
             first = self.first[slot] if slot < len(self.first) else None

@@ -79,6 +79,12 @@ class ArchitectureSpec(_Section):
     weights: str | None = Field(
         default=None, description="imagenet, none or a file, for pretrained architectures."
     )
+    trials: PositiveInt | None = Field(
+        default=None, description="In place of budget.trials; unequal budgets compare unequally."
+    )
+    train_limit: PositiveInt | None = Field(
+        default=None, description="In place of data.train_limit."
+    )
     fixed: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
     space: SearchSpace = Field(default_factory=lambda: SearchSpace({}))
     enqueue: list[str | dict[str, Scalar | list[Scalar]]] = Field(
@@ -172,6 +178,14 @@ class StudySpec(_Section):
             if not _NAME.fullmatch(label):
                 raise ValueError(f"'{label}' is no plain label (letters, digits, '.', '_', '-')")
         return architectures
+
+    def trials_of(self, label: str) -> int:
+        """Return the budget of an architecture, in trials."""
+        return self.architectures[label].trials or self.budget.trials
+
+    def train_limit_of(self, label: str) -> int | None:
+        """Return how many faces an architecture trains on at the most; None for all."""
+        return self.architectures[label].train_limit or self.data.train_limit
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON-able data; ``model_validate`` reverses it."""

@@ -41,7 +41,7 @@ class StudyOutcome:
     Args:
         study: its name.
         objective: name of the objective.
-        budget: trials per architecture.
+        budget: trials by architecture.
         rows: its architectures.
         champion: the registered winner in words; "" if none was registered.
         notes: what the person should know.
@@ -50,7 +50,7 @@ class StudyOutcome:
 
     study: str
     objective: str
-    budget: int
+    budget: dict[str, int]
     rows: list[ArchitectureOutcome]
     champion: str = ""
     notes: list[str] = field(default_factory=list)
@@ -77,14 +77,13 @@ def summarise(
     study: str,
     objective: str,
     direction: str,
-    budget: int,
-    labels: Mapping[str, Any],
+    budget: Mapping[str, int],
     records: list[TrialRecord],
 ) -> StudyOutcome:
     """Count the trials of each architecture and find its best."""
     sign = 1 if direction == "maximize" else -1
     rows = []
-    for label in labels:
+    for label in budget:
         own = [r for r in records if r.architecture == label]
         complete = [r for r in own if r.state == "complete" and r.value is not None]
         best = max(complete, key=lambda r: sign * (r.value or 0.0), default=None)
@@ -101,7 +100,7 @@ def summarise(
                 else "",
             )
         )
-    return StudyOutcome(study, objective, budget, rows)
+    return StudyOutcome(study, objective, dict(budget), rows)
 
 
 def _short(value: Any) -> str:

@@ -71,8 +71,12 @@ class Plan:
 
     @property
     def train_size(self) -> int:
-        """Return how many faces are trained on."""
+        """Return how many faces are trained on, where an architecture does not say otherwise."""
         return _limited(self.dataset, "train", self.spec.data.train_limit)
+
+    def train_size_of(self, label: str) -> int:
+        """Return how many faces an architecture is trained on."""
+        return _limited(self.dataset, "train", self.spec.train_limit_of(label))
 
     @property
     def validation_size(self) -> int:
@@ -95,7 +99,10 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Return the guessed seconds of the whole study."""
-        return self.spec.budget.trials * sum(self.seconds_per_trial.values())
+        return sum(
+            self.spec.trials_of(label) * seconds
+            for label, seconds in self.seconds_per_trial.items()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -109,7 +116,8 @@ class Plan:
             },
             "architectures": {
                 label: {
-                    "trials": self.spec.budget.trials,
+                    "trials": self.spec.trials_of(label),
+                    "train": self.train_size_of(label),
                     "space_size": part.spec.space.size(part.spec.fixed),
                     "first_trials": [dataclasses.asdict(first) for first in part.first],
                     "seconds_per_trial": round(part.seconds_per_trial, 1),
@@ -151,7 +159,16 @@ def plan(
     file = _opened(study, overrides)
     spec = file.spec
     if trials is not None:
-        spec = spec.model_copy(update={"budget": BudgetSpec(trials=trials)})
+        # For all architectures alike, whatever the file says of one of them.
+        spec = spec.model_copy(
+            update={
+                "budget": BudgetSpec(trials=trials),
+                "architectures": {
+                    label: section.model_copy(update={"trials": None})
+                    for label, section in spec.architectures.items()
+                },
+            }
+        )
     parts = {
         label: _plan_architecture(label, section, file)
         for label, section in spec.architectures.items()
@@ -297,7 +314,7 @@ def _timed(planned: Plan, workspace: Workspace) -> Plan:
                 continue
             training, inference = estimate_images_per_second(part.spec.architecture, params, cores)
             factor = factors.get(label, 1.0)
-            epoch = planned.train_size / training + planned.validation_size / inference
+            epoch = planned.train_size_of(label) / training + planned.validation_size / inference
             total += _START_SECONDS + params["epochs"] * epoch / factor
         parts[label] = dataclasses.replace(part, seconds_per_trial=total / _SAMPLES)
     known = [label for label in parts if label in factors]

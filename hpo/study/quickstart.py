@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     """
     from hpo.data.drawn.photo import write_photo
     from hpo.recommender.answer import recommend
+    from hpo.study.planning import plan
     from hpo.study.reporting import report
     from hpo.study.running import run
 
@@ -72,7 +73,9 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     watcher = watcher or Silence()
     workspace.ensure(workspace.home)
     _replace_older(workspace, watcher)
-    outcome = run(study_file(), workspace=workspace, resume=True, watcher=watcher)
+    # Notes such as "two epochs are too few to prune" are for studies that mean it.
+    planned = replace(plan(study_file(), workspace=workspace), notes=[])
+    outcome = run(planned, workspace=workspace, resume=True, watcher=watcher)
     outcome.raise_if_stopped()
     folder = workspace.ensure(workspace.reports / NAME)
     photo = folder / "photo.png"

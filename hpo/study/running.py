@@ -119,7 +119,7 @@ class _Run:
                     done[record.architecture] = done.get(record.architecture, 0) + 1
         self.watcher.study_started(
             self.spec.name,
-            dict.fromkeys(self.plan.parts, self.spec.budget.trials),
+            {label: self.spec.trials_of(label) for label in self.plan.parts},
             done,
             self.spec.objective.metric,
             self.spec.objective.direction,
@@ -133,7 +133,8 @@ class _Run:
         )
         for note in engine.notes:
             self.watcher.note(note)
-        mirror.start_architecture(part.label, part.spec.space.to_plain(), self.spec.budget.trials)
+        trials = self.spec.trials_of(part.label)
+        mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
         worker = Worker(
             label=part.label,
             engine=engine,
@@ -184,8 +185,7 @@ class _Run:
             self.spec.name,
             self.spec.objective.metric,
             self.spec.objective.direction,
-            self.spec.budget.trials,
-            self.plan.parts,
+            {label: self.spec.trials_of(label) for label in self.plan.parts},
             records,
         )
         stopped = self.interrupts.signal_number if self.interrupts.draining else None
@@ -235,7 +235,7 @@ def make_job(
         output=str(folder_of(workspace, spec.name, part.label, number)),
         seed=seed,
         weights=part.spec.weights,
-        train_limit=spec.data.train_limit,
+        train_limit=spec.train_limit_of(part.label),
         validation_limit=spec.data.validation_limit,
         data_seed=derive_seed(spec.seed, "data"),
         objective=spec.objective.metric,
