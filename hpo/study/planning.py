@@ -6,8 +6,6 @@ Whatever can be wrong is found here, with file and line, before the first trial 
 from __future__ import annotations
 
 import dataclasses
-import os
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +14,12 @@ from typing import TYPE_CHECKING, Any
 from hpo.architectures.architecture import Architecture
 from hpo.spec.errors import SpecError
 from hpo.spec.loading import StudyFile, read_study_file
-from hpo.spec.seeds import derive_seed
-from hpo.spec.space import Scalar
 from hpo.spec.study import ArchitectureSpec, BudgetSpec, StudySpec
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
     from hpo.search.configurations import Enqueued
-
-_START_SECONDS = 12.0
-"""What a trial costs beside its epochs, roughly: fork, build, first step."""
-_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -154,6 +146,7 @@ def plan(
     """
     from hpo.data import library, store
     from hpo.search.compatibility import check_compatibility
+    from hpo.study.estimate import timed
 
     workspace = workspace or Workspace.at()
     file = _opened(study, overrides)
@@ -181,7 +174,7 @@ def plan(
     for split in ("train", "validation"):
         dataset.split(split)
     planned = Plan(spec, parts, dataset, notes, "")
-    return _timed(planned, workspace)
+    return timed(planned, workspace)
 
 
 def _opened(study: str | Path | StudySpec, overrides: Iterable[str]) -> StudyFile:
@@ -270,58 +263,3 @@ def _frozen_variants(part: PlannedArchitecture) -> list[dict[str, Any]]:
 def _limited(dataset: FaceDataset, split: str, limit: int | None) -> int:
     size = sum(dataset.counts()[split].values())
     return size if limit is None else min(limit, size)
-
-
-class _Dice:
-    """Chooses at random: how much a trial costs on average, before any was tried."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        return self._random.uniform(low, high)
-
-    def suggest_int(
-        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
-    ) -> int:
-        return low + step * self._random.randrange((high - low) // step + 1)
-
-    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
-        return self._random.choice(list(choices))
-
-
-def _timed(planned: Plan, workspace: Workspace) -> Plan:
-    """Fill in the seconds that a trial may take."""
-    from hpo.study.throughput import recorded_factors
-    from hpo.training.resolve import resolve_parameters
-    from hpo.training.throughput import estimate_images_per_second
-
-    factors = recorded_factors(planned.spec, workspace)
-    cores = os.cpu_count() or 1
-    parts = {}
-    for label, part in planned.parts.items():
-        dice = _Dice(derive_seed(planned.spec.seed, label, "estimate"))
-        total = 0.0
-        for _ in range(_SAMPLES):
-            chosen = part.spec.space.suggest(dice, part.spec.fixed)
-            given = {**part.spec.fixed, **chosen}
-            try:
-                params = resolve_parameters(part.architecture, given).params
-            except SpecError:
-                # Values that do not go together: such a trial fails at once and costs nothing.
-                continue
-            training, inference = estimate_images_per_second(part.spec.architecture, params, cores)
-            factor = factors.get(label, 1.0)
-            epoch = planned.train_size_of(label) / training + planned.validation_size / inference
-            total += _START_SECONDS + params["epochs"] * epoch / factor
-        parts[label] = dataclasses.replace(part, seconds_per_trial=total / _SAMPLES)
-    known = [label for label in parts if label in factors]
-    if len(known) == len(parts):
-        basis = "from the throughput of earlier trials in this workspace"
-    elif known:
-        basis = f"from earlier trials for {', '.join(known)}, else a guess from arithmetic"
-    else:
-        basis = "a guess from a table of arithmetic, good to a factor of about 3"
-    return dataclasses.replace(planned, parts=parts, basis=basis)

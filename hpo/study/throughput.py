@@ -4,48 +4,78 @@ from __future__ import annotations
 
 import os
 import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 
 _RECENT_STUDIES = 5
+_ALIKE = 3.0
+"""Networks are alike if the table expects speeds within this factor of each other: a tiny network
+spends its time between the layers, and tells nothing about a large one."""
 
 
-def recorded_factors(spec: StudySpec, workspace: Workspace) -> dict[str, float]:
-    """Return, by label, measured images per second over those that the table expects.
+@dataclass(frozen=True)
+class Measured:
+    """One earlier trial.
 
-    The median over the trials of the same architecture in the workspace's latest studies; labels
-    of which nothing was recorded are absent. Without a local store nothing is opened: asking how
-    long a study takes should not wait for a database elsewhere.
+    Args:
+        expected: images per second that the table gives for it.
+        actual: images per second that it trained at.
+    """
+
+    expected: float
+    actual: float
+
+
+def factor(measured: Iterable[Measured], expected: float) -> float | None:
+    """Return the median of actual over expected among trials like one of ``expected`` speed."""
+    ratios = [
+        m.actual / m.expected
+        for m in measured
+        if 1 / _ALIKE <= m.expected / expected <= _ALIKE and m.expected > 0
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def recorded(spec: StudySpec, workspace: Workspace) -> dict[str, list[Measured]]:
+    """Return, by label, the trials of the workspace's latest studies that tell its speed.
+
+    They are of the same architecture and precision. Without a local store nothing is opened:
+    asking how long a study takes should not wait for a database elsewhere.
     """
     url = workspace.storage_url(spec.storage)
     path = url.removeprefix("sqlite:///")
     if path == url or not os.path.isfile(path):
         return {}
-    from hpo.search.studies import list_studies, read_trials
+    from hpo.search.studies import list_studies, read_spec, read_trials
 
-    records: list[TrialRecord] = []
-    for study in list_studies(url)[-_RECENT_STUDIES:]:
-        records += read_trials(url, study.name)
-    factors = {}
-    for label, section in spec.architectures.items():
-        ratios = [
-            ratio
-            for record in records
-            if record.architecture == label
-            and (ratio := _ratio(section.architecture, record)) is not None
-        ]
-        if ratios:
-            factors[label] = statistics.median(ratios)
-    return factors
+    found: dict[str, list[Measured]] = {}
+    for summary in list_studies(url)[-_RECENT_STUDIES:]:
+        sections = read_spec(url, summary.name).architectures
+        for record in read_trials(url, summary.name):
+            section = sections.get(record.architecture)
+            if section is None:
+                continue
+            measured = _measured(section.architecture, record, spec.precision)
+            if measured is not None:
+                found.setdefault(section.architecture, []).append(measured)
+    return {
+        label: found[section.architecture]
+        for label, section in spec.architectures.items()
+        if section.architecture in found
+    }
 
 
-def _ratio(architecture: str, record: TrialRecord) -> float | None:
+def _measured(architecture: str, record: TrialRecord, precision: str) -> Measured | None:
     from hpo.training.throughput import estimate_images_per_second
 
     result = record.result
     if result is None or result.images_per_second <= 0 or not result.params:
         return None
+    if result.environment.get("precision", precision) != precision:
+        return None
     expected, _ = estimate_images_per_second(architecture, result.params, os.cpu_count() or 1)
-    return result.images_per_second / expected
+    return Measured(expected, result.images_per_second)
