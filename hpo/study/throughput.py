@@ -52,12 +52,14 @@ def recorded(spec: StudySpec, workspace: Workspace) -> dict[str, list[Measured]]
         return {}
     from hpo.search.studies import list_studies, read_spec, read_trials
 
+    # Only these: another study's architecture may be a module that is not at hand here.
+    wanted = {section.architecture for section in spec.architectures.values()}
     found: dict[str, list[Measured]] = {}
     for summary in list_studies(url)[-_RECENT_STUDIES:]:
         sections = read_spec(url, summary.name).architectures
         for record in read_trials(url, summary.name):
             section = sections.get(record.architecture)
-            if section is None:
+            if section is None or section.architecture not in wanted:
                 continue
             measured = _measured(section.architecture, record, spec.precision)
             if measured is not None:
