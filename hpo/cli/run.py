@@ -128,7 +128,9 @@ def _print_plan(planned: Plan) -> None:
         typer.echo("")
         size = part.spec.space.size(part.spec.fixed)
         trials = spec.trials_of(part.label)
-        count = "infinitely many" if size is None else f"{size:,}"
+        endless = any(p.count() is None for p in part.spec.space.parameters.values())
+        unknown = "infinitely many" if endless else "more than 100,000"
+        count = unknown if size is None else f"{size:,}"
         typer.echo(
             f"{part.label}: {trials} trials among {count} configurations, "
             f"about {duration(part.seconds_per_trial * trials)} "

@@ -60,17 +60,17 @@ class StudyOutcome:
         """Return the outcome as plain data."""
         return dataclasses.asdict(self)
 
-    def raise_if_stopped(self) -> None:
+    def raise_if_stopped(self, again: str = "the same command with --resume") -> None:
         """End the call with 130 or 143 if a signal stopped the study.
+
+        Args:
+            again: what goes on with it.
 
         Raises:
             Interrupted: a signal stopped it.
         """
         if self.stopped_by is not None:
-            raise Interrupted(
-                self.stopped_by,
-                "Everything finished is kept; the same command with --resume goes on",
-            )
+            raise Interrupted(self.stopped_by, f"Everything finished is kept; {again} goes on")
 
 
 def summarise(

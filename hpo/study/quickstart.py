@@ -76,7 +76,7 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     # Notes such as "two epochs are too few to prune" are for studies that mean it.
     planned = replace(plan(study_file(), workspace=workspace), notes=[])
     outcome = run(planned, workspace=workspace, resume=True, watcher=watcher)
-    outcome.raise_if_stopped()
+    outcome.raise_if_stopped("the same command")
     folder = workspace.ensure(workspace.reports / NAME)
     photo = folder / "photo.png"
     write_photo(photo)
