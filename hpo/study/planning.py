@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.architectures.architecture import Architecture
-from hpo.spec.errors import SpecError
+from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile, read_study_file
 from hpo.spec.study import ArchitectureSpec, BudgetSpec, StudySpec
 from hpo.spec.workspace import Workspace
@@ -128,6 +128,7 @@ def plan(
     workspace: Workspace | None = None,
     overrides: Iterable[str] = (),
     trials: int | None = None,
+    only: str | None = None,
     probe: bool = True,
 ) -> Plan:
     """Check a study against everything it needs.
@@ -137,6 +138,7 @@ def plan(
         workspace: where data and stores are; the current directory by default.
         overrides: ``path.to.key=value``, for a study file.
         trials: trials per architecture in place of the study's.
+        only: the one architecture to plan for, by its label; None for all.
         probe: also make sure that weights can be had (it may download them).
 
     Raises:
@@ -151,6 +153,8 @@ def plan(
     workspace = workspace or Workspace.at()
     file = _opened(study, overrides)
     spec = file.spec
+    if only is not None:
+        spec = spec.model_copy(update={"architectures": {only: _section(spec, only)}})
     if trials is not None:
         # For all architectures alike, whatever the file says of one of them.
         spec = spec.model_copy(
@@ -175,6 +179,15 @@ def plan(
         dataset.split(split)
     planned = Plan(spec, parts, dataset, notes, "")
     return timed(planned, workspace)
+
+
+def _section(spec: StudySpec, label: str) -> ArchitectureSpec:
+    if label not in spec.architectures:
+        raise NotFoundError(
+            f"study '{spec.name}' has no architecture '{label}'",
+            hint=did_you_mean(label, spec.architectures),
+        )
+    return spec.architectures[label]
 
 
 def _opened(study: str | Path | StudySpec, overrides: Iterable[str]) -> StudyFile:

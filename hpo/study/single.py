@@ -14,7 +14,7 @@ from hpo.execution.children import ChildServer
 from hpo.execution.interrupts import Interrupted, Interrupts
 from hpo.execution.watch import Silence, Watcher
 from hpo.execution.worker import follow
-from hpo.spec.errors import InputError, NotFoundError, TrainingError, did_you_mean
+from hpo.spec.errors import InputError, NotFoundError, TrainingError
 from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
@@ -93,8 +93,10 @@ def train(
     """
     workspace = workspace or Workspace.at()
     watcher = watcher or Silence()
-    planned = plan(study, workspace=workspace, overrides=overrides)
-    part = _part(planned, architecture)
+    # Without --architecture all are planned, cheaply, to name them.
+    named = architecture is not None
+    planned = plan(study, workspace=workspace, overrides=overrides, only=architecture, probe=named)
+    part = _part(planned)
     source = _source(planned, part, trial, workspace)
     given = {**part.spec.fixed, **(source.params if source else {}), **(params or {})}
     _check(part, given)
@@ -146,19 +148,13 @@ def train(
     return Trained(record, checkpoint, stopped)
 
 
-def _part(planned: Plan, label: str | None) -> PlannedArchitecture:
-    if label is None:
-        if len(planned.parts) == 1:
-            return next(iter(planned.parts.values()))
+def _part(planned: Plan) -> PlannedArchitecture:
+    if len(planned.parts) > 1:
         raise InputError(
-            "the study has several architectures",
+            f"study '{planned.spec.name}' has several architectures",
             expected="--architecture and one of " + ", ".join(planned.parts),
         )
-    if label not in planned.parts:
-        raise NotFoundError(
-            f"the study has no architecture '{label}'", hint=did_you_mean(label, planned.parts)
-        )
-    return planned.parts[label]
+    return next(iter(planned.parts.values()))
 
 
 def _source(
