@@ -1,9 +1,10 @@
-"""Which trial of a study is served: a pure rule over its records."""
+"""Which trial of a study is served: a rule over its records and the checkpoints on disk."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from hpo.spec.errors import NotFoundError
@@ -15,8 +16,7 @@ def choose_winner(
 ) -> TrialRecord:
     """Return the best complete trial that has a checkpoint, over all architectures.
 
-    Ties go to the trial that took fewer seconds, then by architecture and number, so that the same
-    records always give the same winner.
+    Ties are broken as ``rank_key`` says, so that the same records always give the same winner.
 
     Args:
         records: of one study.
@@ -31,16 +31,30 @@ def choose_winner(
         complete = sum(r.state == "complete" for r in records)
         raise NotFoundError(
             "no trial can be promoted",
-            expected="a complete trial with a checkpoint",
+            expected="a complete trial whose checkpoint is on disk",
             got=f"{len(records)} trials, {complete} of them complete, none with a checkpoint",
             hint="Run the study further (hpo run --resume)",
         )
-    sign = -1.0 if direction == "maximize" else 1.0
-    return min(eligible, key=lambda r: (sign * _value(r), r.seconds, r.architecture, r.number))
+    return min(eligible, key=lambda record: rank_key(record, direction))
+
+
+def rank_key(
+    record: TrialRecord, direction: Literal["maximize", "minimize"]
+) -> tuple[float, int, str]:
+    """Return what to sort trials by, the best first: value, then number, then architecture.
+
+    Everything that calls a trial the best uses this, so that the checkpoint that is kept, the
+    trial that is shown and the model that is served are one. Of equals the earlier number is first;
+    seconds do not count, since a run again takes others. No value, or NaN, is the worst there is.
+    """
+    value = record.value
+    if value is None or math.isnan(value):
+        return (math.inf, record.number, record.architecture)
+    return (-value if direction == "maximize" else value, record.number, record.architecture)
 
 
 def is_eligible(record: TrialRecord) -> bool:
-    """Return whether a trial may be served: complete, with a finite value and a checkpoint."""
+    """Return whether a trial may be served: complete, a finite value, its checkpoint on disk."""
     return (
         record.state == "complete"
         and record.value is not None
@@ -48,9 +62,5 @@ def is_eligible(record: TrialRecord) -> bool:
         and record.result is not None
         and bool(record.result.checkpoint)
         and bool(record.result.checkpoint_sha256)
+        and Path(record.result.checkpoint or "").is_file()
     )
-
-
-def _value(record: TrialRecord) -> float:
-    assert record.value is not None  # is_eligible has seen to it.
-    return record.value

@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from hpo.registry.promotion import rank_key
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 
@@ -27,7 +29,7 @@ class Keeper:
     """
 
     workspace: Workspace
-    direction: str
+    direction: Literal["maximize", "minimize"]
     keep: int
     _kept: dict[str, list[TrialRecord]] = field(default_factory=dict)
 
@@ -43,10 +45,9 @@ class Keeper:
             if record.state in ("pruned", "failed"):
                 self._drop(record)
             return
-        sign = -1 if self.direction == "maximize" else 1
         ranked = sorted(
             [*self._kept.get(record.architecture, []), record],
-            key=lambda r: (sign * (r.value or 0.0), r.number),
+            key=lambda r: rank_key(r, self.direction),
         )
         self._kept[record.architecture] = ranked[: self.keep]
         for fallen in ranked[self.keep :]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hpo.execution.interrupts import Interrupted
+from hpo.registry.promotion import rank_key
 from hpo.spec.records import TrialRecord
 
 
@@ -76,17 +77,16 @@ class StudyOutcome:
 def summarise(
     study: str,
     objective: str,
-    direction: str,
+    direction: Literal["maximize", "minimize"],
     budget: Mapping[str, int],
     records: list[TrialRecord],
 ) -> StudyOutcome:
     """Count the trials of each architecture and find its best."""
-    sign = 1 if direction == "maximize" else -1
     rows = []
     for label in budget:
         own = [r for r in records if r.architecture == label]
         complete = [r for r in own if r.state == "complete" and r.value is not None]
-        best = max(complete, key=lambda r: sign * (r.value or 0.0), default=None)
+        best = min(complete, key=lambda r: rank_key(r, direction), default=None)
         rows.append(
             ArchitectureOutcome(
                 label,

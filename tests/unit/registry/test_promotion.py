@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo.registry.promotion import choose_winner
+from hpo.registry.promotion import choose_winner, rank_key
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult, TrialState
+from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import Keeper, folder_of
+from hpo.study.outcome import summarise
 
 
 def trial(
@@ -20,7 +24,7 @@ def trial(
     number: int = 0,
     seconds: float = 10.0,
     state: TrialState = "complete",
-    checkpoint: str | None = "model.keras",
+    checkpoint: str | None = __file__,  # any file that is there
 ) -> TrialRecord:
     result = TrialResult(state, value, checkpoint=checkpoint, checkpoint_sha256="c0" * 32)
     return TrialRecord(
@@ -34,11 +38,37 @@ def test_best_value_wins_in_either_direction() -> None:
     assert choose_winner(records, "minimize").value == 0.5
 
 
-def test_ties_go_to_the_quicker_then_by_name_and_number() -> None:
-    quick = trial(0.7, "xception", 5, seconds=5.0)
-    assert choose_winner([trial(0.7), quick], "maximize") is quick
-    a, b = trial(0.7, "cnn", 2), trial(0.7, "cnn", 1)
-    assert choose_winner([trial(0.7, "resnet50"), a, b], "maximize") is b
+def test_ties_go_to_the_earlier_number_then_by_architecture_whatever_they_took() -> None:
+    later = trial(0.7, "cnn", 2, seconds=1.0)
+    earlier = trial(0.7, "xception", 1, seconds=9.0)
+    also = trial(0.7, "resnet50", 1, seconds=10.0)
+    assert choose_winner([later, earlier, also], "maximize") is also
+    assert choose_winner([later, earlier], "minimize") is earlier
+
+
+def test_of_equal_trials_the_winner_is_kept_and_shown(tmp_path: Path) -> None:
+    workspace = Workspace.at(tmp_path)
+    records = []
+    for number, seconds in enumerate([30.0, 10.0, 20.0]):
+        folder = folder_of(workspace, "s", "cnn", number)
+        folder.mkdir(parents=True)
+        (folder / "model.keras").touch()
+        records.append(trial(0.7, "cnn", number, seconds, checkpoint=f"{folder}/model.keras"))
+    keeper = Keeper(workspace, "maximize", keep=1)
+    for record in reversed(records):
+        keeper.judge(record)
+    winner = choose_winner(records, "maximize")
+    assert winner is records[0]
+    assert keeper.kept("cnn") == [winner]
+    (row,) = summarise("s", "val_accuracy", "maximize", {"cnn": 3}, records[::-1]).rows
+    assert row.best_trial == winner.number
+
+
+def test_a_trial_without_a_value_ranks_last() -> None:
+    ranked = sorted(
+        [trial(None), trial(math.nan), trial(0.1)], key=lambda r: rank_key(r, "minimize")
+    )
+    assert ranked[0].value == 0.1
 
 
 @pytest.mark.parametrize(
@@ -49,6 +79,7 @@ def test_ties_go_to_the_quicker_then_by_name_and_number() -> None:
         trial(None),
         trial(math.nan),
         trial(0.99, checkpoint=None),
+        trial(0.99, checkpoint="deleted/model.keras"),
         TrialRecord("s", "cnn", 9, "running", None, {}, {}),
     ],
 )
