@@ -13,12 +13,13 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,14 @@ from typing import Any, Literal
 from hpo.spec.errors import HpoError, TrainingError
 
 _PRELOAD = "hpo.execution.preloaded"
+
+
+_GREETING = re.compile(r"[EIWF]\d{4} |WARNING: All log")
+"""What the backend's C++ says of itself at every start; never the reason of anything."""
+
+
+class ChildDied(TrainingError):
+    """A child ended without saying how its call went."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +95,28 @@ class Child:
             self._process.kill()
         self._process.join(timeout=10)
 
-    def _death(self) -> TrainingError:
+    def _death(self) -> ChildDied:
         self._process.join(timeout=10)
         code = self._process.exitcode
         if code is not None and code < 0:
             name = signal.Signals(-code).name
             reason = {
-                "SIGKILL": "killed (SIGKILL; often the machine ran out of memory)",
-                "SIGSEGV": "segfault (SIGSEGV)",
-            }.get(name, f"killed ({name})")
+                "SIGKILL": "was killed (SIGKILL; often the machine ran out of memory)",
+                "SIGSEGV": "crashed: segfault (SIGSEGV)",
+            }.get(name, f"was killed ({name})")
         else:
-            reason = f"died without a result (exit code {code})"
+            reason = f"ended without a result (exit code {code})"
         hint = f"Its last words are in {self._log}" if self._log else None
-        return TrainingError(f"the trial's process was {reason}", got=self._last_line(), hint=hint)
+        return ChildDied(f"the trial's process {reason}", got=self._last_line(), hint=hint)
 
     def _last_line(self) -> str | None:
         if self._log is None or not self._log.is_file():
             return None
-        lines = self._log.read_text(errors="replace").strip().splitlines()
+        lines = [
+            line
+            for line in self._log.read_text(errors="replace").strip().splitlines()
+            if not _GREETING.match(line)
+        ]
         return lines[-1][:300] if lines else None
 
 
@@ -120,7 +133,11 @@ class ChildServer:
 
     def warm(self) -> None:
         """Start the server and return at once; it loads Keras meanwhile."""
-        with _without_main():
+        # A terminal sends Ctrl-C, and a scheduler SIGTERM, to the whole group. The server must not
+        # die of it while it loads Keras, nor a trial: whether one stops is the parent's decision.
+        # A blocked signal stays blocked in what is started now; here it is only late.
+        resource_tracker.ensure_running()
+        with _without_main(), _blocked(signal.SIGINT, signal.SIGTERM):
             forkserver.ensure_running()
 
     def start(self, target: str, *, log: Path | None = None, **arguments: Any) -> Child:
@@ -132,6 +149,7 @@ class ChildServer:
             log: file for the child's standard output and error; None discards them.
             arguments: plain data.
         """
+        self.warm()
         mine, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
             target=_child, args=(target, arguments, theirs, str(log) if log else None), daemon=True
@@ -158,6 +176,15 @@ class ChildServer:
 
 
 @contextlib.contextmanager
+def _blocked(*signals: signal.Signals) -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def _without_main() -> Iterator[None]:
     """Keep ``multiprocessing`` from importing the parent's main module again in each child.
 
@@ -176,9 +203,6 @@ def _without_main() -> Iterator[None]:
 
 
 def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:
-    # Ctrl-C reaches the whole foreground group; whether a trial stops is the parent's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _redirect(log)
     code = 0
     try:

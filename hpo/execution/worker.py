@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.execution.children import Child, ChildServer
+from hpo.execution.children import Child, ChildDied, ChildServer
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Watcher
 from hpo.spec.errors import HpoError
@@ -122,7 +122,7 @@ def follow(
         child = server.start(
             "hpo.execution.trial:train", log=Path(job.output) / "log.txt", job=job.to_json()
         )
-    except OSError as error:
+    except (OSError, EOFError) as error:
         return TrialResult(state="failed", reason=f"error: cannot start a process: {error}")
     try:
         return _follow(child, job, interrupts, on_epoch)
@@ -147,6 +147,9 @@ def _follow(
         if message is None:
             continue
         if message.kind == "error":
+            if interrupts.draining and isinstance(message.data, ChildDied):
+                # Whoever stops the study may stop its processes too: that is no fault of the trial.
+                return TrialResult(state="failed", reason=INTERRUPTED, epochs_run=len(seen))
             return _failed(message.data, seen)
         if message.kind == "result":
             result = TrialResult.from_json(message.data)

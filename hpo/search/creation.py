@@ -94,7 +94,8 @@ def check_same(attributes: dict[str, Any], spec: StudySpec, label: str) -> None:
     """Check that the study with these user attributes is ``spec``'s.
 
     Raises:
-        SpecError: its space, fixed parameters or objective differ; each difference is named.
+        SpecError: its space, fixed parameters, data, seed or search settings differ; each
+            difference is named.
     """
     there = attributes.get("spec")
     if there is None:
@@ -111,16 +112,41 @@ def check_same(attributes: dict[str, Any], spec: StudySpec, label: str) -> None:
         one, two = new_fixed.get(name, "absent"), old_fixed.get(name, "absent")
         if one != two:
             differences.append(f"architectures.{label}.fixed.{name}: {one}, there {two}")
-    metric = there.get("objective", {}).get("metric")
-    if metric != spec.objective.metric:
-        differences.append(f"objective.metric: {spec.objective.metric}, there {metric}")
+    differences += _setting_lines(there, spec, label)
     if differences:
         raise SpecError(
-            f"a study named '{spec.name}' exists with a different space",
+            f"a study named '{spec.name}' exists with a different space or different settings",
             got="; ".join(differences),
             hint=f"Remove it by `hpo delete {spec.name}`, choose another name, or go on with the "
             "same file by --resume",
         )
+
+
+_SETTINGS = ("data", "seed", "objective", "engine", "sampler", "pruner", "precision")
+"""Sections without which trials cannot be compared; the budget may grow."""
+
+
+def _setting_lines(there: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
+    here = spec.to_plain()
+    lines = []
+    for name in _SETTINGS:
+        if name in there:
+            lines += _differences(name, here[name], there[name])
+    mine, theirs = here["architectures"][label], there.get("architectures", {}).get(label, {})
+    for name in ("architecture", "weights", "train_limit"):
+        if name in theirs:
+            lines += _differences(f"architectures.{label}.{name}", mine[name], theirs[name])
+    return lines
+
+
+def _differences(path: str, here: Any, there: Any) -> list[str]:
+    if isinstance(here, dict) and isinstance(there, dict):
+        return [
+            line
+            for key in dict.fromkeys([*here, *there])
+            for line in _differences(f"{path}.{key}", here.get(key), there.get(key))
+        ]
+    return [] if here == there else [f"{path}: {here}, there {there}"]
 
 
 def _space_lines(attributes: dict[str, Any], spec: StudySpec, label: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hpo.execution.interrupts import Interrupted
 from hpo.registry.promotion import rank_key
+from hpo.spec.errors import TrainingError
 from hpo.spec.records import TrialRecord
 
 
@@ -60,6 +61,17 @@ class StudyOutcome:
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain data."""
         return dataclasses.asdict(self)
+
+    def raise_if_all_failed(self) -> None:
+        """End the call with 1 if no trial of any architecture came to anything.
+
+        Raises:
+            TrainingError: all trials failed.
+        """
+        if self.rows and all(row.failed and not row.complete + row.pruned for row in self.rows):
+            raise TrainingError(
+                "all trials failed", hint=f"`hpo trials {self.study}` tells why each did"
+            )
 
     def raise_if_stopped(self, again: str = "the same command with --resume") -> None:
         """End the call with 130 or 143 if a signal stopped the study.

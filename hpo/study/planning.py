@@ -171,6 +171,7 @@ def plan(
         for label, section in spec.architectures.items()
     }
     spec = spec.model_copy(update={"architectures": {k: p.spec for k, p in parts.items()}})
+    _check_plug_ins(spec, file)
     notes = list(check_compatibility(spec))
     for part in parts.values():
         notes += _check_weights(part, file, probe=probe)
@@ -179,6 +180,16 @@ def plan(
         dataset.split(split)
     planned = Plan(spec, parts, dataset, notes, "")
     return timed(planned, workspace)
+
+
+def _check_plug_ins(spec: StudySpec, file: StudyFile) -> None:
+    """Check the names of engine, sampler and pruner, before a store is opened."""
+    from hpo.spec.catalogue import resolve
+
+    for kind in ("engine", "sampler", "pruner"):
+        # Under keras-tuner the sampler is an oracle, which its engine's options know.
+        if kind != "sampler" or spec.engine.name == "optuna":
+            resolve(kind, getattr(spec, kind).name, where=file.locate((kind,)))
 
 
 def _section(spec: StudySpec, label: str) -> ArchitectureSpec:

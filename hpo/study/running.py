@@ -133,6 +133,8 @@ class _Run:
         )
         for note in engine.notes:
             self.watcher.note(note)
+        if self.resume:
+            self._close_lost_runs(part.label, mirror)
         trials = self.spec.trials_of(part.label)
         mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
         worker = Worker(
@@ -151,6 +153,18 @@ class _Run:
             return
         self._log_models(part.label, mirror)
         mirror.finish_architecture(part.label)
+
+    def _close_lost_runs(self, label: str, mirror: MlflowMirror) -> None:
+        """Tell MLflow of attempts whose worker was gone before it could."""
+        from hpo.search.studies import read_trials
+
+        known = {
+            r.number for r in read_trials(self.storage_url, self.spec.name, architecture=label)
+        }
+        attempts = read_trials(self.storage_url, self.spec.name, architecture=label, attempts=True)
+        for record in attempts:
+            if record.number not in known and record.state == "failed":
+                mirror.replay(record)
 
     def _job(self, part: PlannedArchitecture, proposal: Proposal) -> TrialJob:
         return make_job(

@@ -54,7 +54,7 @@ def test_an_unexpected_error_arrives_with_its_name(server: ChildServer) -> None:
 
 
 def test_a_segfault_ends_only_the_child(server: ChildServer) -> None:
-    with pytest.raises(TrainingError, match="segfault"):
+    with pytest.raises(TrainingError, match="crashed: segfault"):
         server.call(f"{TARGETS}:segfault")
     assert server.call(f"{TARGETS}:echo", value=1)["whole"] == 1
 
@@ -80,3 +80,31 @@ def test_a_parent_without_a_main_file_can_start_children() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "7"
+
+
+def test_signals_to_the_group_reach_neither_server_nor_child() -> None:
+    code = (
+        "import os, signal\n"
+        "from hpo.execution.children import ChildServer\n"
+        "signal.signal(signal.SIGINT, lambda *a: None)\n"
+        "signal.signal(signal.SIGTERM, lambda *a: None)\n"
+        "server = ChildServer(preload=('hpo.spec.errors',))\n"
+        "server.warm()\n"
+        "os.killpg(0, signal.SIGINT)\n"
+        f"child = server.start('{TARGETS}:until_stopped')\n"
+        "os.killpg(0, signal.SIGTERM)\n"
+        "assert child.receive().data == 'ready'\n"
+        "os.killpg(0, signal.SIGTERM)\n"
+        "child.stop()\n"
+        "print(child.receive(10).data)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "stopped"
