@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, print_json, print_table
+from hpo.cli.shell import current, examples, print_json, print_table
 
 if TYPE_CHECKING:
     from hpo.data.importers.source import Progress
@@ -26,7 +26,21 @@ MaxUnreadable = Annotated[
 ]
 
 
-@import_app.command("fer2013")
+@import_app.command(
+    "fer2013",
+    epilog=examples(
+        ("hpo data import fer2013 fer2013.csv", "Kaggle's CSV"),
+        ("hpo data import fer2013 archive.zip", "a zip of image folders"),
+        (
+            "hpo data import fer2013 downloads/fer2013/ --name fer2013-png",
+            "a folder, under another name",
+        ),
+        (
+            "hpo data import fer2013 faces.parquet --max-unreadable 0.05 --json",
+            "leave up to 5% broken images out",
+        ),
+    ),
+)
 def import_fer2013(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A parquet, CSV or zip, or a folder.")],
@@ -38,18 +52,17 @@ def import_fer2013(
 
     PublicTest becomes the validation split and PrivateTest the test split, which may be absent.
     The same faces from any lossless source give the same digest.
-
-    \b
-    Examples:
-      hpo data import fer2013 fer2013.csv
-      hpo data import fer2013 archive.zip
-      hpo data import fer2013 downloads/fer2013/ --name fer2013-png
-      hpo data import fer2013 faces.parquet --max-unreadable 0.05 --json
     """
     _import_faces(current(context).workspace, path, name, max_unreadable, json)
 
 
-@import_app.command("songs")
+@import_app.command(
+    "songs",
+    epilog=examples(
+        ("hpo data import songs data_moods.csv", "as 'songs', which recommend takes by default"),
+        ("hpo data import songs my-songs.csv --name mine --json", "under another name"),
+    ),
+)
 def import_songs(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="CSV", help="The CSV of songs.")],
@@ -59,16 +72,17 @@ def import_songs(
     """Import a CSV of songs: name, artist, album, popularity (0 to 100), mood, and id if known.
 
     Every mood that emotions are answered with must occur: Happy, Sad, Calm, Energetic.
-
-    \b
-    Examples:
-      hpo data import songs data_moods.csv
-      hpo data import songs my-songs.csv --name mine --json
     """
     _import_songs(current(context).workspace, path, name, json)
 
 
-@app.command("fetch")
+@app.command(
+    "fetch",
+    epilog=examples(
+        ("hpo data fetch fer2013", "the faces"),
+        ("hpo data fetch songs --json", "the songs, for another program"),
+    ),
+)
 def fetch(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="fer2013 or songs.")],
@@ -79,11 +93,6 @@ def fetch(
     """Download FER-2013 or the songs from Kaggle and import them; this needs the extra 'fetch'.
 
     Without network or permission this says what to download by hand and what to type then.
-
-    \b
-    Examples:
-      hpo data fetch fer2013
-      hpo data fetch songs --json
     """
     from hpo.data.fetch import fetch as download
 
@@ -95,15 +104,15 @@ def fetch(
         _import_faces(workspace, path, name or "fer2013", max_unreadable, json)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        ("hpo data list", "for people"),
+        ("hpo data list --json", "for another program"),
+    ),
+)
 def list_(context: typer.Context, json: Json = False) -> None:
-    """List the datasets of this workspace and those that the package carries.
-
-    \b
-    Examples:
-      hpo data list
-      hpo data list --json
-    """
+    """List the datasets of this workspace and those that the package carries."""
     from hpo.data.library import list_datasets
 
     entries = list_datasets(current(context).workspace)
@@ -117,7 +126,15 @@ def list_(context: typer.Context, json: Json = False) -> None:
     print_table(["name", "kind", "holds", ""], rows)
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        ("hpo data show fer2013", "splits, emotions and digest"),
+        ("hpo data show fer2013 --json", "for another program"),
+        ("hpo data show drawn-faces --sheet drawn.png", "some faces as one picture"),
+        ("hpo data show embedded-songs", "moods and their most popular songs"),
+    ),
+)
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A dataset's name, as in hpo data list.")],
@@ -129,13 +146,6 @@ def show(
     """Show counts per split and emotion with a contact sheet, or songs per mood and the top ones.
 
     The sheet goes to data/NAME/contact-sheet.png; with --json it is written only to --sheet FILE.
-
-    \b
-    Examples:
-      hpo data show fer2013
-      hpo data show fer2013 --json
-      hpo data show drawn-faces --sheet drawn.png
-      hpo data show embedded-songs
     """
     from hpo.data.show import kind_of
 

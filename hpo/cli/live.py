@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hpo.cli.shell import counted
 from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ def compact(params: Mapping[str, Any]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people say them: ``42 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    """Return seconds as people say them: ``42 s``, ``3 min 05 s``, ``2 h 07 min``, ``12 d 4 h``."""
     seconds = max(0, round(seconds))
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    if seconds <= 48 * 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
 
 
 @dataclass
@@ -108,7 +112,8 @@ class Lines:
         self.progress.budget, self.progress.done = dict(trials), dict(done)
         budget = ", ".join(f"{label} {count}" for label, count in trials.items())
         resumed = f" ({sum(done.values())} done already)" if any(done.values()) else ""
-        self._print(f"study {study}: {budget} trials{resumed}")
+        noun = "trial" if sum(trials.values()) == 1 else "trials"
+        self._print(f"study {study}: {budget} {noun}{resumed}")
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -128,8 +133,8 @@ class Lines:
         value = "no value" if result.value is None else f"{result.value:.4f}"
         why = f" ({result.reason})" if result.reason else ""
         self._print(
-            f"{label} #{number} {result.state}{why}: {value} after {result.epochs_run} epochs, "
-            f"{duration(seconds)}; {self.progress.line()}"
+            f"{label} #{number} {result.state}{why}: {value} after "
+            f"{counted(result.epochs_run, 'epoch')}, {duration(seconds)}; {self.progress.line()}"
         )
 
     def note(self, text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.shell import current, print_json, say
+from hpo.cli.shell import current, examples, print_json, say
 from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
@@ -18,22 +18,15 @@ if TYPE_CHECKING:
     from hpo.recommender.answer import PhotoAnswer, Watching
     from hpo.recommender.recommend import FaceAnswer
 
-EPILOG = """Examples:
-
-hpo recommend me.jpg — songs for every face in the photo
-
-hpo recommend *.png --top 3 --save annotated.png — several photos, with boxes drawn
-
-hpo recommend me.jpg --json — for another program
-
-hpo recommend --camera 0 --seconds 30 — watch a camera for half a minute
-
-hpo recommend --camera party.mp4 — or a video
-
-hpo recommend me.jpg --moods mine.yaml --songs my-songs — your own moods and songs
-
-hpo recommend me.jpg --model best.keras — a model file instead of the champion
-"""
+EPILOG = examples(
+    ("hpo recommend me.jpg", "songs for every face in the photo"),
+    ("hpo recommend *.png --top 3 --save annotated.png", "several photos, with boxes drawn"),
+    ("hpo recommend me.jpg --json", "for another program"),
+    ("hpo recommend --camera 0 --seconds 30", "watch a camera for half a minute"),
+    ("hpo recommend --camera party.mp4", "or a video"),
+    ("hpo recommend me.jpg --moods mine.yaml --songs my-songs", "your own moods and songs"),
+    ("hpo recommend me.jpg --model best.keras", "a model file instead of the champion"),
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -7,26 +7,32 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.shell import current, print_json, say
+from hpo.cli.shell import current, examples, print_json, say
 from hpo.spec.errors import InputError
 
-EXAMPLES = """
-Examples:
-
-  hpo report quickstart                         reports/quickstart/index.html
-
-  hpo report thesis --png                       the figures as PNG as well
-
-  hpo report --from reports/thesis/study.json   redraw a study of which only the data is there
-
-The page needs no network. It is written into the workspace's reports/<study>/, next to study.json,
-from which it can be redrawn. PNG files need 'pip install hpo[png]' and a Chrome or Chromium.
-"""
+NOTES = (
+    "The page needs no network. It is written into the workspace's reports/<study>/, next to "
+    r"study.json, from which it can be redrawn. PNG files need 'pip install hpo\[png]' and a "
+    "Chrome or Chromium."
+)
+EPILOG = "\n\n".join(
+    [
+        examples(
+            ("hpo report quickstart", "writes reports/quickstart/index.html"),
+            ("hpo report thesis --png", "the figures as PNG as well"),
+            (
+                "hpo report --from reports/thesis/study.json",
+                "redraw a study of which only the data is there",
+            ),
+        ),
+        NOTES,
+    ]
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command("report", epilog=EXAMPLES)(report)
+    app.command("report", epilog=EPILOG)(report)
 
 
 def report(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, print_json, print_table, say
+from hpo.cli.shell import counted, current, examples, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from hpo.search.configurations import Enqueued
     from hpo.study.outcome import StudyOutcome
-    from hpo.study.planning import Plan
+    from hpo.study.planning import Plan, PlannedArchitecture
 
 Overrides = Annotated[
     list[str] | None,
@@ -26,12 +29,17 @@ Overrides = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the root."""
     app.command(
-        epilog="Examples:  [bold]hpo quickstart[/bold]   [bold]hpo quickstart --home try[/bold]"
+        epilog=examples(
+            ("hpo quickstart", "in this folder"),
+            ("hpo quickstart --home try", "in a folder of its own"),
+        )
     )(quickstart)
     app.command(
-        epilog="Examples:  [bold]hpo run search_spaces/thesis.yaml --dry-run[/bold]   "
-        "[bold]hpo run study.yaml --trials 5 --set data.train_limit=2000[/bold]   "
-        "[bold]hpo run study.yaml --resume[/bold]"
+        epilog=examples(
+            ("hpo run search_spaces/thesis.yaml --dry-run", "what it would do, and how long"),
+            ("hpo run study.yaml --trials 5 --set data.train_limit=2000", "a smaller copy"),
+            ("hpo run study.yaml --resume", "go on after an interruption"),
+        )
     )(run)
 
 
@@ -110,52 +118,81 @@ def run(
     else:
         _print_outcome(outcome)
     outcome.raise_if_stopped()
+    outcome.raise_if_all_failed()
 
 
 def _print_plan(planned: Plan) -> None:
     from hpo.cli.live import duration
-    from hpo.spec.space import describe
 
     spec = planned.spec
-    faces = planned.dataset_line
     typer.echo(f"Study {spec.name}: {spec.description}".rstrip(": "))
-    typer.echo(f"Data: {faces}")
+    # An architecture may train on fewer faces than another, so its own line says on how many.
+    typer.echo(
+        f"Data: {planned.dataset.name}, {counted(planned.validation_size, 'face')} to validate, "
+        f"digest {planned.dataset.digest.removeprefix('sha256:')[:12]}"
+    )
     typer.echo(
         f"Search: {spec.engine.name}, sampler {spec.sampler.name}, pruner {spec.pruner.name}, "
         f"seed {spec.seed}; objective {spec.objective.metric} ({spec.objective.direction})"
     )
     for part in planned.parts.values():
         typer.echo("")
-        size = part.spec.space.size(part.spec.fixed)
-        trials = spec.trials_of(part.label)
-        endless = any(p.count() is None for p in part.spec.space.parameters.values())
-        unknown = "infinitely many" if endless else "more than 100,000"
-        count = unknown if size is None else f"{size:,}"
-        typer.echo(
-            f"{part.label}: {trials} trials among {count} configurations, "
-            f"about {duration(part.seconds_per_trial * trials)} "
-            f"({duration(part.seconds_per_trial)} each), "
-            f"{planned.train_size_of(part.label):,} faces to train"
-        )
-        rows: list[list[Any]] = [
-            [name, describe(parameter)] for name, parameter in part.spec.space.parameters.items()
-        ]
-        rows += [[name, f"{value} (fixed)"] for name, value in part.spec.fixed.items()]
-        print_table(["parameter", "range"], rows)
-        for position, first in enumerate(part.first):
-            from hpo.cli.live import compact
-
-            typer.echo(
-                f"trial {position} ({first.origin}): {compact({**first.overrides, **first.values})}"
-            )
-            for note in first.notes:
-                typer.echo(f"  note: {note}")
+        _print_part(planned, part)
     typer.echo("")
     for note in planned.notes:
         typer.echo(f"Note: {note}")
+    trials = sum(spec.trials_of(label) for label in planned.parts)
     typer.echo(
-        f"In all {sum(spec.trials_of(label) for label in planned.parts)} trials, at most about "
+        f"In all {counted(trials, 'trial')}, at most about "
         f"{duration(planned.seconds)}: {planned.basis}. Pruning and early stopping shorten it."
+    )
+
+
+def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
+    from hpo.cli.live import duration
+    from hpo.spec.space import describe
+
+    size = part.spec.space.size(part.spec.fixed)
+    trials = planned.spec.trials_of(part.label)
+    endless = any(p.count() is None for p in part.spec.space.parameters.values())
+    unknown = "infinitely many" if endless else "more than 100,000"
+    among = f"{unknown} configurations" if size is None else counted(size, "configuration")
+    typer.echo(
+        f"{part.label}: {counted(trials, 'trial')} among {among}, "
+        f"about {duration(part.seconds_per_trial * trials)} "
+        f"({duration(part.seconds_per_trial)} each), "
+        f"{counted(planned.train_size_of(part.label), 'face')} to train"
+    )
+    rows: list[list[Any]] = [
+        [name, describe(parameter)] for name, parameter in part.spec.space.parameters.items()
+    ]
+    rows += [[name, f"{value} (fixed)"] for name, value in part.spec.fixed.items()]
+    print_table(["parameter", "range"], rows)
+    for position, first in enumerate(part.first):
+        _print_first(position, first)
+
+
+def _print_first(position: int, first: Enqueued) -> None:
+    """Print a configuration that is tried first: what is searched, then what else it sets."""
+    from hpo.cli.live import compact
+
+    searched = compact(first.values) or "all left to the sampler"
+    _print_wrapped(f"trial {position} ({first.origin}): {searched}")
+    if first.overrides:
+        _print_wrapped(f"  beside the space: {compact(first.overrides)}")
+    for note in first.notes:
+        _print_wrapped(f"  note: {note}")
+
+
+def _print_wrapped(text: str) -> None:
+    typer.echo(
+        textwrap.fill(
+            text,
+            shutil.get_terminal_size().columns,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     )
 
 

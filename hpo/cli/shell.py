@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,20 @@ def current(context: typer.Context) -> Call:
     return call if call is not None else Call(Workspace.at())
 
 
+def examples(*shown: tuple[str, str]) -> str:
+    """Return a command's epilog: each example is a command and what it is for.
+
+    They are Rich markup, in which ``\\[`` is a square bracket. Typer runs the lines of a paragraph
+    together, so every example is a paragraph of its own.
+    """
+    return "\n\n".join(["Examples:", *(f"{command} — {meaning}" for command, meaning in shown)])
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 trial``, ``2 trials``, ``1,000 trials``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def print_json(data: Any) -> None:
     """Write ``data`` to standard output as JSON, keys in their given order."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
@@ -62,9 +77,14 @@ def print_table(
     for row in rows:
         # As text: a title such as "Song [Remix]" is no markup.
         table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
-    # Away from a terminal nothing should be cut to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    # Away from a terminal nothing should be cut to 80 columns, nor padded with blanks.
+    text = io.StringIO()
+    Console(file=text, width=200, highlight=False).print(table)
+    for line in text.getvalue().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
 
 
 def say(text: str) -> None:

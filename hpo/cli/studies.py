@@ -10,42 +10,59 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, print_json, print_table, say
+from hpo.cli.shell import current, examples, print_json, print_table, say
+from hpo.spec.errors import NotFoundError
+from hpo.spec.workspace import Workspace
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
 
+_STATES = ("complete", "pruned", "failed")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root."""
-    app.command(epilog="Examples:  [bold]hpo studies[/bold]   [bold]hpo studies --json[/bold]")(
-        studies
-    )
     app.command(
-        epilog="Examples:  [bold]hpo trials thesis[/bold]   "
-        "[bold]hpo trials thesis --csv > trials.csv[/bold]"
+        epilog=examples(
+            ("hpo studies", "what there is"), ("hpo studies --json", "for another program")
+        )
+    )(studies)
+    app.command(
+        epilog=examples(
+            ("hpo trials thesis", "states, values, times and what was searched"),
+            ("hpo trials thesis --csv > trials.csv", "every parameter, for a spreadsheet"),
+        )
     )(trials)
     app.command(
-        epilog="Examples:  [bold]hpo delete quickstart[/bold]   [bold]hpo delete old --yes[/bold]"
+        epilog=examples(
+            ("hpo delete quickstart", "say what goes, and ask"),
+            ("hpo delete old --yes", "without asking"),
+            ("hpo delete thesis --force", "its registered models too, the champion among them"),
+        )
     )(delete)
-    app.command(epilog="Example:  [bold]hpo promote thesis[/bold]")(promote)
+    app.command(epilog=examples(("hpo promote thesis", "its best trial becomes the champion")))(
+        promote
+    )
 
 
 def studies(context: typer.Context, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the studies of this workspace."""
     from hpo.study.listing import studies as list_them
 
-    rows = list_them(workspace=current(context).workspace)
+    workspace = current(context).workspace
+    rows = list_them(workspace=workspace)
     if as_json:
         print_json(rows)
     elif as_csv:
-        _write_csv(rows)
+        _write_csv([_flat(r) for r in rows])
     elif not rows:
         say("No studies yet. `hpo quickstart` makes the first one.")
     else:
-        names = list(rows[0])
-        print_table(names, [[_cell(r[name]) for name in names] for r in rows])
+        print_table(
+            ["name", "architectures", "trials", *_STATES, "best", "created (UTC)"],
+            [_study_cells(r, _budget(r, workspace)) for r in rows],
+        )
 
 
 def trials(
@@ -59,7 +76,8 @@ def trials(
         print_json(rows)
         return
     if as_csv:
-        _write_csv([_flat(r) for r in rows])
+        # What was searched is among the parameters.
+        _write_csv([_flat({k: v for k, v in r.items() if k != "searched"}) for r in rows])
         return
     from hpo.cli.live import compact, duration
 
@@ -95,7 +113,10 @@ def delete(
     workspace = current(context).workspace
     going = what_goes(study, workspace=workspace)
     if not yes:
-        question = f"Delete study '{study}': {going.line()}. This cannot be undone. Go on?"
+        loss = ""
+        if force and _champion_is_among(going.models, workspace):
+            loss = " The champion is among them: `hpo recommend` will have no champion then."
+        question = f"Delete study '{study}': {going.line()}.{loss} This cannot be undone. Go on?"
         typer.confirm(question, abort=True, err=True)
     gone = remove(study, workspace=workspace, force=force)
     if as_json:
@@ -118,19 +139,58 @@ def promote(context: typer.Context, study: StudyName, as_json: AsJson = False) -
         say(f"Champion: {promotion.line()}")
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(str(v) for v in value)
-    return value
+def _budget(row: Mapping[str, Any], workspace: Workspace) -> int:
+    """Return the trials that a study may have in all; an architecture may have its own budget."""
+    from hpo.search.studies import read_spec
+
+    try:
+        spec = read_spec(workspace.storage_url(), row["name"])
+    except NotFoundError:  # deleted meanwhile, or without its study file
+        return int(row["trials"]) * len(row["architectures"])
+    return sum(spec.trials_of(label) for label in spec.architectures)
+
+
+def _study_cells(row: Mapping[str, Any], budget: int) -> list[Any]:
+    counts = [row["states"].get(state, 0) for state in _STATES]
+    best = None
+    if row["best_value"] is not None:
+        best = f"{row['best_value']:.4f} ({row['best_architecture']} #{row['best_number']})"
+    return [
+        row["name"],
+        ", ".join(row["architectures"]),
+        f"{sum(counts)} of {budget}",
+        *counts,
+        best,
+        row["created"][:16].replace("T", " "),
+    ]
+
+
+def _champion_is_among(models: Sequence[str], workspace: Workspace) -> bool:
+    """Return whether one of ``models``, such as ``emotion-classifier 3``, is the champion."""
+    if not models:
+        return False
+    from hpo.registry.models import CLASSIFIER, find_version
+    from hpo.tracking.store import open_client
+
+    client = open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
+    try:
+        champion = find_version(client, CLASSIFIER)
+    except NotFoundError:
+        return False
+    return f"{CLASSIFIER} {champion.version}" in models
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {k: v for k, v in row.items() if k not in ("params", "searched")}
-    return {**flat, **{f"params.{k}": v for k, v in row["params"].items()}}
+    """Return a row with a column for each entry of its mappings, such as ``params.dropout``."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "states":
+            value = {**dict.fromkeys(_STATES, 0), **value}
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{key}": entry for key, entry in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _write_csv(rows: Sequence[Mapping[str, Any]]) -> None:

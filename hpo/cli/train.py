@@ -8,15 +8,20 @@ from typing import Annotated
 import typer
 
 from hpo.cli.run import Overrides
-from hpo.cli.shell import current, print_json, say
+from hpo.cli.shell import current, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
     app.command(
-        epilog="Examples:  [bold]hpo train search_spaces/thesis.yaml --architecture cnn "
-        "--params learning_rate=3e-4 epochs=20[/bold]   "
-        "[bold]hpo train search_spaces/thesis.yaml --architecture cnn --trial 4[/bold]"
+        epilog=examples(
+            (
+                "hpo train search_spaces/thesis.yaml --architecture cnn "
+                "--params learning_rate=3e-4 epochs=20",
+                "these two, the rest by default",
+            ),
+            ("hpo train search_spaces/thesis.yaml --architecture cnn --trial 4", "trial 4 again"),
+        )
     )(train)
 
 

@@ -18,7 +18,7 @@ from typing import IO
 
 import typer
 
-from hpo.cli.shell import current, say
+from hpo.cli.shell import current, examples, say
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
 from hpo.tracking import names
 from hpo.tracking.store import (
@@ -34,12 +34,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_TIMEOUT_SECONDS = 120.0
 LISTED_STUDIES = 5
 
-EPILOG = """Examples:
-
-hpo ui — open http://127.0.0.1:5000 and compare trials
-
-hpo ui --port 5001 — when port 5000 is taken
-"""
+EPILOG = examples(
+    ("hpo ui", "open http://127.0.0.1:5000 and compare trials"),
+    ("hpo ui --port 5001", "when port 5000 is taken"),
+)
 
 
 def register(app: typer.Typer) -> None:

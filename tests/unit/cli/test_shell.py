@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpo.cli.shell import print_json, print_table, say
+from hpo.cli.live import duration
+from hpo.cli.shell import counted, print_json, print_table, say
 
 
 def test_json_keeps_order_and_letters(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,3 +36,33 @@ def test_a_table_away_from_a_terminal_is_not_cut(capsys: pytest.CaptureFixture[s
 def test_remarks_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     say("done")
     assert capsys.readouterr() == ("", "done\n")
+
+
+def test_a_table_away_from_a_terminal_has_no_trailing_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(["name", "note"], [["a", "short"], ["b", "a longer note"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials"), (1000, "1,000 trials")]
+)
+def test_one_is_singular(count: int, said: str) -> None:
+    assert counted(count, "trial") == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (42, "42 s"),
+        (185, "3 min 05 s"),
+        (2 * 3600 + 420, "2 h 07 min"),
+        (48 * 3600, "48 h 00 min"),
+        (48 * 3600 + 1860, "2 d 1 h"),
+        (5046 * 3600, "210 d 6 h"),
+    ],
+)
+def test_durations_read_as_people_say_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
