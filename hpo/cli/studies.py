@@ -111,7 +111,7 @@ def delete(
     from hpo.study.deletion import what_goes
 
     workspace = current(context).workspace
-    going = what_goes(study, workspace=workspace)
+    going = what_goes(study, workspace=workspace, force=force)
     if not yes:
         loss = ""
         if force and _champion_is_among(going.models, workspace):

@@ -29,7 +29,10 @@ class Deleted:
 
     def line(self) -> str:
         """Return it in a few words."""
-        parts = [f"{self.trials} trials", f"{self.runs} MLflow runs"]
+        parts = [
+            f"{count} {noun}{'' if count == 1 else 's'}"
+            for count, noun in ((self.trials, "trial"), (self.runs, "MLflow run"))
+        ]
         if self.models:
             parts.append("registered models " + ", ".join(self.models))
         if self.folders:
@@ -41,19 +44,22 @@ class Deleted:
         return {**dataclasses.asdict(self), "folders": [str(f) for f in self.folders]}
 
 
-def what_goes(study: str, *, workspace: Workspace | None = None) -> Deleted:
+def what_goes(study: str, *, workspace: Workspace | None = None, force: bool = False) -> Deleted:
     """Return what ``delete`` would take.
 
     Raises:
         NotFoundError: there is no such study.
+        InputError: registered models come from it, and ``force`` is False.
     """
     from hpo.search.studies import read_trials
-    from hpo.tracking.deletion import count_runs, versions_of
+    from hpo.tracking.deletion import count_runs, has_registered_models, versions_of
 
     workspace = workspace or Workspace.at()
     trials = len(read_trials(workspace.storage_url(), study, attempts=True))
     client = _client(workspace)
     versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
+    if versions and not force:
+        raise has_registered_models(study, versions)
     runs = count_runs(client, study) if client else 0
     return Deleted(trials, runs, versions, _folders(workspace, study))
 
@@ -76,7 +82,7 @@ def delete(study: str, *, workspace: Workspace | None = None, force: bool = Fals
     from hpo.tracking.deletion import delete_study as delete_runs
 
     workspace = workspace or Workspace.at()
-    going = what_goes(study, workspace=workspace)
+    going = what_goes(study, workspace=workspace, force=force)
     client = _client(workspace)
     if client is not None:
         delete_runs(client, study, force=force)

@@ -11,8 +11,8 @@ from hpo.spec.workspace import Workspace
 def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     """Return a row for each study of the workspace, the oldest first.
 
-    Each holds ``name, architectures, trials`` (counts by state)``, best, best_architecture,
-    best_trial, created``.
+    Each holds ``name, architectures, states`` (counts)``, trials`` (the budget per architecture)``,
+    best_value, best_architecture, best_number, metric, direction, created``.
     """
     import dataclasses
 

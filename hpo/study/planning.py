@@ -76,14 +76,6 @@ class Plan:
         return _limited(self.dataset, "validation", self.spec.data.validation_limit)
 
     @property
-    def dataset_line(self) -> str:
-        """Return the data in a few words."""
-        return (
-            f"{self.dataset.name}, {self.train_size:,} faces to train and "
-            f"{self.validation_size:,} to validate, digest {self.dataset.digest[:12]}"
-        )
-
-    @property
     def seconds_per_trial(self) -> dict[str, float]:
         """Return the guessed seconds of a trial by architecture."""
         return {label: part.seconds_per_trial for label, part in self.parts.items()}

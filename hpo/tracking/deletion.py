@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +55,16 @@ def count_runs(client: Any, study: str) -> int:
     return 0 if experiment is None else len(_all_runs(client, experiment.experiment_id))
 
 
+def has_registered_models(study: str, titles: Collection[str]) -> InputError:
+    """Return the error for a study whose registered models nobody gave up."""
+    return InputError(
+        f"study '{study}' has registered models",
+        got=", ".join(titles),
+        hint="Delete it with --force to delete these versions too, or promote another study "
+        "and delete them in the MLflow UI first",
+    )
+
+
 def delete_study(
     client: Any,
     study: str,
@@ -76,12 +86,7 @@ def delete_study(
     versions = versions_of(client, study)
     titles = tuple(f"{version.name} {version.version}" for version in versions)
     if versions and not force:
-        raise InputError(
-            f"study '{study}' has registered models",
-            got=", ".join(titles),
-            hint="Delete it with --force to delete these versions too, or promote another study "
-            "and delete them in the MLflow UI first",
-        )
+        raise has_registered_models(study, titles)
     for version in versions:
         client.delete_model_version(version.name, version.version)
     experiment = client.get_experiment_by_name(study)
