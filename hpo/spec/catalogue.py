@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
@@ -96,7 +97,7 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
             hint=did_you_mean(name, names(kind)),
         )
     # A console script does not have the current directory on its path; the user's own module
-    # usually lies there, beside the study file.
+    # usually lies there or beside the study file (allow_modules_beside).
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.append(os.getcwd())
     with _blaming(module_name, what, where):
@@ -111,6 +112,17 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
         ) from error
 
 
+def allow_modules_beside(path: Path) -> None:
+    """Let a study file name ``package.module:attribute`` of a module in its own folder.
+
+    The folder goes to the end of ``sys.path``, once, where it hides nothing that is installed. The
+    processes of trials get the path from their parent.
+    """
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
 @contextmanager
 def _blaming(module_name: str, what: str, where: str | None) -> Iterator[None]:
     """Say of a failed import whether the user's module is missing or broken."""
@@ -122,7 +134,7 @@ def _blaming(module_name: str, what: str, where: str | None) -> Iterator[None]:
             raise NotFoundError(
                 f"cannot import '{module_name}' for {what}",
                 where=where,
-                hint="Install the package, or run from the folder that holds it",
+                hint="Install the package, or put the module beside the study file",
             ) from error
         raise SpecError(
             f"importing '{module_name}' for {what} fails",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hpo.spec.catalogue import allow_modules_beside
 from hpo.spec.complaints import as_spec_error
 from hpo.spec.errors import SpecError, did_you_mean
 from hpo.spec.study import StudySpec
@@ -38,6 +39,8 @@ def load_study(path: str | Path, overrides: Iterable[str] = ()) -> StudySpec:
 def read_study_file(path: str | Path, overrides: Iterable[str] = ()) -> StudyFile:
     """Read a study file and apply ``path.to.key=value`` overrides.
 
+    From then on the modules beside the file can be named in it (``package.module:attribute``).
+
     Raises:
         NotFoundError: there is no such file.
         EnvironmentProblem: it may not be read.
@@ -55,6 +58,7 @@ def read_study_file(path: str | Path, overrides: Iterable[str] = ()) -> StudyFil
         spec = StudySpec.model_validate(data)
     except ValidationError as error:
         raise as_spec_error(error, locate) from None
+    allow_modules_beside(path)
     return StudyFile(spec, locate)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpo.spec import catalogue
 from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.loading import load_study
 
 
 @pytest.fixture
@@ -50,6 +53,29 @@ def test_the_users_own_architecture_needs_no_entry(own_package: Path) -> None:
     assert catalogue.resolve("architecture", "mypackage.net:build")() == "a model"
 
 
+def _ask_in_child(answers: Any) -> None:
+    answers.put(catalogue.resolve("architecture", "mypackage.net:build")())
+
+
+def test_a_module_beside_the_study_file_is_found_here_and_in_child_processes(
+    own_package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = own_package / "study.yaml"
+    study.write_text("name: mine\narchitectures: {net: {architecture: 'mypackage.net:build'}}\n")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    load_study(study)
+    load_study(study)
+    assert sys.path.count(str(own_package)) == 1
+    assert catalogue.resolve("architecture", "mypackage.net:build")() == "a model"
+    context = multiprocessing.get_context("forkserver")  # as trials are started
+    answers = context.SimpleQueue()
+    child = context.Process(target=_ask_in_child, args=(answers,))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert answers.get() == "a model"
+
+
 def test_an_entry_point_adds_a_name(own_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     information = own_package / "mypackage-1.dist-info"
     information.mkdir()
@@ -77,7 +103,7 @@ def test_an_unknown_name_lists_the_known(name: str) -> None:
 
 
 def test_a_module_that_is_not_there_says_how_to_have_it_found(own_package: Path) -> None:
-    with pytest.raises(NotFoundError, match="run from the folder that holds it"):
+    with pytest.raises(NotFoundError, match="put the module beside the study file"):
         catalogue.resolve("architecture", "mypackage.absent:build")
 
 
