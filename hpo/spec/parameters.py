@@ -95,6 +95,8 @@ class FloatParameter(_Parameter):
                 f"the step {self.step:g} is too fine for {self.low:g} to {self.high:g}; "
                 "leave it out"
             )
+        if self.step is not None and self._steps() < 1:
+            raise _too_large(self.step, self.low, self.high)
         return self
 
     def suggest(self, name: str, suggester: Suggester) -> float:
@@ -116,8 +118,6 @@ class FloatParameter(_Parameter):
 
     def count(self) -> int | None:
         """Return the number of values, or None if there is no step."""
-        if self.low == self.high:
-            return 1
         return None if self.step is None else self._steps() + 1
 
     def values(self) -> list[float] | None:
@@ -159,6 +159,8 @@ class IntParameter(_Parameter):
         _check_range(self.low, self.high, log=self.log)
         if self.log and self.step != 1:
             raise ValueError("a log scale takes no step; leave out one of them")
+        if self.step > self.high - self.low:
+            raise _too_large(self.step, self.low, self.high)
         return self
 
     def suggest(self, name: str, suggester: Suggester) -> int:
@@ -244,5 +246,16 @@ def describe(parameter: FloatParameter | IntParameter | CategoricalParameter) ->
 def _check_range(low: float, high: float, *, log: bool) -> None:
     if low > high:
         raise ValueError(f"the range is reversed: low {low:g} lies above high {high:g}; swap them")
+    if low == high:
+        raise ValueError(
+            f"the range is empty: low and high are both {low:g}; "
+            "fix the value under 'fixed' instead"
+        )
     if log and low <= 0:
         raise ValueError(f"a log scale needs low above 0, got {low:g}; raise low or drop log")
+
+
+def _too_large(step: float, low: float, high: float) -> ValueError:
+    return ValueError(
+        f"the step {step:g} is larger than the range {low:g} to {high:g}; lower it or leave it out"
+    )

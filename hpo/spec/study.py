@@ -101,9 +101,11 @@ class ArchitectureSpec(_Section):
             for parent in parameter.when:
                 if parent not in self.space.parameters and parent not in self.fixed:
                     known = [n for n in (*self.space.parameters, *self.fixed) if n != name]
+                    close = did_you_mean(parent, known)
                     raise ValueError(
                         f"'{name}' hangs on '{parent}', which is neither searched nor fixed. "
-                        + did_you_mean(parent, known)
+                        + (f"{close} If not, add" if close.endswith("?") else f"{close}. Add")
+                        + " it to 'space' or 'fixed'"
                     )
         for entry in self.enqueue:
             if isinstance(entry, str) and entry != "thesis":

@@ -121,6 +121,7 @@ FAULTY = [
     # Spaces.
     _with("space a list", SOUND[SOUND.index("space") : SOUND.index("archi")], "space: [lr]\n"),
     _with("a reversed range", "low: 1e-5, high: 1e-2", "low: 1e-2, high: 1e-5"),
+    _with("an empty range", "low: 1e-5, high: 1e-2", "low: 0.1, high: 0.1"),
     _with("a log scale over zero", "low: 1e-5", "low: 0"),
     _with("a log scale with a step", "log: true}", "log: true, step: 0.1}"),
     _with("no low end", "low: 1e-5, ", ""),
@@ -138,6 +139,21 @@ FAULTY = [
         "{type: float, low: 0, high: 1, step: 0}",
     ),
     _with(
+        "a step larger than the range",
+        "{type: float, low: 1e-5, high: 1e-2, log: true}",
+        "{type: float, low: 0.1, high: 0.5, step: 1.0}",
+    ),
+    _with(
+        "a step larger than a range of ints",
+        "{type: float, low: 1e-5, high: 1e-2, log: true}",
+        "{type: int, low: 1, high: 3, step: 3}",
+    ),
+    _with(
+        "an empty range of ints",
+        "{type: float, low: 1e-5, high: 1e-2, log: true}",
+        "{type: int, low: 3, high: 3}",
+    ),
+    _with(
         "an int with a fraction",
         "{type: float, low: 1e-5, high: 1e-2, log: true}",
         "{type: int, low: 1.5, high: 3}",
@@ -148,6 +164,7 @@ FAULTY = [
         "{type: int, low: 1, high: 100000000000000000000}",
     ),
     _with("a condition on nobody", "{optimizer: sgd}", "{optimiser: sgd}"),
+    _with("a condition on nothing like it", "{optimizer: sgd}", "{schedule: cosine}"),
     _with("a condition never met", "{optimizer: sgd}", "{optimizer: sdg}"),
     _with("a condition without values", "{optimizer: sgd}", "{optimizer: []}"),
     _with("a condition on a float", "{optimizer: sgd}", "{learning_rate: 0.001}"),

@@ -35,21 +35,21 @@ def distinct(values: Sequence[Scalar]) -> list[Scalar]:
 def floats(draw: st.DrawFn, *, stepped: bool | None = None) -> dict[str, Any]:
     log = False if stepped else draw(st.booleans())
     low = draw(st.floats(1e-8, 1.0) if log else FINITE)
-    high = draw(st.floats(low, 1e6 + 1))
-    plain: dict[str, Any] = {"type": "float", "low": low, "high": high, "log": log}
+    # Between 2 and 20 steps, as people choose them: 0.05, not 1 / 3.
     if not log and (stepped if stepped is not None else draw(st.booleans())):
-        # Between 1 and 20 steps, as people choose them: 0.05, not 1 / 3.
-        step = float(f"{(high - low) / draw(st.integers(1, 20)):.1g}")
-        plain["step"] = step if step > 0 else 1.0
-    return plain
+        width = draw(st.floats(1e-3, 1e6))
+        step = float(f"{width / draw(st.integers(2, 20)):.1g}")
+        return {"type": "float", "low": low, "high": low + width, "log": False, "step": step}
+    high = draw(st.floats(low, 1e6 + 1, exclude_min=True))
+    return {"type": "float", "low": low, "high": high, "log": log}
 
 
 @st.composite
 def ints(draw: st.DrawFn, *, few: bool = False) -> dict[str, Any]:
     log = draw(st.booleans())
     low = draw(st.integers(1 if log else -1000, 1000))
-    high = low + draw(st.integers(0, 8 if few else 10_000))
-    step = 1 if log else draw(st.integers(1, 7))
+    high = low + draw(st.integers(1, 8 if few else 10_000))
+    step = 1 if log else draw(st.integers(1, min(7, high - low)))
     return {"type": "int", "low": low, "high": high, "log": log, "step": step}
 
 

@@ -120,7 +120,12 @@ def test_a_float_without_steps_has_no_grid() -> None:
     assert space(rate=rate).size() is None
     with pytest.raises(SpecError, match="'rate' is a float without one"):
         space(rate=rate).grid()
-    assert space(rate={**rate, "high": 1e-5}).grid() == [{"rate": 1e-5}]
+
+
+def test_a_step_as_wide_as_the_range_is_two_values_whatever_floats_say() -> None:
+    # 0.3 - 0.1 is a little less than 0.2.
+    ends = space(x={"type": "float", "low": 0.1, "high": 0.3, "step": 0.2}).parameters["x"]
+    assert ends.values() == [0.1, 0.3]
 
 
 @pytest.mark.parametrize("value", [True, "1", None, 1.5, float("nan"), float("inf"), 0, 10])
