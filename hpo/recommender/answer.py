@@ -100,7 +100,7 @@ class Sources:
 
 
 def recommend(
-    photos: Sequence[PathLike],
+    photos: PathLike | Sequence[PathLike],
     *,
     workspace: Workspace | None = None,
     top: int = 5,
@@ -112,7 +112,7 @@ def recommend(
     """Answer photos with songs. One that cannot be read refuses the call before anything is done.
 
     Args:
-        photos: paths; at least one.
+        photos: paths, at least one; or a single path.
         workspace: whose champion and songs; by default the current directory's.
         top: songs per face, at least 1.
         songs: name of a song catalogue; by default the imported one, else the embedded one.
@@ -127,6 +127,7 @@ def recommend(
         IntegrityError: the champion's file is not the one that was registered.
         EnvironmentProblem: OpenCV cannot be loaded, or ``save`` cannot be written.
     """
+    photos = [photos] if isinstance(photos, str | os.PathLike) else photos
     if not photos:
         raise InputError("there is no photo to look at", expected="at least one photo")
     workspace = workspace or Workspace.at()

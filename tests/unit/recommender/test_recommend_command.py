@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from hpo.cli import recommend
 from hpo.cli.shell import Call
+from hpo.recommender.answer import recommend as answer_photos
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 
@@ -46,6 +47,15 @@ def test_no_face_is_a_normal_answer_and_loads_no_model(workspace: Workspace, bla
     assert result.exit_code == 0, result.exception
     assert f"{blank}: no face found" in result.stdout.replace("\n", "")
     assert {"keras", "tensorflow", "mlflow"} & set(sys.modules) == loaded
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_from_python_a_single_path_is_one_photo(
+    workspace: Workspace, blank: Path, kind: type[str] | type[Path]
+) -> None:
+    (answer,) = answer_photos(kind(blank), workspace=workspace)
+    assert answer.photo == str(blank)
+    assert answer.faces == []
 
 
 def test_json_is_a_list_of_photos_with_their_faces(workspace: Workspace, blank: Path) -> None:
