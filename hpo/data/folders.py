@@ -162,6 +162,13 @@ def listed(items: Sequence[object], limit: int = 5) -> str:
     return text + (f" and {len(items) - limit} more" if len(items) > limit else "")
 
 
+def missing_columns(missing: Sequence[str]) -> str:
+    """Return which columns are missing, as words: ``columns emotion and usage are missing``."""
+    if len(missing) == 1:
+        return f"column {missing[0]} is missing"
+    return f"columns {', '.join(missing[:-1])} and {missing[-1]} are missing"
+
+
 def broken(folder: Path, problem: str) -> DataError:
     """Return the error for a dataset whose files do not read as they were written."""
     return DataError(

@@ -33,7 +33,7 @@ def import_faces(
 ) -> FaceDataset:
     """Read the faces at ``path`` and store them as dataset ``name``.
 
-    A dataset of that name is replaced, once the new one is complete.
+    A dataset of that name is replaced, once the new one is complete; a note of the source says so.
 
     Args:
         workspace: where to store it.
@@ -62,7 +62,7 @@ def import_faces(
         faces = read(path, progress)
     except PermissionError as error:
         raise DataError("this cannot be read", got="no permission", where=str(path)) from error
-    notes = _judge(faces, path, max_unreadable)
+    notes = [*_judge(faces, path, max_unreadable), *replacing(workspace.data / name)]
     workspace.ensure(workspace.data)
     return write_faces(
         workspace.data / name,
@@ -155,6 +155,22 @@ def check_new_name(workspace: Workspace, name: str, kind: str) -> None:
                 where=str(folder),
                 hint="Give another name with --name NAME",
             )
+
+
+def replacing(folder: Path) -> list[str]:
+    """Return a note if an import into ``folder`` takes the place of a dataset."""
+    try:
+        manifest = read_manifest(folder)
+    except NotFoundError:
+        return []
+    except DataError:
+        return ["replaced a damaged dataset of this name"]
+    if manifest["kind"] == "songs":
+        count, one = int(manifest["count"]), "song"
+    else:
+        count, one = sum(int(split["count"]) for split in manifest["splits"].values()), "face"
+    plural = "" if count == 1 else "s"
+    return [f"replaced an earlier dataset of this name, which held {count} {one}{plural}"]
 
 
 def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:

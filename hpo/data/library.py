@@ -60,13 +60,21 @@ def find_faces(workspace: Workspace, name: str) -> Path:
     return folder
 
 
-def unknown_dataset(workspace: Workspace, name: str, known: list[str]) -> NotFoundError:
-    """Return the error for a dataset that is not there: what is, and the command that imports."""
-    command = f"hpo data import fer2013 PATH --name {name}"
-    if name == "fer2013":
-        command = "hpo data import fer2013 PATH"
-    elif name == "songs":
-        command = "hpo data import songs CSV"
+def unknown_dataset(
+    workspace: Workspace, name: str, known: list[str], kind: str = "faces"
+) -> NotFoundError:
+    """Return the error for a dataset that is not there: what is, and the command that imports.
+
+    Args:
+        workspace: where it was looked for.
+        name: what was asked for.
+        known: the names that there are.
+        kind: ``faces`` or ``songs``, what was asked for.
+    """
+    songs = name == "songs" or (kind == "songs" and name != "fer2013")
+    command = "hpo data import songs CSV" if songs else "hpo data import fer2013 PATH"
+    if name not in ("fer2013", "songs"):
+        command += f" --name {name}"
     suggestion = did_you_mean(name, known)
     suggestion += "" if suggestion.endswith("?") else "."
     return NotFoundError(

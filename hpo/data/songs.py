@@ -19,11 +19,12 @@ from hpo.data.folders import (
     FORMAT_VERSION,
     check_dataset_name,
     listed,
+    missing_columns,
     read_manifest,
     replaced_folder,
     write_manifest,
 )
-from hpo.data.importing import check_new_name
+from hpo.data.importing import check_new_name, replacing
 from hpo.data.library import EMBEDDED_SONGS, list_datasets, unknown_dataset
 from hpo.spec.errors import DataError, NotFoundError, did_you_mean
 from hpo.spec.workspace import Workspace
@@ -52,6 +53,7 @@ def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) 
     """
     check_new_name(workspace, name, kind="songs")
     songs = read_songs(path)
+    folder = workspace.data / name
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -59,10 +61,14 @@ def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) 
         "count": len(songs),
         "moods": mood_counts(songs),
         "digest": songs_digest(songs),
-        "source": {"format": "songs-csv", "file": path.name, "path": str(path.resolve())},
+        "source": {
+            "format": "songs-csv",
+            "file": path.name,
+            "path": str(path.resolve()),
+            "notes": replacing(folder),
+        },
     }
     workspace.ensure(workspace.data)
-    folder = workspace.data / name
     with replaced_folder(folder) as new:
         with (new / "songs.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
@@ -111,7 +117,7 @@ def load_song_rows(workspace: Workspace, name: str | None = None) -> tuple[str, 
         manifest = read_manifest(folder)
     except NotFoundError as error:
         known = [entry.name for entry in list_datasets(workspace) if entry.kind == "songs"]
-        raise unknown_dataset(workspace, name, known) from error
+        raise unknown_dataset(workspace, name, known, kind="songs") from error
     if manifest["kind"] != "songs":
         raise DataError(
             f"'{name}' is a dataset of {manifest['kind']}",
@@ -191,7 +197,7 @@ def _columns(header: list[str], where: str) -> dict[str, int]:
     if missing:
         close = did_you_mean(missing[0], found)
         raise DataError(
-            f"column {' and '.join(missing)} is missing",
+            missing_columns(missing),
             expected=f"the columns {', '.join(REQUIRED_COLUMNS)} (and id, if there is one)",
             got=listed([column.strip()[:30] for column in header], 20) or "an empty file",
             where=f"{where}:1",

@@ -19,6 +19,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from hpo.data.folders import missing_columns
 from hpo.data.importers.labels import KAGGLE_ORDER, split_named
 from hpo.data.importers.source import FACE_PIXELS, FaceCollector, Progress, SourceFaces
 from hpo.spec.emotions import EMOTIONS
@@ -94,7 +95,7 @@ def _columns(header: list[str], name: str) -> tuple[int, int, int]:
     if missing:
         shown = [column.strip()[:30] for column in header[:8]]
         raise DataError(
-            f"column {' and '.join(missing)} is missing",
+            missing_columns(missing),
             expected="the columns emotion, pixels and Usage, in any order",
             got=", ".join(shown) or "an empty file",
             where=f"{name}:1",

@@ -58,7 +58,7 @@ def test_a_wrong_csv_row_is_named(tmp_path: Path, line: str, message: str) -> No
 def test_wrong_csv_columns_are_told_with_what_was_found(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"column usage is missing.*got emotion, pixels.*icml_face"):
         read_csv(tmp_path, f"emotion,pixels\n0,{GREY}\n")
-    with pytest.raises(DataError, match=r"column emotion and pixels and usage.*an empty file"):
+    with pytest.raises(DataError, match=r"columns emotion, pixels and usage are .*an empty file"):
         read_csv(tmp_path, "")
 
 
@@ -339,6 +339,8 @@ def test_an_import_replaces_the_dataset_of_its_name(tmp_path: Path, workspace: W
     new = import_faces(workspace, tmp_path / "fer2013.csv")
     assert new.folder == old.folder
     assert new.splits == ("train", "validation")
+    notes = new.manifest["source"]["notes"]
+    assert "replaced an earlier dataset of this name, which held 1 face" in notes
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)

@@ -46,10 +46,19 @@ def test_a_catalogue_by_name(tmp_path: Path, workspace: Workspace) -> None:
     import_songs(workspace, songs_file(tmp_path, *ROWS), name="mine")
     assert load_songs(workspace).attrs["catalogue"] == "embedded-songs"
     assert load_songs(workspace, "mine").attrs["catalogue"] == "mine"
-    with pytest.raises(NotFoundError, match=r"no dataset 'mime'.*Did you mean 'mine'"):
+    with pytest.raises(NotFoundError, match=r"no dataset 'mime'.*'mine'\?.*songs CSV --name mime"):
         load_songs(workspace, "mime")
     with pytest.raises(DataError, match="cannot be a dataset's name"):
         load_songs(workspace, "../songs")
+
+
+def test_importing_again_tells_what_was_replaced(tmp_path: Path, workspace: Workspace) -> None:
+    first = import_songs(workspace, songs_file(tmp_path, *ROWS))
+    second = import_songs(workspace, songs_file(tmp_path, *ROWS, "A,B,C,1,Sad,5"))
+    assert first["source"]["notes"] == []
+    assert second["source"]["notes"] == [
+        "replaced an earlier dataset of this name, which held 4 songs"
+    ]
 
 
 def test_texts_that_look_like_missing_values_stay_texts() -> None:
@@ -90,7 +99,7 @@ def test_columns_may_stand_in_any_order_and_spelling() -> None:
             ROWS,
             r"list\.csv:1: column popularity is missing.*Did you mean 'popularty'\?",
         ),
-        ("", [], r"column name and artist and album and popularity and mood is missing"),
+        ("", [], r"columns name, artist, album, popularity and mood are missing"),
         (HEADER, [*ROWS, "A,B,C,101,Sad,5"], r"list\.csv:6: the popularity.*0 to 100; got '101'"),
         (HEADER, [*ROWS, "A,B,C,-1,Sad,5"], r"list\.csv:6: the popularity.*got '-1'"),
         (HEADER, [*ROWS, "A,B,C,nan,Sad,5"], r"list\.csv:6: the popularity.*got 'nan'"),
