@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.architectures.architecture import Architecture
-from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
+from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile, read_study_file
 from hpo.spec.study import ArchitectureSpec, BudgetSpec, StudySpec
 from hpo.spec.workspace import Workspace
@@ -164,14 +164,29 @@ def plan(
     }
     spec = spec.model_copy(update={"architectures": {k: p.spec for k, p in parts.items()}})
     _check_plug_ins(spec, file)
-    notes = list(check_compatibility(spec))
+    try:
+        notes = list(check_compatibility(spec))
+    except SpecError as error:
+        path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
+        raise _at(error, file.locate(path)) from None
     for part in parts.values():
         notes += _check_weights(part, file, probe=probe)
-    dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
+    try:
+        folder = library.find_faces(workspace, spec.data.dataset)
+    except NotFoundError as error:
+        raise _at(error, file.locate(("data", "dataset"))) from None
+    dataset = store.open_faces(folder)
     for split in ("train", "validation"):
         dataset.split(split)
     planned = Plan(spec, parts, dataset, notes, "")
     return timed(planned, workspace)
+
+
+def _at(error: InputError, where: str) -> InputError:
+    """Return the error at a place of the study file."""
+    return type(error)(
+        error.problem, expected=error.expected, got=error.got, where=where, hint=error.hint
+    )
 
 
 def _check_plug_ins(spec: StudySpec, file: StudyFile) -> None:

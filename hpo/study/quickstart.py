@@ -65,6 +65,7 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     """
     from hpo.data.drawn.photo import write_photo
     from hpo.recommender.answer import recommend
+    from hpo.study.listing import studies
     from hpo.study.planning import plan
     from hpo.study.reporting import report
     from hpo.study.running import run
@@ -75,7 +76,8 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     _replace_older(workspace, watcher)
     # Notes such as "two epochs are too few to prune" are for studies that mean it.
     planned = replace(plan(study_file(), workspace=workspace), notes=[])
-    outcome = run(planned, workspace=workspace, resume=True, watcher=watcher)
+    begun = any(row["name"] == NAME for row in studies(workspace=workspace))
+    outcome = run(planned, workspace=workspace, resume=begun, watcher=watcher)
     outcome.raise_if_stopped("the same command")
     folder = workspace.ensure(workspace.reports / NAME)
     photo = folder / "photo.png"

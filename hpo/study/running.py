@@ -113,6 +113,7 @@ class _Run:
                 records = read_trials(self.storage_url, self.spec.name)
             except NotFoundError:
                 records = []
+                self.watcher.note(f"There is no study '{self.spec.name}' yet; it begins now.")
             self.keeper.remember(records)
             for record in records:
                 if record.state in ("complete", "pruned", "failed"):
