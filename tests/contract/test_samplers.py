@@ -30,12 +30,17 @@ FEW_STARTUPS = {"tpe": {"n_startup_trials": 2}}
 def parameters(draw: st.DrawFn, parents: Mapping[str, list[Any]]) -> dict[str, Any]:
     kind = draw(st.sampled_from(["float", "log float", "stepped", "int", "log int", "choice"]))
     low = draw(st.integers(-3, 3))
-    width = draw(st.integers(0, 4))
+    width = draw(st.integers(1, 4))
     made: dict[str, Any] = {
         "float": {"type": "float", "low": low, "high": low + width},
         "log float": {"type": "float", "low": 10.0**low, "high": 10.0 ** (low + width)},
         "stepped": {"type": "float", "low": low, "high": low + width, "step": 0.3},
-        "int": {"type": "int", "low": low, "high": low + width, "step": draw(st.integers(1, 3))},
+        "int": {
+            "type": "int",
+            "low": low,
+            "high": low + width,
+            "step": draw(st.integers(1, width)),
+        },
         "log int": {"type": "int", "low": low + 4, "high": low + 4 + width},
         "choice": {
             "type": "categorical",
