@@ -7,6 +7,7 @@ never meets half a dataset and a failed import leaves the old one as it was.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -37,7 +38,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             "there is no dataset here",
             expected="a folder with a manifest.json",
             where=str(folder),
-            hint="Import one with: hpo data import fer2013 PATH",
+            hint="`hpo data list` shows what there is; `hpo data import --help` how more gets in",
         ) from error
     except (OSError, ValueError) as error:
         raise broken(folder, f"its manifest cannot be read: {error}") from error
@@ -135,25 +136,29 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(new, ignore_errors=True)
 
 
-def _take_place(new: Path, folder: Path, attempts: int = 10) -> None:
+def _take_place(new: Path, folder: Path, attempts: int = 50) -> None:
     # A folder that is not empty cannot be renamed over: move the old one aside first. Another
     # process may put its own there in between, hence the attempts; the last writer wins.
-    for attempt in range(attempts):
-        aside = new.with_suffix(f".old{attempt}")
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(folder, aside)
-        try:
-            os.rename(new, folder)
-        except OSError:
-            if attempt + 1 < attempts and folder.exists():
-                continue
-            with contextlib.suppress(OSError):
-                os.rename(aside, folder)  # Nothing is lost: the old one goes back.
-            raise
-        finally:
-            if folder.exists():
-                shutil.rmtree(aside, ignore_errors=True)
-        return
+    asides: list[Path] = []
+    try:
+        for attempt in range(attempts):
+            aside = new.with_suffix(f".old{attempt}")
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(folder, aside)
+                asides.append(aside)
+            try:
+                os.rename(new, folder)
+                return
+            except OSError as error:
+                taken = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+                if not taken or attempt + 1 == attempts:
+                    if asides:
+                        with contextlib.suppress(OSError):
+                            os.rename(asides[-1], folder)  # Nothing is lost: it goes back.
+                    raise
+    finally:
+        for aside in asides:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def listed(items: Sequence[object], limit: int = 5) -> str:
