@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from hpo.spec.errors import HpoError
+
+_LAST_WORDS_SECONDS = 2.0
 
 
 class Interrupted(HpoError):
@@ -23,11 +26,15 @@ class Interrupts:
     """How often the person (or the scheduler) has asked to stop.
 
     Args:
-        tell: is called with a line for people, once per signal.
+        tell: is called with a line for people, once per signal, on a thread of its own: a handler
+            runs between any two steps of the main thread, so also inside a write to standard
+            error, and a second write in there is an error ("reentrant call").
     """
 
     def __init__(self, tell: Callable[[str], None] = lambda text: None) -> None:
         self._tell = tell
+        # Its put may be called from a signal handler; a lock or a Queue may not.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._count = 0
         self.signal_number = int(signal.SIGINT)
 
@@ -47,9 +54,9 @@ class Interrupts:
         self.signal_number = number
         again = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         if self._count == 1:
-            self._tell(f"Stopping after this trial; {again} again stops at once.")
+            self._lines.put(f"Stopping after this trial; {again} again stops at once.")
         elif self._count == 2:
-            self._tell("Stopping at once; the trial at hand will be run again on --resume.")
+            self._lines.put("Stopping at once; the trial at hand will be run again on --resume.")
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Interrupts]:
@@ -57,9 +64,17 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
+        teller = threading.Thread(target=self._speak, name="hpo-interrupts", daemon=True)
+        teller.start()
         before = {n: signal.signal(n, self.handle) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield self
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._lines.put(None)
+            teller.join(_LAST_WORDS_SECONDS)
+
+    def _speak(self) -> None:
+        while (line := self._lines.get()) is not None:
+            self._tell(line)

@@ -8,7 +8,7 @@ from hpo.spec.records import EpochReport, TrialResult
 
 
 class Watcher(Protocol):
-    """Is told what happens, in order, from one thread."""
+    """Is told what happens, in order, from one thread; ``note`` may come from others."""
 
     def study_started(
         self,
