@@ -1,10 +1,9 @@
-"""Which trial of a study is served: a rule over its records and the checkpoints on disk."""
+"""Which trial of a study is served: a rule over its records."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal
 
 from hpo.spec.errors import NotFoundError
@@ -14,7 +13,10 @@ from hpo.spec.records import TrialRecord
 def choose_winner(
     records: Iterable[TrialRecord], direction: Literal["maximize", "minimize"]
 ) -> TrialRecord:
-    """Return the best complete trial that has a checkpoint, over all architectures.
+    """Return the best complete trial over all architectures.
+
+    Whether its checkpoint is still there is not asked: were it lost, the next best trial would be
+    served in silence as the best. Who needs the file says that it is gone.
 
     Ties are broken as ``rank_key`` says, so that the same records always give the same winner.
 
@@ -31,8 +33,8 @@ def choose_winner(
         complete = sum(r.state == "complete" for r in records)
         raise NotFoundError(
             "no trial can be promoted",
-            expected="a complete trial whose checkpoint is on disk",
-            got=f"{len(records)} trials, {complete} of them complete, none with a checkpoint",
+            expected="a complete trial with a value and a checkpoint",
+            got=f"{len(records)} trials, {complete} of them complete",
             hint="Run the study further (hpo run --resume)",
         )
     return min(eligible, key=lambda record: rank_key(record, direction))
@@ -54,7 +56,7 @@ def rank_key(
 
 
 def is_eligible(record: TrialRecord) -> bool:
-    """Return whether a trial may be served: complete, a finite value, its checkpoint on disk."""
+    """Return whether a trial may be served: complete, a finite value, a checkpoint recorded."""
     return (
         record.state == "complete"
         and record.value is not None
@@ -62,5 +64,4 @@ def is_eligible(record: TrialRecord) -> bool:
         and record.result is not None
         and bool(record.result.checkpoint)
         and bool(record.result.checkpoint_sha256)
-        and Path(record.result.checkpoint or "").is_file()
     )

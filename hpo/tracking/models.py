@@ -40,7 +40,8 @@ def log_trial_model(
 ) -> str:
     """Log a trial's checkpoint as an MLflow model and return its URI, ``models:/m-...``.
 
-    A run has one model at most: with the same checksum it is kept, with another one replaced.
+    A run has one model at most: with the same checksum it is kept, and the checkpoint not asked
+    for; one with another checksum is replaced.
 
     Args:
         client: from ``store.open_client``.
@@ -54,16 +55,24 @@ def log_trial_model(
         backend: Keras's, recorded for the reader.
 
     Raises:
-        NotFoundError: the checkpoint is gone.
+        NotFoundError: the checkpoint is gone, and MLflow has no copy.
         IntegrityError: the checkpoint is not the one that was trained.
     """
-    if not checkpoint.is_file():
-        raise NotFoundError("the trial's checkpoint is gone", where=str(checkpoint))
-    check_sha256(checkpoint, sha256)
     run = client.get_run(run_id)
+    others = []
     for model in run_models(client, run):
         if model.tags.get(names.CHECKPOINT_SHA256) == sha256 and model.status == "READY":
             return f"models:/{model.model_id}"
+        others.append(model)
+    if not checkpoint.is_file():
+        raise NotFoundError(
+            "the trial's checkpoint is gone, and MLflow has no copy of it",
+            expected=f"a file with sha256 {sha256[:12]}...",
+            where=str(checkpoint),
+            hint="Put the file back from a copy; no other trial is taken in its place",
+        )
+    check_sha256(checkpoint, sha256)
+    for model in others:
         delete_model(client, model)
     tags = {
         key: run.data.tags[key]

@@ -79,7 +79,6 @@ def test_a_trial_without_a_value_ranks_last() -> None:
         trial(None),
         trial(math.nan),
         trial(0.99, checkpoint=None),
-        trial(0.99, checkpoint="deleted/model.keras"),
         TrialRecord("s", "cnn", 9, "running", None, {}, {}),
     ],
 )
@@ -88,6 +87,11 @@ def test_only_complete_trials_with_a_checkpoint_are_served(useless: TrialRecord)
     assert choose_winner([useless, good], "maximize") is good
     with pytest.raises(NotFoundError, match="no trial can be promoted"):
         choose_winner([useless], "maximize")
+
+
+def test_a_winner_whose_file_is_lost_is_not_replaced_by_the_next_best() -> None:
+    lost = trial(0.9, number=3, checkpoint="deleted/model.keras")
+    assert choose_winner([trial(0.1, number=1), lost], "maximize") is lost
 
 
 @given(
