@@ -103,7 +103,12 @@ def run(
 
     workspace = current(context).workspace
     planned = plan(
-        study, workspace=workspace, overrides=overrides or (), trials=trials, probe=not dry_run
+        study,
+        workspace=workspace,
+        overrides=overrides or (),
+        trials=trials,
+        resume=resume,
+        probe=not dry_run,
     )
     if dry_run:
         print_json(planned.to_json()) if as_json else _print_plan(planned)
@@ -142,8 +147,14 @@ def _print_plan(planned: Plan) -> None:
     for note in planned.notes:
         typer.echo(f"Note: {note}")
     trials = sum(spec.trials_of(label) for label in planned.parts)
+    if not planned.left:
+        typer.echo(f"All {counted(trials, 'trial')} are done: nothing is left to run.")
+        return
+    amount = f"In all {counted(trials, 'trial')}"
+    if planned.left < trials:
+        amount = f"{planned.left} of {counted(trials, 'trial')} left"
     typer.echo(
-        f"In all {counted(trials, 'trial')}, at most about "
+        f"{amount}, at most about "
         f"{duration(planned.seconds)}: {planned.basis}. Pruning and early stopping shorten it."
     )
 
@@ -154,12 +165,14 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
 
     size = part.spec.space.size(part.spec.fixed)
     trials = planned.spec.trials_of(part.label)
+    left = planned.left_of(part.label)
     endless = any(p.count() is None for p in part.spec.space.parameters.values())
     unknown = "infinitely many" if endless else "more than 100,000"
     among = f"{unknown} configurations" if size is None else counted(size, "configuration")
+    done = f" ({trials - len(left)} done, {len(left)} left)" if len(left) < trials else ""
     typer.echo(
-        f"{part.label}: {counted(trials, 'trial')} among {among}, "
-        f"about {duration(part.seconds_per_trial * trials)} "
+        f"{part.label}: {counted(trials, 'trial')}{done} among {among}, "
+        f"about {duration(part.seconds_per_trial * len(left))} "
         f"({duration(part.seconds_per_trial)} each), "
         f"{counted(planned.train_size_of(part.label), 'face')} to train"
     )
@@ -168,8 +181,9 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     ]
     rows += [[name, f"{value} (fixed)"] for name, value in part.spec.fixed.items()]
     print_table(["parameter", "range"], rows)
-    for position, first in enumerate(part.first):
-        _print_first(position, first)
+    for slot in left:
+        if slot < len(part.first):
+            _print_first(slot, part.first[slot])
 
 
 def _print_first(position: int, first: Enqueued) -> None:

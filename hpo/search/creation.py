@@ -15,13 +15,18 @@ from hpo.spec.errors import InputError, SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 
+DATASET_DIGEST = "dataset_digest"
+"""User attribute: the digest of the data that the study is bound to."""
+
 
 def optuna_name(study: str, label: str) -> str:
     """Return Optuna's name of one architecture's study."""
     return f"{study}/{label}"
 
 
-def create_or_load(storage: Any, spec: StudySpec, label: str, *, resume: bool) -> int:
+def create_or_load(
+    storage: Any, spec: StudySpec, label: str, *, resume: bool, dataset_digest: str = ""
+) -> int:
     """Return the id of the Optuna study of architecture ``label``, made if it does not exist.
 
     Args:
@@ -29,9 +34,10 @@ def create_or_load(storage: Any, spec: StudySpec, label: str, *, resume: bool) -
         spec: the study file.
         label: the architecture's name in it.
         resume: whether the study may exist.
+        dataset_digest: of the data that the study is bound to; "" binds it to none.
 
     Raises:
-        SpecError: it exists with another space, fixed parameters or objective.
+        SpecError: it exists with another space, other settings or other data.
         InputError: it exists, and ``resume`` is False.
     """
     from optuna.exceptions import DuplicatedStudyError
@@ -39,6 +45,8 @@ def create_or_load(storage: Any, spec: StudySpec, label: str, *, resume: bool) -
 
     name = optuna_name(spec.name, label)
     attributes = _attributes(spec, label)
+    if dataset_digest:
+        attributes[DATASET_DIGEST] = dataset_digest
     maximize = spec.objective.direction == "maximize"
     direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
     try:
@@ -46,7 +54,7 @@ def create_or_load(storage: Any, spec: StudySpec, label: str, *, resume: bool) -
     except DuplicatedStudyError:
         study_id = storage.get_study_id_from_name(name)
         present = storage.get_study_user_attrs(study_id)
-        check_same(present, spec, label)
+        check_same(present, spec, label, dataset_digest)
         if not resume:
             raise already_exists(spec.name) from None
         attributes = {**attributes, "created": present.get("created", attributes["created"])}
@@ -90,12 +98,20 @@ def already_exists(study: str) -> InputError:
     )
 
 
-def check_same(attributes: dict[str, Any], spec: StudySpec, label: str) -> None:
+def check_same(
+    attributes: dict[str, Any], spec: StudySpec, label: str, dataset_digest: str = ""
+) -> None:
     """Check that the study with these user attributes is ``spec``'s.
 
+    Args:
+        attributes: of the Optuna study.
+        spec: the study file.
+        label: the architecture's name in it.
+        dataset_digest: of the data at hand; "" where it is not to be compared.
+
     Raises:
-        SpecError: its space, fixed parameters, data, seed or search settings differ; each
-            difference is named.
+        SpecError: its space, fixed parameters, data, seed or search settings differ (each
+            difference is named), or the dataset of that name holds other faces now.
     """
     there = attributes.get("spec")
     if there is None:
@@ -120,6 +136,20 @@ def check_same(attributes: dict[str, Any], spec: StudySpec, label: str) -> None:
             hint=f"Remove it by `hpo delete {spec.name}`, choose another name, or go on with the "
             "same file by --resume",
         )
+    began_with = attributes.get(DATASET_DIGEST, "")
+    if began_with and dataset_digest and began_with != dataset_digest:
+        raise SpecError(
+            f"dataset '{spec.data.dataset}' has changed since study '{spec.name}' began, and "
+            "trials on other faces cannot be compared",
+            where="data.dataset",
+            expected=_short_digest(began_with),
+            got=_short_digest(dataset_digest),
+            hint="Import the faces that it began with again, or give the study another name",
+        )
+
+
+def _short_digest(digest: str) -> str:
+    return f"digest {digest.removeprefix('sha256:')[:12]}"
 
 
 _SETTINGS = ("data", "seed", "objective", "engine", "sampler", "pruner", "precision")

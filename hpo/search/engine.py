@@ -96,6 +96,7 @@ def open_engine(
     *,
     resume: bool = False,
     thesis: Mapping[str, Any] | None = None,
+    dataset_digest: str = "",
 ) -> Engine:
     """Return the engine that ``spec.engine`` names, its study made or loaded.
 
@@ -105,12 +106,16 @@ def open_engine(
         label: the architecture's name in it.
         resume: whether the study may exist already.
         thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+        dataset_digest: of the data that the study is bound to; "" binds it to none.
 
     Raises:
-        SpecError: the study exists with another space, or an option or enqueued value is wrong.
+        SpecError: the study exists with another space or other data, or an option or enqueued
+            value is wrong.
         InputError: the study exists, and ``resume`` is False.
         EnvironmentProblem: the storage cannot be used.
     """
     factory = resolve("engine", spec.engine.name, "engine")
-    engine: Engine = factory(storage_url, spec, label, resume=resume, thesis=thesis)
+    engine: Engine = factory(
+        storage_url, spec, label, resume=resume, thesis=thesis, dataset_digest=dataset_digest
+    )
     return engine

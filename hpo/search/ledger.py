@@ -64,6 +64,7 @@ class LedgerEngine(ABC):
         label: the architecture's name in it.
         resume: whether the study may exist already.
         thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+        dataset_digest: of the data that the study is bound to; "" binds it to none.
 
     Raises:
         SpecError: the study exists with another space, or an option or enqueued value is wrong.
@@ -79,6 +80,7 @@ class LedgerEngine(ABC):
         *,
         resume: bool = False,
         thesis: Mapping[str, Any] | None = None,
+        dataset_digest: str = "",
     ) -> None:
         self.storage_url = storage_url
         self.spec = spec
@@ -95,7 +97,9 @@ class LedgerEngine(ABC):
         self._me = identity()
         self._database = open_storage(storage_url)
         with explained(storage_url):
-            self._study_id = create_or_load(self._database, spec, label, resume=resume)
+            self._study_id = create_or_load(
+                self._database, spec, label, resume=resume, dataset_digest=dataset_digest
+            )
         self._storage = _cached(self._database)
         if resume:
             self.recover()

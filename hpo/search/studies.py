@@ -47,11 +47,19 @@ class StudySummary:
     created: str
 
 
-def check_study(storage_url: str, spec: StudySpec, *, resume: bool) -> None:
+def check_study(
+    storage_url: str, spec: StudySpec, *, resume: bool, dataset_digest: str = ""
+) -> None:
     """Check, before anything is written, that ``spec`` can be run in this storage.
 
+    Args:
+        storage_url: of the storage.
+        spec: the study file.
+        resume: whether the study may exist.
+        dataset_digest: of the data at hand; "" where it is not to be compared.
+
     Raises:
-        SpecError: the study exists with another space, fixed parameters or objective.
+        SpecError: the study exists with another space, other settings or other data.
         InputError: the study exists, and ``resume`` is False.
         EnvironmentProblem: see ``open_storage``.
     """
@@ -61,7 +69,7 @@ def check_study(storage_url: str, spec: StudySpec, *, resume: bool) -> None:
         known = _by_study(storage).get(spec.name, {})
         for label in spec.architectures:
             if label in known:
-                check_same(known[label].user_attrs, spec, label)
+                check_same(known[label].user_attrs, spec, label, dataset_digest)
         if known and not resume:
             raise already_exists(spec.name)
 

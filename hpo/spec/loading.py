@@ -50,6 +50,7 @@ def read_study_file(path: str | Path, overrides: Iterable[str] = ()) -> StudyFil
     data, lines = read_mapping(path)
     for override in overrides:
         key_path = _apply(data, override)
+        _replace_other_role(data, key_path)
         # What the file says below is gone.
         lines = {path: line for path, line in lines.items() if path[: len(key_path)] != key_path}
         lines[key_path] = f"--set {override.split('=', 1)[0].strip()}"
@@ -124,6 +125,23 @@ def _apply(data: dict[str, Any], override: str) -> KeyPath:
         else:
             here = here[index]
     return tuple(path)
+
+
+def _replace_other_role(data: dict[str, Any], path: KeyPath) -> None:
+    """Let ``--set ....fixed.x=1`` pin a parameter that the file searches, and the other way round.
+
+    A file that says both contradicts itself; an option beside a file says what is to hold instead.
+    """
+    other = {"fixed": "space", "space": "fixed"}
+    if len(path) == 4 and path[0] == "architectures":
+        section = data["architectures"][path[1]]
+    elif len(path) == 2:
+        section = data
+    else:
+        return
+    role, name = path[-2:]
+    if isinstance(role, str) and isinstance(rest := section.get(other.get(role, "")), dict):
+        rest.pop(name, None)
 
 
 def _own_what_is_shared(data: dict[str, Any], parts: list[str]) -> None:

@@ -53,6 +53,8 @@ class Plan:
         dataset: the faces.
         notes: what the person should know before it starts.
         basis: what the time is estimated from.
+        filled: by architecture, the places of its budget that ended trials fill; for a study that
+            is to go on.
     """
 
     spec: StudySpec
@@ -60,6 +62,7 @@ class Plan:
     dataset: FaceDataset
     notes: list[str]
     basis: str
+    filled: dict[str, frozenset[int]] = dataclasses.field(default_factory=dict)
 
     @property
     def train_size(self) -> int:
@@ -75,6 +78,16 @@ class Plan:
         """Return how many faces are validated on."""
         return _limited(self.dataset, "validation", self.spec.data.validation_limit)
 
+    def left_of(self, label: str) -> list[int]:
+        """Return the places of an architecture's budget that are left, from 0."""
+        filled = self.filled.get(label, frozenset())
+        return [slot for slot in range(self.spec.trials_of(label)) if slot not in filled]
+
+    @property
+    def left(self) -> int:
+        """Return how many trials are left in all."""
+        return sum(len(self.left_of(label)) for label in self.parts)
+
     @property
     def seconds_per_trial(self) -> dict[str, float]:
         """Return the guessed seconds of a trial by architecture."""
@@ -82,10 +95,9 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Return the guessed seconds of the whole study."""
+        """Return the guessed seconds of what is left of the study."""
         return sum(
-            self.spec.trials_of(label) * seconds
-            for label, seconds in self.seconds_per_trial.items()
+            len(self.left_of(label)) * seconds for label, seconds in self.seconds_per_trial.items()
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -101,9 +113,14 @@ class Plan:
             "architectures": {
                 label: {
                     "trials": self.spec.trials_of(label),
+                    "finished": self.spec.trials_of(label) - len(self.left_of(label)),
                     "train": self.train_size_of(label),
                     "space_size": part.spec.space.size(part.spec.fixed),
-                    "first_trials": [dataclasses.asdict(first) for first in part.first],
+                    "first_trials": [
+                        {"slot": slot, **dataclasses.asdict(part.first[slot])}
+                        for slot in self.left_of(label)
+                        if slot < len(part.first)
+                    ],
                     "seconds_per_trial": round(part.seconds_per_trial, 1),
                 }
                 for label, part in self.parts.items()
@@ -120,6 +137,7 @@ def plan(
     workspace: Workspace | None = None,
     overrides: Iterable[str] = (),
     trials: int | None = None,
+    resume: bool | None = None,
     only: str | None = None,
     probe: bool = True,
 ) -> Plan:
@@ -130,6 +148,8 @@ def plan(
         workspace: where data and stores are; the current directory by default.
         overrides: ``path.to.key=value``, for a study file.
         trials: trials per architecture in place of the study's.
+        resume: whether a study of this name is to go on: then what is done of it is counted, else
+            a name that is taken is noted; None looks for neither.
         only: the one architecture to plan for, by its label; None for all.
         probe: also make sure that weights can be had (it may download them).
 
@@ -141,6 +161,7 @@ def plan(
     from hpo.data import library, store
     from hpo.search.compatibility import check_compatibility
     from hpo.study.estimate import timed
+    from hpo.study.progress import with_progress
 
     workspace = workspace or Workspace.at()
     file = _opened(study, overrides)
@@ -178,8 +199,8 @@ def plan(
     dataset = store.open_faces(folder)
     for split in ("train", "validation"):
         dataset.split(split)
-    planned = Plan(spec, parts, dataset, notes, "")
-    return timed(planned, workspace)
+    planned = timed(Plan(spec, parts, dataset, notes, ""), workspace)
+    return planned if resume is None else with_progress(planned, workspace, resume=resume)
 
 
 def _at(error: InputError, where: str) -> InputError:

@@ -75,8 +75,8 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
     workspace.ensure(workspace.home)
     _replace_older(workspace, watcher)
     # Notes such as "two epochs are too few to prune" are for studies that mean it.
-    planned = replace(plan(study_file(), workspace=workspace), notes=[])
     begun = any(row["name"] == NAME for row in studies(workspace=workspace))
+    planned = replace(plan(study_file(), workspace=workspace, resume=begun or None), notes=[])
     outcome = run(planned, workspace=workspace, resume=begun, watcher=watcher)
     outcome.raise_if_stopped("the same command")
     folder = workspace.ensure(workspace.reports / NAME)
@@ -90,13 +90,11 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
 
 
 def _replace_older(workspace: Workspace, watcher: Watcher) -> None:
-    from hpo.search.studies import check_study
-    from hpo.spec.loading import load_study
     from hpo.study.deletion import delete
+    from hpo.study.planning import plan
 
-    spec = load_study(study_file())
     try:
-        check_study(workspace.storage_url(), spec, resume=True)
+        plan(study_file(), workspace=workspace, resume=True)
     except SpecError:
         watcher.note("Replacing the quickstart of another version")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterable
@@ -55,7 +56,7 @@ def run(
     planned = (
         study
         if isinstance(study, Plan)
-        else plan(study, workspace=workspace, overrides=overrides, trials=trials)
+        else plan(study, workspace=workspace, overrides=overrides, trials=trials, resume=resume)
     )
     return _Run(planned, workspace, watcher or Silence(), resume=resume).go()
 
@@ -76,10 +77,13 @@ class _Run:
         self.storage_url = workspace.storage_url(self.spec.storage)
         self.tracking_uri = workspace.tracking_uri(self.spec.tracking.uri)
         workspace.ensure(workspace.runs)
-        check_study(self.storage_url, self.spec, resume=resume)
+        check_study(
+            self.storage_url, self.spec, resume=resume, dataset_digest=planned.dataset.digest
+        )
         self.server = ChildServer()
-        # Loads Keras while the stores are opened.
-        self.server.warm()
+        if planned.left:
+            # Loads Keras while the stores are opened.
+            self.server.warm()
         self.interrupts = Interrupts(watcher.note)
         keep = max(1, self.spec.tracking.keep_models)
         self.keeper = Keeper(workspace, self.spec.objective.direction, keep)
@@ -104,24 +108,17 @@ class _Run:
         return outcome
 
     def _announce(self) -> None:
-        done = dict.fromkeys(self.plan.parts, 0)
         if self.resume:
             from hpo.search.studies import read_trials
             from hpo.spec.errors import NotFoundError
 
-            try:
-                records = read_trials(self.storage_url, self.spec.name)
-            except NotFoundError:
-                records = []
-                self.watcher.note(f"There is no study '{self.spec.name}' yet; it begins now.")
-            self.keeper.remember(records)
-            for record in records:
-                if record.state in ("complete", "pruned", "failed"):
-                    done[record.architecture] = done.get(record.architecture, 0) + 1
+            with contextlib.suppress(NotFoundError):  # There is none yet: the plan has said so.
+                self.keeper.remember(read_trials(self.storage_url, self.spec.name))
+        budget = {label: self.spec.trials_of(label) for label in self.plan.parts}
         self.watcher.study_started(
             self.spec.name,
-            {label: self.spec.trials_of(label) for label in self.plan.parts},
-            done,
+            budget,
+            {label: trials - len(self.plan.left_of(label)) for label, trials in budget.items()},
             self.spec.objective.metric,
             self.spec.objective.direction,
         )
@@ -130,7 +127,12 @@ class _Run:
         from hpo.search.engine import open_engine
 
         engine = open_engine(
-            self.storage_url, self.spec, part.label, resume=self.resume, thesis=part.thesis
+            self.storage_url,
+            self.spec,
+            part.label,
+            resume=self.resume,
+            thesis=part.thesis,
+            dataset_digest=self.plan.dataset.digest,
         )
         for note in engine.notes:
             self.watcher.note(note)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hpo.search.engine import open_engine
 from hpo.search.studies import (
     check_study,
     delete_study,
@@ -234,6 +235,18 @@ def test_a_study_is_not_made_twice_by_accident(storage_url: str) -> None:
     with pytest.raises(InputError, match="--resume"):
         check_study(storage_url, spec, resume=False)
     check_study(storage_url, spec, resume=True)
+
+
+def test_a_study_is_bound_to_the_faces_that_it_began_with(storage_url: str) -> None:
+    spec = make_spec()
+    first, other = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    open_engine(storage_url, spec, "cnn", dataset_digest=first)
+    check_study(storage_url, spec, resume=True, dataset_digest=first)
+    message = "has changed since study 'study' began.*digest aaaaaaaaaaaa;.*digest bbbbbbbbbbbb"
+    with pytest.raises(SpecError, match=message):
+        check_study(storage_url, spec, resume=True, dataset_digest=other)
+    with pytest.raises(SpecError, match=message):
+        open_engine(storage_url, spec, "cnn", resume=True, dataset_digest=other)
 
 
 @pytest.mark.parametrize(

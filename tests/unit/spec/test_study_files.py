@@ -291,3 +291,36 @@ def test_a_file_of_megabytes_is_refused_unread(sound: Path) -> None:
     sound.write_text("#" * 1_000_001)
     with pytest.raises(SpecError, match="too large"):
         load_study(sound)
+
+
+def test_set_pins_what_the_file_searches_and_frees_what_it_fixes(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: s\n"
+        "space: {batch_size: {type: int, low: 32, high: 64}}\n"
+        "architectures:\n"
+        "  cnn:\n"
+        "    fixed: {epochs: 3}\n"
+        "    space: {learning_rate: {type: float, low: 1e-4, high: 1e-2}}\n"
+    )
+    pinned = load_study(
+        file, ["architectures.cnn.fixed.learning_rate=0.001", "fixed.batch_size=48"]
+    ).architectures["cnn"]
+    assert pinned.fixed == {"epochs": 3, "learning_rate": 0.001, "batch_size": 48}
+    assert not pinned.space.parameters
+    freed = load_study(
+        file, ["architectures.cnn.space.epochs={type: int, low: 1, high: 9}"]
+    ).architectures["cnn"]
+    assert "epochs" in freed.space.parameters
+    assert not freed.fixed
+
+
+def test_the_file_itself_may_not_both_search_and_fix(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: s\n"
+        "architectures:\n"
+        "  cnn: {fixed: {x: 1}, space: {x: {type: int, low: 1, high: 2}}}\n"
+    )
+    with pytest.raises(SpecError, match="stands under both 'fixed' and 'space'"):
+        load_study(file)

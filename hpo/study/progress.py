@@ -1,0 +1,61 @@
+"""What a study has done already, for its plan: which places of the budget are filled."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from hpo.search.storage import sqlite_path
+from hpo.spec.errors import NotFoundError
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hpo.study.planning import Plan
+
+_ENDED = ("complete", "pruned", "failed")
+
+
+def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
+    """Return the plan with what is done of it; where nothing may be done yet, with a note.
+
+    Args:
+        planned: the plan.
+        workspace: where the study's storage is.
+        resume: whether the study is to go on. If not, only a local database is looked into: that
+            the name is taken elsewhere is told when the study starts.
+
+    Raises:
+        SpecError: the study exists with another space, other settings or other data.
+        EnvironmentProblem: the storage cannot be read.
+    """
+    from hpo.search.studies import check_study, read_trials
+
+    spec = planned.spec
+    url = workspace.storage_url(spec.storage)
+    path = sqlite_path(url)
+    if not resume and path is None:
+        return planned
+    if resume:
+        check_study(url, spec, resume=True, dataset_digest=planned.dataset.digest)
+    try:
+        records = read_trials(url, spec.name)
+    except NotFoundError:
+        if not resume:
+            return planned
+        return _noted(planned, f"There is no study '{spec.name}' yet; it begins now.")
+    filled = {
+        label: frozenset(r.slot for r in records if r.architecture == label and r.state in _ENDED)
+        for label in planned.parts
+    }
+    if resume:
+        return dataclasses.replace(planned, filled=filled)
+    finished = sum(map(len, filled.values()))
+    return _noted(
+        planned,
+        f"A study named '{spec.name}' exists already, with {finished} finished trials: --resume "
+        f"goes on with it, `hpo delete {spec.name}` removes it, --set name=OTHER starts another.",
+    )
+
+
+def _noted(planned: Plan, note: str) -> Plan:
+    return dataclasses.replace(planned, notes=[*planned.notes, note])

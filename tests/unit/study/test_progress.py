@@ -1,0 +1,89 @@
+"""What a plan tells of a study that was begun."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from hpo.search.engine import open_engine
+from hpo.spec.errors import SpecError
+from hpo.spec.workspace import Workspace
+from hpo.study.planning import Plan, PlannedArchitecture
+from hpo.study.progress import with_progress
+from tests.unit.search.analytic import make_spec, run
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.at(tmp_path)
+
+
+def planned(trials: int = 4, digest: str = DIGEST) -> Plan:
+    spec = make_spec(trials)
+    part = PlannedArchitecture(
+        "cnn", spec.architectures["cnn"], cast("Any", None), None, [], seconds_per_trial=10.0
+    )
+    return Plan(spec, {"cnn": part}, cast("Any", SimpleNamespace(digest=digest)), [], "")
+
+
+def begin(workspace: Workspace, trials: int) -> None:
+    workspace.ensure(workspace.runs)
+    spec = make_spec(trials=4)
+    engine = open_engine(workspace.storage_url(None), spec, "cnn", dataset_digest=DIGEST)
+    run(engine, spec, at_most=trials)
+
+
+def test_what_is_done_is_counted_and_only_the_rest_costs_time(workspace: Workspace) -> None:
+    begin(workspace, trials=3)
+    plan = with_progress(planned(), workspace, resume=True)
+    assert plan.left_of("cnn") == [3]
+    assert (plan.left, plan.seconds, plan.notes) == (1, 10.0, [])
+
+
+def test_a_larger_budget_leaves_more(workspace: Workspace) -> None:
+    begin(workspace, trials=4)
+    assert with_progress(planned(), workspace, resume=True).left == 0
+    assert with_progress(planned(trials=6), workspace, resume=True).left_of("cnn") == [4, 5]
+
+
+def test_a_released_place_is_left_and_one_that_runs_too(workspace: Workspace) -> None:
+    begin(workspace, trials=1)
+    engine = open_engine(workspace.storage_url(None), make_spec(4), "cnn", resume=True)
+    given_up, running = engine.ask(), engine.ask()
+    assert given_up is not None
+    assert running is not None
+    engine.release(given_up.number, "interrupted")
+    assert with_progress(planned(), workspace, resume=True).left_of("cnn") == [1, 2, 3]
+
+
+def test_a_taken_name_is_noted_before_a_run(workspace: Workspace) -> None:
+    assert with_progress(planned(), workspace, resume=False).notes == []
+    begin(workspace, trials=2)
+    (note,) = with_progress(planned(), workspace, resume=False).notes
+    assert "exists already, with 2 finished trials" in note
+    assert "--resume" in note
+
+
+def test_going_on_with_nothing_is_noted(workspace: Workspace) -> None:
+    plan = with_progress(planned(), workspace, resume=True)
+    assert plan.left == 4
+    assert "it begins now" in plan.notes[0]
+    assert not workspace.runs.exists()
+
+
+def test_other_faces_are_refused_before_a_run(workspace: Workspace) -> None:
+    begin(workspace, trials=1)
+    with pytest.raises(SpecError, match="has changed since study 'study' began"):
+        with_progress(planned(digest="sha256:" + "b" * 64), workspace, resume=True)
+
+
+def test_the_plan_as_data_counts_what_is_finished(workspace: Workspace) -> None:
+    plan = dataclasses.replace(planned(), filled={"cnn": frozenset({0, 2})})
+    assert plan.left_of("cnn") == [1, 3]
+    assert plan.seconds == 20.0
