@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, examples, print_json, print_table
+from hpo.cli.shell import current, examples, existing, print_json, print_table
 
 if TYPE_CHECKING:
     from hpo.data.importers.source import Progress
@@ -115,7 +115,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """List the datasets of this workspace and those that the package carries."""
     from hpo.data.library import list_datasets
 
-    entries = list_datasets(current(context).workspace)
+    entries = list_datasets(existing(context))
     if json:
         print_json([{**vars(entry), "folder": entry.folder} for entry in entries])
         return

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace
 
 
@@ -32,6 +33,23 @@ def current(context: typer.Context) -> Call:
     """Return the call that the root command prepared."""
     call = context.find_object(Call)
     return call if call is not None else Call(Workspace.at())
+
+
+def existing(context: typer.Context) -> Workspace:
+    """Return the workspace for a command that lists what is in it.
+
+    Raises:
+        NotFoundError: there is no such folder; an empty list would hide a mistyped ``--home``.
+    """
+    workspace = current(context).workspace
+    if not workspace.home.is_dir():
+        raise NotFoundError(
+            "there is no such folder",
+            expected="a workspace",
+            where=str(workspace.home),
+            hint="Is --home right?",
+        )
+    return workspace
 
 
 def examples(*shown: tuple[str, str]) -> str:

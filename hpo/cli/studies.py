@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, examples, print_json, print_table, say
+from hpo.cli.shell import current, examples, existing, print_json, print_table, say
 from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace
 
@@ -50,7 +50,7 @@ def studies(context: typer.Context, as_json: AsJson = False, as_csv: AsCsv = Fal
     """List the studies of this workspace."""
     from hpo.study.listing import studies as list_them
 
-    workspace = current(context).workspace
+    workspace = existing(context)
     rows = list_them(workspace=workspace)
     if as_json:
         print_json(rows)
@@ -89,7 +89,7 @@ def trials(
                 r["state"],
                 None if r["value"] is None else f"{r['value']:.4f}",
                 r["epochs_run"],
-                duration(r["seconds"]),
+                None if r["state"] == "running" else duration(r["seconds"]),
                 r["reason"] if r["state"] == "failed" else compact(r["searched"]),
             ]
             for r in rows

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hpo.recommender.photos import Photo, opencv, silent
+from hpo.data.decoding import quietly
+from hpo.recommender.photos import Photo, opencv
 from hpo.recommender.recommend import FaceAnswer, Probabilities, Recommender
 from hpo.spec.errors import DataError, EnvironmentProblem, InputError, NotFoundError
 
@@ -93,7 +94,7 @@ def _open(source: str) -> Any:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2 = opencv()
     if source.isdecimal():
-        with silent():
+        with quietly():
             capture = cv2.VideoCapture(int(source))
         if not capture.isOpened():
             raise EnvironmentProblem(
@@ -110,7 +111,7 @@ def _open(source: str) -> Any:
             expected="a device number such as 0, or the path of a video file",
         )
     # Character devices such as /dev/video0 are given by path too.
-    with silent():
+    with quietly():
         capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise DataError(

@@ -158,7 +158,7 @@ def _emotion(key: yaml.Node, where: str) -> str:
             f"unknown emotion '{name}'",
             where=where,
             expected=f"one of {', '.join(EMOTIONS)}",
-            hint=did_you_mean(name, EMOTIONS),
+            hint=did_you_mean(name, EMOTIONS, listed=True),
         )
     return name
 

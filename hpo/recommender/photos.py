@@ -10,7 +10,6 @@ import contextlib
 import os
 import stat
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.decoding import quietly
 from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError, did_you_mean
 
 Photo = NDArray[np.uint8]
@@ -44,17 +44,6 @@ def opencv() -> ModuleType:
         ) from error
     module: ModuleType = cv2
     return module
-
-
-@contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """Keep OpenCV from printing its own account of what our errors tell."""
-    logging = opencv().utils.logging
-    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(level)
 
 
 def read_photo(path: str | os.PathLike[str]) -> Photo:
@@ -104,7 +93,7 @@ def decode_photo(data: bytes, where: str = "photo") -> Photo:
     cv2 = opencv()
     photo: Any = None
     # IMREAD_COLOR drops transparency, makes 16-bit images 8-bit, and applies EXIF orientation.
-    with silent(), contextlib.suppress(cv2.error):
+    with quietly(), contextlib.suppress(cv2.error):
         photo = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if photo is None:
         raise DataError(

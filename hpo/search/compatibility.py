@@ -61,6 +61,13 @@ def oracle_name(spec: StudySpec) -> str:
     """
     options = read_options(KerasTunerOptions, spec.engine.options, "engine")
     if options.oracle is not None:
+        if spec.sampler.name not in ("tpe", options.oracle):
+            raise SpecError(
+                f"the engine's oracle is '{options.oracle}' and the sampler "
+                f"'{spec.sampler.name}', and a search has one",
+                where="sampler",
+                hint="Leave out one of the two",
+            )
         return options.oracle
     if spec.sampler.name in ORACLES:
         return spec.sampler.name
@@ -70,7 +77,9 @@ def oracle_name(spec: StudySpec) -> str:
         f"keras-tuner has no sampler '{spec.sampler.name}'",
         where="sampler",
         expected=f"one of {', '.join(ORACLES)}",
-        hint=did_you_mean(spec.sampler.name, ORACLES) + " Or set engine to optuna",
+        hint=(
+            did_you_mean(spec.sampler.name, ORACLES, listed=True) + " Or set engine to optuna"
+        ).strip(),
     )
 
 
@@ -122,7 +131,10 @@ def _check_epochs(spec: StudySpec, label: str, architecture: ArchitectureSpec) -
 def _engine_warnings(spec: StudySpec) -> Iterator[str]:
     if spec.engine.name != "keras-tuner":
         return
-    if oracle_name(spec) != "hyperband":
+    oracle = oracle_name(spec)
+    if spec.sampler.name != oracle:
+        yield (f"keras-tuner has no sampler '{spec.sampler.name}'; its {oracle} oracle searches.")
+    if oracle != "hyperband":
         return
     options = read_options(KerasTunerOptions, spec.engine.options, "engine")
     for label, architecture in spec.architectures.items():

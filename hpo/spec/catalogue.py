@@ -94,7 +94,7 @@ def resolve(kind: str, name: str, where: str | None = None) -> Any:
             f"unknown {what}",
             where=where,
             expected=f"one of {', '.join(names(kind))}, or package.module:attribute",
-            hint=did_you_mean(name, names(kind)),
+            hint=did_you_mean(name, names(kind), listed=True),
         )
     # A console script does not have the current directory on its path; the user's own module
     # usually lies there or beside the study file (allow_modules_beside).

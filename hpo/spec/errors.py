@@ -104,13 +104,20 @@ class IntegrityError(HpoError):
     """A stored file differs from its recorded checksum, or a model is not on the allow-list."""
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return a hint sentence for a mistyped ``name``: the closest choices, or all of them."""
+def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False) -> str:
+    """Return a hint sentence for a mistyped ``name``: the closest choices, or all of them.
+
+    Args:
+        name: as it was given.
+        choices: what it might have been.
+        listed: the error names all of them already, so that without a close one nothing is said.
+    """
     known = sorted(set(choices))
     close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     if close:
         return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
+    if listed:
+        return ""
     if not known:
         return "There are none"
-    listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-    return f"Known: {listed}"
+    return "Known: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")

@@ -83,7 +83,7 @@ def check_face(seed: int, emotion: str) -> None:
             f"there is no emotion {emotion!r} to draw",
             expected=f"one of {', '.join(EMOTIONS)}",
             got=repr(emotion),
-            hint=did_you_mean(emotion, EMOTIONS),
+            hint=did_you_mean(emotion, EMOTIONS, listed=True),
         )
     if seed < 0:
         raise DataError("a drawing needs a seed of zero or more", expected=">= 0", got=str(seed))

@@ -173,7 +173,8 @@ class _Rows:
 
     def face(self, row: dict[str, Any]) -> tuple[str, Any, int, str, Any]:
         self.number += 1
-        where = f"{self.file.name}: row {self.number}"
+        place = f"{self.file.name}: row {self.number}"
+        where = str(self.file.parent / place)
         image = row[self.columns.image]
         data, name = (
             (image.get("bytes"), image.get("path")) if isinstance(image, dict) else (image, None)
@@ -187,7 +188,7 @@ class _Rows:
                 got=str(votes)[:60],
                 where=where,
             )
-        return self._split(row, where), pixels, self._label(row, where), name or where, votes
+        return self._split(row, where), pixels, self._label(row, where), name or place, votes
 
     def _split(self, row: dict[str, Any], where: str) -> str:
         usage = row[self.columns.usage] if self.columns.usage else None

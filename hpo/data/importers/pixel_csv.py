@@ -49,13 +49,13 @@ def read(path: Path, progress: Progress) -> SourceFaces:
                 if row:
                     where = f"{name}:{rows.line_num}"
                     split, image, label = _face(row, columns, where)
-                    collector.add(split, image, label, where)
+                    collector.add(split, image, label, f"{Path(name).name}:{rows.line_num}")
                 if number % _ROWS_PER_REPORT == 0:
                     progress(stream.tell(), total_bytes)
         except (csv.Error, zipfile.BadZipFile) as error:
             raise DataError(f"this is no readable CSV: {error}", where=name) from error
         progress(total_bytes, total_bytes)
-        return SourceFaces(collector.splits(), {"format": "pixel-csv", "file": name})
+        return SourceFaces(collector.splits(), {"format": "pixel-csv", "file": Path(name).name})
 
 
 @contextmanager
@@ -67,10 +67,10 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str, int]]:
             members = [m for m in archive.namelist() if m.lower().endswith(".csv")]
             info = archive.getinfo(_choose(members, path))
             with archive.open(info) as stream:
-                yield stream, Path(info.filename).name, info.file_size
+                yield stream, f"{path}/{info.filename}", info.file_size
     else:
         with path.open("rb") as stream:
-            yield stream, path.name, path.stat().st_size
+            yield stream, str(path), path.stat().st_size
 
 
 def _choose(names: list[str], where: Path) -> str:

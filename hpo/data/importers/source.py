@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hpo.data.decoding import quietly
 from hpo.data.folders import listed
 from hpo.data.store import SPLITS, RawSplit
 from hpo.spec.errors import DataError
@@ -142,12 +143,9 @@ def decode_grey(data: bytes | None) -> npt.NDArray[np.uint8] | None:
 
     if not data:
         return None
-    # OpenCV writes its own lines about a broken image to standard error; we name it ourselves.
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+        with quietly():
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:
         return None
-    finally:
-        cv2.utils.logging.setLogLevel(level)
     return None if image is None else np.asarray(image, dtype=np.uint8)

@@ -85,3 +85,10 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     )
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["studies"], ["data", "list"]])
+def test_a_mistyped_home_is_told_instead_of_an_empty_list(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, "--home", str(tmp_path / "absent"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "absent: there is no such folder" in done.stderr

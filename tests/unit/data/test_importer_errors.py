@@ -357,3 +357,17 @@ def test_words_for_splits_follow_the_contest() -> None:
         "test",
         None,
     ]
+
+
+def test_a_broken_picture_is_passed_over_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    import cv2
+    import numpy as np
+
+    from hpo.data.importers.source import decode_grey
+
+    whole = cv2.imencode(".png", np.arange(48 * 48, dtype=np.uint8).reshape(48, 48))[1].tobytes()
+    broken = whole[:80] + bytes([whole[80] ^ 255]) + whole[81:]
+    decode_grey(broken)
+    assert decode_grey(whole[:20]) is None
+    assert decode_grey(whole) is not None
+    assert capfd.readouterr() == ("", "")
