@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from hpo.spec.workspace import Workspace
 from tests.golden.files import Golden
 
 # The same examples in every run, so that a red build is red again; no deadline, because two busy
-# cores stretch a millisecond to a second.
-settings.register_profile("repeatable", deadline=None, derandomize=True)
+# cores stretch a millisecond to a second; no complaint about slow drawing, for the same reason.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("repeatable")
 
 

@@ -61,13 +61,6 @@ def oracle_name(spec: StudySpec) -> str:
     """
     options = read_options(KerasTunerOptions, spec.engine.options, "engine")
     if options.oracle is not None:
-        if spec.sampler.name not in ("tpe", options.oracle):
-            raise SpecError(
-                f"the engine's oracle is '{options.oracle}' and the sampler "
-                f"'{spec.sampler.name}', and a search has one",
-                where="sampler",
-                hint="Leave out one of the two",
-            )
         return options.oracle
     if spec.sampler.name in ORACLES:
         return spec.sampler.name
@@ -133,7 +126,7 @@ def _engine_warnings(spec: StudySpec) -> Iterator[str]:
         return
     oracle = oracle_name(spec)
     if spec.sampler.name != oracle:
-        yield (f"keras-tuner has no sampler '{spec.sampler.name}'; its {oracle} oracle searches.")
+        yield f"sampler '{spec.sampler.name}' is not used: keras-tuner's {oracle} oracle searches."
     if oracle != "hyperband":
         return
     options = read_options(KerasTunerOptions, spec.engine.options, "engine")

@@ -109,6 +109,12 @@ def test_keras_tuner_takes_its_oracle_from_engine_or_sampler() -> None:
         check_compatibility(make_spec(engine="keras-tuner", sampler="cmaes"))
 
 
+def test_a_sampler_that_keras_tuner_passes_over_is_told() -> None:
+    (note,) = check_compatibility(make_spec(engine="keras-tuner"))
+    assert note == "sampler 'tpe' is not used: keras-tuner's bayesian oracle searches."
+    assert check_compatibility(make_spec(engine="keras-tuner", sampler="random")) == []
+
+
 def test_keras_tuners_hyperband_needs_a_number_of_epochs() -> None:
     engine = {"name": "keras-tuner", "oracle": "hyperband"}
     with pytest.raises(SpecError, match="how many epochs"):
