@@ -43,16 +43,22 @@ def choose_winner(
 def rank_key(
     record: TrialRecord, direction: Literal["maximize", "minimize"]
 ) -> tuple[float, int, str]:
-    """Return what to sort trials by, the best first: value, then number, then architecture.
+    """Return what to sort trials by, the best first, as ``rank`` says."""
+    return rank(record.value, record.number, record.architecture, direction)
+
+
+def rank(
+    value: float | None, number: int, architecture: str, direction: Literal["maximize", "minimize"]
+) -> tuple[float, int, str]:
+    """Return what to sort results by, the best first: value, then number, then architecture.
 
     Everything that calls a trial the best uses this, so that the checkpoint that is kept, the
     trial that is shown and the model that is served are one. Of equals the earlier number is first;
     seconds do not count, since a run again takes others. No value, or NaN, is the worst there is.
     """
-    value = record.value
     if value is None or math.isnan(value):
-        return (math.inf, record.number, record.architecture)
-    return (-value if direction == "maximize" else value, record.number, record.architecture)
+        return (math.inf, number, architecture)
+    return (-value if direction == "maximize" else value, number, architecture)
 
 
 def is_eligible(record: TrialRecord) -> bool:

@@ -10,7 +10,14 @@ from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import sentences
 from hpo.reports.data import ReportData, finite
-from hpo.reports.results import STATES, architecture_entry, best_of, majority
+from hpo.reports.results import (
+    STATES,
+    Direction,
+    architecture_entry,
+    best_of,
+    majority,
+    ranked,
+)
 from hpo.reports.rows import row
 from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
@@ -147,17 +154,16 @@ def _summary(
     objective: Mapping[str, Any],
     tables: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
-    sign = -1.0 if objective["direction"] == "maximize" else 1.0
-    ranked = sorted((e for e in entries if e["best"]), key=lambda e: sign * e["best"]["value"])
-    if not ranked:
+    order = ranked(entries, objective["direction"])
+    if not order:
         return [sentences.best_sentence(None, facts, objective)]
-    winner = ranked[0]
+    winner = order[0]
     said = [sentences.best_sentence(winner, facts, objective)]
-    if len(ranked) > 1 and winner["best"]["interval"] and ranked[1]["best"]["interval"]:
+    if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:
         gap = difference(
-            Interval(**winner["best"]["interval"]), Interval(**ranked[1]["best"]["interval"])
+            Interval(**winner["best"]["interval"]), Interval(**order[1]["best"]["interval"])
         )
-        said.append(sentences.comparison_sentence(winner, ranked[1], gap.to_json()))
+        said.append(sentences.comparison_sentence(winner, order[1], gap.to_json()))
     said.append(sentences.gain_sentence(winner, objective))
     said.append(sentences.importance_sentence(winner["label"], tables[winner["label"]]["fanova"]))
     return said
@@ -174,7 +180,7 @@ def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[di
 
 
 def _confusion(
-    grouped: Mapping[str, Sequence[TrialRecord]], direction: str
+    grouped: Mapping[str, Sequence[TrialRecord]], direction: Direction
 ) -> dict[str, dict[str, Any]]:
     found = {}
     for label, group in grouped.items():

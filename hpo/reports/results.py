@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from hpo.evidence.intervals import Interval, against_rate, difference, majority_rate, wilson
 from hpo.evidence.optuna_study import joined_space
+from hpo.registry.promotion import rank, rank_key
 from hpo.reports.rows import best_metrics, rounded, validation_size
 from hpo.spec.records import TrialRecord, TrialState
 
+Direction = Literal["maximize", "minimize"]
 STATES: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running", "waiting")
 
 
@@ -19,14 +21,23 @@ def finite_value(record: TrialRecord) -> bool:
     return record.value is not None and math.isfinite(record.value)
 
 
-def best_of(records: Sequence[TrialRecord], direction: str) -> TrialRecord | None:
-    """Return the complete trial with the best objective; of equals the one with the lower number.
+def best_of(records: Sequence[TrialRecord], direction: Direction) -> TrialRecord | None:
+    """Return the complete trial that promotion ranks first.
 
     Pruned trials never win: their value was reached in fewer epochs than the others had.
     """
-    sign = -1.0 if direction == "maximize" else 1.0
     complete = [r for r in records if r.state == "complete" and finite_value(r)]
-    return min(complete, key=lambda r: (sign * float(r.value or 0.0), r.number), default=None)
+    return min(complete, key=lambda r: rank_key(r, direction), default=None)
+
+
+def ranked(entries: Sequence[Mapping[str, Any]], direction: Direction) -> list[Mapping[str, Any]]:
+    """Return the entries of architectures that have a best trial, the winner of the study first."""
+
+    def key(entry: Mapping[str, Any]) -> tuple[float, int, str]:
+        best = entry["best"]
+        return rank(best["value"], best["number"], entry["label"], direction)
+
+    return sorted((e for e in entries if e["best"]), key=key)
 
 
 def accuracy_interval(record: TrialRecord) -> Interval | None:
@@ -59,7 +70,8 @@ def _trial_summary(record: TrialRecord) -> dict[str, Any]:
     return {
         "number": record.number,
         "state": record.state,
-        "value": rounded(record.value),
+        # To twelve digits: what is rounded more could tie, and another trial would be the winner.
+        "value": rounded(record.value, 12),
         "accuracy": rounded(metrics.get("val_accuracy")),
         "loss": rounded(metrics.get("val_loss")),
         "interval": interval.to_json() if interval else None,
@@ -95,7 +107,7 @@ def architecture_entry(
     label: str,
     architecture: str,
     records: Sequence[TrialRecord],
-    direction: str,
+    direction: Direction,
     majority_class: dict[str, Any],
 ) -> dict[str, Any]:
     """Return everything that the report says about one architecture.

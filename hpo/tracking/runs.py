@@ -289,7 +289,10 @@ class StudyRuns:
         parent = self.architecture(record.architecture)
         tags = self._client.get_run(parent).data.tags
         best = float(tags[names.BEST_VALUE]) if names.BEST_VALUE in tags else None
-        if not self._card.better(record.value, best):
+        # Of equals the earlier number, as wherever a trial is called the best; with several
+        # workers it may be told later.
+        earlier = record.value == best and record.number < int(tags[names.BEST_TRIAL])
+        if not earlier and not self._card.better(record.value, best):
             return
         note = (
             f"Best so far: **{self._card.objective} {record.value:.4f}** "

@@ -7,6 +7,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import figure, safe
+from hpo.reports.results import ranked
 
 LOOK_FOR = (
     "The diagonal is the recall of each emotion; a bright cell off it is a pair that the model "
@@ -21,13 +22,12 @@ SHADES = [[0, "#e9eff5"], [0.25, "#a9c6e0"], [0.5, "#5b97c8"], [0.75, "#22659f"]
 def section(data: ReportData) -> Section:
     """Draw the winner's matrix first, then those of the other architectures."""
     title = "Confusion matrix"
-    sign = -1 if data.objective["direction"] == "maximize" else 1
-    ranked = sorted(
-        (e for e in data.architectures if e["best"] and e["label"] in data.confusion),
-        key=lambda e: sign * e["best"]["value"],
-    )
+    # The winner of the study is the first of all, even where it has no matrix to show.
+    order = [entry["label"] for entry in ranked(data.architectures, data.objective["direction"])]
     pictures = [
-        _picture(data, entry["label"], winner=place == 0) for place, entry in enumerate(ranked)
+        _picture(data, label, winner=place == 0)
+        for place, label in enumerate(order)
+        if label in data.confusion
     ]
     empty = "" if pictures else "No complete trial recorded its predictions."
     return Section(title, LOOK_FOR, pictures, empty)

@@ -1,4 +1,4 @@
-"""What a report says of studies whose truth is known; no Plotly."""
+"""What a report says of studies whose truth is known."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from hpo.registry.promotion import choose_winner
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
+from hpo.reports.draw.confusion import section as confusion
 from hpo.reports.surface import FEWEST, GRID, surface
 from hpo.spec.records import TrialRecord
 
@@ -45,6 +47,26 @@ def test_a_pruned_trial_never_wins(one_trial: OneTrial, spec: dict[str, Any]) ->
     lucky = dataclasses.replace(one_trial(number=1, state="pruned"), value=0.99)
     data = report([one_trial(), lucky], spec)
     assert entry(data, "cnn")["best"]["number"] == 0
+
+
+@pytest.mark.parametrize("labels", [("cnn", "resnet50"), ("resnet50", "cnn")])
+@pytest.mark.parametrize("numbers", [(3, 1), (1, 3), (2, 2)])
+def test_of_equals_the_report_names_the_trial_that_would_be_promoted(
+    one_trial: OneTrial, spec: dict[str, Any], labels: tuple[str, ...], numbers: tuple[int, int]
+) -> None:
+    tied = []
+    for label, number in zip(labels, numbers, strict=True):
+        trial = one_trial(label, number)
+        assert trial.result is not None
+        served = dataclasses.replace(trial.result, checkpoint="m.keras", checkpoint_sha256="c0")
+        tied.append(dataclasses.replace(trial, value=0.6, result=served))
+    spec["architectures"] = {label: {"architecture": label} for label in labels}
+    winner = choose_winner(tied, "maximize")
+    data = report(tied, spec)
+    named = f"trial {winner.number} of {winner.architecture}"
+    assert named in data.summary[0]
+    title = confusion(data).pictures[0].figure.layout.title.text
+    assert title.startswith(f"{winner.architecture} trial {winner.number} (winner)")
 
 
 def test_a_loss_objective_is_minimised(one_trial: OneTrial, spec: dict[str, Any]) -> None:
