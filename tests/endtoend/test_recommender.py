@@ -39,13 +39,7 @@ from hpo.spec.workspace import Workspace
 from hpo.tracking.models import log_trial_model
 from hpo.tracking.store import ensure_experiment, open_client
 
-pytestmark = [
-    pytest.mark.keras,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.keras
 
 
 def biased_model(path: Path, emotion: str) -> Path:
