@@ -1,29 +1,27 @@
-"""A trial's life in the storage, from claim to tell; what every engine shares.
+"""What every engine shares: a slot of the budget is claimed, drawn for, judged and told of.
 
-A slot is one place of the budget. Claiming one reads which are free, draws its configuration and
-inserts a RUNNING trial that holds everything, all under a lock, the insertion in one transaction: a
-process killed at any moment leaves no half-made trial, and workers never share a slot. A killed
-attempt is marked lost and its slot asked for again, with the seed of the slot, so that a resumed
-study proposes what an uninterrupted one would have.
+Claiming a slot reads which are free, draws its configuration and inserts a RUNNING trial that holds
+everything, all under a lock, the insertion in one transaction: a process killed at any moment
+leaves no half-made trial, and workers never share a slot. A killed attempt is marked lost and its
+slot asked for again, with the seed of the slot, so that a resumed study proposes what an
+uninterrupted one would have.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from hpo.search import trials as stored
+from hpo.search.attempts import Attempts
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.draws import Draw, kept, repeated
 from hpo.search.engine import Proposal
 from hpo.search.samplers import PLACE
 from hpo.search.storage import claiming, explained, open_storage
-from hpo.search.studies import slots
-from hpo.search.worker_identity import holds, identity
+from hpo.search.worker_identity import identity
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
@@ -37,22 +35,6 @@ if TYPE_CHECKING:
 
 RESAMPLES = 5
 """How often a configuration that was tried before is drawn again before it is accepted."""
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def explains(
-    method: Callable[Concatenate[LedgerEngine, _P], _R],
-) -> Callable[Concatenate[LedgerEngine, _P], _R]:
-    """Let a method tell trouble with the database in one paragraph."""
-
-    @wraps(method)
-    def explained_method(self: LedgerEngine, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with explained(self.storage_url):
-            return method(self, *args, **kwargs)
-
-    return cast("Callable[Concatenate[LedgerEngine, _P], _R]", explained_method)
 
 
 class LedgerEngine(ABC):
@@ -97,10 +79,12 @@ class LedgerEngine(ABC):
         self._me = identity()
         self._database = open_storage(storage_url)
         with explained(storage_url):
-            self._study_id = create_or_load(
+            study_id = create_or_load(
                 self._database, spec, label, resume=resume, dataset_digest=dataset_digest
             )
-        self._storage = _cached(self._database)
+        self._attempts = Attempts(
+            self._database, study_id, metric=spec.objective.metric, maximize=self.maximize
+        )
         if resume:
             self.recover()
 
@@ -149,11 +133,10 @@ class LedgerEngine(ABC):
 
     # Claiming
 
-    @explains
     def ask(self) -> Proposal | None:
         """Claim the lowest free slot of the budget; see ``Engine.ask``."""
-        with claiming(self._database, self.study_name):
-            known = self._known()
+        with explained(self.storage_url), claiming(self._database, self.study_name):
+            known = self._attempts.by_slot()
             slot = next((s for s in range(self.spec.trials_of(self.label)) if s not in known), None)
             if slot is None:
                 return None
@@ -203,9 +186,8 @@ class LedgerEngine(ABC):
             user_attrs=stored.plain(attributes),
             system_attrs=kept(chosen.trial.system_attrs),
         )
-        trial_id = self._storage.create_new_trial(self._study_id, template)
         return Proposal(
-            number=self._storage.get_trial_number_from_id(trial_id),
+            number=self._attempts.insert(template),
             slot=slot,
             params=dict(params),
             trial_seed=seed,
@@ -216,84 +198,58 @@ class LedgerEngine(ABC):
 
     # Running and ending
 
-    @explains
     def record_epoch(self, number: int, report: EpochReport) -> bool:
         """Store an epoch and, for the pruner, its objective; see ``Engine.record_epoch``."""
-        trial_id = self._trial_id(number)
-        key, value = stored.epoch_attribute(report)
-        objective = report.metrics.get(self.spec.objective.metric)
+        with explained(self.storage_url):
+            return self._attempts.record_epoch(number, report)
 
-        def write() -> None:
-            self._storage.set_trial_user_attr(trial_id, key, value)
-            if objective is not None:
-                self._storage.set_trial_intermediate_value(trial_id, report.epoch, objective)
-
-        return _if_running(write)
-
-    @explains
     def should_prune(self, number: int) -> bool:
         """Ask the pruner about a running trial; see ``Engine.should_prune``."""
-        from optuna.samplers import RandomSampler
-
         if self.spec.pruner.name == "none":
             return False
-        known = self._known()
+        with explained(self.storage_url):
+            return self._judge(number)
+
+    def _judge(self, number: int) -> bool:
+        from optuna.samplers import RandomSampler
+
+        known = self._attempts.by_slot()
         slot = next((s for s, t in known.items() if t.number == number), None)
         if slot is None:
             return False
         view, pruner = self.view(known), self.pruner()
         study = view.study(RandomSampler(seed=0), pruner)
-        before = known[slot]
         decision = bool(pruner.prune(study, view.get_trial(slot)))
-        # Hyperband notes the rungs that a trial has reached; others compare with them.
-        for key, value in view.get_trial(slot).system_attrs.items():
-            if before.system_attrs.get(key) != value:
-                self._storage.set_trial_system_attr(before._trial_id, key, value)
+        self._attempts.keep(known[slot], view.get_trial(slot).system_attrs)
         return decision
 
-    @explains
     def finish(self, number: int, result: TrialResult) -> bool:
         """Store the result, then end the trial; see ``Engine.finish``."""
-        trial_id = self._trial_id(number)
+        with explained(self.storage_url):
+            return self._attempts.finish(number, result)
 
-        def write() -> None:
-            if result.params:
-                params = stored.plain(result.params)
-                self._storage.set_trial_user_attr(trial_id, stored.PARAMS, params)
-            attribute = stored.result_attribute(result)
-            self._storage.set_trial_user_attr(trial_id, stored.RESULT, attribute)
-            self._end(trial_id, result)
-
-        return _if_running(write)
-
-    def _end(self, trial_id: int, result: TrialResult) -> None:
-        from optuna.trial import TrialState
-
-        value = result.value if result.value is not None and not math.isnan(result.value) else None
-        if result.state == "complete" and value is not None:
-            self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value])
-        elif result.state == "pruned":
-            if value is None:
-                reported = self._storage.get_trial(trial_id).intermediate_values.values()
-                value = stored.best_of(reported, maximize=self.maximize)
-            values = None if value is None else [value]
-            self._storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
-        else:
-            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-
-    @explains
     def set_run_id(self, number: int, run_id: str) -> bool:
         """Store which MLflow run mirrors the trial; see ``Engine.set_run_id``."""
-        trial_id = self._trial_id(number)
-        return _if_running(
-            lambda: self._storage.set_trial_user_attr(trial_id, stored.RUN_ID, run_id)
-        )
+        with explained(self.storage_url):
+            return self._attempts.set_run_id(number, run_id)
 
-    @explains
+    def release(self, number: int, reason: str) -> bool:
+        """Give the slot back; see ``Engine.release``."""
+        with explained(self.storage_url):
+            return self._attempts.release(number, reason)
+
+    def recover(self) -> list[int]:
+        """Finish what was only left untold, release the rest; see ``Engine.recover``."""
+        with explained(self.storage_url):
+            return self._attempts.recover(self._me)
+
+    # Reading
+
     def record(self, number: int) -> TrialRecord:
         """Return a trial as it is stored now; see ``Engine.record``."""
         try:
-            trial = self._storage.get_trial(self._trial_id(number))
+            with explained(self.storage_url):
+                trial = self._attempts.get(number)
         except KeyError:
             raise NotFoundError(f"'{self.study_name}' has no trial {number}") from None
         return stored.read_trial(
@@ -303,46 +259,6 @@ class LedgerEngine(ABC):
             space=self.architecture.space.to_plain(),
             maximize=self.maximize,
         )
-
-    @explains
-    def release(self, number: int, reason: str) -> bool:
-        """Give the slot back; see ``Engine.release``."""
-        return self._lose(self._trial_id(number), reason)
-
-    def _lose(self, trial_id: int, reason: str) -> bool:
-        from optuna.trial import TrialState
-
-        def write() -> None:
-            lost = TrialResult(state="failed", reason=reason)
-            # First the mark, then the state: in between the trial is RUNNING and can be recovered.
-            self._storage.set_trial_user_attr(trial_id, stored.LOST, reason)
-            attribute = stored.result_attribute(lost)
-            self._storage.set_trial_user_attr(trial_id, stored.RESULT, attribute)
-            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-
-        return _if_running(write)
-
-    @explains
-    def recover(self) -> list[int]:
-        """Finish what was only left untold, release the rest; see ``Engine.recover``."""
-        from optuna.trial import TrialState
-
-        released = []
-        running = self._storage.get_all_trials(
-            self._study_id, deepcopy=False, states=(TrialState.RUNNING,)
-        )
-        for trial in running:
-            if holds(trial.user_attrs.get(stored.WORKER, ""), self._me):
-                continue
-            result = trial.user_attrs.get(stored.RESULT)
-            if result is not None and stored.LOST not in trial.user_attrs:
-                told = stored.read_result(result)
-                _if_running(lambda i=trial._trial_id, r=told: self._end(i, r))  # type: ignore[misc]
-            elif self._lose(trial._trial_id, "killed: the worker was gone when the study resumed"):
-                released.append(trial.number)
-        return released
-
-    # Reading
 
     def pruner(self) -> Any:
         """Return a pruner, made afresh: it holds nothing between decisions."""
@@ -356,30 +272,3 @@ class LedgerEngine(ABC):
 
         seen = [shown(trial, slot) for slot, trial in known.items()]
         return SlotView(self.study_name, self.maximize, [*seen, *extra])
-
-    def _known(self) -> dict[int, FrozenTrial]:
-        return slots(self._storage.get_all_trials(self._study_id, deepcopy=False))
-
-    def _trial_id(self, number: int) -> int:
-        trial_id: int = self._storage.get_trial_id_from_study_id_trial_number(
-            self._study_id, number
-        )
-        return trial_id
-
-
-def _cached(database: Any) -> Any:
-    """Return Optuna's cache over ``database``: finished trials are read once."""
-    from optuna.storages import get_storage
-
-    return get_storage(database)
-
-
-def _if_running(write: Callable[[], None]) -> bool:
-    """Run ``write``; False if the trial has ended meanwhile (another worker took its slot)."""
-    from optuna.exceptions import UpdateFinishedTrialError
-
-    try:
-        write()
-    except UpdateFinishedTrialError:
-        return False
-    return True

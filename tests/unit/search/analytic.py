@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.search.engine import Engine, Proposal, open_engine
 from hpo.search.storage import open_storage
-from hpo.spec.records import EpochReport, TrialResult
+from hpo.spec.records import EpochReport, TrialResult, TrialState
 from hpo.spec.study import StudySpec
 
 SPACE: dict[str, Any] = {
@@ -62,9 +62,10 @@ def copied(database: Path, folder: Path) -> str:
 
 def objective(params: dict[str, Any]) -> float:
     """Best at a learning rate of 1e-3, with many layers, under sgd with much momentum."""
-    value = -((math.log10(params.get("learning_rate", 1e-3)) + 3) ** 2)
+    value: float = -((math.log10(params.get("learning_rate", 1e-3)) + 3) ** 2)
     value += 0.1 * params["layers"] + (params.get("momentum") or 0.0)
-    return value + params.get("rate", 0.0) + (0.5 if params.get("nesterov") else 0.0)
+    value += params.get("rate", 0.0)
+    return value + (0.5 if params.get("nesterov") else 0.0)
 
 
 def open_it(url: str, spec: StudySpec, *, resume: bool = False) -> Engine:
@@ -75,7 +76,8 @@ def open_it(url: str, spec: StudySpec, *, resume: bool = False) -> Engine:
 def train(engine: Engine, proposal: Proposal, fixed: dict[str, Any]) -> TrialResult:
     """Run a trial's epochs: values climb to the objective, unless the pruner says stop."""
     params = proposal.configuration(fixed)
-    value, state = objective(params), "complete"
+    value = objective(params)
+    state: TrialState = "complete"
     for epoch in range(1, params["epochs"] + 1):
         reached = value - 1.0 / epoch
         engine.record_epoch(proposal.number, EpochReport(epoch, {"val_accuracy": reached}, 0.1))

@@ -116,11 +116,11 @@ def test_a_result_that_was_stored_but_not_told_is_told_on_resume(storage_url: st
     engine = open_it(storage_url, spec)
     engine.ask()
     # What a kill between the two writes of `finish` leaves behind.
-    storage: Any = engine._storage  # type: ignore[attr-defined]
+    attempts = engine._attempts  # type: ignore[attr-defined]
     from hpo.search.trials import result_attribute
 
     value = result_attribute(TrialResult(state="complete", value=0.25))
-    storage.set_trial_user_attr(engine._trial_id(0), "result", value)  # type: ignore[attr-defined]
+    attempts._storage.set_trial_user_attr(attempts._id(0), "result", value)
     open_it(storage_url, spec, resume=True)
     (record,) = read_trials(storage_url, "study")
     assert (record.state, record.value) == ("complete", 0.25)
@@ -274,7 +274,11 @@ def test_a_different_space_is_told_parameter_by_parameter(
 
 
 def test_wrong_options_leave_no_study_behind(storage_url: str) -> None:
-    for change in ({"sampler": {"name": "tpe", "x": 1}}, {"pruner": {"name": "median", "x": 1}}):
+    changes: list[dict[str, Any]] = [
+        {"sampler": {"name": "tpe", "x": 1}},
+        {"pruner": {"name": "median", "x": 1}},
+    ]
+    for change in changes:
         with pytest.raises(SpecError, match="no option 'x'"):
             open_it(storage_url, make_spec(**change))
     assert list_studies(storage_url) == []
