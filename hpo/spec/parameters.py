@@ -5,6 +5,7 @@ Each knows its range, asks a ``Suggester`` for a value, and says under which con
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, Protocol, Self
@@ -18,6 +19,9 @@ _LARGEST = 2**53
 
 _FINEST = 1e-12
 """Steps finer than this share of the range are below what floats can tell apart reliably."""
+
+_ROUNDINGS = 4
+"""How often arithmetic may round on the way to a step."""
 
 
 class Suggester(Protocol):
@@ -90,7 +94,7 @@ class FloatParameter(_Parameter):
         _check_range(self.low, self.high, log=self.log)
         if self.log and self.step is not None:
             raise ValueError("a log scale takes no step; leave out one of them")
-        if self.step is not None and self.step < _FINEST * (self.high - self.low):
+        if self.step is not None and self._too_fine(self.step):
             raise ValueError(
                 f"the step {self.step:g} is too fine for {self.low:g} to {self.high:g}; "
                 "leave it out"
@@ -109,12 +113,12 @@ class FloatParameter(_Parameter):
         """Tell whether ``value`` is in the range (steps within 1e-8 of their size)."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        if not self.low <= value <= self.high:
-            return False
-        if self.step is None:
-            return True
-        steps = (value - self.low) / self.step
-        return abs(steps - round(steps)) < 1e-8
+        if self.step is None or not math.isfinite(value):
+            return self.low <= value <= self.high
+        # Far from zero floats lie further apart than that; samplers reach a step by arithmetic.
+        slack = max(1e-8 * self.step, _ROUNDINGS * self._resolution())
+        steps = min(max(round((value - self.low) / self.step), 0), self._steps())
+        return abs(value - (self.low + steps * self.step)) <= slack
 
     def count(self) -> int | None:
         """Return the number of values, or None if there is no step."""
@@ -133,6 +137,13 @@ class FloatParameter(_Parameter):
         if self.step is not None:
             inside = self._at(min(round((inside - self.low) / self.step), self._steps()))
         return inside
+
+    def _resolution(self) -> float:
+        """Return how far apart floats lie at the range's larger end."""
+        return math.ulp(max(abs(self.low), abs(self.high)))
+
+    def _too_fine(self, step: float) -> bool:
+        return step < max(_FINEST * (self.high - self.low), 4 * _ROUNDINGS * self._resolution())
 
     def _steps(self) -> int:
         # In decimals, as written: (0.3 - 0.1) / 0.1 is 2, and 0.1 + 2 * 0.1 is 0.3.

@@ -76,7 +76,7 @@ def spaces(draw: st.DrawFn, *, finite: bool = False) -> SearchSpace:
     for position in range(draw(st.integers(0, 5))):
         parameter = draw(kinds)
         possible = [name for name, p in plain.items() if p["type"] != "float"]
-        if possible and draw(st.booleans()):
+        if draw(st.booleans()) and possible:
             parent = draw(st.sampled_from(possible))
             values = SearchSpace.from_plain({"p": {**plain[parent], "when": {}}}).parameters["p"]
             listed = list(values.values() or [])[:20]

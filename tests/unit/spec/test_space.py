@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from hpo.spec.errors import SpecError
-from hpo.spec.space import SearchSpace, describe
+from hpo.spec.space import FloatParameter, SearchSpace, describe
 
 OPTIMIZER = {"type": "categorical", "choices": ["adam", "sgd"]}
 MOMENTUM = {"type": "float", "low": 0.5, "high": 0.99, "when": {"optimizer": "sgd"}}
@@ -179,3 +179,19 @@ def test_descriptions_say_steps_and_conditions() -> None:
     assert describe(stepped.parameters["n"]) == (
         "int 2 to 8, step 2, when optimizer is adam or sgd"
     )
+
+
+def test_steps_far_from_zero_hold_their_own_values() -> None:
+    stepped = FloatParameter(low=524288.0, high=524288.0078125, step=0.004)
+    assert all(stepped.contains(value) for value in stepped.values() or [])
+    assert stepped.contains(524288.0 + 1 * 0.004), "as a sampler reaches it"
+    assert not stepped.contains(524288.002)
+    with pytest.raises(ValueError, match="too fine"):
+        FloatParameter(low=1e15, high=1e15 + 8, step=0.5)
+
+
+def test_a_stepped_range_holds_nothing_beyond_its_last_step() -> None:
+    stepped = FloatParameter(low=0.0, high=1.0, step=0.3)
+    assert [stepped.contains(v) for v in (0.9, 1.0, 1.2, float("nan"), float("inf"))] == [
+        True, False, False, False, False,
+    ]  # fmt: skip

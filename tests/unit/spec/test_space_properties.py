@@ -6,6 +6,7 @@ import json
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ def test_a_space_survives_plain_data_and_json(space: SearchSpace) -> None:
     fixed=st.dictionaries(st.sampled_from(["f1", "f2"]), SCALARS | st.lists(SCALARS, max_size=3)),
     description=TEXT,
 )
-def test_a_study_survives_yaml(space: SearchSpace, fixed: dict, description: str) -> None:
+def test_a_study_survives_yaml(space: SearchSpace, fixed: dict[str, Any], description: str) -> None:
     spec = StudySpec(
         name="round-trip",
         description=description,
@@ -103,7 +104,9 @@ def _close(one: object, other: object) -> bool:
 
 
 @given(space=spaces(), values=st.dictionaries(st.sampled_from(["p0", "p1", "new"]), SCALARS))
-def test_fitting_a_foreign_configuration_loses_nothing(space: SearchSpace, values: dict) -> None:
+def test_fitting_a_foreign_configuration_loses_nothing(
+    space: SearchSpace, values: dict[str, Any]
+) -> None:
     inside, outside, notes = space.fit(values)
     assert inside.keys() | outside.keys() == values.keys()
     assert not inside.keys() & outside.keys()

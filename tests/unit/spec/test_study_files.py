@@ -186,9 +186,10 @@ def test_set_changes_one_value(sound: Path, assignment: str, path: str, value: A
 
 def test_set_in_one_architecture_leaves_the_other_and_the_file_alone(sound: Path) -> None:
     spec = load_study(sound, ["architectures.cnn.space.learning_rate.low=1e-4"])
-    assert spec.architectures["cnn"].space.parameters["learning_rate"].low == 1e-4
-    assert spec.architectures["cnn"].space.parameters["learning_rate"].high == 1e-2
-    assert spec.architectures["resnet50"].space.parameters["learning_rate"].low == 1e-5
+    cnn = spec.architectures["cnn"].space.to_plain()["learning_rate"]
+    resnet50 = spec.architectures["resnet50"].space.to_plain()["learning_rate"]
+    assert (cnn["low"], cnn["high"]) == (1e-4, 1e-2)
+    assert (resnet50["low"], resnet50["high"]) == (1e-5, 1e-2)
     assert sound.read_text() == SOUND
 
 
