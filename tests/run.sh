@@ -50,3 +50,6 @@ pytest tests/unit --durations=10
 
 stage "contract and end-to-end tests"
 pytest tests/contract tests/endtoend --durations=15
+
+stage "faults: workers killed over SQLite and PostgreSQL"
+pytest tests/faults --durations=5

@@ -54,7 +54,9 @@ def _connect(url: str, path: Path | None) -> Any:
     from sqlalchemy import event
 
     if path is None:
-        return RDBStorage(_with_driver(url), engine_kwargs={"pool_pre_ping": True})
+        url = _with_driver(url)
+        with _initialising_server(url):
+            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
     writable = os.access(path, os.W_OK)
     event.listen(storage.engine, "connect", _prepare_connection if writable else _hand_begin_over)
@@ -122,7 +124,7 @@ def _with_driver(url: str) -> str:
         "PostgreSQL needs a driver, and none is installed",
         where="storage",
         expected="psycopg or psycopg2",
-        hint="pip install 'psycopg[binary]'",
+        hint="pip install 'hpo[postgresql]'",
     )
 
 
@@ -156,6 +158,35 @@ def _initialising(path: Path | None) -> Iterator[None]:
 
 
 @contextmanager
+def _initialising_server(url: str) -> Iterator[None]:
+    """Let one worker at a time make or check the tables on a server.
+
+    "CREATE TABLE IF NOT EXISTS" is no answer: PostgreSQL looks first and creates later, and of
+    eight workers on an empty database some ended with a duplicate key.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(url, poolclass=NullPool)
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection, _advisory(connection, "hpo: tables"):
+        yield
+
+
+@contextmanager
+def _advisory(connection: Any, name: str) -> Iterator[None]:
+    """Hold PostgreSQL's lock of this name; the server drops it with its holder's connection."""
+    from sqlalchemy import text
+
+    with connection.begin():
+        key = zlib.crc32(name.encode())
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        yield
+
+
+@contextmanager
 def _locked(path: Path) -> Iterator[None]:
     # The kernel drops the lock with its holder, so a killed process leaves none behind.
     with path.with_name(path.name + ".lock").open("a") as file:
@@ -180,12 +211,10 @@ def claiming(storage: Any, study: str) -> Iterator[None]:
         with _locked(Path(engine.url.database)):
             yield
         return
-    from sqlalchemy import text
-
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            key = zlib.crc32(f"hpo:{study}".encode())
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection, _advisory(connection, f"hpo:{study}"):
         yield
 
 

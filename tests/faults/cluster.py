@@ -1,0 +1,92 @@
+"""A PostgreSQL of one's own: a temporary cluster on loopback, gone with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+USER = "hpo"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running server.
+
+    Args:
+        folder: its data.
+        port: on 127.0.0.1.
+        programs: the folder of ``initdb`` and ``pg_ctl``.
+    """
+
+    folder: Path
+    port: int
+    programs: Path
+
+    def url(self, database: str) -> str:
+        """Return the storage URL of a database."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def make(self, database: str) -> str:
+        """Make an empty database and return its URL."""
+        self.call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, database)
+        return self.url(database)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        # Sockets lie with the data: the usual folder may not be this user's to write.
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        log = str(self.folder / "log.txt")
+        self.call("pg_ctl", "-D", str(self.folder), "-w", "-o", options, "-l", log, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: ``fast``, or ``immediate`` as a crash would."""
+        self.call("pg_ctl", "-D", str(self.folder), "-w", "-m", mode, "stop")
+
+    def call(self, program: str, *arguments: str) -> None:
+        """Call one of PostgreSQL's programs; as root by way of a user that it accepts."""
+        command = [str(self.programs / program), *arguments]
+        if os.geteuid() == 0:
+            command = [
+                "setpriv",
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                *command,
+            ]
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+
+def programs() -> Path | None:
+    """Return where PostgreSQL's server programs are; None where there are none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if found:
+        return found[-1].parent
+    return Path(on_path).parent if on_path else None
+
+
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Run a server in ``folder``, which it must be able to reach."""
+    where = programs()
+    assert where is not None
+    folder.mkdir(parents=True)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Cluster(folder, port, where)
+    # No passwords on a server that lives for seconds and hears only this machine.
+    server.call("initdb", "-D", str(folder), "-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop("immediate")
