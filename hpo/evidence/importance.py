@@ -197,8 +197,8 @@ def _varying(
 def _refusal(usable: Sequence[Observation], varying: Sequence[str]) -> str:
     if len(usable) < REFUSE_BELOW:
         return (
-            f"{len(usable)} usable trials; importance needs at least {REFUSE_BELOW}, "
-            f"and is unsteady under {FEW_BELOW}"
+            f"{len(usable)} usable trial{'' if len(usable) == 1 else 's'}; importance needs at "
+            f"least {REFUSE_BELOW}, and is unsteady under {FEW_BELOW}"
         )
     if not varying:
         return "no searched parameter took more than one value"

@@ -165,7 +165,8 @@ def _summary(
         )
         said.append(sentences.comparison_sentence(winner, order[1], gap.to_json()))
     said.append(sentences.gain_sentence(winner, objective))
-    said.append(sentences.importance_sentence(winner["label"], tables[winner["label"]]["fanova"]))
+    label = winner["label"]
+    said.append(sentences.importance_sentence(label, tables[label]["fanova"], objective))
     return said
 
 

@@ -72,6 +72,7 @@ def page(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
     source = resources.files("hpo.reports") / "templates"
 
     def own(name: str) -> Markup:
@@ -94,6 +95,11 @@ def page(data: ReportData) -> str:
         theme_js=own("theme.js"),
         js=own("page.js"),
     )
+
+
+def _unbroken(sentence: str) -> str:
+    """Return a sentence in which no line ends between a number and what it belongs to."""
+    return sentence.replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
 
 
 def script_json(value: Any) -> str:

@@ -30,6 +30,12 @@ def shown(value: float | None, objective: Mapping[str, Any]) -> str:
     return percent(value) if objective["percent"] else f"{value:.4g}"
 
 
+def signed(points: float) -> str:
+    """Return a difference in points with its sign; what rounds to nothing has none."""
+    text = f"{points:+.1f}"
+    return "0.0" if text == "-0.0" else text
+
+
 def accuracy_with_interval(interval: Mapping[str, Any]) -> str:
     """Return an accuracy with its Wilson interval and n."""
     return (
@@ -51,23 +57,29 @@ def best_sentence(
     trials = plural(facts["trials"], "trial")
     states = counted_states(facts["counts"])
     if winner is None:
-        return f"No result yet: of {trials} none is complete ({states or 'none has begun'})."
+        if not facts["trials"]:
+            return "No result yet: the study has no trial."
+        return f"No result yet: of {trials} none is complete ({states})."
     best = winner["best"]
-    reached = f"{objective['label']} {shown(best['value'], objective)}"
+    reached = f"{objective['label']} of {shown(best['value'], objective)}"
     if best["interval"]:
         accuracy = accuracy_with_interval(best["interval"])
         same = objective["name"] == "val_accuracy"
         reached = (
             f"a validation accuracy of {accuracy}"
             if same
-            else (f"a {reached} and a validation accuracy of {accuracy}")
+            # The stores keep no loss per face, so a loss has no interval.
+            else (f"a {reached} (without an interval) and a validation accuracy of {accuracy}")
         )
     elif objective["name"] == "val_accuracy":
         reached += " (without an interval: the size of the validation split was not recorded)"
+    named = f"trial {best['number']} of {winner['label']}"
+    begin = f"The best of {trials} ({states}) is {named}, with"
+    if facts["trials"] == 1:
+        begin = f"The study's only trial, {named}, reached"
     return (
-        f"The best of {trials} ({states}) is trial {best['number']} of {winner['label']}, with "
-        f"{reached}: one training run with one seed, selected on those same faces, "
-        "so it flatters itself."
+        f"{begin} {reached}. It is a single training run, and its checkpoint was selected on "
+        "those same faces, so the figure is optimistic."
     )
 
 
@@ -85,10 +97,15 @@ def comparison_sentence(
     if point < 0:
         point, low, high = -point, -high, -low
     return (
-        f"The next architecture, {second['label']}, reached {interval}, {point:.1f} points "
-        f"{direction} {first['label']} (95 % interval {low:.1f} to {high:.1f}, the two taken as "
-        f"independent samples of n = {number(gap['n'])}){verdict}."
+        f"The next architecture, {second['label']}, reached {interval} in trial "
+        f"{second['best']['number']}, {point:.1f} points {direction} {first['label']} (95 % "
+        f"interval {low:.1f} to {high:.1f}, {_independent(gap)}){verdict}."
     )
+
+
+def _independent(gap: Mapping[str, Any]) -> str:
+    """Name what the interval of a difference assumes; faces in common make it too wide."""
+    return f"the two taken as independent samples of n = {number(gap['n'])} validation faces each"
 
 
 def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
@@ -101,15 +118,21 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
             f"What tuning gained over the thesis's own configuration of {label} is unknown: {why}."
         )
     base = gain["baseline"]
+    value = (
+        accuracy_with_interval(base["interval"])
+        if base["interval"]
+        else shown(base["value"], objective)
+    )
     if gain["same_trial"]:
-        value = (
-            accuracy_with_interval(base["interval"])
-            if base["interval"]
-            else shown(base["value"], objective)
-        )
+        others = sum(winner["counts"].values()) - 1
+        if not others:
+            return (
+                f"What tuning gains in {label} is unknown: the thesis's own configuration, trial "
+                f"{base['number']}, with {value}, is its only trial."
+            )
         return (
-            f"Tuning gained nothing in {label}: no trial did better than the thesis's own "
-            f"configuration, trial {base['number']}, with {value}."
+            f"Tuning gained nothing in {label}: none of {plural(others, 'other trial')} did "
+            f"better than the thesis's own configuration, trial {base['number']}, with {value}."
         )
     if not gain["accuracy"]:
         return (
@@ -119,37 +142,42 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
         )
     change = gain["accuracy"]
     low, high = 100 * change["low"], 100 * change["high"]
-    verdict = "" if change["low"] > 0 else ", which is not distinguishable from nothing"
+    apart = change["low"] > 0 or change["high"] < 0
+    verdict = "" if apart else ", which is not distinguishable from nothing"
+    # Under another objective than accuracy the best trial may have lost some.
+    moved = "gained" if change["point"] >= 0 else "changed validation accuracy by"
     return (
-        f"Over the thesis's own configuration of {label} (trial {base['number']}, "
-        f"{percent(change['point'] * -1 + winner['best']['interval']['point'])}) tuning gained "
-        f"{100 * change['point']:+.1f} points of validation accuracy (95 % interval {low:+.1f} to "
-        f"{high:+.1f}, n = {number(change['n'])}){verdict}."
+        f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; over "
+        f"it tuning {moved} {signed(100 * change['point'])} points (95 % interval {signed(low)} to "
+        f"{signed(high)}, {_independent(change)}){verdict}."
     )
 
 
-def importance_sentence(label: str, table: Mapping[str, Any]) -> str:
+def importance_sentence(label: str, table: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     """Say which parameter mattered most in one architecture, as far as the trials support it."""
     if table.get("refused"):
         return f"Which parameter matters in {label} cannot be said yet: {table['refused']}."
-    rows = table.get("parameters", [])
+    rows, evaluator = table.get("parameters", []), EVALUATOR_NAMES[table["evaluator"]]
     if not rows:
         return f"Which parameter matters in {label} cannot be said: none could be assessed."
     first = rows[0]
-    text = (
-        f"In {label}, {first['name']} mattered most: by itself it accounts for "
-        f"{percent(first['value'], 0)} of the variance"
-        if table["evaluator"] == "fanova"
-        else f"In {label}, {first['name']} mattered most, with {percent(first['value'], 0)} "
-        f"of the {EVALUATOR_NAMES[table['evaluator']]} importance"
-    )
+    share = percent(first["value"], 0)
+    text = f"In {label}, {first['name']} ranked first in importance: "
+    if table["evaluator"] == "fanova":
+        text += f"by itself it accounts for an estimated {share} of the variance of "
+        text += f"{objective['label']} over the space"
+    else:
+        text += f"it has {share} of the {evaluator} importance"
+    drawn = plural(table["resamples"], "resample")
+    between = f"{100 * first['low']:.0f} to {percent(first['high'], 0)}"
+    interval = f"{100 * table['level']:.0f} % bootstrap interval {between}, "
+    pruned = f", {table['pruned']} of them pruned" if table["pruned"] else ""
     text += (
-        f" ({100 * table['level']:.0f} % bootstrap interval {100 * first['low']:.0f} to "
-        f"{percent(first['high'], 0)}, {EVALUATOR_NAMES[table['evaluator']]}, "
-        f"n = {plural(table['trials'], 'trial')})"
+        f" ({interval if table['resamples'] else ''}{evaluator}, "
+        f"n = {plural(table['sampled'], 'trial')}{pruned})"
     )
     if table["resamples"]:
-        text += f"; it came first in {percent(table['top_share'], 0)} of the resamples"
+        text += f"; it came first in {percent(table['top_share'], 0)} of {drawn}"
     if table["few"]:
         text += ", and with so few trials that may be chance"
     return text + "."
@@ -193,7 +221,7 @@ def condition_caveats(
     finished = {e["label"]: e["counts"]["complete"] + e["counts"]["pruned"] for e in compared}
     if len(set(finished.values())) > 1:
         listed = ", ".join(f"{label} {n}" for label, n in finished.items())
-        said.append(f"Budgets differ: trials that finished or were pruned are {listed}.")
+        said.append(f"The architectures differ in trials that count, complete or pruned: {listed}.")
     if thesis_shown and not facts["on_thesis_data"]:
         said.append(
             f"The data is {facts['dataset']}, not FER-2013: the thesis's numbers stand beside "

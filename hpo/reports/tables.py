@@ -64,9 +64,13 @@ def fact_list(data: ReportData) -> list[tuple[str, str]]:
     facts = data.facts
     if not facts:
         return []
+    noun = "trial" if facts["trials"] == 1 else "trials"
     listed = [
-        (f"trials ({counted_states(facts['counts']) or 'none yet'})", f"{facts['trials']:,}"),
-        ("architectures", str(len(data.architectures))),
+        (f"{noun} ({counted_states(facts['counts']) or 'none yet'})", f"{facts['trials']:,}"),
+        (
+            "architecture" if len(data.architectures) == 1 else "architectures",
+            str(len(data.architectures)),
+        ),
         ("data", str(facts["dataset"])),
     ]
     if facts["validation_sizes"]:
@@ -146,7 +150,7 @@ def _trial_row(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> dict[s
             (trial["architecture"], None),
             (str(trial["number"]), trial["number"]),
             (trial["state"], None),
-            ("–" if value is None else f"{value:.4g}", value),
+            (_objective(value, objective), value),
             (_percent(trial["accuracy"]), trial["accuracy"]),
             (_loss(trial["loss"]), trial["loss"]),
             (str(trial["epochs_run"]), trial["epochs_run"]),
@@ -157,6 +161,12 @@ def _trial_row(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> dict[s
             (trial["reason"] or "–", None),
         ],
     }
+
+
+def _objective(value: float | None, objective: Mapping[str, Any]) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if objective["percent"] else f"{value:.4g}"
 
 
 def made_list(data: ReportData) -> list[tuple[str, str]]:

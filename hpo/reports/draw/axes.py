@@ -62,7 +62,18 @@ def varied(
     return sorted(many, key=lambda n: (ranked.index(n) if n in ranked else len(ranked), n))
 
 
+def linear_ticks(values: Sequence[float]) -> list[float]:
+    """Return five ticks from the least to the greatest value; whole ones where all values are."""
+    low, high = min(values), max(values)
+    ticks = [low + k * (high - low) / 4 for k in range(5)]
+    if all(float(v).is_integer() for v in values):
+        ticks = [float(round(t)) for t in ticks]
+    return sorted(set(ticks))
+
+
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return whole decades between two logarithms; with fewer than two, the ends as well."""
+    """Return the whole decades between two logarithms, and the ends where no decade is near."""
     decades = [float(k) for k in range(math.ceil(low), math.floor(high) + 1)]
-    return decades if len(decades) > 1 else sorted({low, *decades, high})
+    near = 0.12 * (high - low)
+    ends = [e for e in (low, high) if all(abs(e - d) > near for d in decades)]
+    return sorted({*decades, *ends})

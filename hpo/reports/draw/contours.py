@@ -10,6 +10,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     SCALE,
+    clipped,
     figure,
     objective_axis,
     objective_value,
@@ -123,7 +124,7 @@ def _axis_settings(axis: dict[str, Any]) -> dict[str, Any]:
     if axis["choices"] is not None:
         return {
             "tickvals": list(range(len(axis["choices"]))),
-            "ticktext": [safe(short(c)) for c in axis["choices"]],
+            "ticktext": [safe(clipped(short(c))) for c in axis["choices"]],
             "range": [-0.5, len(axis["choices"]) - 0.5],
         }
     return {"type": "log", "dtick": 1, "exponentformat": "power"} if axis["log"] else {}

@@ -14,6 +14,7 @@ from hpo.reports.draw.style import (
     safe,
     symbol,
     trial_hover,
+    whole_ticks,
 )
 
 LOOK_FOR = (
@@ -35,7 +36,10 @@ def section(data: ReportData) -> Section:
     )
     for label in data.labels:
         _architecture(drawn, data, label)
-    drawn.update_xaxes(rangemode="tozero")
+    last = max(t["number"] for t in data.trials)
+    # Trial 0 stands clear of the axis; few trials would otherwise get ticks between them.
+    margin = max(0.4, 0.02 * last)
+    drawn.update_xaxes(range=[-margin, last + margin], **whole_ticks(0, last))
     return Section(title, LOOK_FOR, [Picture("", drawn)])
 
 
@@ -83,11 +87,13 @@ def _architecture(drawn: Any, data: ReportData, label: str) -> None:
     failed = data.trials_of(label, "failed")
     if failed:
         values = [objective_value(t["value"], objective) for t in data.trials]
-        lowest = min(v for v in values if v is not None)
+        known = [v for v in values if v is not None]
+        # Below every value, so that a failed trial never looks like one that scored.
+        foot = min(known) - 0.06 * ((max(known) - min(known)) or 1.0)
         drawn.add_trace(
             go.Scatter(
                 x=[t["number"] for t in failed],
-                y=[lowest] * len(failed),
+                y=[foot] * len(failed),
                 mode="markers",
                 marker={"symbol": "triangle-down-open", "size": 9, "color": tone},
                 name=f"{safe(label)}, failed",

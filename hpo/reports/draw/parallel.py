@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import ParameterAxis, active, axis, log_ticks, varied
+from hpo.reports.draw.axes import ParameterAxis, active, axis, linear_ticks, log_ticks, varied
 from hpo.reports.draw.section import Picture, Section
-from hpo.reports.draw.style import SCALE, figure, objective_axis, objective_value, safe, short
+from hpo.reports.draw.style import (
+    SCALE,
+    clipped,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    short,
+)
 
 LOOK_FOR = (
     "Drag along an axis to keep only some lines (click beside the range to let go): where do the "
@@ -38,13 +46,13 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
     drawn = figure(
         f"{safe(label)}: {len(trials)} trials, complete and pruned",
         height=460,
-        margin={"l": 70, "r": 90, "t": 95, "b": 40},
+        margin={"l": 105, "r": 90, "t": 95, "b": 40},
     )
     drawn.add_trace(
         go.Parcoords(
             dimensions=[
                 *(_dimension(axis(name, trials, space), trials) for name in names),
-                {"label": objective_axis(data.objective), "values": values},
+                _objective_dimension(objective_axis(data.objective), values),
             ],
             line={
                 "color": values,
@@ -61,6 +69,21 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
     return Picture(label, drawn, least_width=90 * (len(names) + 2))
 
 
+def _objective_dimension(label: str, values: list[Any]) -> dict[str, Any]:
+    """Return the last axis; with its own ticks Plotly prints no ends over the ticks beside them."""
+    low, high = min(values), max(values)
+    if high == low:
+        low, high = low - 0.5, high + 0.5
+    ticks = [low + k * (high - low) / 5 for k in range(6)]
+    return {
+        "label": label,
+        "values": values,
+        "range": [low, high],
+        "tickvals": ticks,
+        "ticktext": [f"{t:.3g}" for t in ticks],
+    }
+
+
 def _dimension(parameter: ParameterAxis, trials: list[Any]) -> dict[str, Any]:
     """Return one axis; trials in which the parameter was not active lie on a place below it."""
     places = [
@@ -72,10 +95,9 @@ def _dimension(parameter: ParameterAxis, trials: list[Any]) -> dict[str, Any]:
     if parameter.choices is not None:
         low, high = 0.0, float(max(len(parameter.choices) - 1, 1))
         ticks = [float(k) for k in range(len(parameter.choices))]
-        texts = [safe(c) for c in parameter.choices]
+        texts = [safe(clipped(c)) for c in parameter.choices]
     else:
-        span = (high - low) or 1.0
-        ticks = log_ticks(low, high) if parameter.log else [low + k * span / 4 for k in range(5)]
+        ticks = log_ticks(low, high) if parameter.log else linear_ticks(known)
         texts = [short(float(f"{10**t if parameter.log else t:.3g}")) for t in ticks]
     absent = low - 0.15 * ((high - low) or 1.0)
     if len(known) < len(places):

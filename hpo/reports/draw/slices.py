@@ -9,11 +9,13 @@ from hpo.reports.draw.axes import active, axis, varied
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     SCALE,
+    clipped,
     objective_axis,
     objective_value,
     safe,
     short,
     trial_hover,
+    whole_ticks,
 )
 
 LOOK_FOR = (
@@ -50,6 +52,7 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
         horizontal_spacing=0.03,
         vertical_spacing=0.32 / rows,
     )
+    numbers = sorted(t["number"] for t in trials)
     space = next(e["space"] for e in data.architectures if e["label"] == label)
     for place, name in enumerate(names):
         row, column = place // columns + 1, place % columns + 1
@@ -76,6 +79,7 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
                 "title": {"text": "trial"},
                 "thickness": 12,
                 "outlinewidth": 0,
+                **whole_ticks(numbers[0], numbers[-1]),
                 "lenmode": "pixels",
                 "len": 200,
                 "y": 1,
@@ -118,7 +122,13 @@ def _panel(
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [safe(c) for c in parameter.choices],
+            "tickvals": [safe(c) for c in parameter.choices],
+            "ticktext": [safe(clipped(c)) for c in parameter.choices],
         }
     elif parameter.log:
         settings |= {"type": "log", "dtick": 1, "exponentformat": "power"}
+    else:
+        values = [t["params"].get(parameter.name) for t in trials]
+        if all(isinstance(v, int) for v in values):
+            settings |= whole_ticks(min(values), max(values))
     drawn.update_xaxes(row=row, col=column, **settings)

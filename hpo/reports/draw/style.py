@@ -142,6 +142,16 @@ def trial_hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     return "<br>".join(lines) + "<extra></extra>"
 
 
+def clipped(text: str, longest: int = 16) -> str:
+    """Return a label that fits beside its axis; hover text and tables have the whole of it."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def whole_ticks(lowest: int, highest: int) -> dict[str, Any]:
+    """Return tick settings that keep a short axis of whole numbers free of fractions."""
+    return {"tick0": 0, "dtick": 1} if highest - lowest <= 12 else {}
+
+
 def short(value: Any) -> str:
     """Return a parameter as people read it: floats to four digits."""
     if isinstance(value, float):

@@ -73,7 +73,7 @@ def _anytime(data: ReportData) -> Picture:
     divisor, unit = _unit(max(e["seconds"] for e in data.architectures))
     drawn = figure(
         "Best value against time spent in trials",
-        x=f"time in trials of the architecture [{unit}]",
+        x=f"time in trials [{unit}]",
         y=f"best {objective_axis(data.objective)}",
     )
     pick = max if data.objective["direction"] == "maximize" else min
@@ -99,5 +99,8 @@ def _anytime(data: ReportData) -> Picture:
                 )
             )
     drawn.update_xaxes(rangemode="tozero")
-    note = "Trials in their order, one after another; failed and pruned ones count with their time."
+    note = (
+        "Time counts within each architecture: its trials in their order, one after another, "
+        "failed and pruned ones included."
+    )
     return Picture("best against time", drawn, note=note)

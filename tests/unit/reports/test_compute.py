@@ -14,6 +14,7 @@ from hpo.registry.promotion import choose_winner
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw.confusion import section as confusion
+from hpo.reports.sentences import signed
 from hpo.reports.surface import FEWEST, GRID, surface
 from hpo.spec.records import TrialRecord
 
@@ -75,7 +76,7 @@ def test_a_loss_objective_is_minimised(one_trial: OneTrial, spec: dict[str, Any]
     data = report(trials, spec)
     assert data.objective["direction"] == "minimize"
     assert entry(data, "cnn")["best"]["number"] == 3
-    assert "validation loss 1.2" in data.summary[0]
+    assert "validation loss of 1.2" in data.summary[0]
 
 
 def test_the_majority_rate_comes_from_the_validation_faces_and_names_who_is_not_above_it(
@@ -123,8 +124,31 @@ def test_without_the_thesis_configuration_the_gain_is_unknown_and_says_why(
 
 
 def test_the_thesis_beating_the_search_is_said(one_trial: OneTrial, spec: dict[str, Any]) -> None:
-    data = report([one_trial(thesis=True)], spec)
-    assert any("Tuning gained nothing in cnn" in s for s in data.summary)
+    thesis = one_trial(thesis=True)
+    worse = dataclasses.replace(one_trial(number=1), value=0.2)
+    said = report([thesis, worse], spec).summary
+    assert any("gained nothing in cnn: none of 1 other trial did better" in s for s in said)
+
+
+def test_the_thesis_alone_says_nothing_of_tuning(one_trial: OneTrial, spec: dict[str, Any]) -> None:
+    said = report([one_trial(thesis=True)], spec).summary
+    assert any(s.startswith("What tuning gains in cnn is unknown") for s in said)
+    assert said[0].startswith("The study's only trial, trial 0 of cnn, reached")
+
+
+def test_every_figure_of_the_summary_has_its_interval_and_n(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    for sentence in compute(records(), spec, n_bootstrap=2).summary:
+        assert "interval" in sentence
+        assert "n = " in sentence
+
+
+@pytest.mark.parametrize(
+    ("points", "text"), [(2.34, "+2.3"), (-0.04, "0.0"), (0.04, "+0.0"), (-1.0, "-1.0")]
+)
+def test_a_difference_that_rounds_to_nothing_is_not_negative(points: float, text: str) -> None:
+    assert signed(points) == text
 
 
 def test_the_thesis_numbers_follow_the_catalogue_name_of_a_label(
@@ -196,7 +220,7 @@ def test_few_trials_refuse_importance_with_the_number(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
     data = report([one_trial()], spec)
-    assert any("1 usable trials" in s for s in data.summary)
+    assert any("1 usable trial;" in s for s in data.summary)
     assert data.importance["cnn"]["fanova"]["parameters"] == []
 
 
