@@ -1,46 +1,40 @@
 """Which parameters mattered: importance from trial records, with bootstrap intervals.
 
 Three evaluators answer three questions: ``fanova`` (Hutter, Hoos and Leyton-Brown, 2014) gives the
-share of the objective's variance over the space that a parameter explains alone; ``mdi`` the mean
-decrease in impurity of a random forest's splits; ``pedanova`` (Watanabe, Bansal and Hutter, 2023)
-what separates the best tenth of the trials from the rest. An importance says nothing about cause,
+share of the objective's variance over the space that a parameter explains alone; ``mdi`` (Louppe,
+Wehenkel, Sutera and Geurts, 2013) the mean decrease in impurity of a random forest's splits;
+``pedanova`` (Watanabe, Bansal and Hutter, 2023) what separates the best tenth of the trials from
+the rest. An importance says nothing about cause,
 and under an adaptive sampler it speaks of the region that the sampler visited.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from hpo.evidence.intervals import percentile_interval
-from hpo.evidence.optuna_study import (
-    Observation,
-    distributions,
-    in_memory_study,
-    joined_space,
-    observations,
+from hpo.evidence.evaluators import (
+    FEWEST_ACTIVE,
+    FULL_FOREST,
+    MEANING,
+    Evaluator,
+    Problem,
+    resampled,
 )
+from hpo.evidence.intervals import percentile_interval
+from hpo.evidence.optuna_study import Observation, distributions, joined_space, observations
 from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
 
-Evaluator = Literal["fanova", "pedanova", "mdi"]
-
-REFUSE_BELOW = 10
-"""Usable trials under which no importance is given: a forest on fewer ranks noise."""
+REFUSE_BELOW = FEWEST_ACTIVE
+"""Usable trials under which no importance is given."""
 FEW_BELOW = 30
 """Usable trials under which the answer is marked as few; winners change between seeds there."""
 LARGEST = 200
 """Trials that an evaluation reads at most; fANOVA takes 1.3 s for 200 and over 20 s for 1,000."""
-
-MEANING: dict[str, str] = {
-    "fanova": "share of the variance over the space that the parameter explains alone",
-    "mdi": "share of the decrease in impurity over the splits of a random forest",
-    "pedanova": "share of what separates the best tenth of the trials from the rest",
-}
 
 
 @dataclass(frozen=True)
@@ -152,8 +146,8 @@ def importance(
         return ImportanceTable(**common, excluded=excluded, refused=refusal)
 
     chosen = _subsample(usable, derive_seed("importance-subsample", seed))
-    problem = _Problem(domains, varying, evaluator, direction, seed)
-    values = problem.evaluate(chosen, forest_trees=64)
+    problem = Problem(domains, varying, evaluator, direction, seed)
+    values = problem.evaluate(chosen, forest_trees=FULL_FOREST)
     excluded.update(
         {
             name: f"active in fewer than {REFUSE_BELOW} trials"
@@ -161,7 +155,7 @@ def importance(
             if name not in values
         }
     )
-    samples = _bootstrap(problem, chosen, n_bootstrap, derive_seed("importance-bootstrap", seed))
+    samples = resampled(problem, chosen, n_bootstrap, derive_seed("importance-bootstrap", seed))
     rows = [_row(name, values[name], samples, chosen, level) for name in values]
     # Conditional shares are of another whole, so they follow the others.
     comparable = evaluator == "pedanova"
@@ -208,86 +202,9 @@ def _refusal(usable: Sequence[Observation], varying: Sequence[str]) -> str:
 
 
 def _subsample(usable: Sequence[Observation], seed: int) -> list[Observation]:
-    import random
-
     if len(usable) <= LARGEST:
         return list(usable)
     return random.Random(seed).sample(list(usable), LARGEST)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What stays the same over the resamples."""
-
-    domains: Mapping[str, Any]
-    names: Sequence[str]
-    evaluator: str
-    direction: str
-    seed: int
-
-    def evaluate(self, chosen: Sequence[Observation], forest_trees: int) -> dict[str, float]:
-        """Return importances by name; conditional parameters rest on the trials that had them."""
-        if self.evaluator == "pedanova":
-            values = self._ask(chosen, list(self.names), forest_trees)
-            total = sum(values.values())
-            return {name: value / total if total > 0 else 0.0 for name, value in values.items()}
-        always = [n for n in self.names if all(n in o.params for o in chosen)]
-        values = self._ask(chosen, always, forest_trees) if always else {}
-        for name in self.names:
-            if name in always:
-                continue
-            active = [o for o in chosen if name in o.params]
-            if len(active) >= REFUSE_BELOW:
-                values[name] = self._ask(active, [*always, name], forest_trees)[name]
-        return values
-
-    def _ask(
-        self, chosen: Sequence[Observation], names: Sequence[str], forest_trees: int
-    ) -> dict[str, float]:
-        # Sorted: the impurity evaluator of Optuna 5.0 hands out its values in the order asked, but
-        # computes them in the order of the sorted names.
-        asked = sorted(n for n in names if any(n in o.params for o in chosen))
-        study = in_memory_study(chosen, self.domains, asked, self.direction)
-        with warnings.catch_warnings():
-            # PED-ANOVA warns of every small regime of a conditional; the table says the counts.
-            warnings.simplefilter("ignore")
-            found = _optuna_evaluator(self.evaluator, self.seed, forest_trees).evaluate(
-                study, params=asked
-            )
-        return {n: float(v) if math.isfinite(v) else 0.0 for n, v in found.items()}
-
-
-def _optuna_evaluator(name: str, seed: int, forest_trees: int) -> Any:
-    from optuna.importance import (
-        FanovaImportanceEvaluator,
-        MeanDecreaseImpurityImportanceEvaluator,
-        PedAnovaImportanceEvaluator,
-    )
-
-    if name == "fanova":
-        return FanovaImportanceEvaluator(n_trees=forest_trees, max_depth=64, seed=seed)
-    if name == "mdi":
-        return MeanDecreaseImpurityImportanceEvaluator(
-            n_trees=forest_trees, max_depth=64, seed=seed
-        )
-    return PedAnovaImportanceEvaluator(
-        target_quantile=0.1, region_quantile=1.0, evaluate_on_local=True
-    )
-
-
-def _bootstrap(
-    problem: _Problem, chosen: Sequence[Observation], resamples: int, seed: int
-) -> list[dict[str, float]]:
-    """Return the importances of resampled trials; forests are smaller there to bound the time."""
-    import random
-
-    generator = random.Random(seed)
-    samples = []
-    for _ in range(resamples):
-        drawn = generator.choices(chosen, k=len(chosen))
-        if len({o.value for o in drawn}) > 1:
-            samples.append(problem.evaluate(drawn, forest_trees=16))
-    return samples
 
 
 def _row(
