@@ -169,12 +169,13 @@ def _champion_is_among(models: Sequence[str], workspace: Workspace) -> bool:
     """Return whether one of ``models``, such as ``emotion-classifier 3``, is the champion."""
     if not models:
         return False
-    from hpo.registry.models import CLASSIFIER, find_version
+    from hpo.registry.models import CHAMPION, CLASSIFIER
+    from hpo.registry.versions import find_version
     from hpo.tracking.store import open_client
 
     client = open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
     try:
-        champion = find_version(client, CLASSIFIER)
+        champion = find_version(client, CLASSIFIER, CHAMPION)
     except NotFoundError:
         return False
     return f"{CLASSIFIER} {champion.version}" in models

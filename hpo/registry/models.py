@@ -7,16 +7,21 @@ its recorded checksum and an allow-list first (``allowlist``), and loads no Kera
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from hpo.registry.allowlist import check_classifier_folder
-from hpo.spec.errors import IntegrityError, NotFoundError
+from hpo.registry.versions import (
+    create_version,
+    fetch_folder,
+    find_version,
+    point_alias,
+    versions_of,
+)
+from hpo.spec.errors import IntegrityError
 
 CLASSIFIER = "emotion-classifier"
 RECOMMENDER = "song-recommender"
@@ -80,6 +85,16 @@ class Origin:
             TAG_VERSION: self.version,
         }
 
+    def description(self) -> str:
+        """Return one line for MLflow's list of versions, whose columns cut the tags short."""
+        trial = f"Trial {self.trial} of {self.architecture} in study {self.study}"
+        metrics = ", ".join(
+            f"{name} {value:.4f}"
+            for name, value in sorted(self.metrics.items())
+            if name.startswith("val_")
+        )
+        return f"{trial}: {metrics}." if metrics else f"{trial}."
+
 
 @dataclass(frozen=True)
 class ServedClassifier:
@@ -119,16 +134,24 @@ def register_classifier(
         origin: where it comes from.
         alias: moved to this version; None leaves aliases alone.
     """
-    for version in _versions(client, CLASSIFIER):
+    for version in versions_of(client, CLASSIFIER):
         same = version.run_id == origin.run_id and version.tags.get(TAG_SHA256) == origin.sha256
         # A model that was logged anew has another id, and the version's files may be gone.
         if same and model_uri.removeprefix("models:/") in (version.source or ""):
             number = str(version.version)
             break
     else:
-        number = _create(client, CLASSIFIER, model_uri, origin.run_id, origin.tags())
+        number = create_version(
+            client,
+            CLASSIFIER,
+            _DESCRIPTIONS[CLASSIFIER],
+            model_uri,
+            origin.run_id,
+            origin.tags(),
+            origin.description(),
+        )
     if alias is not None:
-        _point(client, CLASSIFIER, alias, number)
+        point_alias(client, CLASSIFIER, alias, number)
     return number
 
 
@@ -152,50 +175,32 @@ def register_recommender(
         alias: moved to this version; None leaves aliases alone.
     """
     wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
-    for version in _versions(client, RECOMMENDER):
+    for version in versions_of(client, RECOMMENDER):
         if version.tags == wanted:
             number = str(version.version)
             break
     else:
-        number = _create(client, RECOMMENDER, model_uri, run_id, wanted)
+        number = create_version(
+            client,
+            RECOMMENDER,
+            _DESCRIPTIONS[RECOMMENDER],
+            model_uri,
+            run_id,
+            wanted,
+            f"With version {classifier_version} of {CLASSIFIER}.",
+        )
     if alias is not None:
-        _point(client, RECOMMENDER, alias, number)
+        point_alias(client, RECOMMENDER, alias, number)
     return number
 
 
 def find_recommender(client: Any, classifier_version: str, tags: Mapping[str, str]) -> str | None:
     """Return the model URI of the version that ``register_recommender`` would find, or None."""
     wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
-    for version in _versions(client, RECOMMENDER):
+    for version in versions_of(client, RECOMMENDER):
         if version.tags == wanted:
             return f"models:/{version.model_id}" if version.model_id else str(version.source)
     return None
-
-
-def find_version(client: Any, name: str, which: str = CHAMPION) -> Any:
-    """Return MLflow's entry of a version.
-
-    Args:
-        client: an ``mlflow.MlflowClient``.
-        name: of the registered model.
-        which: an alias or a version number.
-
-    Raises:
-        NotFoundError: there is no such version.
-    """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        if which.isdigit():
-            return client.get_model_version(name, which)
-        return client.get_model_version_by_alias(name, which)
-    except MlflowException as error:
-        known = [str(v.version) for v in _versions(client, name)]
-        raise NotFoundError(
-            f"there is no {which} of {name}",
-            got=f"versions {', '.join(known)}" if known else "no version at all",
-            hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
-        ) from error
 
 
 def load_champion(
@@ -223,7 +228,7 @@ def load_champion(
             got="none",
             hint="Promote a study (hpo promote STUDY)",
         )
-    folder = _fetch(client, version, cache)
+    folder = fetch_folder(client, version, cache)
     return ServedClassifier(
         version=str(version.version),
         keras_path=check_classifier_folder(folder, tags[TAG_SHA256]),
@@ -235,69 +240,3 @@ def load_champion(
         metrics=json.loads(tags.get(TAG_METRICS, "{}")),
         tags=tags,
     )
-
-
-def _fetch(client: Any, version: Any, cache: Path | None) -> Path:
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    location = client.get_model_version_download_uri(version.name, version.version)
-    folder = _local(location)
-    if folder is None:
-        if cache is not None:
-            cache = cache / version.name / str(version.version)
-            cache.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(MlflowException, OSError):
-            folder = Path(
-                download_artifacts(
-                    artifact_uri=location,
-                    dst_path=str(cache) if cache else None,
-                    tracking_uri=client.tracking_uri,
-                )
-            )
-    if folder is None or not folder.is_dir():
-        raise NotFoundError(
-            f"the files of {version.name} {version.version} are gone",
-            where=str(location),
-            hint="Promote a study again (hpo promote STUDY)",
-        )
-    return folder
-
-
-def _create(
-    client: Any, name: str, model_uri: str, run_id: str | None, tags: Mapping[str, str]
-) -> str:
-    from mlflow.exceptions import MlflowException
-
-    with contextlib.suppress(MlflowException):  # It is there already, or another worker made it.
-        client.create_registered_model(name, description=_DESCRIPTIONS.get(name, ""))
-    source, model_id = model_uri, None
-    if model_uri.startswith("models:/m-"):
-        model_id = model_uri.removeprefix("models:/")
-        if urlsplit(client.tracking_uri).scheme not in ("http", "https"):
-            # A database store would look the model up under the process's global tracking URI,
-            # which is another store or none.
-            source = client.get_logged_model(model_id).artifact_location
-    version = client.create_model_version(
-        name, source=source, run_id=run_id, tags=dict(tags), model_id=model_id
-    )
-    return str(version.version)
-
-
-def _versions(client: Any, name: str) -> list[Any]:
-    return list(client.search_model_versions(f"name = '{name}'"))
-
-
-def _point(client: Any, name: str, alias: str, number: str) -> None:
-    model = client.get_registered_model(name)
-    if str(model.aliases.get(alias, "")) != number:
-        client.set_registered_model_alias(name, alias, number)
-
-
-def _local(location: str) -> Path | None:
-    parts = urlsplit(location)
-    if parts.scheme == "":
-        return Path(location)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(unquote(parts.path))
-    return None

@@ -1,0 +1,140 @@
+"""Versions of registered models as MLflow keeps them: found, made, pointed at, and fetched."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from hpo.spec.errors import NotFoundError
+
+
+def find_version(client: Any, name: str, which: str) -> Any:
+    """Return MLflow's entry of a version.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        name: of the registered model.
+        which: an alias or a version number.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if which.isdigit():
+            return client.get_model_version(name, which)
+        return client.get_model_version_by_alias(name, which)
+    except MlflowException as error:
+        known = [str(v.version) for v in versions_of(client, name)]
+        raise NotFoundError(
+            f"there is no {which} of {name}",
+            got=f"versions {', '.join(known)}" if known else "no version at all",
+            hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
+        ) from error
+
+
+def versions_of(client: Any, name: str) -> list[Any]:
+    """Return every version of a registered model."""
+    return list(client.search_model_versions(f"name = '{name}'"))
+
+
+def create_version(
+    client: Any,
+    name: str,
+    about: str,
+    model_uri: str,
+    run_id: str | None,
+    tags: Mapping[str, str],
+    description: str,
+) -> str:
+    """Make a version that points at a logged model, and its registered model if need be.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        name: of the registered model.
+        about: description of the registered model, should it be new.
+        model_uri: ``models:/m-...`` or the address of a model folder.
+        run_id: of the run that it comes from.
+        tags: of the version.
+        description: of the version; MLflow's list of versions shows it beside cut-off tags.
+
+    Returns:
+        Its number.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with contextlib.suppress(MlflowException):  # It is there already, or another worker made it.
+        client.create_registered_model(name, description=about)
+    source, model_id = model_uri, None
+    if model_uri.startswith("models:/m-"):
+        model_id = model_uri.removeprefix("models:/")
+        if urlsplit(client.tracking_uri).scheme not in ("http", "https"):
+            # A database store would look the model up under the process's global tracking URI,
+            # which is another store or none.
+            source = client.get_logged_model(model_id).artifact_location
+    version = client.create_model_version(
+        name,
+        source=source,
+        run_id=run_id,
+        tags=dict(tags),
+        model_id=model_id,
+        description=description,
+    )
+    return str(version.version)
+
+
+def point_alias(client: Any, name: str, alias: str, number: str) -> None:
+    """Move an alias of a registered model to a version, unless it is there already."""
+    model = client.get_registered_model(name)
+    if str(model.aliases.get(alias, "")) != number:
+        client.set_registered_model_alias(name, alias, number)
+
+
+def fetch_folder(client: Any, version: Any, cache: Path | None) -> Path:
+    """Return the folder of a version's files: where it is on this machine, or a download.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        version: MLflow's entry.
+        cache: folder for downloads; by default a temporary one.
+
+    Raises:
+        NotFoundError: the files are gone.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    location = client.get_model_version_download_uri(version.name, version.version)
+    folder = _local(location)
+    if folder is None:
+        if cache is not None:
+            cache = cache / version.name / str(version.version)
+            cache.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(MlflowException, OSError):
+            folder = Path(
+                download_artifacts(
+                    artifact_uri=location,
+                    dst_path=str(cache) if cache else None,
+                    tracking_uri=client.tracking_uri,
+                )
+            )
+    if folder is None or not folder.is_dir():
+        raise NotFoundError(
+            f"the files of {version.name} {version.version} are gone",
+            where=str(location),
+            hint="Promote a study again (hpo promote STUDY)",
+        )
+    return folder
+
+
+def _local(location: str) -> Path | None:
+    parts = urlsplit(location)
+    if parts.scheme == "":
+        return Path(location)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    return None
