@@ -103,7 +103,8 @@ def majority_rate(class_counts: Sequence[int]) -> float | None:
 def percentile_interval(point: float, samples: Sequence[float], level: float, n: int) -> Interval:
     """Return the percentile interval of resampled values around ``point``.
 
-    Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 13. Linear interpolation between order statistics; with no samples both ends are ``point``.
+    Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 13. Linear
+    interpolation between order statistics; with no samples both ends are ``point``.
     """
     if not samples:
         return Interval(point, point, point, level, n)

@@ -106,6 +106,7 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
+        # Ctrl-C included: nothing half-written is left behind.
         Path(temporary).unlink(missing_ok=True)
         raise
     return path

@@ -147,6 +147,7 @@ def _within(seconds: float, work: Callable[[], object]) -> None:
         try:
             work()
         except Exception as error:
+            # Carried over to the thread that waits, which raises it.
             raised.append(error)
 
     thread = threading.Thread(target=run, daemon=True, name="pictures")

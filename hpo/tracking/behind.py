@@ -130,6 +130,7 @@ class WriteBehind:
             try:
                 action()
             except Exception as error:
+                # Anything: the thread must live to write the rest, and a failure is kept as a note.
                 if attempt == attempts or not self._passing(error):
                     self._broken += 1
                     text = str(error).strip() or type(error).__name__

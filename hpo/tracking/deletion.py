@@ -16,7 +16,12 @@ from typing import Any
 
 from hpo.spec.errors import InputError
 from hpo.tracking import names
-from hpo.tracking.models import delete_model, list_models, local_folder, registered_versions
+from hpo.tracking.logged_models import (
+    delete_model,
+    list_models,
+    local_folder,
+    registered_versions,
+)
 
 
 @dataclass(frozen=True)

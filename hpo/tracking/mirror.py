@@ -59,40 +59,14 @@ class Mirror(Protocol):
         """Finish writing and return what could not be written, one line each."""
 
 
-class NullMirror:
-    """A mirror that tells nobody: tracking is off."""
-
-    def start_architecture(
-        self, label: str, space: Mapping[str, Any] | None = None, budget: int | None = None
-    ) -> None:
-        """Do nothing."""
-
-    def start_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
-        """Do nothing."""
-
-    def log_epoch(
-        self, architecture: str, number: int, report: EpochReport, attempt: int = 0
-    ) -> None:
-        """Do nothing."""
-
-    def finish_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
-        """Do nothing."""
-
-    def replay(self, record: TrialRecord) -> None:
-        """Do nothing."""
+class NullMirror(Mirror):
+    """A mirror that tells nobody, for when tracking is off: the protocol's own empty bodies."""
 
     def run_id(
         self, architecture: str, number: int, attempt: int = 0, timeout_seconds: float = 30.0
     ) -> str:
-        """Return ""."""
+        """Return "": there is no run."""
         return ""
-
-    def finish_architecture(self, label: str, state: str = "complete") -> None:
-        """Do nothing."""
 
     def close(self, timeout_seconds: float = 60.0) -> list[str]:
         """Return no problems."""
@@ -223,7 +197,8 @@ class MlflowMirror:
             client = open_client(self._tracking_uri, self._artifact_root)
             self._runs = StudyRuns(client, self._card, self._artifact_root)
         except Exception as error:
-            # Not tried again: opening has had its own attempts, and a person must act.
+            # Whatever it is, training goes on untracked, and ``wait_ready`` raises it for those who
+            # want to know. Not tried again: opening has had its own attempts, a person must act.
             self._ready.set_exception(error)
             self._behind.note("tracking is off", error)
         else:

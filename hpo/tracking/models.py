@@ -2,30 +2,30 @@
 
 The ``.keras`` file that training wrote is copied byte for byte, so that its recorded sha256 stays
 true from trial to recommender. ``mlflow.keras.log_model`` would load Keras (10 s), save the model
-anew under other bytes, and validate the example by a prediction; the folder it makes is a handful
-of small files, written here by mlflow's own classes, and ``mlflow.keras.load_model`` and
-``mlflow models serve`` read it the same. No pickle is involved, and no process is started.
+anew under other bytes, and validate the example by a prediction; ``model_folder`` writes the same
+folder without.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from hpo.spec.errors import IntegrityError, NotFoundError
+from hpo.spec.errors import NotFoundError
 from hpo.tracking import names
+from hpo.tracking.logged_models import (
+    delete_model,
+    list_models,
+    registered_versions,
+    run_models,
+)
+from hpo.tracking.model_folder import REQUIREMENTS, check_sha256, write_keras_model
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-REQUIREMENTS = ("keras", "tensorflow", "numpy")
 
 
 def log_trial_model(
@@ -93,85 +93,6 @@ def log_trial_model(
         return log_model_folder(client, run, names.MODEL_NAME, folder, tags, fill)
 
 
-def write_keras_model(
-    folder: Path,
-    checkpoint: Path,
-    example: NDArray[np.generic],
-    outputs: int,
-    metadata: Mapping[str, Any],
-    requirements: Sequence[str],
-    backend: str,
-    run_id: str | None = None,
-    model_id: str | None = None,
-) -> None:
-    """Write an MLflow model folder around a ``.keras`` file, as ``mlflow.keras.save_model`` does.
-
-    Args:
-        folder: made here; must not exist.
-        checkpoint: copied to ``data/model.keras``.
-        example: faces, shape ``(n, height, width, channels)``.
-        outputs: number of classes; the signature's output is ``(-1, outputs)`` float32.
-        metadata: kept in the MLmodel file.
-        requirements: packages to pin.
-        backend: Keras's.
-        run_id: of the run that trained it.
-        model_id: of the logged model.
-    """
-    import numpy as np
-    from mlflow import pyfunc
-    from mlflow.models import Model, ModelSignature
-    from mlflow.models.utils import _save_example
-    from mlflow.types.schema import Schema, TensorSpec
-
-    (folder / "data").mkdir(parents=True)
-    shutil.copyfile(checkpoint, folder / "data" / "model.keras")
-    (folder / "data" / "keras_module.txt").write_text("keras")
-    model = Model(
-        run_id=run_id,
-        model_id=model_id,
-        model_uuid=model_id,
-        metadata=dict(metadata),
-        signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(example.dtype), (-1, *example.shape[1:]))]),
-            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, outputs))]),
-        ),
-    )
-    _save_example(model, example, str(folder))
-    model.add_flavor(
-        "keras",
-        data="data",
-        keras_version=_installed("keras"),
-        keras_backend=backend,
-        save_exported_model=False,
-    )
-    pyfunc.add_to_model(
-        model, loader_module="mlflow.keras", conda_env="conda.yaml", python_env="python_env.yaml"
-    )
-    _write_environment(folder, requirements)
-    model.model_size_bytes = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    model.save(str(folder / "MLmodel"))
-
-
-def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
-    """Write the three files that say what a server must install, without inferring any of it."""
-    import yaml
-    from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
-
-    pinned = [f"mlflow=={_installed('mlflow')}"]
-    pinned += [f"{name}=={_installed(name)}" for name in requirements if name != "mlflow"]
-    (folder / "requirements.txt").write_text("\n".join(pinned) + "\n")
-    with (folder / "conda.yaml").open("w") as file:
-        yaml.safe_dump(_mlflow_conda_env(additional_pip_deps=pinned, install_mlflow=False), file)
-    _PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError as error:
-        raise NotFoundError(f"the model needs '{package}', which is not installed") from error
-
-
 def log_model_folder(
     client: Any,
     run: Any,
@@ -205,6 +126,7 @@ def log_model_folder(
         client.log_model_artifacts(model.model_id, str(folder))
         client.finalize_logged_model(model.model_id, "READY")
     except BaseException:
+        # Whatever ended it, Ctrl-C included: a half-uploaded model must not be taken for one.
         client.finalize_logged_model(model.model_id, "FAILED")
         delete_model(client, model)
         raise
@@ -225,14 +147,6 @@ def _repeat_metrics(client: Any, run: Any, model_id: str) -> None:
         for p in client.get_metric_history(run.info.run_id, name)[-1:]
     ]
     client.log_batch(run.info.run_id, metrics=points)
-
-
-def run_models(client: Any, run: Any) -> list[Any]:
-    """Return a run's logged checkpoints that were not deleted; other models of it are not ours."""
-    found = client.search_logged_models(
-        [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
-    )
-    return [model for model in found if model.name == names.MODEL_NAME]
 
 
 def prune_models(client: Any, study: str, keep_run_ids: Collection[str]) -> list[str]:
@@ -258,72 +172,3 @@ def prune_models(client: Any, study: str, keep_run_ids: Collection[str]) -> list
         delete_model(client, model)
         pruned.append(str(model.source_run_id))
     return pruned
-
-
-def list_models(client: Any, experiment_id: str) -> list[Any]:
-    """Return all logged models of an experiment that were not deleted."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_logged_models([experiment_id], max_results=50, page_token=token)
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
-
-
-def registered_versions(client: Any) -> list[Any]:
-    """Return every version of every registered model."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_model_versions(max_results=200, page_token=token)
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
-
-
-def delete_model(client: Any, model: Any) -> None:
-    """Delete a logged model: its files where they are on this machine, and its entry.
-
-    A database behind us forgets it entirely; a server marks it for its own ``mlflow gc``.
-    """
-    client.delete_logged_model(model.model_id)
-    folder = local_folder(model.artifact_location)
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.name == "artifacts" and folder.parent.name == model.model_id:
-            shutil.rmtree(folder.parent, ignore_errors=True)
-    store = client._tracking_client.store
-    if hasattr(store, "_hard_delete_logged_model"):
-        store._hard_delete_logged_model(model.model_id)
-
-
-def local_folder(location: str | None) -> Path | None:
-    """Return the folder behind an artifact location; None if it is not on this machine."""
-    if not location:
-        return None
-    parts = urlsplit(location)
-    if parts.scheme == "":
-        return Path(location)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(unquote(parts.path))
-    return None
-
-
-def check_sha256(file: Path, sha256: str) -> None:
-    """Compare a file with its recorded checksum.
-
-    Raises:
-        IntegrityError: it differs.
-    """
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != sha256:
-        raise IntegrityError(
-            "this is not the file that was recorded",
-            where=str(file),
-            expected=f"sha256 {sha256[:16]}…",
-            got=f"{found[:16]}…",
-        )

@@ -1,6 +1,7 @@
 """Every tag, parameter and metric name that hpo writes into MLflow, and how its runs are named.
 
-Nothing else in the package spells one of these. ``tests/golden/mlflow_names.json`` holds them, so
+Nothing else in the package spells one of these but ``registry``, whose versions carry a few of the
+same tags and which this room does not know. ``tests/golden/mlflow_names.json`` holds them, so
 that a change which would orphan people's dashboards and searches is seen in review.
 """
 

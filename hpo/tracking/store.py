@@ -95,6 +95,8 @@ def _connect(tracking_uri: str, artifact_root: Path | None) -> Any:
             client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
             client.search_experiments(max_results=1)
     except Exception as error:
+        # SQLAlchemy's errors are told apart without importing it; what is not the store's is
+        # raised as it came.
         expected = MlflowException | OSError | ModuleNotFoundError
         if not isinstance(error, expected) and not _is_database_error(error):
             raise

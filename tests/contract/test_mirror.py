@@ -232,6 +232,19 @@ def test_a_replay_completes_what_a_killed_worker_left(uri: str, client: Any, stu
     assert sorted(steps) == [1, 2, 3]
 
 
+def test_of_equal_trials_the_earlier_number_is_the_best_whenever_it_is_told(
+    uri: str, client: Any, study: str
+) -> None:
+    mirror = MlflowMirror(uri, card(study))
+    for number in (2, 1, 3):
+        tell(mirror, record(study, number, value=0.6))
+    assert mirror.close() == []
+    (parent,) = [
+        run for run in runs_of(client, study).values() if "hpo.best_trial" in run.data.tags
+    ]
+    assert parent.data.tags["hpo.best_trial"] == "1"
+
+
 def test_a_repeated_trial_is_a_run_of_its_own(
     mirror: MlflowMirror, client: Any, study: str
 ) -> None:
@@ -361,6 +374,8 @@ def test_the_winner_becomes_champion_once_and_is_served_as_trained(
     assert (champion.version, champion.sha256, champion.classes) == (version, sha256, CLASSES)
     assert (champion.study, champion.architecture, champion.trial) == (study, "cnn", 0)
     assert champion.metrics == {"val_accuracy": 0.6}
+    entry = client.get_model_version(CLASSIFIER, version)
+    assert entry.description == f"Trial 0 of cnn in study {study}: val_accuracy 0.6000."
     assert champion.keras_path.read_bytes() == checkpoint.read_bytes()
 
 

@@ -1,0 +1,124 @@
+"""The runs of architectures: one per architecture of a study, above the runs of its trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hpo.spec.records import SINGLE, TrialRecord
+from hpo.tracking import names
+from hpo.tracking.cards import StudyCard
+from hpo.tracking.descriptions import common_tags
+from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
+
+
+class ParentRuns:
+    """The architectures' runs of one study.
+
+    Args:
+        experiment: of the study.
+        card: the study.
+    """
+
+    def __init__(self, experiment: Experiment, card: StudyCard) -> None:
+        self._experiment = experiment
+        self._client = experiment.client
+        self._card = card
+        self._ids: dict[str, str] = {}
+
+    def open(self, label: str) -> str:
+        """Return the id of an architecture's run, made or reopened."""
+        if label not in self._ids:
+            self._ids[label] = self._find(label) or self._create(label)
+        return self._ids[label]
+
+    def describe(self, label: str, space: Mapping[str, Any], budget: int | None) -> None:
+        """Add the study's settings and file, the architecture's space and its budget of trials."""
+        from mlflow.entities import Param, RunTag
+
+        run_id = self.open(label)
+        known = self._client.get_run(run_id).data.params
+        params = [
+            Param(k, names.param_text(v)[:LONGEST_VALUE])
+            for k, v in {**self._card.settings, "seed": self._card.seed}.items()
+            if k not in known
+        ]
+        tags = [RunTag(names.BUDGET, str(budget))] if budget is not None else []
+        self._client.log_batch(run_id, params=params[:BATCH_PARAMS], tags=tags)
+        files = {names.STUDY_FILE: self._card.study_file}
+        if space:
+            files[names.SPACE_FILE] = json.dumps(space, indent=2, default=str)
+        self._experiment.log_texts(run_id, files)
+
+    def finish(self, label: str, state: str) -> None:
+        """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
+        status = {"complete": "FINISHED", "failed": "FAILED"}.get(state, "KILLED")
+        run_id = self.open(label)
+        self._client.set_tag(run_id, names.STATE, state)
+        self._client.set_terminated(run_id, status)
+
+    def note_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
+        """Say in the run of its architecture that a trial is the best so far, if it is.
+
+        Args:
+            record: of the trial.
+            run_id: of the trial.
+            ended_ms: when it ended, in milliseconds since 1970.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        if record.state != "complete" or record.value is None or record.origin == SINGLE:
+            return
+        parent = self.open(record.architecture)
+        tags = self._client.get_run(parent).data.tags
+        best = float(tags[names.BEST_VALUE]) if names.BEST_VALUE in tags else None
+        # Of equals the earlier number, as wherever a trial is called the best; with several
+        # workers it may be told later.
+        earlier = record.value == best and record.number < int(tags[names.BEST_TRIAL])
+        if not earlier and not self._card.better(record.value, best):
+            return
+        note = (
+            f"Best so far: **{self._card.objective} {record.value:.4f}** "
+            f"in trial {record.number} ({names.run_name(record)})."
+        )
+        self._client.log_batch(
+            parent,
+            metrics=[Metric(names.BEST_OBJECTIVE, record.value, ended_ms, record.number)],
+            tags=[
+                RunTag(names.BEST_TRIAL, str(record.number)),
+                RunTag(names.BEST_VALUE, repr(record.value)),
+                RunTag(names.BEST_RUN, run_id),
+                RunTag(names.NOTE, note),
+            ],
+        )
+
+    def _find(self, label: str) -> str | None:
+        found = self._experiment.find(
+            {names.KIND: names.KIND_ARCHITECTURE, names.ARCHITECTURE: label}
+        )
+        if not found:
+            return None
+        run_id = str(found[0].info.run_id)
+        if found[0].info.status != "RUNNING":
+            self._client.update_run(run_id, status="RUNNING")
+        return run_id
+
+    def _create(self, label: str) -> str:
+        tags = {
+            **common_tags(self._card, label),
+            names.KIND: names.KIND_ARCHITECTURE,
+            names.STATE: "running",
+        }
+        run = self._client.create_run(
+            self._experiment.experiment_id,
+            tags=tags,
+            run_name=names.parent_name(self._card.name, label),
+        )
+        run_id = str(run.info.run_id)
+        # Two workers may have made one each: the older one stays.
+        oldest = self._find(label)
+        if oldest is not None and oldest != run_id:
+            self._client.delete_run(run_id)
+            return oldest
+        return run_id
