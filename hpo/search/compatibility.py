@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hpo.search.configurations import fold_fixed
-from hpo.search.options import KerasTunerOptions, MedianOptions, read_options, stated
-from hpo.spec.errors import SpecError, did_you_mean
+from hpo.search.options import ThresholdOptions, read_options, stated
+from hpo.search.oracles import oracle_name, oracle_warnings
+from hpo.spec.errors import SpecError
 from hpo.spec.space import CategoricalParameter, FloatParameter
 from hpo.spec.study import ArchitectureSpec, StudySpec
 
@@ -20,7 +21,6 @@ HORIZON_SCHEDULES = frozenset({"cosine", "one_cycle", "onecycle"})
 COMPARING_PRUNERS = frozenset({"median", "hyperband"})
 """Pruners that judge a trial by other trials at the same epoch."""
 
-ORACLES = ("random", "bayesian", "hyperband")
 LARGEST_GRID = 100_000
 
 
@@ -37,10 +37,11 @@ def check_compatibility(
     Raises:
         SpecError: an option is unknown or wrong, or two parts exclude each other.
     """
-    for kind in ("sampler", "pruner", "engine"):
+    keras_tuner = spec.engine.name == "keras-tuner"
+    for kind in ("pruner", "engine") if keras_tuner else ("sampler", "pruner", "engine"):
         chosen = getattr(spec, kind)
-        if kind != "sampler" or spec.engine.name != "keras-tuner":
-            stated(kind, chosen.name, chosen.options)
+        stated(kind, chosen.name, chosen.options)
+    _check_bounds(spec)
     warnings: list[str] = []
     for label, architecture in spec.architectures.items():
         values = (defaults or {}).get(label, {})
@@ -48,32 +49,9 @@ def check_compatibility(
         _check_epochs(spec, label, architecture)
         if spec.engine.name == "optuna":
             warnings += _sampler_warnings(spec, label, architecture)
-    return [*warnings, *_engine_warnings(spec), *_pruner_warnings(spec)]
-
-
-def oracle_name(spec: StudySpec) -> str:
-    """Return which keras-tuner oracle ``spec`` asks for; ``bayesian`` unless it says.
-
-    ``engine: {name: keras-tuner, oracle: random}`` says it; so does ``sampler: random``.
-
-    Raises:
-        SpecError: the sampler is one that keras-tuner has no oracle for.
-    """
-    options = read_options(KerasTunerOptions, spec.engine.options, "engine")
-    if options.oracle is not None:
-        return options.oracle
-    if spec.sampler.name in ORACLES:
-        return spec.sampler.name
-    if spec.sampler.name == "tpe":  # the default, so probably nobody's choice
-        return "bayesian"
-    raise SpecError(
-        f"keras-tuner has no sampler '{spec.sampler.name}'",
-        where="sampler",
-        expected=f"one of {', '.join(ORACLES)}",
-        hint=(
-            did_you_mean(spec.sampler.name, ORACLES, listed=True) + " Or set engine to optuna"
-        ).strip(),
-    )
+    if keras_tuner:
+        warnings += oracle_warnings(spec)
+    return [*warnings, *_pruner_warnings(spec)]
 
 
 def _values_of(
@@ -118,29 +96,6 @@ def _check_epochs(spec: StudySpec, label: str, architecture: ArchitectureSpec) -
             where=f"architectures.{label}.space.epochs",
             hint="Move epochs to 'fixed', or choose another "
             + ("oracle" if tuner else "pruner, such as median"),
-        )
-
-
-def _engine_warnings(spec: StudySpec) -> Iterator[str]:
-    if spec.engine.name != "keras-tuner":
-        return
-    oracle = oracle_name(spec)
-    if spec.sampler.name != oracle:
-        yield f"sampler '{spec.sampler.name}' is not used: keras-tuner's {oracle} oracle searches."
-    if oracle != "hyperband":
-        return
-    options = read_options(KerasTunerOptions, spec.engine.options, "engine")
-    for label, architecture in spec.architectures.items():
-        if options.max_epochs is None and not isinstance(architecture.fixed.get("epochs"), int):
-            raise SpecError(
-                "keras-tuner's Hyperband needs to know how many epochs a full training has",
-                where=f"architectures.{label}",
-                hint="Fix epochs, or give the engine max_epochs",
-            )
-    if spec.pruner.name != "none":
-        yield (
-            f"pruner '{spec.pruner.name}' stops trials inside the rounds of keras-tuner's "
-            "Hyperband, which chooses among them itself; 'pruner: none' leaves that to it."
         )
 
 
@@ -190,21 +145,45 @@ def _grid_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) 
 
 
 def _pruner_warnings(spec: StudySpec) -> Iterator[str]:
-    if spec.pruner.name != "median":
+    """Yield why a pruner will stop nothing, or nothing early enough to save time."""
+    name, options = spec.pruner.name, stated("pruner", spec.pruner.name, spec.pruner.options)
+    if name == "median":
+        most = max(spec.trials_of(label) for label in spec.architectures)
+        if options["startup_trials"] >= most:
+            yield (
+                f"the median pruner waits for {options['startup_trials']} completed trials and the "
+                f"budget is {most}, so it will stop nothing; lower pruner.startup_trials."
+            )
+        first = max(options["warmup_epochs"], options["patience"]) + 1
+        remedy = "lower pruner.warmup_epochs and pruner.patience"
+    elif name == "threshold":
+        first, remedy = options["warmup_epochs"] + 1, "lower pruner.warmup_epochs"
+    elif name == "hyperband":
+        first, remedy = options["min_epochs"], "lower pruner.min_epochs"
+    else:
         return
-    options = read_options(MedianOptions, spec.pruner.options, "pruner")
-    most = max(spec.trials_of(label) for label in spec.architectures)
-    if options.startup_trials >= most:
-        yield (
-            f"the median pruner waits for {options.startup_trials} completed trials and the "
-            f"budget is {most}, so it will stop nothing; lower "
-            "pruner.startup_trials."
-        )
     for label, architecture in spec.architectures.items():
         epochs = architecture.fixed.get("epochs")
-        first = max(options.warmup_epochs, options.patience) + 1
         if isinstance(epochs, int) and epochs <= first:
             yield (
-                f"{label}: the median pruner first looks after epoch {first} and trials have "
-                f"{epochs}, so it saves nothing; lower pruner.warmup_epochs and pruner.patience."
+                f"{label}: the {name} pruner first looks after epoch {first} and trials have "
+                f"{epochs}, so it saves nothing; {remedy}."
+            )
+
+
+def _check_bounds(spec: StudySpec) -> None:
+    """Refuse bounds that every trial breaks: an accuracy in percent, a loss below zero."""
+    if spec.pruner.name != "threshold":
+        return
+    options = read_options(ThresholdOptions, spec.pruner.options, "pruner")
+    metric = spec.objective.metric
+    accuracy = metric == "val_accuracy"
+    for name, bound in (("lower", options.lower), ("upper", options.upper)):
+        if bound is not None and (bound < 0 or (accuracy and bound > 1)):
+            raise SpecError(
+                f"the threshold's bound lies where {metric} never is",
+                where=f"pruner.{name}",
+                expected="a share from 0 to 1" if accuracy else "a number from 0",
+                got=f"{bound:g}",
+                hint=f"Write {bound / 100:g} for {bound:g} %" if 1 < bound <= 100 else None,
             )

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.search import keras_tuner_space as words
 from hpo.search import trials as stored
-from hpo.search.compatibility import oracle_name
 from hpo.search.configurations import Enqueued
 from hpo.search.draws import Draw
 from hpo.search.ledger import LedgerEngine
 from hpo.search.options import KerasTunerOptions, read_options
+from hpo.search.oracles import oracle_name
 from hpo.spec.errors import EnvironmentProblem, SpecError
 from hpo.spec.seeds import derive_seed
 

@@ -12,12 +12,13 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.faults import demand, shown
 
 
 class Options(BaseModel):
     """Options of one plug-in; a name it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NoOptions(Options):
@@ -154,16 +155,27 @@ def read_options(model: type[Read], options: Mapping[str, Any], where: str) -> R
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        place = f"{where}.{name}" if name else where
         if first["type"] == "extra_forbidden":
-            hint = did_you_mean(name, model.model_fields)
-            raise SpecError(f"{where} has no option '{name}'", where=where, hint=hint) from error
-        problem, _, hint = first["msg"].removeprefix("Value error, ").partition("; ")
+            raise _unknown(model, name, where) from error
+        if first["type"] == "value_error":
+            problem, _, hint = str(first["ctx"]["error"]).partition("; ")
+            raise SpecError(
+                problem, where=place, hint=(hint[:1].upper() + hint[1:]) or None
+            ) from error
         raise SpecError(
-            problem,
-            where=f"{where}.{name}" if name else where,
-            got=repr(first["input"]) if name else None,
-            hint=(hint[:1].upper() + hint[1:]) or None,
+            f"the {where}'s option '{name}' {demand(first)}", where=place, got=shown(first["input"])
         ) from error
+
+
+def _unknown(model: type[Options], name: str, where: str) -> SpecError:
+    if not model.model_fields:
+        return SpecError(f"this {where} has no options", where=f"{where}.{name}", got=f"'{name}'")
+    return SpecError(
+        f"{where} has no option '{name}'",
+        where=f"{where}.{name}",
+        hint=did_you_mean(name, model.model_fields),
+    )
 
 
 def stated(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:

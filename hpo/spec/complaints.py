@@ -1,14 +1,18 @@
-"""What pydantic finds wrong with a study, said in one paragraph with file and line."""
+"""What pydantic finds wrong with a study, said in one paragraph with file and line.
+
+The first fault is told in full, the others by their lines: a file is mended in one go.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.errors import SpecError, close_to, did_you_mean
+from hpo.spec.faults import Fault, demand, shown
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.study import (
     ArchitectureSpec,
@@ -21,6 +25,8 @@ from hpo.spec.study import (
 )
 from hpo.spec.yaml12 import KeyPath
 
+Locate = Callable[[KeyPath], str]
+
 _SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "objective": ObjectiveSpec,
@@ -32,69 +38,119 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 _SHARED = ("space", "fixed")
 _SCALAR_PLACES = ("fixed", "enqueue", "choices", "when")
-_DEMANDS = {
-    "bool_parsing": "takes true or false",
-    "bool_type": "takes true or false",
-    "dict_type": "takes a mapping of keys to values",
-    "finite_number": "takes a finite number",
-    "float_parsing": "takes a number",
-    "float_type": "takes a number",
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "int_from_float": "takes a whole number",
-    "int_parsing": "takes a whole number",
-    "int_type": "takes a whole number",
-    "less_than": "must be below {lt}",
-    "less_than_equal": "must be at most {le}",
-    "list_type": "takes a list",
-    "literal_error": "takes {expected}",
-    "model_attributes_type": "takes a mapping of keys to values",
-    "model_type": "takes a mapping of keys to values",
-    "string_type": "takes a word (in quotes, if it looks like a number)",
-    "too_short": "needs at least one entry",
-}
 _PARAMETERS: dict[str, type[BaseModel]] = {
     "float": FloatParameter,
     "int": IntParameter,
     "categorical": CategoricalParameter,
 }
+_MOST_OTHERS = 6
+"""How many further faults are named; a page of them helps nobody."""
 
 
-def as_spec_error(error: ValidationError, locate: Callable[[KeyPath], str]) -> SpecError:
-    """Turn pydantic's first complaint into one paragraph; say how many more there are."""
+@dataclass(frozen=True)
+class _Complaint:
+    """One fault: its path as written in the file, where that is, and what is to be said of it."""
+
+    path: KeyPath
+    where: str
+    problem: str
+    got: str | None = None
+    hint: str | None = None
+
+    @property
+    def name(self) -> str:
+        return _dotted(self.path)
+
+    def briefly(self) -> str:
+        """Return where the fault is, for a list: ``line 9 (data.datset)``."""
+        _, colon, line = self.where.rpartition(":")
+        if colon and line.isdigit():
+            return f"line {line} ({self.name})"
+        return self.where if self.where.startswith("--set") else self.name
+
+
+def as_spec_error(error: ValidationError, locate: Locate) -> SpecError:
+    """Turn pydantic's complaints into one paragraph."""
     errors = error.errors(include_url=False)
-    # An unknown key explains the missing one beside it, so it goes first.
+    # An unknown key explains much of what is wrong beside it, so it goes first.
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")
-    first = errors[0]
-    path = _untagged(first["loc"])
-    where = locate(path)
-    # A union complains once per member, and what is shared once per architecture.
-    others = {locate(_untagged(e["loc"])) for e in errors} - {where}
-    more = f" (and {len(others)} more)" if others else ""
-    name = f"'{'.'.join(str(part) for part in _as_written(path, locate))}'"
-    kind = first["type"]
-    if kind == "extra_forbidden":
-        hint = did_you_mean(str(path[-1]), _known_keys(first["loc"]))
-        return SpecError(f"unknown key {name}{more}", where=where, hint=hint)
-    if kind == "missing":
-        return SpecError(f"{name} is missing{more}", where=where)
+    found = list(_distinct(_complaint(e, locate) for e in _unexplained(errors)))
+    first, others = found[0], [complaint.briefly() for complaint in found[1:]]
+    hint = first.hint
+    if others:
+        others = sorted(set(others), key=_line)
+        left = len(others) - _MOST_OTHERS
+        count = f" ({len(others)})" if len(others) > 1 else ""
+        also = f"Also wrong{count}: " + ", ".join(others[:_MOST_OTHERS])
+        also += ", …" if left > 0 else ""
+        stop = "" if not hint or hint.endswith(("?", ".")) else "."
+        hint = f"{hint}{stop} {also}" if hint else also
+    return SpecError(first.problem, where=first.where, got=first.got, hint=hint)
+
+
+def _line(text: str) -> tuple[int, str]:
+    """Return what sorts faults by their lines; those without one come last."""
+    number = text.removeprefix("line ").partition(" ")[0]
+    return (int(number), text) if number.isdigit() else (10**9, text)
+
+
+def _unexplained(errors: list[Any]) -> Iterator[Any]:
+    """Leave out what another error explains: a key that is missing because it is mistyped."""
+    mistyped: set[KeyPath] = set()
+    for error in errors:
+        loc = error["loc"]
+        if error["type"] == "extra_forbidden":
+            known = _known_keys(loc)
+            mistyped |= {(*_untagged(loc[:-1]), key) for key in close_to(str(loc[-1]), known)}
+        explained = error["type"] == "missing" and _untagged(loc) in mistyped
+        if not explained and error["type"] != "default_factory_not_called":
+            yield error
+
+
+def _distinct(complaints: Iterator[_Complaint]) -> Iterator[_Complaint]:
+    """Leave out repetitions: a union complains once per member, what is shared per architecture."""
+    seen: list[KeyPath] = []
+    for complaint in complaints:
+        path = complaint.path
+        if not any(path[: len(s)] == s or s[: len(path)] == path for s in seen):
+            seen.append(path)
+            yield complaint
+
+
+def _complaint(error: Any, locate: Locate) -> _Complaint:
+    kind, path = error["type"], _untagged(error["loc"])
     if kind == "value_error":
-        problem, _, hint = str(first["ctx"]["error"]).partition(". ")
-        if named := re.match(r"'([^']+)'", problem):
-            # A complaint about one parameter, or about a section at the top: point at its line.
-            direct = path[-1:] in (("space",), ("architectures",)) or named[1] in _SHARED
-            where = locate((*path, *(() if direct else ("space",)), named[1]))
-        elif path:
-            problem = f"{name}: {problem}"
-        return SpecError(f"{problem}{more}", where=where, hint=hint or None)
-    return SpecError(
-        f"{name} {_demand(first, path)}{more}", where=where, got=_short(first.get("input"))
-    )
+        return _own_complaint(error["ctx"]["error"], path, locate)
+    written, where = _as_written(path, locate), locate(path)
+    name = f"'{_dotted(written)}'"
+    if kind == "extra_forbidden":
+        hint = did_you_mean(str(path[-1]), _known_keys(error["loc"]))
+        return _Complaint(written, where, f"unknown key {name}", hint=hint)
+    if kind == "missing":
+        return _Complaint(written, where, f"{name} is missing")
+    problem = f"{name} {_demand(error, path)}"
+    return _Complaint(written, where, problem, got=shown(error.get("input")))
 
 
-def _as_written(path: KeyPath, locate: Callable[[KeyPath], str]) -> KeyPath:
+def _own_complaint(raised: Exception, path: KeyPath, locate: Locate) -> _Complaint:
+    """Return what one of our own validators says; what names no value itself is given its name."""
+    if isinstance(raised, Fault):
+        path, problem, hint = (*path, *raised.at), raised.problem, raised.hint
+    else:
+        problem, hint = str(raised), None
+    written = _as_written(path, locate)
+    if not problem.startswith("'"):
+        problem = f"'{_dotted(written)}': {problem}"
+    return _Complaint(written, locate(path), problem, hint=hint)
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _as_written(path: KeyPath, locate: Locate) -> KeyPath:
     """Return the path of what is shared by all architectures as it stands in the file."""
-    shared = path[0] == "architectures" and len(path) > 3 and path[2] in _SHARED if path else False
+    shared = len(path) > 3 and path[0] == "architectures" and path[2] in _SHARED
     return path[2:] if shared and locate(path) == locate(path[2:]) else path
 
 
@@ -106,12 +162,7 @@ def _demand(error: Any, path: KeyPath) -> str:
         if error["type"].startswith("union_tag"):
             return "needs a type: float, int or categorical"
         return "takes a range or choices, such as {type: categorical, choices: [a, b]}"
-    template = _DEMANDS.get(error["type"])
-    if template is None:
-        message = str(error["msg"])
-        return f"does not fit: {message[0].lower()}{message[1:]}"
-    limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
-    return template.format(**limits)
+    return demand(error)
 
 
 def _untagged(loc: tuple[str | int, ...]) -> KeyPath:
@@ -142,8 +193,3 @@ def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
         return list(_PARAMETERS[str(loc[-2])].model_fields)
     section = _SECTIONS.get(str(loc[0]))
     return list(section.model_fields) if section else []
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -104,6 +104,11 @@ class IntegrityError(HpoError):
     """A stored file differs from its recorded checksum, or a model is not on the allow-list."""
 
 
+def close_to(name: str, choices: Iterable[str]) -> list[str]:
+    """Return which of ``choices`` a mistyped ``name`` may have meant: two at the most."""
+    return difflib.get_close_matches(name, sorted(set(choices)), n=2, cutoff=0.6)
+
+
 def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False) -> str:
     """Return a hint sentence for a mistyped ``name``: the closest choices, or all of them.
 
@@ -113,7 +118,7 @@ def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False) -> 
         listed: the error names all of them already, so that without a close one nothing is said.
     """
     known = sorted(set(choices))
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    close = close_to(name, known)
     if close:
         return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
     if listed:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.faults import Fault
 from hpo.spec.parameters import (
     CategoricalParameter,
     FloatParameter,
@@ -77,11 +78,28 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
         while left:
             ready = [n for n in left if all(p in done or p not in self.root for p in self._of(n))]
             if not ready:
-                raise ValueError(f"the conditions of {', '.join(left)} form a circle")
+                circle = self._circle(left)
+                raise Fault(
+                    f"the conditions of {', '.join(circle)} form a circle"
+                    if len(circle) > 1
+                    else f"'{circle[0]}' hangs on itself",
+                    *(circle[0], "when"),
+                    hint="Remove 'when' from one of them" if len(circle) > 1 else "Remove 'when'",
+                )
             # Only the first, so that an unconditional space keeps the order of the file.
             done.append(ready[0])
             left.remove(ready[0])
         return done
+
+    def _circle(self, left: list[str]) -> list[str]:
+        """Return the parameters of one circle, as written, given names that all wait for others."""
+        path = [left[0]]
+        while True:
+            parent = next(p for p in self._of(path[-1]) if p in left)
+            if parent in path:
+                circle = path[path.index(parent) :]
+                return [name for name in self.root if name in circle]
+            path.append(parent)
 
     def _of(self, name: str) -> list[str]:
         return list(self.root[name].when)
@@ -238,13 +256,16 @@ def _check_condition(
     allowed: Sequence[Scalar],
 ) -> None:
     if isinstance(parameter, FloatParameter):
-        raise ValueError(
-            f"'{child}' hangs on '{parent}', a float; a condition needs a categorical or an int"
+        raise Fault(
+            f"'{child}' hangs on '{parent}', a float; a condition needs a categorical or an int",
+            *(child, "when", parent),
         )
     for value in allowed:
         if not parameter.contains(value):
             choices = [str(v) for v in parameter.values()[:20]]
-            raise ValueError(
+            raise Fault(
                 f"'{child}' waits for {parent} = {value}, which '{parent}' never is "
-                f"({describe(parameter)}). {did_you_mean(str(value), choices)}"
+                f"({describe(parameter)})",
+                *(child, "when", parent),
+                hint=did_you_mean(str(value), choices, listed=True) or None,
             )

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from hpo.spec.errors import did_you_mean
+from hpo.spec.faults import Fault, shown
 from hpo.spec.space import Scalar, SearchSpace
 
 
@@ -94,25 +95,42 @@ class ArchitectureSpec(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        both = sorted(set(self.fixed) & set(self.space.parameters))
-        if both:
-            raise ValueError(f"'{both[0]}' stands under both 'fixed' and 'space'; keep one")
+        _check_one_role(self.space.parameters, self.fixed)
         for name, parameter in self.space.parameters.items():
             for parent in parameter.when:
                 if parent not in self.space.parameters and parent not in self.fixed:
-                    known = [n for n in (*self.space.parameters, *self.fixed) if n != name]
-                    close = did_you_mean(parent, known)
-                    raise ValueError(
-                        f"'{name}' hangs on '{parent}', which is neither searched nor fixed. "
-                        + (f"{close} If not, add" if close.endswith("?") else f"{close}. Add")
-                        + " it to 'space' or 'fixed'"
-                    )
-        for entry in self.enqueue:
+                    raise self._nobody(name, parent)
+        for position, entry in enumerate(self.enqueue):
             if isinstance(entry, str) and entry != "thesis":
-                raise ValueError(
-                    f"enqueue takes 'thesis' or a mapping of parameters, got '{entry}'"
+                raise Fault(
+                    f"enqueue takes 'thesis' or a mapping of parameters, got '{entry}'",
+                    *("enqueue", position),
                 )
         return self
+
+    def _nobody(self, name: str, parent: str) -> Fault:
+        """Return what is wrong where ``name`` waits for a parameter that is not there."""
+        known = [n for n in (*self.space.parameters, *self.fixed) if n != name]
+        close = did_you_mean(parent, known)
+        return Fault(
+            f"'{name}' hangs on '{parent}', which is neither searched nor fixed",
+            *("space", name, "when", parent),
+            hint=(f"{close} If not, add" if close.endswith("?") else f"{close}. Add")
+            + " it to 'space' or 'fixed'",
+        )
+
+
+def _own_sampler(study: dict[str, Any]) -> PlugIn:
+    """Return the sampler of an engine whose study file names none.
+
+    Args:
+        study: what was validated of it before its sampler.
+    """
+    engine: PlugIn = study["engine"]
+    if engine.name != "keras-tuner":
+        return PlugIn(name="tpe")
+    oracle = engine.options.get("oracle")
+    return PlugIn(name=oracle if isinstance(oracle, str) else "bayesian")
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -132,7 +150,9 @@ class StudySpec(_Section):
     objective: ObjectiveSpec = ObjectiveSpec()
     budget: BudgetSpec = BudgetSpec()
     engine: PlugIn = PlugIn(name="optuna")
-    sampler: PlugIn = PlugIn(name="tpe")
+    sampler: PlugIn = Field(
+        default_factory=_own_sampler, description="By default the engine's own choice."
+    )
     pruner: PlugIn = PlugIn(name="median")
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     storage: str | None = Field(default=None, description="An Optuna storage URL.")
@@ -178,7 +198,7 @@ class StudySpec(_Section):
     def _plain_labels(cls, architectures: dict[str, Any]) -> dict[str, Any]:
         for label in architectures:
             if not _NAME.fullmatch(label):
-                raise ValueError(f"'{label}' is no plain label (letters, digits, '.', '_', '-')")
+                raise Fault(f"'{label}' is no plain label (letters, digits, '.', '_', '-')", label)
         return architectures
 
     def trials_of(self, label: str) -> int:
@@ -197,10 +217,14 @@ class StudySpec(_Section):
 def _check_shared(space: Any, fixed: Any) -> None:
     for key, shared in (("space", space), ("fixed", fixed)):
         if shared is not None and not isinstance(shared, Mapping):
-            raise ValueError(f"'{key}' takes parameters by name, got {shared!r}")
-    both = sorted(set(space or {}) & set(fixed or {}))
-    if both:
-        raise ValueError(f"'{both[0]}' stands under both 'fixed' and 'space'; keep one")
+            raise Fault(f"'{key}' takes parameters by name, got {shown(shared)}", key)
+    _check_one_role(space or {}, fixed or {})
+
+
+def _check_one_role(space: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
+    for name in space:
+        if name in fixed:
+            raise Fault(f"'{name}' stands under both 'fixed' and 'space'; keep one", "space", name)
 
 
 def _inherit(section: dict[str, Any], key: str, shared: Any, *, without: Any) -> None:

@@ -7,26 +7,21 @@ ninety. Researchers write these as YAML 1.2 means them, so the scalars' resolver
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hpo.spec.errors import EnvironmentProblem, NotFoundError, SpecError, did_you_mean
+from hpo.spec.yaml_nodes import TAG, KeyPath, Refused, check, line_too_deep, lines_of
 
-KeyPath = tuple[str | int, ...]
-"""Where a value stands: keys and positions from the top."""
+__all__ = ["KeyPath", "Lines", "dump", "parse_value", "read_mapping"]
 
 Lines = dict[KeyPath, int | str]
 """The line of each key path, from 1; or in words where a value came from, if not from the file."""
 
-# A study file is a page or two; megabytes, aliases that multiply or endless nesting are mistakes.
-_MOST_BYTES = 1_000_000
-_MOST_NODES = 100_000
-_MOST_DEPTH = 50
+_MOST_BYTES = 1_000_000  # a study file is a page or two
 
-_TAG = "tag:yaml.org,2002:"
 _SCALARS: list[tuple[str, str, str]] = [
     ("null", r"~|null|Null|NULL|", "~nN\0"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -39,7 +34,7 @@ _SCALARS: list[tuple[str, str, str]] = [
     ),
     ("merge", r"<<", "<"),
 ]
-_KNOWN_TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "map", "seq")}
+_PATTERNS = {TAG + name: re.compile(f"^(?:{pattern})$") for name, pattern, _ in _SCALARS}
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,10 +47,10 @@ class _Dumper(yaml.SafeDumper):
     """Safe YAML that quotes whatever either version of YAML would not read as a word."""
 
 
-for _name, _pattern, _first in _SCALARS:
+for _name, _, _first in _SCALARS:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(
-            _TAG + _name, re.compile(f"^(?:{_pattern})$"), ["" if c == "\0" else c for c in _first]
+            TAG + _name, _PATTERNS[TAG + _name], ["" if c == "\0" else c for c in _first]
         )
 
 
@@ -65,7 +60,7 @@ def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(text, bases.get(text[:2], 10))
 
 
-_Loader.add_constructor(_TAG + "int", _construct_int)
+_Loader.add_constructor(TAG + "int", _construct_int)
 
 
 def parse_value(text: str) -> Any:
@@ -78,7 +73,7 @@ def parse_value(text: str) -> Any:
         node = yaml.compose(text, Loader=_Loader)
         if node is None:
             return None
-        _check(node)
+        check(node, _PATTERNS)
         return _construct(node)
     except (yaml.YAMLError, RecursionError, ValueError, KeyError) as error:
         raise SpecError("the value is no YAML", got=repr(text)) from error
@@ -110,11 +105,11 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], Lines]:
         )
     lines: Lines = {}
     try:
-        _check(node)
-        for key_path, line in _lines(node, ()):
+        check(node, _PATTERNS)
+        for key_path, line in lines_of(node):
             lines[key_path] = line
         return _construct(node), lines
-    except _Refused as refused:
+    except Refused as refused:
         raise SpecError(
             refused.problem, where=f"{path}:{refused.line}", hint=refused.hint
         ) from None
@@ -155,7 +150,8 @@ def _compose(text: str, path: Path) -> yaml.Node | None:
 
 def _no_yaml(error: Exception, path: Path, text: str = "") -> SpecError:
     if isinstance(error, RecursionError):
-        return SpecError("nested too deeply for a study file", where=str(path))
+        where = f"{path}:{line_too_deep(text, _Loader)}"
+        return SpecError("nested too deeply for a study file", where=where)
     if isinstance(error, yaml.reader.ReaderError):
         return SpecError(
             "not valid YAML",
@@ -175,74 +171,6 @@ def _no_yaml(error: Exception, path: Path, text: str = "") -> SpecError:
     elif "mapping values are not allowed" in str(error.problem):
         hint = "Is the indentation right, and is text with a colon in quotes?"
     return SpecError(f"not valid YAML ({error.problem})", where=where, hint=hint)
-
-
-class _Refused(yaml.YAMLError):
-    """YAML that is valid but no study file: said with its line."""
-
-    def __init__(self, problem: str, node: yaml.Node, hint: str | None = None) -> None:
-        super().__init__(problem)
-        self.problem, self.hint = problem, hint
-        self.line = node.start_mark.line + 1
-
-
-def _check(root: yaml.Node) -> None:
-    """Refuse what cannot be built safely or says two things at once, before building it."""
-    visited = 0
-    left: list[tuple[yaml.Node, int]] = [(root, 0)]
-    while left:
-        node, depth = left.pop()
-        visited += 1
-        if visited > _MOST_NODES:
-            raise _Refused("too many values for a study file (aliases that multiply?)", node)
-        if depth > _MOST_DEPTH:
-            raise _Refused("nested too deeply (an alias of what holds it?)", node)
-        if node.tag not in _KNOWN_TAGS:
-            raise _Refused(f"the tag '{node.tag}' means nothing here", node, "Remove it")
-        if isinstance(node, yaml.SequenceNode):
-            left += [(item, depth + 1) for item in reversed(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            _check_keys(node)
-            left += [(value, depth + 1) for _, value in reversed(node.value)]
-
-
-def _check_keys(node: yaml.MappingNode) -> None:
-    seen: dict[str, int] = {}
-    for key, _ in node.value:
-        if key.tag == _TAG + "merge":
-            continue
-        if key.tag != _TAG + "str":
-            shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
-            raise _Refused(
-                f"a key must be a word, got {shown or 'nothing'}", key, "Put it in quotes"
-            )
-        if key.value in seen:
-            raise _Refused(
-                f"the key '{key.value}' stands twice",
-                key,
-                f"Remove one (the first is on line {seen[key.value]})",
-            )
-        seen[key.value] = key.start_mark.line + 1
-
-
-def _lines(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-    """Yield the line of each key path; a later line for the same path replaces an earlier one."""
-    if isinstance(node, yaml.MappingNode):
-        # What is merged comes first: a mapping's own keys overrule it, wherever they stand, and
-        # the first of several merged mappings overrules the others.
-        for key, value in node.value:
-            if key.tag == _TAG + "merge":
-                sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
-                for source in reversed(sources):
-                    yield from _lines(source, path)
-        for key, value in node.value:
-            if key.tag != _TAG + "merge":
-                yield (*path, key.value), key.start_mark.line + 1
-                yield from _lines(value, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for position, item in enumerate(node.value):
-            yield (*path, position), item.start_mark.line + 1
-            yield from _lines(item, (*path, position))
 
 
 def _construct(node: yaml.Node) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hpo.search.compatibility import check_compatibility
+from hpo.search.oracles import oracle_name
 from hpo.spec.errors import SpecError
 from tests.unit.search.analytic import make_spec
 
@@ -98,21 +99,91 @@ def test_a_median_pruner_that_can_never_fire_warns() -> None:
     assert "first looks after epoch 3" in looks
 
 
-def test_keras_tuner_takes_its_oracle_from_engine_or_sampler() -> None:
-    from hpo.search.compatibility import oracle_name
+@pytest.mark.parametrize(
+    ("study", "oracle"),
+    [
+        ({"engine": "keras-tuner"}, "bayesian"),
+        ({"engine": "keras-tuner", "sampler": "random"}, "random"),
+        ({"engine": {"name": "keras-tuner", "oracle": "random"}}, "random"),
+        ({"engine": {"name": "keras-tuner", "oracle": "random"}, "sampler": "random"}, "random"),
+        ({"engine": {"name": "keras-tuner", "max_epochs": 9}, "sampler": "hyperband"}, "hyperband"),
+    ],
+)
+def test_keras_tuners_sampler_is_its_oracle(study: dict[str, Any], oracle: str) -> None:
+    spec = make_spec(**study)
+    assert check_compatibility(spec) == []
+    assert oracle_name(spec) == spec.sampler.name == oracle
 
-    assert oracle_name(make_spec(engine="keras-tuner")) == "bayesian"
-    assert oracle_name(make_spec(engine="keras-tuner", sampler="random")) == "random"
-    named = {"name": "keras-tuner", "oracle": "hyperband"}
-    assert oracle_name(make_spec(engine=named, sampler="random")) == "hyperband"
-    with pytest.raises(SpecError, match="no sampler 'cmaes'"):
-        check_compatibility(make_spec(engine="keras-tuner", sampler="cmaes"))
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "grid", "qmc", "bayesain"])
+def test_a_sampler_that_keras_tuner_does_not_have_is_refused(sampler: str) -> None:
+    with pytest.raises(SpecError, match=f"no sampler '{sampler}'") as caught:
+        check_compatibility(make_spec(engine="keras-tuner", sampler=sampler))
+    assert caught.value.where == "sampler"
+    assert caught.value.expected == "one of random, bayesian, hyperband"
+    assert str(caught.value).count("random") == 1, "the names stand once"
 
 
-def test_a_sampler_that_keras_tuner_passes_over_is_told() -> None:
-    (note,) = check_compatibility(make_spec(engine="keras-tuner"))
-    assert note == "sampler 'tpe' is not used: keras-tuner's bayesian oracle searches."
-    assert check_compatibility(make_spec(engine="keras-tuner", sampler="random")) == []
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        (
+            {"engine": {"name": "keras-tuner", "oracle": "random"}, "sampler": "bayesian"},
+            "oracle is 'random' and the sampler 'bayesian'",
+        ),
+        (
+            {"engine": "keras-tuner", "sampler": {"name": "bayesian", "beta": 3}},
+            "stand beside the engine's name. Got beta",
+        ),
+        (
+            {"engine": {"name": "keras-tuner", "factor": 4}},
+            r"bayesian oracle has no option 'factor'; hyperband has",
+        ),
+        (
+            {"engine": {"name": "keras-tuner", "beta": 3}, "sampler": "random"},
+            r"random oracle has no option 'beta'; bayesian has",
+        ),
+        ({"engine": {"name": "keras-tuner", "oracle": 5}}, "takes 'random', 'bayesian' or"),
+        ({"engine": {"name": "keras-tuner", "oracle": "tpe"}}, "takes 'random', 'bayesian' or"),
+    ],
+)
+def test_what_keras_tuner_would_pass_over_is_refused(study: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        check_compatibility(make_spec(**study))
+
+
+@pytest.mark.parametrize(
+    ("metric", "pruner", "message"),
+    [
+        ("val_accuracy", {"lower": 60}, r"pruner\.lower: .*Expected a share.*got 60.*Write 0\.6"),
+        ("val_accuracy", {"upper": -1}, r"pruner\.upper: .*Expected a share"),
+        ("val_loss", {"upper": -0.5}, r"pruner\.upper: .*where val_loss never is"),
+    ],
+)
+def test_bounds_that_every_trial_breaks_are_refused(
+    metric: str, pruner: dict[str, float], message: str
+) -> None:
+    spec = make_spec(pruner={"name": "threshold", **pruner}, objective={"metric": metric})
+    with pytest.raises(SpecError, match=message):
+        check_compatibility(spec)
+
+
+def test_bounds_that_trials_may_keep_are_allowed() -> None:
+    loss = {"name": "threshold", "upper": 3.0}
+    assert check_compatibility(make_spec(pruner=loss, objective={"metric": "val_loss"})) == []
+    assert check_compatibility(make_spec(pruner={"name": "threshold", "lower": 0.2})) == []
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        {"name": "hyperband", "min_epochs": 3},
+        {"name": "threshold", "lower": 0.2, "warmup_epochs": 2},
+    ],
+)
+def test_a_pruner_that_looks_after_the_last_epoch_warns(pruner: dict[str, Any]) -> None:
+    (warning,) = check_compatibility(make_spec(pruner=pruner))
+    assert "first looks after epoch 3 and trials have 3, so it saves nothing" in warning
 
 
 def test_keras_tuners_hyperband_needs_a_number_of_epochs() -> None:

@@ -29,12 +29,18 @@ def test_an_unknown_option_names_the_nearest() -> None:
     ("kind", "name", "options", "message"),
     [
         ("pruner", "threshold", {}, "threshold needs a bound"),
+        ("pruner", "threshold", {"lower": float("nan")}, "takes a finite number"),
         ("pruner", "threshold", {"lower": 2, "upper": 1}, "lower lies above upper"),
         ("pruner", "hyperband", {"min_epochs": 9, "max_epochs": 3}, "lies below min_epochs"),
         ("sampler", "tpe", {"multivariate": False}, "group needs multivariate"),
         ("sampler", "cmaes", {"with_margin": True, "lr_adapt": True}, "exclude each other"),
-        ("pruner", "median", {"patience": -1}, "greater than or equal to 0"),
-        ("sampler", "random", {"seed": 3}, "no option 'seed'"),
+        (
+            "pruner",
+            "median",
+            {"patience": -1},
+            r"^pruner\.patience: the pruner's option 'patience' must be at least 0\. Got -1\.$",
+        ),
+        ("sampler", "random", {"seed": 3}, "this sampler has no options. Got 'seed'"),
     ],
 )
 def test_wrong_options_are_refused(

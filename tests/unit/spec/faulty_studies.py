@@ -65,6 +65,8 @@ FAULTY = [
     Case("undefined alias", "name: *nobody\n"),
     Case("a Python tag", "name: !!python/object/apply:os.getcwd []\n"),
     Case("a bad integer tag", "name: !!int three\n"),
+    Case("a bad number tag", "name: x\ndata:\n  train_limit: !!float many\n"),
+    Case("a number without end", f"name: x\nseed: {'9' * 5000}\n"),
     Case("a key twice", "name: a\nseed: 1\nseed: 2\n"),
     Case("a nested key twice", "name: a\nspace:\n  lr: 1\n  x: 2\n  lr: 3\n"),
     Case("a number as key", "name: a\n1: b\n"),
@@ -87,7 +89,7 @@ FAULTY = [
         ),
     ),
     Case("an alias of what holds it", "name: a\nspace: &s\n  x: *s\n"),
-    Case("endless nesting", "name: " + "[" * 1000 + "]" * 1000 + "\n"),
+    Case("endless nesting", "name: a\ndescription: " + "[" * 1000 + "]" * 1000 + "\n"),
     # Keys.
     Case("nothing but a name", "name: a\n"),
     _with("no name", "name: sound\n", ""),
@@ -185,6 +187,16 @@ FAULTY = [
         "space:\n",
         "fixed: {learning_rate: 0.1}\nspace:\n",
     ),
+    # Several faults at once: the first in full, the others by their lines.
+    Case(
+        "many faults",
+        SOUND.replace("train_limit", "train_limt")
+        .replace("trials: 3", "trials: many")
+        .replace("high: 0.99", "hihg: 0.99")
+        .replace("weights: none", "weight: none"),
+    ),
+    Case("a fault in the file and one in --set", SOUND.replace("name: sound", "name: 5"), ("a=1",)),
+    Case("more faults than anyone reads", SOUND + "".join(f"wrong{n}: {n}\n" for n in range(9))),
     # --set.
     _set("set: no sign", "budget.trials"),
     _set("set: no key", "=3"),
