@@ -184,13 +184,15 @@ def _import_songs(workspace: Workspace, path: Path, name: str, json: bool) -> No
     from hpo.data.show import describe_songs
     from hpo.data.songs import import_songs
 
-    import_songs(workspace, path.expanduser(), name=name)
+    manifest = import_songs(workspace, path.expanduser(), name=name)
     facts = describe_songs(workspace, name)
     if json:
-        print_json(facts)
+        print_json({**facts, "source": manifest["source"]})
         return
     typer.echo(f"Imported '{name}': {facts['count']} songs")
     print_table(["mood", "songs"], facts["moods"].items())
+    for note in manifest["source"]["notes"]:
+        typer.echo(f"Note: {note}.")
     typer.echo(f"Look at it with: hpo data show {name}")
 
 

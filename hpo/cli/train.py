@@ -53,7 +53,7 @@ def train(
     It is no trial of the study: it uses up none of its budget and tells the sampler nothing.
     """
     from hpo.cli.live import watcher
-    from hpo.spec.loading import parse_assignment
+    from hpo.spec.overrides import parse_assignment
     from hpo.study.single import train as start
 
     given = dict(parse_assignment(text, "--params") for text in [*(params or []), *(rest or [])])

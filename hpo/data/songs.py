@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,31 +17,27 @@ from hpo.data.folders import (
     FORMAT_VERSION,
     check_dataset_name,
     listed,
-    missing_columns,
     read_manifest,
     replaced_folder,
     write_manifest,
 )
 from hpo.data.importing import check_new_name, replacing
 from hpo.data.library import EMBEDDED_SONGS, list_datasets, unknown_dataset
-from hpo.spec.errors import DataError, NotFoundError, did_you_mean
+from hpo.data.song_csv import COLUMNS, MOODS, Song, parse_songs, read_songs
+from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas
 
-MOODS: tuple[str, ...] = ("Happy", "Sad", "Calm", "Energetic")
-"""The moods that the emotions are answered with."""
-COLUMNS: tuple[str, ...] = ("name", "artist", "album", "popularity", "mood", "id")
-"""The columns of a stored catalogue; ``popularity`` is 0-100."""
-REQUIRED_COLUMNS: tuple[str, ...] = COLUMNS[:-1]
 DEFAULT_NAME = "songs"
-
-Song = dict[str, Any]
 
 
 def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) -> dict[str, Any]:
     """Store the songs of the CSV at ``path`` as dataset ``name`` and return its manifest.
+
+    A song that stands twice in one mood is kept once: an answer would show it twice. That, and
+    moods that no emotion is answered with, stand in the manifest's ``source.notes``.
 
     Raises:
         NotFoundError: there is no such file.
@@ -52,7 +46,7 @@ def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) 
         EnvironmentProblem: the workspace cannot be written.
     """
     check_new_name(workspace, name, kind="songs")
-    songs = read_songs(path)
+    songs, repeated = _once_each(read_songs(path))
     folder = workspace.data / name
     manifest = {
         "format_version": FORMAT_VERSION,
@@ -65,7 +59,7 @@ def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) 
             "format": "songs-csv",
             "file": path.name,
             "path": str(path.resolve()),
-            "notes": replacing(folder),
+            "notes": [*_notes(songs, repeated), *replacing(folder)],
         },
     }
     workspace.ensure(workspace.data)
@@ -76,6 +70,34 @@ def import_songs(workspace: Workspace, path: Path, *, name: str = DEFAULT_NAME) 
             writer.writerows(songs)
         write_manifest(new, manifest)
     return read_manifest(folder)
+
+
+def _once_each(songs: Iterable[Song]) -> tuple[list[Song], list[Song]]:
+    """Part the songs from those whose id and mood came before."""
+    once: dict[tuple[str, str], Song] = {}
+    repeated = []
+    for song in songs:
+        key = (song["id"], song["mood"])
+        if key in once:
+            repeated.append(song)
+        else:
+            once[key] = song
+    return list(once.values()), repeated
+
+
+def _notes(songs: Iterable[Song], repeated: Sequence[Song]) -> list[str]:
+    notes = []
+    if repeated:
+        named = listed([f"'{song['name']}' (id {song['id']})" for song in repeated])
+        notes.append(f"{len(repeated)} rows repeat a song of their mood and were left out: {named}")
+    counts = mood_counts(songs)
+    others = [f"{mood} ({count})" for mood, count in counts.items() if mood not in MOODS]
+    if others:
+        notes.append(
+            f"no emotion is answered with the songs of the mood {listed(others)}: mend the "
+            "spelling, or give a mood table of your own with hpo recommend --moods FILE"
+        )
+    return notes
 
 
 def load_songs(workspace: Workspace, name: str | None = None) -> pandas.DataFrame:
@@ -144,102 +166,6 @@ def songs_digest(songs: Iterable[Mapping[str, Any]]) -> str:
     """Return ``sha256:…`` of the multiset of songs: the order of rows does not count."""
     rows = sorted("\x1f".join(str(song[column]) for column in COLUMNS) for song in songs)
     return "sha256:" + hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def read_songs(path: Path) -> list[Song]:
-    """Read and check a songs CSV.
-
-    Raises:
-        NotFoundError: there is no such file.
-        DataError: as for ``import_songs``.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFoundError(
-            "there is no such file", expected="a CSV of songs", where=str(path)
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "this is no text in UTF-8", where=str(path), hint="Save it as CSV in UTF-8"
-        ) from error
-    return parse_songs(text, str(path))
-
-
-def parse_songs(text: str, where: str) -> list[Song]:
-    """Read and check the text of a songs CSV; ``where`` is named in errors.
-
-    Raises:
-        DataError: as for ``import_songs``.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        columns = _columns(next(reader, []), where)
-        songs = [_song(row, columns, f"{where}:{reader.line_num}") for row in reader if any(row)]
-    except csv.Error as error:
-        raise DataError(f"this is no readable CSV: {error}", where=where) from error
-    present = {song["mood"] for song in songs}
-    missing = [mood for mood in MOODS if mood not in present]
-    if missing:
-        raise DataError(
-            f"no song has the mood {' or '.join(missing)}",
-            expected=f"at least one song of each mood: {', '.join(MOODS)}",
-            got=f"the moods {listed(sorted(present))}" if present else "no songs",
-            where=where,
-            hint="Add songs of that mood, or mend the spelling in the column mood",
-        )
-    return songs
-
-
-def _columns(header: list[str], where: str) -> dict[str, int]:
-    found = {column.strip().lower(): index for index, column in reversed([*enumerate(header)])}
-    missing = [column for column in REQUIRED_COLUMNS if column not in found]
-    if missing:
-        close = did_you_mean(missing[0], found)
-        raise DataError(
-            missing_columns(missing),
-            expected=f"the columns {', '.join(REQUIRED_COLUMNS)} (and id, if there is one)",
-            got=listed([column.strip()[:30] for column in header], 20) or "an empty file",
-            where=f"{where}:1",
-            hint=f"{close} Rename it in the first line" if close.endswith("?") else None,
-        )
-    return {column: found[column] for column in COLUMNS if column in found}
-
-
-def _song(row: list[str], columns: Mapping[str, int], where: str) -> Song:
-    if len(row) <= max(columns.values()):
-        raise DataError(
-            "this row is too short",
-            expected=f"{max(columns.values()) + 1} columns",
-            got=str(len(row)),
-            where=where,
-        )
-    song: Song = {column: row[index].strip() for column, index in columns.items()}
-    for column in ("name", "artist", "mood"):
-        if not song[column]:
-            raise DataError(f"this song has no {column}", where=where)
-    song["mood"] = song["mood"].capitalize()
-    song["popularity"] = _popularity(song["popularity"], where)
-    if not song.get("id"):
-        # Ties in popularity are broken by id in the end: it must not depend on the row.
-        key = "\x1f".join(song[column] for column in ("name", "artist", "album"))
-        song["id"] = hashlib.sha256(key.encode()).hexdigest()[:22]
-    return {column: song[column] for column in COLUMNS}
-
-
-def _popularity(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 100:
-        raise DataError(
-            "the popularity is out of range",
-            expected="a number from 0 to 100",
-            got=repr(text[:40]),
-            where=where,
-        )
-    return int(value) if value.is_integer() else value
 
 
 def _embedded_songs() -> list[Song]:

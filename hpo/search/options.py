@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hpo.spec.errors import SpecError, did_you_mean
 from hpo.spec.faults import demand, shown
+from hpo.spec.numbers import Real, Whole
 
 
 class Options(BaseModel):
@@ -28,11 +29,11 @@ class NoOptions(Options):
 class TpeOptions(Options):
     """Tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127)."""
 
-    n_startup_trials: int = Field(default=10, ge=0)
+    n_startup_trials: Whole = Field(default=10, ge=0)
     multivariate: bool = True
     group: bool = True
     constant_liar: bool = True
-    n_ei_candidates: int = Field(default=24, ge=1)
+    n_ei_candidates: Whole = Field(default=24, ge=1)
 
     @model_validator(mode="after")
     def _grouped(self) -> Self:
@@ -51,8 +52,8 @@ class QmcOptions(Options):
 class CmaesOptions(Options):
     """Covariance matrix adaptation (Hansen 2016, arXiv:1604.00772)."""
 
-    n_startup_trials: int = Field(default=1, ge=0)
-    popsize: int | None = Field(default=None, ge=2)
+    n_startup_trials: Whole = Field(default=1, ge=0)
+    popsize: Whole | None = Field(default=None, ge=2)
     use_separable_cma: bool = False
     with_margin: bool = False
     lr_adapt: bool = False
@@ -76,18 +77,18 @@ class GridOptions(Options):
 class MedianOptions(Options):
     """Stop what is below the median of completed trials at the same epoch."""
 
-    startup_trials: int = Field(default=5, ge=0)
-    warmup_epochs: int = Field(default=1, ge=0)
-    interval: int = Field(default=1, ge=1)
-    patience: int = Field(default=1, ge=0)
+    startup_trials: Whole = Field(default=5, ge=0)
+    warmup_epochs: Whole = Field(default=1, ge=0)
+    interval: Whole = Field(default=1, ge=1)
+    patience: Whole = Field(default=1, ge=0)
 
 
 class HyperbandOptions(Options):
     """Successive halving over brackets (Li et al. 2018, JMLR 18:185)."""
 
-    min_epochs: int = Field(default=1, ge=1)
-    max_epochs: int | None = Field(default=None, ge=1)
-    reduction_factor: int = Field(default=3, ge=2)
+    min_epochs: Whole = Field(default=1, ge=1)
+    max_epochs: Whole | None = Field(default=None, ge=1)
+    reduction_factor: Whole = Field(default=3, ge=2)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -99,10 +100,10 @@ class HyperbandOptions(Options):
 class ThresholdOptions(Options):
     """Stop what leaves fixed bounds."""
 
-    lower: float | None = None
-    upper: float | None = None
-    warmup_epochs: int = Field(default=0, ge=0)
-    interval: int = Field(default=1, ge=1)
+    lower: Real | None = None
+    upper: Real | None = None
+    warmup_epochs: Whole = Field(default=0, ge=0)
+    interval: Whole = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -117,11 +118,11 @@ class KerasTunerOptions(Options):
     """Keras-tuner's oracles: ``random``, ``bayesian`` (Gaussian process) or ``hyperband``."""
 
     oracle: Literal["random", "bayesian", "hyperband"] | None = None
-    num_initial_points: int | None = Field(default=None, ge=1)
-    alpha: float = Field(default=1e-4, gt=0)
-    beta: float = Field(default=2.6, gt=0)
-    max_epochs: int | None = Field(default=None, ge=1)
-    factor: int = Field(default=3, ge=2)
+    num_initial_points: Whole | None = Field(default=None, ge=1)
+    alpha: Real = Field(default=1e-4, gt=0)
+    beta: Real = Field(default=2.6, gt=0)
+    max_epochs: Whole | None = Field(default=None, ge=1)
+    factor: Whole = Field(default=3, ge=2)
 
 
 OPTIONS: dict[str, dict[str, type[Options]]] = {

@@ -27,14 +27,13 @@ from hpo.spec.yaml12 import KeyPath
 
 Locate = Callable[[KeyPath], str]
 
+_PLUG_INS = ("sampler", "pruner", "engine")
 _SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "objective": ObjectiveSpec,
     "budget": BudgetSpec,
     "tracking": TrackingSpec,
-    "sampler": PlugIn,
-    "pruner": PlugIn,
-    "engine": PlugIn,
+    **dict.fromkeys(_PLUG_INS, PlugIn),
 }
 _SHARED = ("space", "fixed")
 _SCALAR_PLACES = ("fixed", "enqueue", "choices", "when")
@@ -56,6 +55,7 @@ class _Complaint:
     problem: str
     got: str | None = None
     hint: str | None = None
+    missing: bool = False
 
     @property
     def name(self) -> str:
@@ -63,10 +63,11 @@ class _Complaint:
 
     def briefly(self) -> str:
         """Return where the fault is, for a list: ``line 9 (data.datset)``."""
+        name = f"{self.name} is missing" if self.missing else self.name
         _, colon, line = self.where.rpartition(":")
         if colon and line.isdigit():
-            return f"line {line} ({self.name})"
-        return self.where if self.where.startswith("--set") else self.name
+            return f"line {line} ({name})"
+        return self.where if self.where.startswith("--set") else name
 
 
 def as_spec_error(error: ValidationError, locate: Locate) -> SpecError:
@@ -127,7 +128,7 @@ def _complaint(error: Any, locate: Locate) -> _Complaint:
         hint = did_you_mean(str(path[-1]), _known_keys(error["loc"]))
         return _Complaint(written, where, f"unknown key {name}", hint=hint)
     if kind == "missing":
-        return _Complaint(written, where, f"{name} is missing")
+        return _Complaint(written, where, f"{name} is missing", missing=True)
     problem = f"{name} {_demand(error, path)}"
     return _Complaint(written, where, problem, got=shown(error.get("input")))
 
@@ -140,7 +141,8 @@ def _own_complaint(raised: Exception, path: KeyPath, locate: Locate) -> _Complai
         problem, hint = str(raised), None
     written = _as_written(path, locate)
     if not problem.startswith("'"):
-        problem = f"'{_dotted(written)}': {problem}"
+        colon = "" if problem.startswith("takes ") else ":"
+        problem = f"'{_dotted(written)}'{colon} {problem}"
     return _Complaint(written, locate(path), problem, hint=hint)
 
 
@@ -156,6 +158,10 @@ def _as_written(path: KeyPath, locate: Locate) -> KeyPath:
 
 def _demand(error: Any, path: KeyPath) -> str:
     """Return what a value should have been, in a researcher's words."""
+    if len(path) == 1 and path[0] in _PLUG_INS:
+        return "takes a name, or a mapping of a name and options"
+    if path[-2:-1] == ("enqueue",):
+        return "takes 'thesis' or a mapping of parameters"
     if _is_tag(error["loc"], len(error["loc"]) - 1) and any(k in path for k in _SCALAR_PLACES):
         return "takes a number, a word, true, false or null (or a list of them)"
     if path[-2:-1] == ("space",):

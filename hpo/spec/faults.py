@@ -60,5 +60,6 @@ def demand(error: Any) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as an error quotes it, cut to a line."""
-    text = repr(value)
+    words = {None: "nothing", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

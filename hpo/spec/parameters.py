@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from hpo.spec.numbers import Real, Whole
+
 Scalar = bool | int | float | str | None
 
 _LARGEST = 2**53
@@ -84,10 +86,10 @@ class FloatParameter(_Parameter):
     """A float in [low, high], both ends included, on a linear or a log scale."""
 
     type: Literal["float"] = "float"
-    low: float
-    high: float
+    low: Real
+    high: Real
     log: bool = False
-    step: float | None = Field(default=None, gt=0)
+    step: Real | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -160,10 +162,10 @@ class IntParameter(_Parameter):
     """An int in [low, high], both ends included, by steps or on a log scale."""
 
     type: Literal["int"] = "int"
-    low: int = Field(ge=-_LARGEST, le=_LARGEST)
-    high: int = Field(ge=-_LARGEST, le=_LARGEST)
+    low: Whole = Field(ge=-_LARGEST, le=_LARGEST)
+    high: Whole = Field(ge=-_LARGEST, le=_LARGEST)
     log: bool = False
-    step: int = Field(default=1, ge=1)
+    step: Whole = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _range(self) -> Self:

@@ -6,11 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hpo.spec.errors import did_you_mean
 from hpo.spec.faults import Fault, shown
+from hpo.spec.numbers import Whole
 from hpo.spec.space import Scalar, SearchSpace
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
+_MOST_TRIALS = 100_000
+"""More than any storage or sampler is used for: a slip of the finger, told at once."""
 
 
 class _Section(BaseModel):
@@ -21,12 +27,19 @@ class DataSpec(_Section):
     """Which faces are trained and validated on; the test split is never read by a study."""
 
     dataset: str = Field(default="drawn-faces", description="A name that `hpo data list` shows.")
-    train_limit: PositiveInt | None = Field(
-        default=None, description="Train on a stratified subset of this many faces."
+    train_limit: Whole | None = Field(
+        default=None, ge=1, description="Train on a stratified subset of this many faces."
     )
-    validation_limit: PositiveInt | None = Field(
-        default=None, description="Validate on a stratified subset of this many faces."
+    validation_limit: Whole | None = Field(
+        default=None, ge=1, description="Validate on a stratified subset of this many faces."
     )
+
+    @field_validator("dataset")
+    @classmethod
+    def _plain_name(cls, dataset: str) -> str:
+        if not _NAME.fullmatch(dataset):
+            raise ValueError(f"takes a name that hpo data list shows, got {shown(dataset)}")
+        return dataset
 
 
 class ObjectiveSpec(_Section):
@@ -43,7 +56,7 @@ class ObjectiveSpec(_Section):
 class BudgetSpec(_Section):
     """How much may be spent."""
 
-    trials: PositiveInt = Field(default=20, description="Trials per architecture.")
+    trials: Whole = Field(default=20, ge=1, le=_MOST_TRIALS, description="Trials per architecture.")
 
 
 class PlugIn(_Section):
@@ -59,7 +72,8 @@ class PlugIn(_Section):
             return {"name": data}
         if isinstance(data, Mapping) and "options" not in data:
             if "name" not in data:
-                raise ValueError(f"a name is needed beside {', '.join(data) or 'nothing'}")
+                beside = f" beside {', '.join(map(str, data))}" if data else ""
+                raise ValueError(f"a name is needed{beside}")
             return {"name": data["name"], "options": {k: v for k, v in data.items() if k != "name"}}
         return data
 
@@ -68,7 +82,7 @@ class TrackingSpec(_Section):
     """Where the mirror for people is, and how many models it keeps."""
 
     uri: str | None = Field(default=None, description="An MLflow tracking URI.")
-    keep_models: int = Field(
+    keep_models: Whole = Field(
         default=1, ge=0, description="Models kept per architecture: the best so many."
     )
 
@@ -80,11 +94,14 @@ class ArchitectureSpec(_Section):
     weights: str | None = Field(
         default=None, description="imagenet, none or a file, for pretrained architectures."
     )
-    trials: PositiveInt | None = Field(
-        default=None, description="In place of budget.trials; unequal budgets compare unequally."
+    trials: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=_MOST_TRIALS,
+        description="In place of budget.trials; unequal budgets compare unequally.",
     )
-    train_limit: PositiveInt | None = Field(
-        default=None, description="In place of data.train_limit."
+    train_limit: Whole | None = Field(
+        default=None, ge=1, description="In place of data.train_limit."
     )
     fixed: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
     space: SearchSpace = Field(default_factory=lambda: SearchSpace({}))
@@ -133,9 +150,6 @@ def _own_sampler(study: dict[str, Any]) -> PlugIn:
     return PlugIn(name=oracle if isinstance(oracle, str) else "bayesian")
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
 class StudySpec(_Section):
     """A whole study file.
 
@@ -145,7 +159,7 @@ class StudySpec(_Section):
 
     name: str
     description: str = ""
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    seed: Whole = Field(default=0, ge=0, lt=2**31)
     data: DataSpec = DataSpec()
     objective: ObjectiveSpec = ObjectiveSpec()
     budget: BudgetSpec = BudgetSpec()
@@ -176,7 +190,7 @@ class StudySpec(_Section):
         if not isinstance(data, Mapping):
             return data
         # A key with nothing after it (its lines commented out, say) is a key left out.
-        data = {key: value for key, value in data.items() if value is not None}
+        data = _filled(data)
         shared_space, shared_fixed = data.pop("space", None), data.pop("fixed", None)
         _check_shared(shared_space, shared_fixed)
         architectures = data.get("architectures")
@@ -187,11 +201,18 @@ class StudySpec(_Section):
             if section is None:
                 section = {}
             if isinstance(section, Mapping):
-                section = {"architecture": label, **section}
+                section = {"architecture": label, **_filled(section)}
                 _inherit(section, "space", shared_space, without=section.get("fixed"))
                 _inherit(section, "fixed", shared_fixed, without=section.get("space"))
             merged[label] = section
         return {**data, "architectures": merged}
+
+    @field_validator("storage")
+    @classmethod
+    def _a_url(cls, storage: str | None) -> str | None:
+        if storage is not None and not _URL.fullmatch(storage):
+            raise ValueError(f"takes a URL such as sqlite:///optuna.db, got {shown(storage)}")
+        return storage
 
     @field_validator("architectures")
     @classmethod
@@ -212,6 +233,10 @@ class StudySpec(_Section):
     def to_plain(self) -> dict[str, Any]:
         """Return JSON-able data; ``model_validate`` reverses it."""
         return self.model_dump(mode="json")
+
+
+def _filled(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if value is not None}
 
 
 def _check_shared(space: Any, fixed: Any) -> None:

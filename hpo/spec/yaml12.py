@@ -76,7 +76,9 @@ def parse_value(text: str) -> Any:
         check(node, _PATTERNS)
         return _construct(node)
     except (yaml.YAMLError, RecursionError, ValueError, KeyError) as error:
-        raise SpecError("the value is no YAML", got=repr(text)) from error
+        reason = getattr(error, "problem", None)
+        about = f" ({reason})" if reason else ""
+        raise SpecError(f"the value is no YAML{about}", got=repr(text)) from error
 
 
 def dump(data: Any) -> str:
@@ -99,7 +101,7 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], Lines]:
     if not isinstance(node, yaml.MappingNode):
         raise SpecError(
             "a study file is a mapping of keys to values",
-            got="an empty file" if node is None else None,
+            got=_kind(node),
             where=f"{path}:1",
             hint="See search_spaces/quickstart.yaml for an example",
         )
@@ -115,6 +117,12 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], Lines]:
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError, KeyError) as error:
         raise _no_yaml(error, path) from None
+
+
+def _kind(node: yaml.Node | None) -> str:
+    if node is None:
+        return "an empty file"
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
 
 
 def _text(path: Path) -> str:

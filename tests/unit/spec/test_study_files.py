@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hpo.spec.errors import NotFoundError, SpecError
-from hpo.spec.loading import dump_study, load_study, parse_assignment, read_study_file
+from hpo.spec.loading import dump_study, load_study, read_study_file
+from hpo.spec.overrides import parse_assignment
 from hpo.spec.study import ObjectiveSpec, StudySpec
 from hpo.spec.yaml12 import parse_value
 from tests.unit.spec.faulty_studies import SOUND
@@ -127,6 +128,17 @@ architectures:
 def test_a_key_with_nothing_after_it_is_a_key_left_out(sound: Path) -> None:
     sound.write_text(SOUND.replace("budget:\n  trials: 3", "budget:\n  # trials: 3"))
     assert load_study(sound).budget.trials == 20
+
+
+@pytest.mark.parametrize("section", ["space", "fixed", "enqueue", "trials", "weights"])
+def test_so_is_a_key_of_an_architecture(section: str, sound: Path) -> None:
+    expected = load_study(sound)
+    sound.write_text(SOUND.replace("  resnet50:\n", f"  resnet50:\n    {section}:\n", 1))
+    if section == "weights":
+        sound.write_text(SOUND.replace("weights: none", "weights:"))
+        assert load_study(sound).architectures["resnet50"].weights is None
+    else:
+        assert load_study(sound) == expected
 
 
 def test_plug_ins_have_a_short_and_a_long_form(sound: Path) -> None:
@@ -314,6 +326,60 @@ def test_set_pins_what_the_file_searches_and_frees_what_it_fixes(tmp_path: Path)
     ).architectures["cnn"]
     assert "epochs" in freed.space.parameters
     assert not freed.fixed
+
+
+def test_a_pin_may_come_as_a_whole_section_or_under_a_shared_key(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: s\n"
+        "fixed: {epochs: 3}\n"
+        "space: {rate: {type: float, low: 1, high: 2}}\n"
+        "architectures: {cnn: }\n"
+    )
+    pinned = load_study(file, ["fixed={rate: 1.5}"]).architectures["cnn"]
+    assert pinned.fixed == {"rate": 1.5}
+    assert not pinned.space.parameters
+    own = load_study(file, ["architectures.cnn.fixed={rate: 1.5}"]).architectures["cnn"]
+    assert own.fixed == {"epochs": 3, "rate": 1.5}
+    assert not own.space.parameters
+    with pytest.raises(SpecError, match=r"--set space\.epochs\.low: 'space\.epochs' needs a type"):
+        load_study(file, ["space.epochs.low=2"])
+
+
+ENQUEUED = """\
+name: s
+space:
+  rate: {type: float, low: 1, high: 2}
+  optimizer: {type: categorical, choices: [adam, sgd]}
+fixed: {epochs: 9}
+architectures:
+  cnn:
+    enqueue:
+      - thesis
+      - {rate: 1.5, epochs: 3}
+"""
+
+
+@pytest.mark.parametrize("pin", ["fixed.rate=1.25", "architectures.cnn.fixed={rate: 1.25}"])
+def test_an_enqueued_configuration_that_contradicts_a_pin_is_refused(
+    pin: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(ENQUEUED)
+    with pytest.raises(SpecError, match=r"sets 'rate' to 1\.5, and --set pins it at 1\.25") as told:
+        load_study(file, [pin])
+    assert told.value.where == f"{file}:10"
+    assert "enqueue=[thesis]" in str(told.value)
+    load_study(file, [pin, "architectures.cnn.enqueue=[thesis]"])
+
+
+@pytest.mark.parametrize("pin", ["fixed.rate=1.5", "fixed.optimizer=sgd", "fixed.epochs=20"])
+def test_one_that_agrees_or_overrules_what_was_fixed_anyway_is_not(
+    pin: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(ENQUEUED)
+    assert load_study(file, [pin]).architectures["cnn"].enqueue[1] == {"rate": 1.5, "epochs": 3}
 
 
 def test_the_file_itself_may_not_both_search_and_fix(tmp_path: Path) -> None:
