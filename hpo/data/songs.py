@@ -89,7 +89,8 @@ def _notes(songs: Iterable[Song], repeated: Sequence[Song]) -> list[str]:
     notes = []
     if repeated:
         named = listed([f"'{song['name']}' (id {song['id']})" for song in repeated])
-        notes.append(f"{len(repeated)} rows repeat a song of their mood and were left out: {named}")
+        rows = "1 row repeats" if len(repeated) == 1 else f"{len(repeated)} rows repeat"
+        notes.append(f"{rows} a song of the same mood, left out: {named}")
     counts = mood_counts(songs)
     others = [f"{mood} ({count})" for mood, count in counts.items() if mood not in MOODS]
     if others:

@@ -161,7 +161,9 @@ def check_pins(
             for name in path[1:2] or section.fixed
         }
         for position, entry in enumerate(section.enqueue):
-            for name in [] if isinstance(entry, str) else sorted(pinned & searched & set(entry)):
+            if isinstance(entry, str):
+                continue
+            for name in sorted(pinned & searched & set(entry)):
                 value, other = section.fixed.get(name), entry[name]
                 if name in section.fixed and not _agree(value, other):
                     raise SpecError(

@@ -96,7 +96,7 @@ def test_a_faulty_study_file_is_refused_before_anything_heavy_is_loaded(tmp_path
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: {file}:2: unknown key 'bugdet'. Did you mean 'budget'? "
-        "Also wrong: architectures.\n"
+        "Also wrong: architectures is missing.\n"
     )
     assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
     assert not (tmp_path / "home").exists()

@@ -138,3 +138,22 @@ def test_the_real_songs_have_their_moods(shared_data: Path, workspace: Workspace
     manifest = import_songs(workspace, shared_data / "songs" / "data_moods.csv")
     assert manifest["count"] == 686
     assert manifest["moods"] == {"Happy": 140, "Sad": 197, "Calm": 195, "Energetic": 154}
+
+
+def test_a_song_that_repeats_in_its_mood_is_kept_once_and_told(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    manifest = import_songs(workspace, songs_file(tmp_path, *ROWS, ROWS[0], "A,B,C,10,Sad,1"))
+    # In another mood it answers another emotion.
+    assert manifest["moods"] == {"Happy": 1, "Sad": 2, "Calm": 1, "Energetic": 1}
+    assert manifest["source"]["notes"] == [
+        "1 row repeats a song of the same mood, left out: 'A' (id 1)"
+    ]
+
+
+def test_a_mood_that_no_emotion_is_answered_with_is_told(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    manifest = import_songs(workspace, songs_file(tmp_path, *ROWS, "K,L,M,50,Angry,5"))
+    (note,) = manifest["source"]["notes"]
+    assert note.startswith("no emotion is answered with the songs of the mood Angry (1)")
