@@ -124,6 +124,16 @@ def run(
         _print_outcome(outcome)
     outcome.raise_if_stopped()
     outcome.raise_if_all_failed()
+    if not as_json:
+        _print_next(outcome)
+
+
+def _print_next(outcome: StudyOutcome) -> None:
+    say("")
+    say(f"Next     hpo report {outcome.study}")
+    if not outcome.champion:
+        say(f"         hpo promote {outcome.study}")
+    say("         hpo ui")
 
 
 def _print_plan(planned: Plan) -> None:

@@ -55,7 +55,7 @@ class Keeper:
 
     def kept(self, label: str) -> list[TrialRecord]:
         """Return the trials of an architecture whose checkpoints are kept, the best first."""
-        return list(self._kept.get(label, []))
+        return sorted(self._kept.get(label, []), key=lambda r: rank_key(r, self.direction))
 
     def _drop(self, record: TrialRecord) -> None:
         folder = folder_of(self.workspace, record.study, record.architecture, record.number)

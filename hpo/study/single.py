@@ -19,6 +19,7 @@ from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import folder_of
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 from hpo.study.running import make_job, open_mirror
 
@@ -100,10 +101,9 @@ def train(
     source = _source(planned, part, trial, workspace)
     given = {**part.spec.fixed, **(source.params if source else {}), **(params or {})}
     _check(part, given)
-    number = int(time.time())
+    number = _own_number(workspace, planned.spec.name, part.label)
     chosen_seed = seed if seed is not None else _seed(planned, part, source)
     job = make_job(planned, part, given, number=number, seed=chosen_seed, workspace=workspace)
-    workspace.ensure(workspace.runs)
     server = ChildServer()
     server.warm()
     record = TrialRecord(
@@ -146,6 +146,21 @@ def train(
     checkpoint = Path(result.checkpoint) if result.checkpoint else None
     stopped = interrupts.signal_number if interrupts.draining else None
     return Trained(record, checkpoint, stopped)
+
+
+def _own_number(workspace: Workspace, study: str, label: str) -> int:
+    """Claim a number that no other single run has: the Unix time in seconds, or the next free."""
+    workspace.ensure(workspace.runs)
+    number = int(time.time())
+    while True:
+        folder = folder_of(workspace, study, label, number)
+        workspace.ensure(folder.parent)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return number
 
 
 def _part(planned: Plan) -> PlannedArchitecture:

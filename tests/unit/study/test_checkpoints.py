@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpo.spec.records import TrialRecord, TrialResult
+from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import Keeper, folder_of
+from hpo.study.single import _own_number
+
+
+def _finished(workspace: Workspace, number: int, value: float) -> TrialRecord:
+    folder = folder_of(workspace, "s", "cnn", number)
+    folder.mkdir(parents=True)
+    checkpoint = folder / "model.keras"
+    checkpoint.write_bytes(b"weights")
+    return TrialRecord(
+        study="s",
+        architecture="cnn",
+        number=number,
+        state="complete",
+        value=value,
+        params={},
+        searched={},
+        slot=number,
+        result=TrialResult(state="complete", value=value, checkpoint=str(checkpoint)),
+    )
+
+
+def test_only_the_best_checkpoints_stay_on_disk(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    keeper = Keeper(workspace, "maximize", keep=2)
+    for number, value in enumerate([0.5, 0.7, 0.6, 0.4]):
+        keeper.judge(_finished(workspace, number, value))
+    assert [r.number for r in keeper.kept("cnn")] == [1, 2]
+    left = sorted(path.parent.name for path in workspace.checkpoints.rglob("model.keras"))
+    assert left == ["1", "2"]
+
+
+def test_checkpoints_of_an_earlier_run_are_ranked_before_any_trial_ends(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    records = [_finished(workspace, n, v) for n, v in enumerate([0.5, 0.7, 0.6])]
+    keeper = Keeper(workspace, "maximize", keep=1)
+    keeper.remember(records)
+    assert [r.number for r in keeper.kept("cnn")] == [1, 2, 0]
+
+
+def test_single_runs_that_start_in_one_second_have_numbers_of_their_own(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    numbers = [_own_number(workspace, "s", "cnn") for _ in range(3)]
+    assert len(set(numbers)) == 3
+    assert all(folder_of(workspace, "s", "cnn", number).is_dir() for number in numbers)
