@@ -4,17 +4,20 @@ A *slot* is one place of the budget, an *attempt* one trial that fills it. Every
 it took hold: an attempt that has ended meanwhile (another worker was given its slot) is left as it
 is. A result is stored before its trial is ended, and an attempt marked lost before it is failed,
 so that a process killed between the two leaves a running trial that ``recover`` can judge.
+
+A running attempt is on lease: its worker gives signs of life (Optuna's heartbeats, in the
+database's own time, so that no two machines' clocks are compared), and without one for the length
+of the lease anybody may take the slot away.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import trials as stored
-from hpo.search.studies import slots
-from hpo.search.worker_identity import holds
+from hpo.search.worker_identity import holder
 from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
@@ -29,11 +32,19 @@ class Attempts:
         study_id: Optuna's.
         metric: the objective's name among an epoch's metrics.
         maximize: the objective's direction.
+        lease_seconds: how long a worker may give no sign of life.
     """
 
-    def __init__(self, database: Any, study_id: int, *, metric: str, maximize: bool) -> None:
+    def __init__(
+        self, database: Any, study_id: int, *, metric: str, maximize: bool, lease_seconds: float
+    ) -> None:
         from optuna.storages import get_storage
 
+        self._database = database
+        # For its query of stale trials. Given to the constructor it would also switch on the beats
+        # and the reaping of ``Study.optimize``, which nobody calls here.
+        database.heartbeat_interval = max(1, math.ceil(lease_seconds / 4))
+        database.grace_period = max(1, math.ceil(lease_seconds))
         self._storage = get_storage(database)  # Optuna's cache: finished trials are read once
         self._study_id = study_id
         self._metric = metric
@@ -41,9 +52,14 @@ class Attempts:
 
     # Reading
 
+    def all(self) -> list[FrozenTrial]:
+        """Return every attempt, lost ones too, in the order of their numbers."""
+        trials: list[FrozenTrial] = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        return trials
+
     def by_slot(self) -> dict[int, FrozenTrial]:
         """Return Optuna's trials by the slot that each fills, lost attempts left out."""
-        return slots(self._storage.get_all_trials(self._study_id, deepcopy=False))
+        return stored.slots(self.all())
 
     def get(self, number: int) -> FrozenTrial:
         """Return an attempt, a lost one too.
@@ -53,6 +69,11 @@ class Attempts:
         """
         return self._storage.get_trial(self._id(number))
 
+    def late_run_id(self, number: int) -> str:
+        """Return the MLflow run that was known only after the attempt's end; "" if none."""
+        key = f"{stored.LATE_RUN_ID}{number}"
+        return str(self._storage.get_study_user_attrs(self._study_id).get(key, ""))
+
     # Writing
 
     def insert(self, template: FrozenTrial) -> int:
@@ -60,6 +81,10 @@ class Attempts:
         trial_id = self._storage.create_new_trial(self._study_id, template)
         number: int = self._storage.get_trial_number_from_id(trial_id)
         return number
+
+    def beat(self, number: int) -> None:
+        """Give a sign of life for a running attempt."""
+        self._storage.record_heartbeat(self._id(number))
 
     def record_epoch(self, number: int, report: EpochReport) -> bool:
         """Store an epoch and, for the pruner, its objective."""
@@ -74,12 +99,14 @@ class Attempts:
 
         return _if_running(write)
 
-    def set_run_id(self, number: int, run_id: str) -> bool:
-        """Store which MLflow run mirrors the attempt."""
+    def set_run_id(self, number: int, run_id: str) -> None:
+        """Store which MLflow run mirrors the attempt; with the study, where the trial has ended."""
         trial_id = self._id(number)
-        return _if_running(
+        if not _if_running(
             lambda: self._storage.set_trial_user_attr(trial_id, stored.RUN_ID, run_id)
-        )
+        ):
+            key = f"{stored.LATE_RUN_ID}{number}"
+            self._storage.set_study_user_attr(self._study_id, key, run_id)
 
     def keep(self, trial: FrozenTrial, noted: dict[str, Any]) -> None:
         """Store what a pruner noted with ``trial`` in its system attributes."""
@@ -91,7 +118,7 @@ class Attempts:
     # Ending
 
     def finish(self, number: int, result: TrialResult) -> bool:
-        """Store the result, then end the trial."""
+        """Store the result, then end the trial; True also if it was ended with this very result."""
         trial_id = self._id(number)
 
         def write() -> None:
@@ -101,36 +128,84 @@ class Attempts:
             self._store_result(trial_id, result)
             self._end(trial_id, result)
 
-        return _if_running(write)
+        if _if_running(write):
+            return True
+        # The database may have ended it and gone away before it could say so.
+        trial = self._storage.get_trial(trial_id)
+        same = trial.user_attrs.get(stored.RESULT) == stored.result_attribute(result)
+        return same and not stored.is_lost(trial)
 
-    def release(self, number: int, reason: str) -> bool:
-        """Mark the attempt lost and fail it: its slot is to be asked for again."""
-        return self._lose(self._id(number), reason)
+    def lose(
+        self,
+        number: int,
+        reason: str,
+        change: Mapping[str, Any] | None = None,
+        result: TrialResult | None = None,
+    ) -> bool:
+        """Mark the attempt lost and fail it: its slot is to be asked for again.
 
-    def recover(self, me: str) -> list[int]:
-        """End what dead workers left running; return the numbers of attempts that were lost.
+        Args:
+            number: of the attempt.
+            reason: why, as in ``TrialResult``.
+            change: parameters that the next attempt sets otherwise.
+            result: what is known of how it went.
+        """
+        told = result or TrialResult(state="failed", reason=reason)
+        return self._lose(self._id(number), reason, told, change or {})
 
-        An attempt whose result was stored is ended with it.
+    def recover(self, me: str, *, lapsed: bool, spare: Collection[int] = ()) -> list[int]:
+        """End what dead workers left running; return the numbers of the trials that were ended.
+
+        An attempt whose result was stored is ended with it, any other is lost.
 
         Args:
             me: this worker's ``identity``.
+            lapsed: also take trials whose lease has run out.
+            spare: numbers of trials that this worker runs itself.
         """
         from optuna.trial import TrialState
 
-        released = []
         running = self._storage.get_all_trials(
             self._study_id, deepcopy=False, states=(TrialState.RUNNING,)
         )
-        for trial in running:
-            if holds(trial.user_attrs.get(stored.WORKER, ""), me):
+        others = [trial for trial in running if trial.number not in spare]
+        stale = self._stale(others) if lapsed and others else set()
+        ended = []
+        for trial in others:
+            state = holder(trial.user_attrs.get(stored.WORKER, ""), me)
+            if state == "gone":
+                reason = "worker_lost: its process was gone"
+            elif trial._trial_id in stale:
+                reason = "worker_lost: it gave no sign of life"
+            else:
                 continue
             result = trial.user_attrs.get(stored.RESULT)
             if result is not None and stored.LOST not in trial.user_attrs:
                 told = stored.read_result(result)
-                _if_running(lambda i=trial._trial_id, r=told: self._end(i, r))  # type: ignore[misc]
-            elif self._lose(trial._trial_id, "killed: the worker was gone when the study resumed"):
-                released.append(trial.number)
-        return released
+                if _if_running(lambda i=trial._trial_id, r=told: self._end(i, r)):  # type: ignore[misc]
+                    ended.append(trial.number)
+            elif self.lose(trial.number, reason):
+                ended.append(trial.number)
+        return ended
+
+    def _stale(self, running: list[FrozenTrial]) -> set[int]:
+        """Return the ids of trials without a sign of life within the lease.
+
+        A trial that never gave one (its worker died right after the claim) gets its first one here:
+        from now on its lease runs, in the database's time.
+        """
+        from optuna.storages._rdb import models
+
+        ids = [trial._trial_id for trial in running]
+        with self._database.scoped_session() as session:
+            found = session.query(models.TrialHeartbeatModel.trial_id).filter(
+                models.TrialHeartbeatModel.trial_id.in_(ids)
+            )
+            beaten = {row[0] for row in found}
+        for trial_id in ids:
+            if trial_id not in beaten:
+                self._storage.record_heartbeat(trial_id)
+        return set(self._storage._get_stale_trial_ids(self._study_id))
 
     def _end(self, trial_id: int, result: TrialResult) -> None:
         from optuna.trial import TrialState
@@ -147,12 +222,16 @@ class Attempts:
         else:
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
-    def _lose(self, trial_id: int, reason: str) -> bool:
+    def _lose(
+        self, trial_id: int, reason: str, result: TrialResult, change: Mapping[str, Any]
+    ) -> bool:
         from optuna.trial import TrialState
 
         def write() -> None:
+            if change:
+                self._storage.set_trial_user_attr(trial_id, stored.RETRY_WITH, dict(change))
             self._storage.set_trial_user_attr(trial_id, stored.LOST, reason)
-            self._store_result(trial_id, TrialResult(state="failed", reason=reason))
+            self._store_result(trial_id, result)
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
         return _if_running(write)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hpo.search.configurations import Origin
+from hpo.search.reconnecting import Reconnecting
 from hpo.spec.catalogue import resolve
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
@@ -25,6 +26,8 @@ class Proposal:
         overrides: values stronger than the study's fixed ones (an enqueued configuration's, or the
             epochs that a keras-tuner Hyperband round allows).
         repeat_of: number of an earlier trial with the same configuration; None if it is new.
+        retry_of: number of the attempt that it replaces; None if it is the slot's first.
+        lost: why earlier attempts at the slot were lost, in their order; as in ``TrialResult``.
     """
 
     number: int
@@ -34,6 +37,8 @@ class Proposal:
     origin: Origin = "sampler"
     overrides: dict[str, Any] = field(default_factory=dict)
     repeat_of: int | None = None
+    retry_of: int | None = None
+    lost: tuple[str, ...] = ()
 
     def configuration(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
         """Return all values to train with, given what the study fixes."""
@@ -52,8 +57,26 @@ class Engine(Protocol):
     notes: list[str]
     """What a person should know before the search, such as values clamped to the space."""
 
+    steadily: Reconnecting
+    """How operations wait for a database that is away, and whom they tell of it."""
+
     def ask(self) -> Proposal | None:
-        """Claim the next slot; None when the budget is used up or the space exhausted."""
+        """Claim the lowest free slot; None when none is free, or the budget or space exhausted.
+
+        Slots of dead workers are taken from them first; see ``take_ended``.
+        """
+        ...
+
+    def busy(self) -> bool:
+        """Tell whether other workers run trials, whose slots may yet come free."""
+        ...
+
+    def take_ended(self) -> list[int]:
+        """Return, once, the numbers of other workers' trials that this engine has ended."""
+        ...
+
+    def beat(self, numbers: Iterable[int]) -> None:
+        """Give a sign of life for running trials; may be called from any thread; never raises."""
         ...
 
     def record_epoch(self, number: int, report: EpochReport) -> bool:
@@ -68,8 +91,8 @@ class Engine(Protocol):
         """Store the result and end the trial; a failed one has used up its slot."""
         ...
 
-    def set_run_id(self, number: int, run_id: str) -> bool:
-        """Store which MLflow run mirrors a running trial."""
+    def set_run_id(self, number: int, run_id: str) -> None:
+        """Store which MLflow run mirrors a trial; it may have ended."""
         ...
 
     def record(self, number: int) -> TrialRecord:
@@ -80,12 +103,25 @@ class Engine(Protocol):
         """
         ...
 
-    def release(self, number: int, reason: str) -> bool:
-        """End a running trial whose slot is to be asked for again (Ctrl-C, a lost machine)."""
+    def release(
+        self,
+        number: int,
+        reason: str,
+        change: Mapping[str, Any] | None = None,
+        result: TrialResult | None = None,
+    ) -> bool:
+        """End a running trial whose slot is to be asked for again (Ctrl-C, a crash).
+
+        Args:
+            number: of the trial.
+            reason: why, as in ``TrialResult``.
+            change: parameters that the next attempt sets otherwise.
+            result: what is known of how it went.
+        """
         ...
 
     def recover(self) -> list[int]:
-        """Release what dead workers left running; return the numbers of those attempts."""
+        """End what dead workers left running; return the numbers of those trials."""
         ...
 
 

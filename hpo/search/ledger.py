@@ -2,25 +2,31 @@
 
 Claiming a slot reads which are free, draws its configuration and inserts a RUNNING trial that holds
 everything, all under a lock, the insertion in one transaction: a process killed at any moment
-leaves no half-made trial, and workers never share a slot. A killed attempt is marked lost and its
-slot asked for again, with the seed of the slot, so that a resumed study proposes what an
+leaves no half-made trial, and workers never share a slot. A lost attempt's slot is asked for again
+with its configuration and seed (``retries``), so that a resumed study proposes what an
 uninterrupted one would have.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from hpo.search import retries
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
+from hpo.search.budgets import epochs_left, planned_epochs, time_is_up
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.draws import Draw, kept, repeated
 from hpo.search.engine import Proposal
+from hpo.search.reconnecting import LeaseLost, Reconnecting
 from hpo.search.samplers import PLACE
-from hpo.search.storage import claiming, explained, open_storage
+from hpo.search.storage import claiming, explained, open_storage, sqlite_path
 from hpo.search.worker_identity import identity
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import NotFoundError
@@ -83,10 +89,18 @@ class LedgerEngine(ABC):
                 self._database, spec, label, resume=resume, dataset_digest=dataset_digest
             )
         self._attempts = Attempts(
-            self._database, study_id, metric=spec.objective.metric, maximize=self.maximize
+            self._database,
+            study_id,
+            metric=spec.objective.metric,
+            maximize=self.maximize,
+            lease_seconds=spec.limits.lease_seconds,
         )
+        self.steadily = Reconnecting(local=sqlite_path(storage_url) is not None)
+        self._running: set[int] = set()
+        self._ended: list[int] = []
+        self._looked_at = 0.0
         if resume:
-            self.recover()
+            self._ended += self.recover()
 
     # What an engine of its own provides
 
@@ -135,16 +149,77 @@ class LedgerEngine(ABC):
 
     def ask(self) -> Proposal | None:
         """Claim the lowest free slot of the budget; see ``Engine.ask``."""
-        with explained(self.storage_url), claiming(self._database, self.study_name):
-            known = self._attempts.by_slot()
-            slot = next((s for s in range(self.spec.trials_of(self.label)) if s not in known), None)
-            if slot is None:
+        with explained(self.storage_url):
+            return self.steadily(self._claim_next)
+
+    def _claim_next(self) -> Proposal | None:
+        with claiming(self._database, self.study_name) as still_held:
+            self._lose_half_claims()
+            self._reap()
+            proposal = self._propose_next()
+            if proposal is None:
                 return None
+            if not still_held():
+                self._attempts.lose(proposal.number, "interrupted: the right to claim was lost")
+                raise LeaseLost
+        self._running.add(proposal.number)
+        self.beat([proposal.number])
+        return proposal
+
+    def _lose_half_claims(self) -> None:
+        """Give up what this engine has claimed without coming to know it: the connection broke."""
+        for trial in self._attempts.all():
+            own = trial.user_attrs.get(stored.WORKER) == self._me
+            if own and not trial.state.is_finished() and trial.number not in self._running:
+                self._attempts.lose(trial.number, "interrupted: the connection broke in the claim")
+
+    def _reap(self) -> None:
+        """Take slots from dead workers, as often as workers give signs of life."""
+        now = time.monotonic()
+        if now - self._looked_at >= self.spec.limits.lease_seconds / 4 or self._looked_at == 0.0:
+            self._looked_at = now
+            self._ended += self._recover()
+
+    def _propose_next(self) -> Proposal | None:
+        attempts = self._attempts.all()
+        known = stored.slots(attempts)
+        if time_is_up(self.spec.budget, attempts, datetime.now()):
+            return None
+        for slot in range(self.spec.trials_of(self.label)):
+            if slot in known:
+                continue
+            lost = retries.lost_at(attempts, slot)
+            if len(lost) >= retries.MOST_ATTEMPTS:
+                self._attempts.insert(retries.given_up(lost))
+                continue
+            if lost:
+                return self._insert(retries.template(lost, self._me), known, lost)
             first = self.first[slot] if slot < len(self.first) else None
             chosen, repeat_of = self._draw_new(known, slot, first)
             if chosen is None:
                 return None
-            return self._claim(slot, chosen, repeat_of, first)
+            return self._insert(self._template(slot, chosen, repeat_of, first), known, lost)
+        return None
+
+    def _insert(
+        self, template: FrozenTrial, known: Mapping[int, FrozenTrial], lost: list[FrozenTrial]
+    ) -> Proposal | None:
+        """Store a trial if its epochs fit into the budget."""
+        told = template.user_attrs
+        left = epochs_left(self.spec.budget, known)
+        if left is not None and planned_epochs(told[stored.PARAMS]) > left:
+            return None
+        return Proposal(
+            number=self._attempts.insert(template),
+            slot=told[stored.SLOT],
+            params=dict(template.params),
+            trial_seed=told[stored.SEED],
+            origin=told[stored.ORIGIN],
+            overrides=dict(told[stored.OVERRIDES]),
+            repeat_of=told.get(stored.REPEAT),
+            retry_of=told.get(stored.RETRY_OF),
+            lost=tuple(trial.user_attrs[stored.LOST] for trial in lost),
+        )
 
     def _draw_new(
         self, known: dict[int, FrozenTrial], slot: int, first: Enqueued | None
@@ -160,18 +235,16 @@ class LedgerEngine(ABC):
                 break
         return chosen, repeat_of
 
-    def _claim(
+    def _template(
         self, slot: int, chosen: Draw, repeat_of: int | None, first: Enqueued | None
-    ) -> Proposal:
+    ) -> FrozenTrial:
         from optuna.trial import TrialState, create_trial
 
         params = chosen.trial.params
-        origin = first.origin if first else "sampler"
-        seed = derive_seed(self.spec.seed, self.label, "trial", slot)
         attributes = {
             stored.SLOT: slot,
-            stored.SEED: seed,
-            stored.ORIGIN: origin,
+            stored.SEED: derive_seed(self.spec.seed, self.label, "trial", slot),
+            stored.ORIGIN: first.origin if first else "sampler",
             stored.PARAMS: {**self.architecture.fixed, **params, **chosen.overrides},
             stored.OVERRIDES: chosen.overrides,
             stored.WORKER: self._me,
@@ -179,36 +252,49 @@ class LedgerEngine(ABC):
         }
         if repeat_of is not None:
             attributes[stored.REPEAT] = repeat_of
-        template = create_trial(
+        return create_trial(
             state=TrialState.RUNNING,
             params=params,
             distributions=chosen.trial.distributions,
             user_attrs=stored.plain(attributes),
             system_attrs=kept(chosen.trial.system_attrs),
         )
-        return Proposal(
-            number=self._attempts.insert(template),
-            slot=slot,
-            params=dict(params),
-            trial_seed=seed,
-            origin=origin,
-            overrides=dict(chosen.overrides),
-            repeat_of=repeat_of,
-        )
+
+    def busy(self) -> bool:
+        """Tell whether other workers run trials; see ``Engine.busy``."""
+        with explained(self.storage_url):
+            return self.steadily(
+                lambda: any(
+                    not trial.state.is_finished() and trial.number not in self._running
+                    for trial in self._attempts.all()
+                )
+            )
+
+    def take_ended(self) -> list[int]:
+        """Return, once, what ``ask`` found dead and ended; see ``Engine.take_ended``."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def beat(self, numbers: Iterable[int]) -> None:
+        """Give a sign of life; see ``Engine.beat``."""
+        for number in numbers:
+            # Others take a trial only after several that failed to come, and the next one is near.
+            with contextlib.suppress(Exception):
+                self._attempts.beat(number)
 
     # Running and ending
 
     def record_epoch(self, number: int, report: EpochReport) -> bool:
         """Store an epoch and, for the pruner, its objective; see ``Engine.record_epoch``."""
         with explained(self.storage_url):
-            return self._attempts.record_epoch(number, report)
+            return self.steadily(lambda: self._attempts.record_epoch(number, report))
 
     def should_prune(self, number: int) -> bool:
         """Ask the pruner about a running trial; see ``Engine.should_prune``."""
         if self.spec.pruner.name == "none":
             return False
         with explained(self.storage_url):
-            return self._judge(number)
+            return self.steadily(lambda: self._judge(number))
 
     def _judge(self, number: int) -> bool:
         from optuna.samplers import RandomSampler
@@ -226,22 +312,37 @@ class LedgerEngine(ABC):
     def finish(self, number: int, result: TrialResult) -> bool:
         """Store the result, then end the trial; see ``Engine.finish``."""
         with explained(self.storage_url):
-            return self._attempts.finish(number, result)
+            held = self.steadily(lambda: self._attempts.finish(number, result))
+        self._running.discard(number)
+        return held
 
-    def set_run_id(self, number: int, run_id: str) -> bool:
+    def set_run_id(self, number: int, run_id: str) -> None:
         """Store which MLflow run mirrors the trial; see ``Engine.set_run_id``."""
         with explained(self.storage_url):
-            return self._attempts.set_run_id(number, run_id)
+            self.steadily(lambda: self._attempts.set_run_id(number, run_id))
 
-    def release(self, number: int, reason: str) -> bool:
+    def release(
+        self,
+        number: int,
+        reason: str,
+        change: Mapping[str, Any] | None = None,
+        result: TrialResult | None = None,
+    ) -> bool:
         """Give the slot back; see ``Engine.release``."""
         with explained(self.storage_url):
-            return self._attempts.release(number, reason)
+            held = self.steadily(lambda: self._attempts.lose(number, reason, change, result))
+        self._running.discard(number)
+        return held
 
     def recover(self) -> list[int]:
-        """Finish what was only left untold, release the rest; see ``Engine.recover``."""
+        """Finish what was only left untold, lose the rest; see ``Engine.recover``."""
         with explained(self.storage_url):
-            return self._attempts.recover(self._me)
+            return self.steadily(self._recover)
+
+    def _recover(self) -> list[int]:
+        gap = self.steadily.seconds_since_gap()
+        lapsed = gap is None or gap > self.spec.limits.lease_seconds
+        return self._attempts.recover(self._me, lapsed=lapsed, spare=self._running)
 
     # Reading
 
@@ -249,7 +350,10 @@ class LedgerEngine(ABC):
         """Return a trial as it is stored now; see ``Engine.record``."""
         try:
             with explained(self.storage_url):
-                trial = self._attempts.get(number)
+                trial = self.steadily(lambda: self._attempts.get(number))
+                run_id = trial.user_attrs.get(stored.RUN_ID) or self.steadily(
+                    lambda: self._attempts.late_run_id(number)
+                )
         except KeyError:
             raise NotFoundError(f"'{self.study_name}' has no trial {number}") from None
         return stored.read_trial(
@@ -258,6 +362,7 @@ class LedgerEngine(ABC):
             architecture=self.label,
             space=self.architecture.space.to_plain(),
             maximize=self.maximize,
+            run_id=run_id,
         )
 
     def pruner(self) -> Any:

@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from hpo.spec.errors import EnvironmentProblem, HpoError, SpecError
 
 BUSY_SECONDS = 60
 """How long a transaction waits for another process's before it gives up."""
+
+LONGEST_CLAIM_SECONDS = 60
+"""How long PostgreSQL lets a worker hold the right to claim; a stopped worker then loses it."""
 
 
 def open_storage(url: str, *, create: bool = True) -> Any:
@@ -55,8 +58,9 @@ def _connect(url: str, path: Path | None) -> Any:
 
     if path is None:
         url = _with_driver(url)
-        with _initialising_server(url):
-            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        arguments = _server_arguments(url)
+        with _initialising_server(url, arguments):
+            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": arguments})
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
     writable = os.access(path, os.W_OK)
     event.listen(storage.engine, "connect", _prepare_connection if writable else _hand_begin_over)
@@ -112,6 +116,32 @@ def sqlite_path(url: str) -> Path | None:
     return Path(name)
 
 
+def _server_arguments(url: str) -> dict[str, Any]:
+    """Return what makes PostgreSQL and its driver notice a broken connection within seconds.
+
+    Both sides matter: a worker that is cut off must learn it, and a server must drop the locks of a
+    worker that is gone or stopped, which by default it notices after two hours or never.
+    """
+    if not url.startswith("postgresql"):
+        return {}
+    server = {
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "25000",
+        "idle_in_transaction_session_timeout": f"{LONGEST_CLAIM_SECONDS * 1000}",
+    }
+    return {
+        "connect_timeout": 10,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25000,
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+    }
+
+
 def _with_driver(url: str) -> str:
     """Name the driver that is installed where a PostgreSQL URL leaves it open."""
     scheme, colon, rest = url.partition("://")
@@ -158,7 +188,7 @@ def _initialising(path: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _initialising_server(url: str) -> Iterator[None]:
+def _initialising_server(url: str, arguments: dict[str, Any]) -> Iterator[None]:
     """Let one worker at a time make or check the tables on a server.
 
     "CREATE TABLE IF NOT EXISTS" is no answer: PostgreSQL looks first and creates later, and of
@@ -167,7 +197,7 @@ def _initialising_server(url: str) -> Iterator[None]:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
     if engine.dialect.name != "postgresql":
         yield
         return
@@ -195,27 +225,43 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def claiming(storage: Any, study: str) -> Iterator[None]:
+def claiming(storage: Any, study: str) -> Iterator[Callable[[], bool]]:
     """Hold the right to claim a slot of ``study``, against all other processes and threads.
 
     A claim reads which slots are taken, draws a configuration and inserts the trial. Optuna's
     storage has no transaction around the three, so they go under a lock: a file's for SQLite, an
-    advisory one for PostgreSQL. Both vanish with a killed holder.
+    advisory one for PostgreSQL. Both vanish with a killed holder. PostgreSQL also takes the right
+    from a holder that was stopped or cut off, who may then still insert: so a claim counts only if
+    the right is still held after it.
 
     Args:
         storage: what ``open_storage`` returned.
         study: Optuna's name of the study.
+
+    Yields:
+        A function that tells whether the right is still held.
     """
     engine = storage.engine
     if engine.dialect.name == "sqlite":
         with _locked(Path(engine.url.database)):
-            yield
+            yield lambda: True
         return
     if engine.dialect.name != "postgresql":
-        yield
+        yield lambda: True
         return
     with engine.connect() as connection, _advisory(connection, f"hpo:{study}"):
-        yield
+        yield lambda: _answers(connection)
+
+
+def _answers(connection: Any) -> bool:
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 from hpo.search.creation import already_exists, check_same
 from hpo.search.storage import explained, open_storage, sqlite_path
-from hpo.search.trials import LOST, SLOT, read_trial
+from hpo.search.trials import LATE_RUN_ID, is_lost, read_trial
 from hpo.spec.errors import NotFoundError, did_you_mean
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -119,7 +119,7 @@ def read_trials(
         storage_url: of the storage.
         study: its name.
         architecture: only this label's.
-        attempts: include attempts that were killed, whose slots were or will be asked for again.
+        attempts: include attempts that were lost, whose slots were or will be asked for again.
 
     Raises:
         NotFoundError: there is no such study, or no such architecture in it.
@@ -148,9 +148,16 @@ def _read_label(
     space = frozen.user_attrs.get("space", {})
     maximize = frozen.direction.name == "MAXIMIZE"
     return [
-        read_trial(trial, study=study, architecture=label, space=space, maximize=maximize)
+        read_trial(
+            trial,
+            study=study,
+            architecture=label,
+            space=space,
+            maximize=maximize,
+            run_id=frozen.user_attrs.get(f"{LATE_RUN_ID}{trial.number}", ""),
+        )
         for trial in storage.get_all_trials(frozen._study_id, deepcopy=False)
-        if attempts or LOST not in trial.user_attrs
+        if attempts or not is_lost(trial)
     ]
 
 
@@ -230,12 +237,3 @@ def delete_study(storage_url: str, study: str) -> int:
             count += storage.get_n_trials(frozen._study_id)
             storage.delete_study(frozen._study_id)
         return count
-
-
-def slots(trials: list[Any]) -> dict[int, Any]:
-    """Return Optuna's trials by the slot that each fills, lost attempts left out."""
-    return {
-        trial.user_attrs[SLOT]: trial
-        for trial in trials
-        if SLOT in trial.user_attrs and LOST not in trial.user_attrs
-    }

@@ -3,7 +3,8 @@
 Searched values are Optuna's parameters and the objective per epoch its intermediate values, so that
 Optuna's own tools understand the study. The rest are user attributes, JSON without NaN (which no
 strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:<n>``, ``result``,
-``mlflow_run_id``, and ``lost`` on an attempt that was killed and whose slot is asked for again.
+``mlflow_run_id``, ``attempt`` and ``retry_of``, and on an attempt whose slot is asked for again
+``lost`` (why) and ``retry_with`` (what the next attempt changes).
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from hpo.spec.records import EpochReport, TrialRecord, TrialResult, TrialState
 
 SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "overrides"
 RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
+ATTEMPT, RETRY_OF, RETRY_WITH = "attempt", "retry_of", "retry_with"
 _EPOCH = "epoch:"
+
+LATE_RUN_ID = "mlflow_run_id:"
+"""Prefix of a study's user attribute: the run of a trial (its number follows) that was known only
+after the trial's end, when the trial itself takes no attributes any more."""
 
 _STATES: dict[str, TrialState] = {
     "RUNNING": "running",
@@ -76,6 +82,11 @@ def _floats(values: Mapping[str, Any]) -> dict[str, float]:
     return {k: float(v) for k, v in values.items()}
 
 
+def is_epoch(key: str) -> bool:
+    """Tell whether a user attribute of this name holds an epoch."""
+    return key.startswith(_EPOCH)
+
+
 def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
     """Return the epochs stored among ``attributes``, in order."""
     return sorted(
@@ -86,7 +97,7 @@ def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
                 seconds=float(data["seconds"]),
             )
             for key, data in attributes.items()
-            if key.startswith(_EPOCH)
+            if is_epoch(key)
         ),
         key=lambda report: report.epoch,
     )
@@ -100,12 +111,36 @@ def best_of(values: Iterable[float], *, maximize: bool) -> float | None:
     return max(numbers) if maximize else min(numbers)
 
 
+def is_lost(trial: Any) -> bool:
+    """Tell whether an attempt was lost, so that its slot is to be asked for again.
+
+    Marking it and failing it are two writes; only the second gives the slot away. A result that
+    comes between them holds.
+    """
+    return LOST in trial.user_attrs and trial.state.name == "FAIL"
+
+
+def slots(trials: Iterable[Any]) -> dict[int, Any]:
+    """Return Optuna's trials by the slot that each fills, lost attempts left out."""
+    return {t.user_attrs[SLOT]: t for t in trials if SLOT in t.user_attrs and not is_lost(t)}
+
+
 def read_trial(
-    trial: Any, *, study: str, architecture: str, space: dict[str, Any], maximize: bool
+    trial: Any,
+    *,
+    study: str,
+    architecture: str,
+    space: dict[str, Any],
+    maximize: bool,
+    run_id: str = "",
 ) -> TrialRecord:
-    """Return Optuna's ``FrozenTrial`` as a record."""
+    """Return Optuna's ``FrozenTrial`` as a record; its study may know its run (``run_id``)."""
     attributes = trial.user_attrs
     stored = attributes.get(RESULT)
+    result = read_result(stored) if stored else None
+    if is_lost(trial) and (result is None or result.state != "failed"):
+        # Its worker's own word came too late to count.
+        result = TrialResult(state="failed", reason=attributes[LOST])
     state = _STATES[trial.state.name]
     value = trial.values[0] if trial.values else None
     if state == "pruned" and value is None:
@@ -123,13 +158,15 @@ def read_trial(
         searched=dict(trial.params),
         slot=attributes.get(SLOT, trial.number),
         epochs=read_epochs(attributes),
-        result=read_result(stored) if stored else None,
+        result=result,
         seconds=seconds,
         started=_utc(trial.datetime_start),
         finished=_utc(trial.datetime_complete),
-        mlflow_run_id=attributes.get(RUN_ID, ""),
+        mlflow_run_id=run_id or attributes.get(RUN_ID, ""),
         origin=attributes.get(ORIGIN, "sampler"),
         space=space,
+        attempt=attributes.get(ATTEMPT, 0),
+        retry_of=attributes.get(RETRY_OF),
     )
 
 

@@ -1,11 +1,15 @@
-"""Who holds a trial, and whether that process still lives."""
+"""Who holds a trial, and what can be known of whether that process still lives."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import socket
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
+
+Holder = Literal["self", "alive", "gone", "unknown"]
 
 
 def identity() -> str:
@@ -15,22 +19,42 @@ def identity() -> str:
     engines of one process apart.
     """
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_start(pid)}:{secrets.token_hex(4)}"
+    return f"{_host()}:{pid}:{_start(pid)}:{secrets.token_hex(4)}"
 
 
-def holds(owner: str, me: str) -> bool:
-    """Tell whether ``owner`` may still be working on what it holds.
+def holder(owner: str, me: str) -> Holder:
+    """Tell what is known of the process that holds a trial.
 
-    Another process of this host that lives does. An earlier engine of this very process does not:
-    whoever makes a new one has let go of it. Nothing is known of other hosts' processes, so theirs
-    count as gone only where a person says so by resuming.
+    ``gone`` is certain: a process of this machine that has ended, or an earlier engine of this very
+    process (whoever makes a new one has let go of it). ``alive`` says that the process is there,
+    not that it works: it may be stopped, or cut off from the storage. Nothing is known of other
+    machines' processes, nor of other containers'.
+
+    Args:
+        owner: the ``identity`` stored with the trial.
+        me: the one that asks.
     """
     parts, mine = owner.split(":"), me.split(":")
     if len(parts) != 4 or parts[0] != mine[0]:
-        return False
+        return "unknown"
     if parts[:3] == mine[:3]:
-        return parts == mine
-    return _start(int(parts[1])) == parts[2]
+        return "self" if parts == mine else "gone"
+    return "alive" if _start(int(parts[1])) == parts[2] else "gone"
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    """Return the machine's name and, where the kernel tells them, its boot and process namespace.
+
+    Containers may share a name, and a process id means nothing in another one or after a reboot.
+    """
+    marks = []
+    try:
+        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+        marks.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    except OSError:
+        pass
+    return ".".join([socket.gethostname().replace(":", "_"), *marks])
 
 
 def _start(pid: int) -> str:

@@ -14,24 +14,25 @@ from pydantic import BaseModel, ValidationError
 from hpo.spec.errors import SpecError, close_to, did_you_mean
 from hpo.spec.faults import Fault, demand, shown
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
-from hpo.spec.study import (
-    ArchitectureSpec,
+from hpo.spec.sections import (
     BudgetSpec,
     DataSpec,
+    LimitsSpec,
     ObjectiveSpec,
     PlugIn,
-    StudySpec,
     TrackingSpec,
 )
+from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.yaml12 import KeyPath
 
 Locate = Callable[[KeyPath], str]
 
-_PLUG_INS = ("sampler", "pruner", "engine")
+_PLUG_INS = ("sampler", "pruner", "engine", "launcher")
 _SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "objective": ObjectiveSpec,
     "budget": BudgetSpec,
+    "limits": LimitsSpec,
     "tracking": TrackingSpec,
     **dict.fromkeys(_PLUG_INS, PlugIn),
 }

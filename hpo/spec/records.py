@@ -9,6 +9,22 @@ from typing import Any, Literal, Self
 SINGLE = "single"
 """Origin of a run that belongs to no budget: one configuration, trained by itself."""
 
+FAILURES = (
+    "nan_loss",
+    "out_of_memory",
+    "crashed",
+    "time_limit",
+    "disk_full",
+    "interrupted",
+    "worker_lost",
+    "error",
+)
+"""What the reason of a failed trial may begin with.
+
+``crashed``: its process ended without a word. ``interrupted`` and ``worker_lost``: its slot is
+asked for again. ``error``: anything that training raised.
+"""
+
 TrialState = Literal["running", "waiting", "complete", "pruned", "failed"]
 
 
@@ -46,6 +62,7 @@ class TrialJob(_Plain):
         direction: ``"maximize"`` or ``"minimize"`` of the objective.
         precision: ``"float32"`` or ``"mixed_bfloat16"``.
         threads: number of cores that the trial may use; None for all.
+        gpu: the one GPU that the trial may see, as ``CUDA_VISIBLE_DEVICES`` takes it; None for all.
     """
 
     job_id: str
@@ -63,6 +80,7 @@ class TrialJob(_Plain):
     direction: Literal["maximize", "minimize"] = "maximize"
     precision: str = "float32"
     threads: int | None = None
+    gpu: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +105,8 @@ class TrialResult(_Plain):
     Args:
         state: ``complete``, ``pruned`` or ``failed``.
         value: the objective of the checkpoint that would be served; None if there is none.
-        reason: for failures a name (``nan_loss``, ``out_of_memory``, ``killed``, ``error``) and,
-            after a colon, the message; for early stops ``early_stopping``.
+        reason: for failures a name (``FAILURES``) and, after a colon, the message; for early
+            stops ``early_stopping``.
         best_epoch: epoch of the checkpoint, from 1; 0 if none.
         epochs_run: finished epochs.
         metrics: the metrics of the best epoch.
@@ -152,6 +170,8 @@ class TrialRecord(_Plain):
         mlflow_run_id: its run in MLflow; "" if none yet.
         origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, or ``SINGLE``.
         space: the search space at the time, as plain data by parameter name.
+        attempt: how many earlier attempts at its slot were lost.
+        retry_of: number of the attempt that it replaces; None if it is the first.
     """
 
     study: str
@@ -170,6 +190,8 @@ class TrialRecord(_Plain):
     mlflow_run_id: str = ""
     origin: str = "sampler"
     space: dict[str, Any] = field(default_factory=dict)
+    attempt: int = 0
+    retry_of: int | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

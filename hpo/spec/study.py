@@ -6,88 +6,28 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hpo.spec.errors import did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.numbers import Whole
+from hpo.spec.sections import (
+    MOST_TRIALS,
+    NAME,
+    BudgetSpec,
+    DataSpec,
+    LimitsSpec,
+    ObjectiveSpec,
+    PlugIn,
+    Section,
+    TrackingSpec,
+)
 from hpo.spec.space import Scalar, SearchSpace
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
-_MOST_TRIALS = 100_000
-"""More than any storage or sampler is used for: a slip of the finger, told at once."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DataSpec(_Section):
-    """Which faces are trained and validated on; the test split is never read by a study."""
-
-    dataset: str = Field(default="drawn-faces", description="A name that `hpo data list` shows.")
-    train_limit: Whole | None = Field(
-        default=None, ge=1, description="Train on a stratified subset of this many faces."
-    )
-    validation_limit: Whole | None = Field(
-        default=None, ge=1, description="Validate on a stratified subset of this many faces."
-    )
-
-    @field_validator("dataset")
-    @classmethod
-    def _plain_name(cls, dataset: str) -> str:
-        if not _NAME.fullmatch(dataset):
-            raise ValueError(f"takes a name that hpo data list shows, got {shown(dataset)}")
-        return dataset
-
-
-class ObjectiveSpec(_Section):
-    """What a trial is judged by: a metric of the checkpoint that would be served."""
-
-    metric: Literal["val_accuracy", "val_loss"] = "val_accuracy"
-
-    @property
-    def direction(self) -> Literal["maximize", "minimize"]:
-        """Return which way is better."""
-        return "minimize" if self.metric == "val_loss" else "maximize"
-
-
-class BudgetSpec(_Section):
-    """How much may be spent."""
-
-    trials: Whole = Field(default=20, ge=1, le=_MOST_TRIALS, description="Trials per architecture.")
-
-
-class PlugIn(_Section):
-    """A name of the catalogue and its options, written ``name`` or ``{name: ..., option: ...}``."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: Any) -> Any:
-        if isinstance(data, str):
-            return {"name": data}
-        if isinstance(data, Mapping) and "options" not in data:
-            if "name" not in data:
-                beside = f" beside {', '.join(map(str, data))}" if data else ""
-                raise ValueError(f"a name is needed{beside}")
-            return {"name": data["name"], "options": {k: v for k, v in data.items() if k != "name"}}
-        return data
-
-
-class TrackingSpec(_Section):
-    """Where the mirror for people is, and how many models it keeps."""
-
-    uri: str | None = Field(default=None, description="An MLflow tracking URI.")
-    keep_models: Whole = Field(
-        default=1, ge=0, description="Models kept per architecture: the best so many."
-    )
-
-
-class ArchitectureSpec(_Section):
+class ArchitectureSpec(Section):
     """One architecture of a study: what is fixed, what is searched, what is tried first."""
 
     architecture: str = Field(description="A catalogue name or package.module:build.")
@@ -97,7 +37,7 @@ class ArchitectureSpec(_Section):
     trials: Whole | None = Field(
         default=None,
         ge=1,
-        le=_MOST_TRIALS,
+        le=MOST_TRIALS,
         description="In place of budget.trials; unequal budgets compare unequally.",
     )
     train_limit: Whole | None = Field(
@@ -150,7 +90,7 @@ def _own_sampler(study: dict[str, Any]) -> PlugIn:
     return PlugIn(name=oracle if isinstance(oracle, str) else "bayesian")
 
 
-class StudySpec(_Section):
+class StudySpec(Section):
     """A whole study file.
 
     ``space`` and ``fixed`` at the top hold for every architecture that does not say otherwise;
@@ -169,6 +109,19 @@ class StudySpec(_Section):
     )
     pruner: PlugIn = PlugIn(name="median")
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    workers: Whole = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="Trials that run at once; each has its share of the cores, or a GPU.",
+    )
+    launcher: PlugIn = PlugIn(name="local")
+    limits: LimitsSpec = LimitsSpec()
+    continue_trials: bool = Field(
+        default=False,
+        description="Whether a trial that was cut off goes on from its last epoch; it begins "
+        "again otherwise.",
+    )
     storage: str | None = Field(default=None, description="An Optuna storage URL.")
     tracking: TrackingSpec = TrackingSpec()
     promote: bool = Field(default=False, description="Register the winner when the study ends.")
@@ -177,7 +130,7 @@ class StudySpec(_Section):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(
                 "a study's name is made of letters, digits, '.', '_' and '-', begins with a letter "
                 "or digit, and has at most 100 characters"
@@ -218,7 +171,7 @@ class StudySpec(_Section):
     @classmethod
     def _plain_labels(cls, architectures: dict[str, Any]) -> dict[str, Any]:
         for label in architectures:
-            if not _NAME.fullmatch(label):
+            if not NAME.fullmatch(label):
                 raise Fault(f"'{label}' is no plain label (letters, digits, '.', '_', '-')", label)
         return architectures
 

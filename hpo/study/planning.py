@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.architectures.architecture import Architecture
 from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile, read_study_file
-from hpo.spec.study import ArchitectureSpec, BudgetSpec, StudySpec
+from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def plan(
         # For all architectures alike, whatever the file says of one of them.
         spec = spec.model_copy(
             update={
-                "budget": BudgetSpec(trials=trials),
+                "budget": spec.budget.model_copy(update={"trials": trials}),
                 "architectures": {
                     label: section.model_copy(update={"trials": None})
                     for label, section in spec.architectures.items()

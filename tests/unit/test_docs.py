@@ -13,14 +13,8 @@ from hpo.search.options import OPTIONS
 from hpo.spec.catalogue import CATALOGUE
 from hpo.spec.loading import load_study
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
-from hpo.spec.study import (
-    ArchitectureSpec,
-    BudgetSpec,
-    DataSpec,
-    ObjectiveSpec,
-    StudySpec,
-    TrackingSpec,
-)
+from hpo.spec.sections import BudgetSpec, DataSpec, LimitsSpec, ObjectiveSpec, TrackingSpec
+from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.training.resolve import known_parameters
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,7 +24,12 @@ ARCHITECTURE = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "## The study\n": (StudySpec,),
     "### `data`\n": (DataSpec,),
-    "### `objective`, `budget`, `tracking`\n": (ObjectiveSpec, BudgetSpec, TrackingSpec),
+    "### `objective`, `budget`, `limits`, `tracking`\n": (
+        ObjectiveSpec,
+        BudgetSpec,
+        LimitsSpec,
+        TrackingSpec,
+    ),
     "### One architecture\n": (ArchitectureSpec,),
     "## Parameters that are searched\n": (FloatParameter, IntParameter, CategoricalParameter),
 }

@@ -14,7 +14,7 @@ from hpo.search.studies import (
     read_spec,
     read_trials,
 )
-from hpo.search.worker_identity import holds, identity
+from hpo.search.worker_identity import holder, identity
 from hpo.spec.errors import InputError, NotFoundError, SpecError
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.study import StudySpec
@@ -199,22 +199,22 @@ def test_killed_processes_lose_nothing_and_change_nothing(
 def test_a_trial_belongs_to_a_process_that_lives() -> None:
     me = identity()
     host, pid, start, _ = me.split(":")
-    assert holds(me, me)
-    assert not holds(f"{host}:{pid}:{start}:earlier", me), "an engine that was replaced"
-    assert not holds(f"{host}:{pid}:{int(start) - 1}:x", me), "an id that was given again"
-    assert not holds(f"{host}:999999999:1:x", me)
-    assert not holds(f"elsewhere:{pid}:{start}:x", me)
-    assert not holds("", me)
+    assert holder(me, me) == "self"
+    assert holder(f"{host}:{pid}:{start}:earlier", me) == "gone", "an engine that was replaced"
+    assert holder(f"{host}:{pid}:{int(start) - 1}:x", me) == "gone", "an id that was given again"
+    assert holder(f"{host}:999999999:1:x", me) == "gone"
+    assert holder(f"elsewhere:{pid}:{start}:x", me) == "unknown"
+    assert holder("", me) == "unknown"
     parent = multiprocessing.get_context("fork").Process(target=_idle)
     parent.start()
     from hpo.search.worker_identity import _start
 
     assert parent.pid is not None
     owner = f"{host}:{parent.pid}:{_start(parent.pid)}:x"
-    assert holds(owner, me)
+    assert holder(owner, me) == "alive"
     parent.kill()
     parent.join()
-    assert not holds(owner, me)
+    assert holder(owner, me) == "gone"
 
 
 def _idle() -> None:

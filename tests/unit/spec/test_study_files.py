@@ -10,7 +10,8 @@ import pytest
 from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.loading import dump_study, load_study, read_study_file
 from hpo.spec.overrides import parse_assignment
-from hpo.spec.study import ObjectiveSpec, StudySpec
+from hpo.spec.sections import ObjectiveSpec
+from hpo.spec.study import StudySpec
 from hpo.spec.yaml12 import parse_value
 from tests.unit.spec.faulty_studies import SOUND
 

@@ -1,0 +1,84 @@
+"""Whether an architecture may claim another trial: its budget against what is stored.
+
+Everything is counted from Optuna's trials, so the count holds over all workers and restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hpo.search import trials as stored
+from hpo.spec.sections import BudgetSpec
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+_SECONDS_PER_HOUR = 3600.0
+
+
+def time_is_up(budget: BudgetSpec, trials: Iterable[FrozenTrial], now: datetime) -> bool:
+    """Tell whether the hours or the device-hours are used up.
+
+    Lost attempts count too: they cost what they cost.
+
+    Args:
+        budget: of the architecture.
+        trials: all attempts.
+        now: local time without a zone, as Optuna stores times.
+    """
+    if budget.hours is None and budget.device_hours is None:
+        return False
+    spans = [_span(trial, now) for trial in trials if trial.datetime_start is not None]
+    if budget.hours is not None and busy_seconds(spans) >= budget.hours * _SECONDS_PER_HOUR:
+        return True
+    spent = sum((end - start).total_seconds() for start, end in spans)
+    return budget.device_hours is not None and spent >= budget.device_hours * _SECONDS_PER_HOUR
+
+
+def busy_seconds(spans: Iterable[tuple[datetime, datetime]]) -> float:
+    """Return in how many seconds at least one of ``spans`` was open."""
+    total = 0.0
+    reached: datetime | None = None
+    for start, end in sorted(spans):
+        begin = start if reached is None else max(start, reached)
+        if end > begin:
+            total += (end - begin).total_seconds()
+        reached = end if reached is None else max(reached, end)
+    return total
+
+
+def epochs_left(budget: BudgetSpec, known: Mapping[int, FrozenTrial]) -> int | None:
+    """Return how many epochs are neither spent nor promised; None without such a limit.
+
+    A running trial is promised all of its epochs. Lost attempts do not count: their slots are run
+    again, and a study that was interrupted has as many epochs as one that was not.
+
+    Args:
+        budget: of the architecture.
+        known: trials by slot.
+    """
+    if budget.epochs is None:
+        return None
+    return budget.epochs - sum(_epochs(trial) for trial in known.values())
+
+
+def planned_epochs(params: Mapping[str, Any]) -> int:
+    """Return how many epochs a configuration may train; the default where it does not say."""
+    from hpo.training.parameters import TrainingParameters
+
+    return int(params.get("epochs", TrainingParameters.model_fields["epochs"].default))
+
+
+def _epochs(trial: FrozenTrial) -> int:
+    if trial.state.is_finished():
+        return sum(stored.is_epoch(key) for key in trial.user_attrs)
+    return planned_epochs(trial.user_attrs.get(stored.PARAMS, {}))
+
+
+def _span(trial: FrozenTrial, now: datetime) -> tuple[datetime, datetime]:
+    start = trial.datetime_start
+    assert start is not None
+    # The clocks of several machines may differ by a little.
+    return start, max(start, trial.datetime_complete or now)

@@ -1,0 +1,208 @@
+"""Slots of workers that are gone, silent or late, and what a next attempt inherits."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+import pytest
+
+from hpo.search.engine import Engine
+from hpo.search.ledger import LedgerEngine
+from hpo.search.retries import MOST_ATTEMPTS
+from hpo.search.studies import read_trials
+from hpo.spec.records import EpochReport, TrialResult
+from tests.unit.search.analytic import choices, make_spec, open_it, run
+
+DONE = TrialResult(state="complete", value=0.5)
+
+
+def elsewhere(url: str, trials: int = 2) -> LedgerEngine:
+    """Return the engine of a worker on another machine, of whose process nothing is known."""
+    engine = open_it(url, make_spec(trials), resume=True)
+    assert isinstance(engine, LedgerEngine)
+    engine._me = "another:17:4242:abcd"
+    return engine
+
+
+def here(url: str, trials: int = 2) -> LedgerEngine:
+    engine = open_it(url, make_spec(trials), resume=True)
+    assert isinstance(engine, LedgerEngine)
+    engine._looked_at = 0.0
+    return engine
+
+
+def change(url: str, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        database.execute(statement)
+        database.commit()
+
+
+def let_time_pass(url: str, seconds: int = 3600) -> None:
+    change(url, f"UPDATE trial_heartbeats SET heartbeat = datetime('now', '-{seconds} seconds')")
+
+
+def test_a_silent_workers_slot_is_taken_and_its_late_result_refused(storage_url: str) -> None:
+    silent = elsewhere(storage_url)
+    first = silent.ask()
+    assert first is not None
+    let_time_pass(storage_url)
+    other = here(storage_url)
+    second = other.ask()
+    assert second is not None
+    assert choices([second]) == choices([first])
+    assert (second.retry_of, second.number) == (first.number, 1)
+    assert second.lost == ("worker_lost: it gave no sign of life",)
+    assert other.take_ended() == [0]
+    assert other.take_ended() == []
+    assert not silent.finish(first.number, DONE)
+    assert other.finish(second.number, DONE)
+    (kept,) = read_trials(storage_url, "study")
+    assert (kept.attempt, kept.retry_of, kept.value) == (1, 0, 0.5)
+
+
+def test_a_worker_that_gives_signs_of_life_keeps_its_slot(storage_url: str) -> None:
+    distant = elsewhere(storage_url)
+    first = distant.ask()
+    assert first is not None
+    let_time_pass(storage_url)
+    distant.beat([first.number])
+    second = here(storage_url).ask()
+    assert second is not None
+    assert second.slot == 1
+    assert distant.finish(first.number, DONE)
+
+
+def test_a_worker_that_never_gave_a_sign_of_life_has_one_lease(storage_url: str) -> None:
+    silent = elsewhere(storage_url, trials=1)
+    assert silent.ask() is not None
+    change(storage_url, "DELETE FROM trial_heartbeats")  # killed between the claim and the first
+    other = here(storage_url, trials=1)
+    assert other.ask() is None, "its lease begins when somebody looks"
+    assert other.busy()
+    let_time_pass(storage_url)
+    other._looked_at = 0.0
+    again = other.ask()
+    assert again is not None
+    assert again.retry_of == 0
+
+
+def test_a_worker_never_takes_its_own_slot(storage_url: str) -> None:
+    engine = here(storage_url)
+    assert engine.ask() is not None
+    let_time_pass(storage_url)
+    engine._looked_at = 0.0
+    second = engine.ask()
+    assert second is not None
+    assert second.slot == 1
+    assert engine.ask() is None
+    assert not engine.busy()
+
+
+def test_a_retry_runs_with_what_was_changed_and_says_so(storage_url: str) -> None:
+    engine = here(storage_url, trials=1)
+    first = engine.ask()
+    assert first is not None
+    layers = 1 if first.params["layers"] != 1 else 2
+    wanted = {"batch_size": 32, "layers": layers}
+    engine.record_epoch(0, EpochReport(1, {"val_accuracy": 0.3}, 0.1))
+    assert engine.release(0, "out_of_memory", wanted)
+    second = engine.ask()
+    assert second is not None
+    assert second.params == {**first.params, "layers": layers}
+    assert second.overrides == {"batch_size": 32}
+    assert second.trial_seed == first.trial_seed
+    assert engine.finish(1, DONE)
+    (record,) = read_trials(storage_url, "study")
+    assert record.params["batch_size"] == 32
+    assert record.epochs == []
+
+
+def test_a_changed_value_out_of_its_range_is_no_parameter_of_optunas(storage_url: str) -> None:
+    engine = here(storage_url, trials=1)
+    first = engine.ask()
+    assert first is not None
+    engine.release(0, "out_of_memory", {"layers": 99, "optimizer": "lion"})
+    second = engine.ask()
+    assert second is not None
+    assert "layers" not in second.params
+    assert second.overrides == {"layers": 99, "optimizer": "lion"}
+    assert second.configuration({})["layers"] == 99
+
+
+def test_a_slot_whose_attempts_are_lost_again_and_again_is_given_up(storage_url: str) -> None:
+    spec = make_spec(2)
+    engine = open_it(storage_url, spec)
+    for _ in range(MOST_ATTEMPTS):
+        proposal = engine.ask()
+        assert proposal is not None
+        assert proposal.slot == 0
+        engine.release(proposal.number, "worker_lost")
+    rest = run(engine, spec)
+    assert [p.slot for p in rest] == [1]
+    given_up, _ = sorted(read_trials(storage_url, "study"), key=lambda r: r.slot)
+    assert given_up.state == "failed"
+    assert given_up.result is not None
+    assert given_up.result.reason.startswith("worker_lost: 20 attempts")
+
+
+def test_a_run_known_only_after_the_trials_end_is_kept_with_the_study(storage_url: str) -> None:
+    engine = here(storage_url)
+    proposal = engine.ask()
+    assert proposal is not None
+    engine.finish(proposal.number, DONE)
+    engine.set_run_id(proposal.number, "late")
+    assert engine.record(proposal.number).mlflow_run_id == "late"
+    assert read_trials(storage_url, "study")[0].mlflow_run_id == "late"
+
+
+def test_a_result_between_the_mark_and_the_fail_holds(storage_url: str) -> None:
+    engine = here(storage_url, trials=1)
+    proposal = engine.ask()
+    assert proposal is not None
+    trial_id = engine._attempts._id(proposal.number)
+    engine._attempts._storage.set_trial_user_attr(trial_id, "lost", "worker_lost")
+    assert engine.finish(proposal.number, DONE)
+    assert engine.ask() is None
+    (record,) = read_trials(storage_url, "study")
+    assert (record.state, record.value) == ("complete", 0.5)
+
+
+def test_a_result_told_twice_is_held_once(storage_url: str) -> None:
+    engine = here(storage_url, trials=1)
+    proposal = engine.ask()
+    assert proposal is not None
+    assert engine.finish(proposal.number, DONE)
+    assert engine.finish(proposal.number, DONE), "its acknowledgement may have been lost"
+    assert not engine.finish(proposal.number, TrialResult(state="complete", value=0.6))
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        ({"trials": 9, "epochs": 7}, 2),  # 3 epochs each
+        ({"trials": 9, "epochs": 2}, 0),
+        ({"epochs": 30}, 10),
+    ],
+)
+def test_a_budget_of_epochs_is_never_exceeded(
+    storage_url: str, budget: dict[str, int], expected: int
+) -> None:
+    spec = make_spec(1, budget=budget, sampler="random")
+    engine: Engine = open_it(storage_url, spec)
+    assert len(run(engine, spec)) == expected
+
+
+def test_epochs_of_running_trials_are_promised(storage_url: str) -> None:
+    spec = make_spec(1, budget={"trials": 9, "epochs": 6}, sampler="random")
+    one = open_it(storage_url, spec)
+    assert one.ask() is not None
+    assert one.ask() is not None
+    assert one.ask() is None
+    one.record_epoch(0, EpochReport(1, {"val_accuracy": 0.3}, 0.1))
+    one.finish(0, TrialResult(state="pruned", value=0.3, epochs_run=1))
+    assert one.ask() is None, "2 epochs are left, a trial may train 3"
+    one.release(1, "interrupted")
+    again = one.ask()
+    assert again is not None
+    assert again.retry_of == 1
