@@ -20,6 +20,7 @@ import argparse
 import functools
 import json
 import os
+import signal
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,7 +32,8 @@ from ways import EPOCHS, FIXED, Seconds, clocked, clocking
 from hpo.execution.children import Child, ChildServer
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Silence
-from hpo.execution.worker import Worker
+from hpo.execution.worker import Lane, Worker
+from hpo.spec.records import TrialResult
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 
@@ -62,6 +64,20 @@ class Clocked:
         return clocking(getattr(self._inner, name), self._into, name)
 
 
+class OneTrial(Silence):
+    """Asks the worker to stop as soon as a trial has begun, which lets that one finish."""
+
+    def __init__(self) -> None:
+        self.interrupts = Interrupts()
+        self.result: TrialResult | None = None
+
+    def trial_started(self, *told: Any) -> None:
+        self.interrupts.handle(signal.SIGINT)
+
+    def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
+        self.result = result
+
+
 class WatchedServer(ChildServer):
     """Starts the clocked trial in place of the plain one."""
 
@@ -80,7 +96,7 @@ class Bench:
         from hpo.search.engine import open_engine
         from hpo.study.checkpoints import Keeper
         from hpo.study.planning import plan
-        from hpo.study.running import make_job, open_mirror
+        from hpo.study.jobs import make_job, open_mirror
 
         workspace = Workspace.at(home)
         workspace.ensure(workspace.runs)
@@ -95,17 +111,13 @@ class Bench:
         self.mirror.start_architecture("cnn", {}, rounds)
         self.engine = open_engine(workspace.storage_url(), planned.spec, "cnn")
         self.job = functools.partial(make_job, planned, part, workspace=workspace)
-        self.worker = Worker(
-            label="cnn",
-            engine=Clocked(self.engine, self.parent),
-            mirror=Clocked(self.mirror, self.parent),
-            server=self.server,
-            watcher=Silence(),
-            interrupts=Interrupts(),
-            make_job=lambda proposal: self.job(
+        self.keep = Keeper(workspace, "maximize", 1).judge
+        self.lane = Lane(
+            "cnn",
+            Clocked(self.engine, self.parent),
+            lambda proposal, share: self.job(
                 proposal.configuration(FIXED), number=proposal.number, seed=proposal.trial_seed
             ),
-            keep=Keeper(workspace, "maximize", 1).judge,
         )
         self.plain = self.job({**FIXED, "learning_rate": 1e-3}, number=0, seed=0).to_json()
 
@@ -115,15 +127,26 @@ class Bench:
         seconds.clear()
         self.server.notes = str(self.home / "notes.json")
         with clocked(seconds, "framework"):
-            proposal = self.worker.engine.ask()
-            assert proposal is not None
-            result = self.worker.run(proposal)
+            result = self._one_trial()
         assert result.state == "complete", result.reason
         with clocked(seconds, "behind"):
             self.mirror.flush()
         child = json.loads(Path(self.server.notes).read_text())
         cpu = seconds["framework_cpu"] + seconds["behind_cpu"] + child["child_cpu"]
         return {**child, **seconds, "framework_cpu": cpu}
+
+    def _one_trial(self) -> TrialResult:
+        watcher = OneTrial()
+        Worker(
+            lanes=iter([self.lane]),
+            mirror=Clocked(self.mirror, self.parent),
+            server=self.server,
+            watcher=watcher,
+            interrupts=watcher.interrupts,
+            keep=self.keep,
+        ).work()
+        assert watcher.result is not None
+        return watcher.result
 
     def round(self, *, tuner: bool) -> Seconds:
         """Every way once."""

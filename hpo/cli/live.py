@@ -63,7 +63,15 @@ class Progress:
     estimates: Mapping[str, float] = field(default_factory=dict)
     budget: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
-    spent: dict[str, list[float]] = field(default_factory=dict)
+    spent: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By architecture, how many trials ended under our eyes, and in how many seconds together."""
+    workers: int = 1
+
+    def finished(self, label: str, seconds: float) -> None:
+        """Count a trial."""
+        self.done[label] = self.done.get(label, 0) + 1
+        count, spent = self.spent.get(label, (0, 0.0))
+        self.spent[label] = (count + 1, spent + seconds)
 
     def seconds_left(self) -> float | None:
         """Return the expected rest in seconds; None while there is nothing to go by."""
@@ -73,7 +81,9 @@ class Progress:
             spent = self.spent.get(label)
             if left <= 0:
                 continue
-            each = sum(spent) / len(spent) if spent else self.estimates.get(label)
+            # What trials took while they shared the machine is divided by how many shared it; the
+            # estimate is of one that has it for itself.
+            each = spent[1] / spent[0] / self.workers if spent else self.estimates.get(label)
             if each is None:
                 return None
             total += left * each
@@ -128,14 +138,19 @@ class Lines:
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Print the result and the time left."""
-        self.progress.done[label] = self.progress.done.get(label, 0) + 1
-        self.progress.spent.setdefault(label, []).append(seconds)
+        self._params.pop((label, number), None)
+        self.progress.finished(label, seconds)
         value = "no value" if result.value is None else f"{result.value:.4f}"
         why = f" ({result.reason})" if result.reason else ""
         self._print(
             f"{label} #{number} {result.state}{why}: {value} after "
             f"{counted(result.epochs_run, 'epoch')}, {duration(seconds)}; {self.progress.line()}"
         )
+
+    def trial_released(self, label: str, number: int, why: str) -> None:
+        """Print why the trial is to be run again."""
+        self._params.pop((label, number), None)
+        self._print(f"{label} #{number}: {why}.")
 
     def note(self, text: str) -> None:
         """Print the note."""
@@ -157,7 +172,7 @@ class Table(Lines):
         self._study = ""
         self._rows: list[_Row] = []
         self._best: dict[str, _Row] = {}
-        self._now: tuple[_Row, int, float, float] | None = None
+        self._now: dict[tuple[str, int], tuple[_Row, int, float]] = {}
         self._live: Any = None
 
     def running(self) -> AbstractContextManager[Any]:
@@ -185,23 +200,26 @@ class Table(Lines):
     ) -> None:
         """Show the trial as running."""
         row = _Row(label, number, "running", None, 0, 0.0, compact(params))
-        self._now = (row, epochs, time.monotonic(), 0.0)
+        self._now[label, number] = (row, epochs, time.monotonic())
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
         """Move the trial's epoch on."""
-        if self._now:
-            row, epochs, start, _ = self._now
+        if (label, number) in self._now:
+            row = self._now[label, number][0]
             row.epochs = report.epoch
             row.value = report.metrics.get(self._objective)
-            self._now = (row, epochs, start, report.seconds)
+
+    def trial_released(self, label: str, number: int, why: str) -> None:
+        """Take the trial from the table and print why it is to be run again."""
+        self._now.pop((label, number), None)
+        super().trial_released(label, number, why)
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Move the trial to the finished ones."""
-        self.progress.done[label] = self.progress.done.get(label, 0) + 1
-        self.progress.spent.setdefault(label, []).append(seconds)
-        params = self._now[0].params if self._now else ""
+        self.progress.finished(label, seconds)
+        shown = self._now.pop((label, number), None)
+        params = shown[0].params if shown else ""
         row = _Row(label, number, result.state, result.value, result.epochs_run, seconds, params)
-        self._now = None
         self._rows = [*self._rows, row][-_LAST_TRIALS:]
         best = self._best.get(label)
         if result.state == "complete" and row.value is not None:
@@ -215,7 +233,7 @@ class Table(Lines):
         self._console.print(text, markup=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw header, progress bar, the last trials and the one that runs."""
+        """Draw header, progress bar, the last trials and those that run."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table as RichTable
         from rich.text import Text
@@ -231,8 +249,8 @@ class Table(Lines):
         for row in self._rows:
             best = " ★" if self._best.get(row.label) is row else ""
             table.add_row(*_cells(row, best), style=None)
-        if self._now:
-            row, epochs, start, _ = self._now
+        # A copy: the display draws in a thread of its own.
+        for row, epochs, start in list(self._now.values()):
             row.seconds = time.monotonic() - start
             table.add_row(*_cells(row, "", epochs))
         yield table
@@ -253,6 +271,8 @@ def _cells(row: _Row, mark: str, epochs: int | None = None) -> list[Any]:
     ]
 
 
-def watcher(estimates: Mapping[str, float] | None = None) -> Lines:
+def watcher(estimates: Mapping[str, float] | None = None, workers: int = 1) -> Lines:
     """Return the display that fits where standard error goes."""
-    return Table(estimates) if sys.stderr.isatty() else Lines(estimates)
+    display = Table(estimates) if sys.stderr.isatty() else Lines(estimates)
+    display.progress.workers = workers
+    return display

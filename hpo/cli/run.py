@@ -96,7 +96,7 @@ def run(
 ) -> None:
     """Run a study: search, train, prune, track; register the winner if the file says so.
 
-    Ctrl-C once finishes the trial at hand, twice stops at once; either way --resume goes on.
+    Ctrl-C once finishes the trials at hand, twice stops at once; either way --resume goes on.
     """
     from hpo.cli.live import watcher
     from hpo.study.planning import plan
@@ -115,7 +115,7 @@ def run(
         return
     from hpo.study.running import run as start
 
-    display = watcher(planned.seconds_per_trial)
+    display = watcher(planned.seconds_per_trial, planned.spec.workers)
     with display.running():
         outcome = start(planned, workspace=workspace, resume=resume, watcher=display)
     if as_json:

@@ -3,13 +3,15 @@
 Every trial trains in such a child, because memory grows over trials in one process whatever is
 cleared, and because a crash, an out-of-memory kill or a hang then ends one trial and nothing else.
 
-The child sends ``("report", data)`` while it works and ``("result", data)`` or ``("error", error)``
-at the end; the parent may send ``"stop"``. A child whose parent is gone ends at its next look.
+The child sends ``("report", data)`` while it works and ``("result", data)`` or ``("error", (error,
+failure))`` at the end; the parent may send ``"stop"``. A child whose parent is gone ends at its
+next look.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import multiprocessing
 import os
@@ -44,10 +46,12 @@ class Message:
     Args:
         kind: ``report`` (more to come), ``result`` or ``error`` (the last).
         data: the report, the result, or the exception.
+        failure: of an error, what to call it: one of ``spec.records.FAILURES``.
     """
 
     kind: Literal["report", "result", "error"]
     data: Any
+    failure: str = ""
 
 
 class Child:
@@ -58,11 +62,17 @@ class Child:
         self._connection = connection
         self._log = log
         self._done = False
+        self._kills_before = _kernel_kills()
 
     @property
     def pid(self) -> int:
         """Return the process id."""
         return int(self._process.pid)
+
+    @property
+    def connection(self) -> Connection:
+        """Return what is ready for reading when there is a message, for ``wait``."""
+        return self._connection
 
     def receive(self, timeout_seconds: float | None = None) -> Message | None:
         """Return the next message, or None if none came in time.
@@ -73,15 +83,24 @@ class Child:
             return None
         if not wait([self._connection], timeout_seconds):
             return None
-        try:
-            kind, data = self._connection.recv()
-        except (EOFError, ConnectionResetError):
-            kind, data = "error", self._death()
-        message = Message(kind, data)
-        if kind != "report":
+        message = self._next()
+        if message.kind != "report":
             self._done = True
             self._process.join(timeout=10)
+            self._connection.close()
         return message
+
+    def _next(self) -> Message:
+        try:
+            kind, data = self._connection.recv()
+        except (EOFError, OSError):
+            return self._death()
+        except Exception as error:
+            # Broad: half a message, or one that cannot be read here, may raise anything.
+            self._process.kill()
+            problem = TrainingError("the trial's process sent what cannot be read", got=str(error))
+            return Message("error", problem, "crashed")
+        return Message(kind, *data) if kind == "error" else Message(kind, data)
 
     def stop(self) -> None:
         """Ask the call to stop at its next look; its result still comes."""
@@ -94,20 +113,25 @@ class Child:
         with contextlib.suppress(OSError, AttributeError):
             self._process.kill()
         self._process.join(timeout=10)
+        self._connection.close()
 
-    def _death(self) -> ChildDied:
+    def _death(self) -> Message:
         self._process.join(timeout=10)
         code = self._process.exitcode
+        failure = "crashed"
         if code is not None and code < 0:
             name = signal.Signals(-code).name
             reason = {
                 "SIGKILL": "was killed (SIGKILL; often the machine ran out of memory)",
                 "SIGSEGV": "crashed: segfault (SIGSEGV)",
             }.get(name, f"was killed ({name})")
+            if name == "SIGKILL" and _kernel_kills() > self._kills_before:
+                failure, reason = "out_of_memory", "was killed by the kernel for want of memory"
         else:
             reason = f"ended without a result (exit code {code})"
         hint = f"Its last words are in {self._log}" if self._log else None
-        return ChildDied(f"the trial's process {reason}", got=self._last_line(), hint=hint)
+        died = ChildDied(f"the trial's process {reason}", got=self._last_line(), hint=hint)
+        return Message("error", died, failure)
 
     def _last_line(self) -> str | None:
         if self._log is None or not self._log.is_file():
@@ -118,6 +142,17 @@ class Child:
             if not _GREETING.match(line)
         ]
         return lines[-1][:300] if lines else None
+
+
+def _kernel_kills() -> int:
+    """Return how many processes the kernel has killed for want of memory, as far as it tells."""
+    for source in ("/sys/fs/cgroup/memory.events", "/proc/vmstat"):
+        with contextlib.suppress(OSError, ValueError):
+            for line in Path(source).read_text().splitlines():
+                name, _, count = line.partition(" ")
+                if name == "oom_kill":
+                    return int(count)
+    return 0
 
 
 class ChildServer:
@@ -154,9 +189,11 @@ class ChildServer:
         process = self._context.Process(
             target=_child, args=(target, arguments, theirs, str(log) if log else None), daemon=True
         )
-        with _without_main():
-            process.start()
-        theirs.close()
+        try:
+            with _without_main():
+                process.start()
+        finally:
+            theirs.close()
         return Child(process, mine, log)
 
     def call(self, target: str, *, log: Path | None = None, **arguments: Any) -> Any:
@@ -215,12 +252,14 @@ def _child(target: str, arguments: dict[str, Any], connection: Connection, log: 
         )
         connection.send(("result", result))
     except BaseException as error:
-        traceback.print_exc()
         code = 1
         with contextlib.suppress(OSError):
-            connection.send(("error", _portable(error)))
-    sys.stdout.flush()
-    sys.stderr.flush()
+            connection.send(("error", (_portable(error), failure_of(error))))
+        with contextlib.suppress(OSError):  # The log's disk may be what is full.
+            traceback.print_exc()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     # Keras's backends take seconds to tear down what the system frees at once.
     os._exit(code)
 
@@ -258,7 +297,17 @@ def _portable(error: BaseException) -> HpoError:
         return error
     text = str(error).strip().splitlines()
     first = text[0][:500] if text else ""
-    kind = type(error).__name__
-    if isinstance(error, MemoryError) or "ResourceExhausted" in kind or "OOM" in first:
-        return TrainingError("out_of_memory", got=f"{kind}: {first}")
-    return TrainingError(f"error: {kind}: {first}".rstrip(": "))
+    return TrainingError(f"{type(error).__name__}: {first}".rstrip(": "))
+
+
+def failure_of(error: BaseException) -> str:
+    """Return what a trial that ended by this error is to be called: one of ``FAILURES``."""
+    seen: BaseException | None = error
+    while seen is not None:
+        kind = type(seen).__name__
+        if isinstance(seen, MemoryError) or "ResourceExhausted" in kind or "OutOfMemory" in kind:
+            return "out_of_memory"
+        if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "disk_full"
+        seen = seen.__cause__ or seen.__context__
+    return "error"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks to finish the trial at hand, the second stops at once."""
+"""Ctrl-C and SIGTERM: the first asks to finish what runs, the second stops at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Interrupts:
 
     @property
     def now(self) -> bool:
-        """Tell whether the trial at hand should be given up."""
+        """Tell whether the trials at hand should be given up."""
         return self._count > 1
 
     def handle(self, number: int, frame: FrameType | None = None) -> None:
@@ -54,9 +54,9 @@ class Interrupts:
         self.signal_number = number
         again = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         if self._count == 1:
-            self._lines.put(f"Stopping after this trial; {again} again stops at once.")
+            self._lines.put(f"Finishing the trials at hand; {again} again stops at once.")
         elif self._count == 2:
-            self._lines.put("Stopping at once; the trial at hand will be run again on --resume.")
+            self._lines.put("Stopping at once; the trials at hand will be run again on --resume.")
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Interrupts]:

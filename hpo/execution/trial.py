@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,5 +14,9 @@ def train(
     from hpo.spec.records import TrialJob
     from hpo.training import fit
 
-    result = fit.train(TrialJob.from_json(job), lambda epoch: report(epoch.to_json()), should_stop)
+    told = TrialJob.from_json(job)
+    if told.gpu is not None:
+        # Before anything touches a device; the server that this process was forked from has not.
+        os.environ["CUDA_VISIBLE_DEVICES"] = told.gpu
+    result = fit.train(told, lambda epoch: report(epoch.to_json()), should_stop)
     return result.to_json()

@@ -35,6 +35,10 @@ class Watcher(Protocol):
         """Hear of a result."""
         ...
 
+    def trial_released(self, label: str, number: int, why: str) -> None:
+        """Hear of a trial that ended without using up its place; ``why`` is half a sentence."""
+        ...
+
     def note(self, text: str) -> None:
         """Hear of anything else worth a line."""
         ...
@@ -62,6 +66,9 @@ class Silence:
         """Pass over it."""
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
+        """Pass over it."""
+
+    def trial_released(self, label: str, number: int, why: str) -> None:
         """Pass over it."""
 
     def note(self, text: str) -> None:

@@ -1,193 +1,273 @@
-"""A worker: takes trials from an engine until the budget is used, one child process each.
+"""A worker: takes trials from engines and runs several at once, each in a child process.
 
-The trainer never waits for the study: it sends an epoch's report and goes on. The worker stores
-the report, asks the engine whether to prune, and tells the child to stop if so. What a child sends
-after that decision is passed over, so the decisions do not hang on how fast anything was.
+One thread does it all: it claims, looks at its children in turn, stores what they report, asks
+whether to prune, and tells. So nothing here needs a lock, and what is told comes in order.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from hpo.execution.children import Child, ChildDied, ChildServer
+from hpo.execution.children import ChildServer
+from hpo.execution.devices import Share
+from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.retrying import another_attempt
+from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher
-from hpo.spec.errors import HpoError
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord, TrialResult
+from hpo.spec.sections import LimitsSpec
 
 if TYPE_CHECKING:
     from hpo.search.engine import Engine, Proposal
     from hpo.tracking.mirror import Mirror
 
 _LOOK_SECONDS = 0.2
-_RUN_ID_SECONDS = 5.0
-"""How long a finished trial waits for MLflow to name its run; it was asked when the trial began."""
-INTERRUPTED = "interrupted"
+_ASK_AGAIN_SECONDS = 2.0
+"""How often a worker without work looks whether another one's trial has come free."""
+_RUN_IDS_SECONDS = 0.5
+_LAST_RUN_ID_SECONDS = 5.0
+"""How long the end waits for MLflow to name a run; it was asked when the trial began."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Worker:
-    """Runs the trials of one architecture.
+@dataclass
+class Lane:
+    """One architecture's trials.
 
     Args:
         label: the architecture's label in the study.
         engine: proposes configurations and keeps the truth.
-        mirror: shows it to people.
-        server: forks the children.
-        watcher: is told what happens.
-        interrupts: when to stop.
-        make_job: turns a proposal into a job.
-        keep: is told each finished trial's record, to keep or delete its checkpoint.
+        make_job: turns a proposal into a job, given what the trial may use.
+        done: is called when the architecture's budget is used and nothing of it runs any more.
     """
 
     label: str
     engine: Engine
+    make_job: Callable[[Proposal, Share], TrialJob]
+    done: Callable[[], None] = lambda: None
+    nameless: set[int] = field(default_factory=set)
+    """Trials whose run in MLflow is not known yet."""
+
+
+@dataclass
+class _Trial:
+    lane: Lane
+    proposal: Proposal
+    place: int
+    running: RunningJob
+    lapsed: bool = False
+
+
+@dataclass
+class Worker:
+    """Runs the trials of a study, architecture after architecture.
+
+    Args:
+        lanes: the architectures, opened one by one as places come free.
+        mirror: shows the study to people.
+        server: forks the children.
+        watcher: is told what happens.
+        interrupts: when to stop.
+        keep: is told each finished trial's record, to keep or delete its checkpoint.
+        shares: what each of the trials at once may use; as many as there are trials at once.
+        limits: of one trial.
+        target: what runs in a child.
+    """
+
+    lanes: Iterator[Lane]
     mirror: Mirror
     server: ChildServer
     watcher: Watcher
     interrupts: Interrupts
-    make_job: Callable[[Proposal], TrialJob]
     keep: Callable[[TrialRecord], None]
+    shares: Sequence[Share] = (Share(None, None),)
+    limits: LimitsSpec = field(default_factory=LimitsSpec)
+    target: str = TRAIN
+
+    def __post_init__(self) -> None:
+        self._open: list[Lane] = []
+        self._exhausted = False
+        self._trials: dict[int, _Trial] = {}
+        self._ask_at = 0.0
+        self._names_at = 0.0
 
     def work(self) -> None:
-        """Run trials until the budget is used or someone asks to stop."""
-        while not self.interrupts.draining:
-            proposal = self.engine.ask()
-            if proposal is None:
-                return
-            self.run(proposal)
+        """Run trials until the budget is used, here and by other workers, or someone says stop."""
+        with Heart(self._beat, self.limits.lease_seconds / 4):
+            try:
+                while self._going():
+                    self._look()
+            finally:
+                for trial in self._trials.values():
+                    trial.running.kill()
 
-    def run(self, proposal: Proposal) -> TrialResult:
-        """Run one trial from claim to tell."""
-        started = time.monotonic()
+    @property
+    def unfinished(self) -> list[str]:
+        """Return the architectures that were begun and not done, by label."""
+        return [lane.label for lane in self._open]
+
+    def _going(self) -> bool:
+        """Claim what there are places for; tell whether anything is left to wait for."""
+        if self.interrupts.draining:
+            return bool(self._trials)
+        self._claim()
+        return bool(self._trials or self._open or not self._exhausted)
+
+    # Claiming
+
+    def _claim(self) -> None:
+        while len(self._trials) < len(self.shares) and not self.interrupts.draining:
+            if time.monotonic() < self._ask_at:
+                return
+            claimed = self._next_claim()
+            if claimed is None:
+                # Until a trial of ours ends, only another worker's can bring a place.
+                self._ask_at = time.monotonic() + _ASK_AGAIN_SECONDS
+                return
+            self._start(*claimed)
+
+    def _next_claim(self) -> tuple[Lane, Proposal] | None:
+        for lane in list(self._open):
+            proposal = self._ask(lane)
+            if proposal is not None:
+                return lane, proposal
+        while (lane := next(self.lanes, None)) is not None:  # type: ignore[assignment]
+            lane.engine.steadily.tell = self.watcher.note
+            lane.engine.steadily.give_up = lambda: self.interrupts.now
+            self._open.append(lane)
+            proposal = self._ask(lane)
+            if proposal is not None:
+                return lane, proposal
+        self._exhausted = True
+        return None
+
+    def _ask(self, lane: Lane) -> Proposal | None:
+        """Ask a lane for a trial, and close it if it has none left, here or elsewhere."""
+        proposal = lane.engine.ask()
+        self._mirror_ended(lane)
+        running = any(trial.lane is lane for trial in self._trials.values())
+        if proposal is None and not running and not lane.engine.busy:
+            self._name_runs(now=True, patience_seconds=_LAST_RUN_ID_SECONDS)
+            self._open.remove(lane)
+            lane.done()
+        return proposal
+
+    def _mirror_ended(self, lane: Lane) -> None:
+        """Tell MLflow of trials whose workers were gone before they could."""
+        for number in lane.engine.take_ended():
+            record = lane.engine.record(number)
+            self.mirror.replay(record)
+            reason = record.result.reason if record.result else ""
+            if record.state == "failed":
+                self.watcher.note(f"{lane.label} #{number} was lost ({reason}); it is run again.")
+
+    def _start(self, lane: Lane, proposal: Proposal) -> None:
+        taken = {trial.place for trial in self._trials.values()}
+        place = next(i for i in range(len(self.shares)) if i not in taken)
         number = proposal.number
-        job = self.make_job(proposal)
-        self.mirror.start_trial(self.engine.record(number), job)
+        job = lane.make_job(proposal, self.shares[place])
+        lane.nameless.add(number)
+        self.mirror.start_trial(lane.engine.record(number), job)
         self.watcher.trial_started(
-            self.label,
+            lane.label,
             number,
             dict(proposal.params),
             int(job.params.get("epochs", 0)),
             proposal.origin,
         )
-        result = self._train(number, job)
-        self.engine.set_run_id(
-            number, self.mirror.run_id(self.label, number, timeout_seconds=_RUN_ID_SECONDS)
-        )
-        if result.reason == INTERRUPTED:
-            self.engine.release(number, INTERRUPTED)
-            self.watcher.note(f"{self.label} #{number} was given up; --resume runs it again.")
-        else:
-            self.engine.finish(number, result)
-        record = self.engine.record(number)
-        self.keep(record)
-        # The storage leaves the table of layers out, MLflow shows it.
-        self.mirror.finish_trial(dataclasses.replace(record, result=result))
-        if result.reason != INTERRUPTED:
-            self.watcher.trial_finished(self.label, number, result, time.monotonic() - started)
-        return result
-
-    def _train(self, number: int, job: TrialJob) -> TrialResult:
         epochs = int(job.params.get("epochs", 0))
 
         def on_epoch(report: EpochReport) -> bool:
-            self.engine.record_epoch(number, report)
-            self.mirror.log_epoch(self.label, number, report)
-            self.watcher.epoch_finished(self.label, number, report)
+            if not lane.engine.record_epoch(number, report):
+                trial.lapsed = True
+                return True
+            self.mirror.log_epoch(lane.label, number, report)
+            self.watcher.epoch_finished(lane.label, number, report)
             # A trial in its last epoch has nothing left to save.
-            return report.epoch < epochs and self.engine.should_prune(number)
+            return report.epoch < epochs and lane.engine.should_prune(number)
 
-        return follow(self.server, job, self.interrupts, on_epoch)
+        try:
+            running = RunningJob(self.server, job, on_epoch, self.limits, self.target)
+        except OSError as error:
+            reason = f"crashed: cannot start a process: {error}"
+            self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
+            return
+        trial = _Trial(lane, proposal, place, running)
+        self._trials[place] = trial
+
+    # Looking
+
+    def _look(self) -> None:
+        connections = [trial.running.connection for trial in self._trials.values()]
+        if connections:
+            wait(connections, _LOOK_SECONDS)
+        else:
+            time.sleep(_LOOK_SECONDS)
+        for trial in list(self._trials.values()):
+            result = trial.running.look(self.interrupts)
+            if result is not None:
+                del self._trials[trial.place]
+                running = trial.running
+                self._end(trial.lane, trial.proposal, running.job, result, running.seconds)
+        self._name_runs()
+
+    def _end(
+        self, lane: Lane, proposal: Proposal, job: TrialJob, result: TrialResult, seconds: float
+    ) -> None:
+        """Tell everyone how a trial ended, the storage first."""
+        number, engine = proposal.number, lane.engine
+        self._ask_at = 0.0
+        self._name_runs(now=True)
+        again = another_attempt(result, job.params, proposal.lost, self.limits.crash_retries)
+        if result.reason == INTERRUPTED:
+            held, lost = engine.release(number, INTERRUPTED), True
+        elif again is not None:
+            held, lost = engine.release(number, result.reason, again, result), True
+        else:
+            held, lost = engine.finish(number, result), False
+        record = engine.record(number)
+        self.keep(record)
+        if not held:
+            self.mirror.replay(record)
+            self.watcher.trial_released(
+                lane.label, number, "its result came too late: its place was given to another"
+            )
+            return
+        # The storage leaves the table of layers out, MLflow shows it.
+        self.mirror.finish_trial(dataclasses.replace(record, result=result))
+        if lost:
+            self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
+        else:
+            self.watcher.trial_finished(lane.label, number, result, seconds)
+
+    # Alongside
+
+    def _beat(self) -> None:
+        for trial in list(self._trials.values()):
+            trial.lane.engine.beat([trial.proposal.number])
+
+    def _name_runs(self, *, now: bool = False, patience_seconds: float = 0.0) -> None:
+        """Store which runs mirror our trials, as soon as MLflow has named them."""
+        if not now and time.monotonic() < self._names_at:
+            return
+        self._names_at = time.monotonic() + _RUN_IDS_SECONDS
+        for lane in self._open:
+            for number in sorted(lane.nameless):
+                run_id = self.mirror.run_id(lane.label, number, timeout_seconds=patience_seconds)
+                if run_id:
+                    lane.nameless.discard(number)
+                    lane.engine.set_run_id(number, run_id)
 
 
-def follow(
-    server: ChildServer,
-    job: TrialJob,
-    interrupts: Interrupts,
-    on_epoch: Callable[[EpochReport], bool],
-) -> TrialResult:
-    """Train ``job`` in a child and return how it ended; the child's failure is a result too.
-
-    Args:
-        server: forks the child.
-        job: what to train.
-        interrupts: when to give up.
-        on_epoch: takes each epoch's report and tells whether to prune.
-    """
-    try:
-        child = server.start(
-            "hpo.execution.trial:train", log=Path(job.output) / "log.txt", job=job.to_json()
-        )
-    except (OSError, EOFError) as error:
-        return TrialResult(state="failed", reason=f"error: cannot start a process: {error}")
-    try:
-        return _follow(child, job, interrupts, on_epoch)
-    except BaseException:
-        child.kill()
-        raise
-
-
-def _follow(
-    child: Child,
-    job: TrialJob,
-    interrupts: Interrupts,
-    on_epoch: Callable[[EpochReport], bool],
-) -> TrialResult:
-    seen: list[EpochReport] = []
-    pruned = False
-    while True:
-        message = child.receive(timeout_seconds=_LOOK_SECONDS)
-        if interrupts.now:
-            child.kill()
-            return TrialResult(state="failed", reason=INTERRUPTED, epochs_run=len(seen))
-        if message is None:
-            continue
-        if message.kind == "error":
-            if interrupts.draining and isinstance(message.data, ChildDied):
-                # Whoever stops the study may stop its processes too: that is no fault of the trial.
-                return TrialResult(state="failed", reason=INTERRUPTED, epochs_run=len(seen))
-            return _failed(message.data, seen)
-        if message.kind == "result":
-            result = TrialResult.from_json(message.data)
-            if pruned and result.state != "failed":
-                return _pruned(result, seen, job)
-            return result
-        if pruned:
-            continue
-        seen.append(EpochReport.from_json(message.data))
-        if on_epoch(seen[-1]):
-            pruned = True
-            child.stop()
-
-
-def _pruned(result: TrialResult, seen: list[EpochReport], job: TrialJob) -> TrialResult:
-    """Return the result as of the decision to prune; the child may have gone further since."""
-    sign = 1 if job.direction == "maximize" else -1
-    best = max(seen, key=lambda report: sign * report.metrics[job.objective])
-    return dataclasses.replace(
-        result,
-        state="pruned",
-        reason="",
-        value=best.metrics[job.objective],
-        best_epoch=best.epoch,
-        metrics=dict(best.metrics),
-        epochs_run=len(seen),
-        final_metrics=dict(seen[-1].metrics),
+def _next_step(reason: str, change: dict[str, object] | None) -> str:
+    if reason == INTERRUPTED:
+        return "it was given up; --resume runs it again"
+    changed = ", ".join(
+        f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
     )
-
-
-def _failed(error: BaseException, seen: list[EpochReport]) -> TrialResult:
-    if isinstance(error, HpoError):
-        reason = str(error)
-    else:
-        reason = f"error: {type(error).__name__}: {error}"
-    return TrialResult(
-        state="failed",
-        reason=reason,
-        epochs_run=len(seen),
-        final_metrics=dict(seen[-1].metrics) if seen else {},
-    )
+    return f"{reason}; it is run again" + (f" with {changed}" if changed else "")

@@ -57,6 +57,9 @@ class Engine(Protocol):
     notes: list[str]
     """What a person should know before the search, such as values clamped to the space."""
 
+    busy: bool
+    """Whether other workers ran trials, whose slots may yet come free, at the last ``ask``."""
+
     steadily: Reconnecting
     """How operations wait for a database that is away, and whom they tell of it."""
 
@@ -65,10 +68,6 @@ class Engine(Protocol):
 
         Slots of dead workers are taken from them first; see ``take_ended``.
         """
-        ...
-
-    def busy(self) -> bool:
-        """Tell whether other workers run trials, whose slots may yet come free."""
         ...
 
     def take_ended(self) -> list[int]:

@@ -96,6 +96,7 @@ class LedgerEngine(ABC):
             lease_seconds=spec.limits.lease_seconds,
         )
         self.steadily = Reconnecting(local=sqlite_path(storage_url) is not None)
+        self.busy = False
         self._running: set[int] = set()
         self._ended: list[int] = []
         self._looked_at = 0.0
@@ -183,6 +184,10 @@ class LedgerEngine(ABC):
     def _propose_next(self) -> Proposal | None:
         attempts = self._attempts.all()
         known = stored.slots(attempts)
+        self.busy = any(
+            not trial.state.is_finished() and trial.number not in self._running
+            for trial in attempts
+        )
         if time_is_up(self.spec.budget, attempts, datetime.now()):
             return None
         for slot in range(self.spec.trials_of(self.label)):
@@ -259,16 +264,6 @@ class LedgerEngine(ABC):
             user_attrs=stored.plain(attributes),
             system_attrs=kept(chosen.trial.system_attrs),
         )
-
-    def busy(self) -> bool:
-        """Tell whether other workers run trials; see ``Engine.busy``."""
-        with explained(self.storage_url):
-            return self.steadily(
-                lambda: any(
-                    not trial.state.is_finished() and trial.number not in self._running
-                    for trial in self._attempts.all()
-                )
-            )
 
     def take_ended(self) -> list[int]:
         """Return, once, what ``ask`` found dead and ended; see ``Engine.take_ended``."""

@@ -1,25 +1,26 @@
-"""``run``: a study from its plan to its outcome."""
+"""``run`` and ``join``: a study from its plan to its outcome, here and with workers elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hpo
 from hpo.execution.children import ChildServer
+from hpo.execution.devices import Share, shares, visible_gpus
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Silence, Watcher
-from hpo.execution.worker import Worker
-from hpo.spec.errors import InputError
-from hpo.spec.records import TrialJob
-from hpo.spec.seeds import derive_seed
+from hpo.execution.worker import Lane, Worker
+from hpo.registry.promotion import rank_key
+from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.records import TrialJob, TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.checkpoints import Keeper, folder_of
+from hpo.study.checkpoints import Keeper
+from hpo.study.jobs import make_job, open_mirror
 from hpo.study.outcome import StudyOutcome, summarise
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 
@@ -61,11 +62,54 @@ def run(
     return _Run(planned, workspace, watcher or Silence(), resume=resume).go()
 
 
+def join(
+    study: str | Path | StudySpec,
+    *,
+    workspace: Workspace | None = None,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> StudyOutcome:
+    """Work on a study beside other workers, until its budget is used; it is begun if need be.
+
+    Args:
+        study: the name of a study in the storage, a study file, or a study.
+        workspace: where its data are; the current directory by default.
+        workers: trials at once, in place of the study's.
+        watcher: is told what happens.
+
+    Raises:
+        NotFoundError: there is no such study, or its data are not here.
+        SpecError: the data here are not those that the study is bound to.
+        EnvironmentProblem: a store cannot be reached.
+    """
+    workspace = workspace or Workspace.at()
+    planned = plan(_known(study, workspace), workspace=workspace, resume=True)
+    if workers is not None:
+        spec = planned.spec.model_copy(update={"workers": workers})
+        planned = dataclasses.replace(planned, spec=spec)
+    return _Run(planned, workspace, watcher or Silence(), resume=True, promotes=False).go()
+
+
+def _known(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:
+    """Return the study of this name from the storage; a file or a study as it is."""
+    if isinstance(study, StudySpec) or Path(study).is_file():
+        return study
+    from hpo.search.studies import read_spec
+
+    return read_spec(workspace.storage_url(), str(study))
+
+
 class _Run:
-    """One call of ``run``: what its steps share."""
+    """One call of ``run`` or ``join``: what its steps share."""
 
     def __init__(
-        self, planned: Plan, workspace: Workspace, watcher: Watcher, *, resume: bool
+        self,
+        planned: Plan,
+        workspace: Workspace,
+        watcher: Watcher,
+        *,
+        resume: bool,
+        promotes: bool = True,
     ) -> None:
         from hpo.search.studies import check_study
 
@@ -74,6 +118,7 @@ class _Run:
         self.workspace = workspace
         self.watcher = watcher
         self.resume = resume
+        self.promotes = promotes and self.spec.promote
         self.storage_url = workspace.storage_url(self.spec.storage)
         self.tracking_uri = workspace.tracking_uri(self.spec.tracking.uri)
         workspace.ensure(workspace.runs)
@@ -94,23 +139,23 @@ class _Run:
         mirror = open_mirror(self.plan, self.workspace)
         notes: list[str] = []
         with self.interrupts.installed():
+            worker = self._worker(mirror)
             try:
                 self._announce()
-                for part in self.plan.parts.values():
-                    if not self.interrupts.draining:
-                        self._architecture(part, mirror)
+                worker.work()
             finally:
+                for label in worker.unfinished:
+                    mirror.finish_architecture(label, "interrupted")
                 notes += mirror.close()
             outcome = self._outcome()
             outcome.notes.extend(notes)
-            if outcome.stopped_by is None and self.spec.promote:
+            if outcome.stopped_by is None and self.promotes:
                 outcome = self._promoted(outcome)
         return outcome
 
     def _announce(self) -> None:
         if self.resume:
             from hpo.search.studies import read_trials
-            from hpo.spec.errors import NotFoundError
 
             with contextlib.suppress(NotFoundError):  # There is none yet: the plan has said so.
                 self.keeper.remember(read_trials(self.storage_url, self.spec.name))
@@ -123,39 +168,45 @@ class _Run:
             self.spec.objective.direction,
         )
 
-    def _architecture(self, part: PlannedArchitecture, mirror: MlflowMirror) -> None:
-        from hpo.search.engine import open_engine
+    def _worker(self, mirror: MlflowMirror) -> Worker:
+        from hpo.training.backend import cores
 
-        engine = open_engine(
-            self.storage_url,
-            self.spec,
-            part.label,
-            resume=self.resume,
-            thesis=part.thesis,
-            dataset_digest=self.plan.dataset.digest,
-        )
-        for note in engine.notes:
-            self.watcher.note(note)
-        if self.resume:
-            self._close_lost_runs(part.label, mirror)
-        trials = self.spec.trials_of(part.label)
-        mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
-        worker = Worker(
-            label=part.label,
-            engine=engine,
+        return Worker(
+            lanes=self._lanes(mirror),
             mirror=mirror,
             server=self.server,
             watcher=self.watcher,
             interrupts=self.interrupts,
-            make_job=functools.partial(self._job, part),
             keep=self.keeper.judge,
+            shares=shares(self.spec.workers, cores(), visible_gpus()),
+            limits=self.spec.limits,
         )
-        worker.work()
-        if self.interrupts.draining:
-            mirror.finish_architecture(part.label, "interrupted")
-            return
-        self._log_models(part.label, mirror)
-        mirror.finish_architecture(part.label)
+
+    def _lanes(self, mirror: MlflowMirror) -> Iterator[Lane]:
+        """Open the architectures one after the other, as the worker has places for them."""
+        from hpo.search.engine import open_engine
+
+        for part in self.plan.parts.values():
+            engine = open_engine(
+                self.storage_url,
+                self.spec,
+                part.label,
+                resume=self.resume,
+                thesis=part.thesis,
+                dataset_digest=self.plan.dataset.digest,
+            )
+            for note in engine.notes:
+                self.watcher.note(note)
+            if self.resume:
+                self._close_lost_runs(part.label, mirror)
+            trials = self.spec.trials_of(part.label)
+            mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
+            yield Lane(
+                label=part.label,
+                engine=engine,
+                make_job=functools.partial(self._job, part),
+                done=functools.partial(self._finish, part.label, mirror),
+            )
 
     def _close_lost_runs(self, label: str, mirror: MlflowMirror) -> None:
         """Tell MLflow of attempts whose worker was gone before it could."""
@@ -169,7 +220,7 @@ class _Run:
             if record.number not in known and record.state == "failed":
                 mirror.replay(record)
 
-    def _job(self, part: PlannedArchitecture, proposal: Proposal) -> TrialJob:
+    def _job(self, part: PlannedArchitecture, proposal: Proposal, share: Share) -> TrialJob:
         return make_job(
             self.plan,
             part,
@@ -177,22 +228,50 @@ class _Run:
             number=proposal.number,
             seed=proposal.trial_seed,
             workspace=self.workspace,
+            share=share,
         )
 
+    def _finish(self, label: str, mirror: MlflowMirror) -> None:
+        """Log the best models of an architecture whose budget is used, and end its run."""
+        try:
+            self._log_models(label, mirror)
+        except Exception as error:
+            # Broad: MLflow, its server, the network and the disk each have errors of their own, and
+            # the trials are all there. ``hpo promote`` logs the winner's model again.
+            self.watcher.note(f"{label}: the best models are not in MLflow: {error}")
+        mirror.finish_architecture(label)
+
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
+        from hpo.search.studies import read_trials
         from hpo.study.models import log_models
         from hpo.tracking.models import prune_models
         from hpo.tracking.store import open_client
 
-        kept = self.keeper.kept(label)[: self.spec.tracking.keep_models]
-        if not kept or not mirror.flush():
+        # Trials of other workers count, and the runs that MLflow has named by now.
+        records = read_trials(self.storage_url, self.spec.name)
+        mine = {record.number for record in self.keeper.kept(label)}
+        best = self._best(records)
+        kept = [r for r in best if r.architecture == label and r.number in mine]
+        if not best or not mirror.flush():
             return
         client = open_client(self.tracking_uri, self.workspace.runs / "artifacts")
         for problem in log_models(client, kept, self.plan.dataset):
             self.watcher.note(problem)
         # Every architecture's best so far: models of trials that fell behind are deleted.
-        best = [r for name in self.plan.parts for r in self.keeper.kept(name)]
         prune_models(client, self.spec.name, {record.mlflow_run_id for record in best})
+
+    def _best(self, records: list[TrialRecord]) -> list[TrialRecord]:
+        """Return the trials whose models are kept, of all architectures and workers."""
+        best = []
+        for label in self.plan.parts:
+            complete = [
+                r
+                for r in records
+                if r.architecture == label and r.state == "complete" and r.value is not None
+            ]
+            complete.sort(key=lambda r: rank_key(r, self.spec.objective.direction))
+            best += complete[: self.spec.tracking.keep_models]
+        return best
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials
@@ -222,86 +301,10 @@ class _Run:
             # A study in which nothing finished has no winner; its trials are there all the same.
             outcome.notes.append(str(error))
             return outcome
+        except Exception as error:
+            # Broad, as for the models: hours of trials are not to end in a registry's error.
+            outcome.notes.append(
+                f"The winner was not registered: {error} `hpo promote {self.spec.name}` tries again"
+            )
+            return outcome
         return dataclasses.replace(outcome, champion=promotion.line())
-
-
-def make_job(
-    planned: Plan,
-    part: PlannedArchitecture,
-    params: dict[str, object],
-    *,
-    number: int,
-    seed: int,
-    workspace: Workspace,
-) -> TrialJob:
-    """Return the job of one configuration of a planned study."""
-    from hpo.training.resolve import resolve_parameters
-
-    spec = planned.spec
-    try:
-        resolved = resolve_parameters(part.architecture, params).params
-    except InputError:
-        # Values that do not go together fail as a trial, with the reason, when they are built.
-        resolved = dict(params)
-    return TrialJob(
-        job_id=f"{spec.name}/{part.label}/{number}",
-        architecture=part.spec.architecture,
-        params=resolved,
-        dataset=str(planned.dataset.folder),
-        dataset_digest=planned.dataset.digest,
-        output=str(folder_of(workspace, spec.name, part.label, number)),
-        seed=seed,
-        weights=part.spec.weights,
-        train_limit=spec.train_limit_of(part.label),
-        validation_limit=spec.data.validation_limit,
-        data_seed=derive_seed(spec.seed, "data"),
-        objective=spec.objective.metric,
-        direction=spec.objective.direction,
-        precision=spec.precision,
-    )
-
-
-def open_mirror(planned: Plan, workspace: Workspace) -> MlflowMirror:
-    """Return the mirror of a planned study; it connects on a thread of its own."""
-    from hpo.search.options import stated
-    from hpo.spec.loading import dump_study
-    from hpo.tracking.cards import DatasetCard, StudyCard, git_commit, user_name
-    from hpo.tracking.mirror import MlflowMirror
-
-    spec = planned.spec
-    card = StudyCard(
-        name=spec.name,
-        objective=spec.objective.metric,
-        direction=spec.objective.direction,
-        seed=spec.seed,
-        dataset=DatasetCard(
-            name=planned.dataset.name,
-            digest=planned.dataset.digest,
-            source=str(planned.dataset.folder),
-            sizes={"train": planned.train_size, "validation": planned.validation_size},
-            image_shape=(*planned.dataset.image_shape, 1),
-            classes=planned.dataset.classes,
-        ),
-        version=hpo.__version__,
-        settings={
-            kind: {
-                "name": getattr(spec, kind).name,
-                **stated(kind, getattr(spec, kind).name, getattr(spec, kind).options),
-            }
-            for kind in ("engine", "sampler", "pruner")
-        },
-        searched=tuple(
-            dict.fromkeys(n for p in planned.parts.values() for n in p.spec.space.parameters)
-        ),
-        study_file=dump_study(_without_urls(spec)),
-        commit=git_commit(Path.cwd()),
-        user=user_name(),
-    )
-    uri = workspace.tracking_uri(spec.tracking.uri)
-    return MlflowMirror(uri, card, workspace.runs / "artifacts")
-
-
-def _without_urls(spec: StudySpec) -> StudySpec:
-    # URLs may hold passwords, and where a study is stored is no property of it.
-    tracking = spec.tracking.model_copy(update={"uri": None})
-    return spec.model_copy(update={"storage": None, "tracking": tracking})

@@ -12,16 +12,16 @@ from typing import Any
 
 from hpo.execution.children import ChildServer
 from hpo.execution.interrupts import Interrupted, Interrupts
+from hpo.execution.running_job import follow
 from hpo.execution.watch import Silence, Watcher
-from hpo.execution.worker import follow
 from hpo.spec.errors import InputError, NotFoundError, TrainingError
 from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
+from hpo.study.jobs import make_job, open_mirror
 from hpo.study.planning import Plan, PlannedArchitecture, plan
-from hpo.study.running import make_job, open_mirror
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def train(
 
         started = time.monotonic()
         with interrupts.installed():
-            result = follow(server, job, interrupts, on_epoch)
+            result = follow(server, job, interrupts, on_epoch, planned.spec.limits)
         record = _finished(record, result, epochs, time.monotonic() - started)
         record = dataclasses.replace(record, mlflow_run_id=mirror.run_id(part.label, number))
         mirror.finish_trial(record)

@@ -44,7 +44,7 @@ def test_a_signal_in_the_middle_of_a_line_breaks_nothing(monkeypatch: pytest.Mon
         assert not interrupts.now
     told = terminal.text.decode()
     assert told.startswith("cnn #1 starts\n")
-    assert "Stopping after this trial" in told
+    assert "Finishing the trials at hand" in told
 
 
 def test_the_second_signal_stops_at_once_and_what_was_before_comes_back() -> None:
@@ -56,7 +56,7 @@ def test_the_second_signal_stops_at_once_and_what_was_before_comes_back() -> Non
         assert interrupts.now
         assert interrupts.signal_number == signal.SIGTERM
     assert [line.partition(";")[0] for line in lines] == [
-        "Stopping after this trial",
+        "Finishing the trials at hand",
         "Stopping at once",
     ]
     assert signal.getsignal(signal.SIGTERM) == before

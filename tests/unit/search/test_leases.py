@@ -79,7 +79,7 @@ def test_a_worker_that_never_gave_a_sign_of_life_has_one_lease(storage_url: str)
     change(storage_url, "DELETE FROM trial_heartbeats")  # killed between the claim and the first
     other = here(storage_url, trials=1)
     assert other.ask() is None, "its lease begins when somebody looks"
-    assert other.busy()
+    assert other.busy
     let_time_pass(storage_url)
     other._looked_at = 0.0
     again = other.ask()
@@ -96,7 +96,7 @@ def test_a_worker_never_takes_its_own_slot(storage_url: str) -> None:
     assert second is not None
     assert second.slot == 1
     assert engine.ask() is None
-    assert not engine.busy()
+    assert not engine.busy
 
 
 def test_a_retry_runs_with_what_was_changed_and_says_so(storage_url: str) -> None:

@@ -1,0 +1,46 @@
+"""Which failed trials are worth another attempt, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.spec.records import TrialResult
+
+
+def another_attempt(
+    result: TrialResult, params: Mapping[str, Any], lost: Sequence[str], crash_retries: int
+) -> dict[str, Any] | None:
+    """Return what the next attempt changes; None if there is to be none.
+
+    Out of memory is tried once more with half the batch and half the learning rate (the linear
+    scaling rule of Goyal et al. 2017, section 2.1; a rate that follows the batch by
+    ``reference_batch_size`` halves by itself). A crash is tried again as it was. NaN, a bad
+    configuration, a full disk and the limit of time would come out the same.
+
+    Args:
+        result: how the attempt failed.
+        params: what it trained with, every parameter.
+        lost: reasons of earlier attempts at the same slot.
+        crash_retries: how often a crash is tried again.
+    """
+    if result.state != "failed":
+        return None
+    failure = name_of(result.reason)
+    if failure == "crashed":
+        return {} if sum(name_of(r) == "crashed" for r in lost) < crash_retries else None
+    batch = params.get("batch_size")
+    if failure != "out_of_memory" or not isinstance(batch, int) or batch < 2:
+        return None
+    if any(name_of(r) == "out_of_memory" for r in lost):
+        return None
+    change: dict[str, Any] = {"batch_size": batch // 2}
+    rate = params.get("learning_rate")
+    if isinstance(rate, float) and not params.get("reference_batch_size"):
+        change["learning_rate"] = rate * (batch // 2) / batch
+    return change
+
+
+def name_of(reason: str) -> str:
+    """Return the name in a failed trial's reason: what stands before the colon."""
+    return reason.partition(":")[0]

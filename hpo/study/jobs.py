@@ -1,0 +1,116 @@
+"""From a plan to what the rooms below take: a trial's job, and the mirror of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hpo
+from hpo.execution.devices import Share
+from hpo.spec.errors import InputError
+from hpo.spec.records import TrialJob
+from hpo.spec.seeds import derive_seed
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import folder_of
+from hpo.study.planning import Plan, PlannedArchitecture
+
+if TYPE_CHECKING:
+    from hpo.tracking.mirror import MlflowMirror
+
+_WHOLE_MACHINE = Share(None, None)
+
+
+def make_job(
+    planned: Plan,
+    part: PlannedArchitecture,
+    params: dict[str, object],
+    *,
+    number: int,
+    seed: int,
+    workspace: Workspace,
+    share: Share = _WHOLE_MACHINE,
+) -> TrialJob:
+    """Return the job of one configuration of a planned study.
+
+    Args:
+        planned: the study.
+        part: the architecture.
+        params: the configuration; what it leaves out is filled in.
+        number: of the trial.
+        seed: of the training.
+        workspace: where the checkpoint goes.
+        share: what the trial may use of the machine.
+    """
+    from hpo.training.resolve import resolve_parameters
+
+    spec = planned.spec
+    try:
+        resolved = resolve_parameters(part.architecture, params).params
+    except InputError:
+        # Values that do not go together fail as a trial, with the reason, when they are built.
+        resolved = dict(params)
+    return TrialJob(
+        job_id=f"{spec.name}/{part.label}/{number}",
+        architecture=part.spec.architecture,
+        params=resolved,
+        dataset=str(planned.dataset.folder),
+        dataset_digest=planned.dataset.digest,
+        output=str(folder_of(workspace, spec.name, part.label, number)),
+        seed=seed,
+        weights=part.spec.weights,
+        train_limit=spec.train_limit_of(part.label),
+        validation_limit=spec.data.validation_limit,
+        data_seed=derive_seed(spec.seed, "data"),
+        objective=spec.objective.metric,
+        direction=spec.objective.direction,
+        precision=spec.precision,
+        threads=share.threads,
+        gpu=share.gpu,
+    )
+
+
+def open_mirror(planned: Plan, workspace: Workspace) -> MlflowMirror:
+    """Return the mirror of a planned study; it connects on a thread of its own."""
+    from hpo.search.options import stated
+    from hpo.spec.loading import dump_study
+    from hpo.tracking.cards import DatasetCard, StudyCard, git_commit, user_name
+    from hpo.tracking.mirror import MlflowMirror
+
+    spec = planned.spec
+    card = StudyCard(
+        name=spec.name,
+        objective=spec.objective.metric,
+        direction=spec.objective.direction,
+        seed=spec.seed,
+        dataset=DatasetCard(
+            name=planned.dataset.name,
+            digest=planned.dataset.digest,
+            source=str(planned.dataset.folder),
+            sizes={"train": planned.train_size, "validation": planned.validation_size},
+            image_shape=(*planned.dataset.image_shape, 1),
+            classes=planned.dataset.classes,
+        ),
+        version=hpo.__version__,
+        settings={
+            kind: {
+                "name": getattr(spec, kind).name,
+                **stated(kind, getattr(spec, kind).name, getattr(spec, kind).options),
+            }
+            for kind in ("engine", "sampler", "pruner")
+        },
+        searched=tuple(
+            dict.fromkeys(n for p in planned.parts.values() for n in p.spec.space.parameters)
+        ),
+        study_file=dump_study(_without_urls(spec)),
+        commit=git_commit(Path.cwd()),
+        user=user_name(),
+    )
+    uri = workspace.tracking_uri(spec.tracking.uri)
+    return MlflowMirror(uri, card, workspace.runs / "artifacts")
+
+
+def _without_urls(spec: StudySpec) -> StudySpec:
+    # URLs may hold passwords, and where a study is stored is no property of it.
+    tracking = spec.tracking.model_copy(update={"uri": None})
+    return spec.model_copy(update={"storage": None, "tracking": tracking})
