@@ -95,8 +95,8 @@ class Bench:
     def __init__(self, home: Path, rounds: int) -> None:
         from hpo.search.engine import open_engine
         from hpo.study.checkpoints import Keeper
-        from hpo.study.planning import plan
         from hpo.study.jobs import make_job, open_mirror
+        from hpo.study.planning import plan
 
         workspace = Workspace.at(home)
         workspace.ensure(workspace.runs)
