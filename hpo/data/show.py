@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpo.data.decoding import opencv
 from hpo.data.folders import check_dataset_name, read_manifest
 from hpo.data.library import DRAWN_FACES, EMBEDDED_SONGS, find_faces, list_datasets, unknown_dataset
 from hpo.data.songs import load_song_rows, mood_counts, songs_digest
@@ -108,7 +109,7 @@ def write_contact_sheet(
         DataError: the dataset has no such split.
         EnvironmentProblem: the file cannot be written.
     """
-    import cv2
+    cv2 = opencv()
 
     path = path or dataset.folder / CONTACT_SHEET
     faces = dataset.split(split)
@@ -165,6 +166,6 @@ def _draw(
 
 
 def _write(canvas: Canvas, text: str, left: int, bottom: int, size: float) -> None:
-    import cv2
+    cv2 = opencv()
 
     cv2.putText(canvas, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, size, _INK, 1, cv2.LINE_AA)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.recommender.photos import Photo, opencv
+from hpo.data.decoding import opencv
+from hpo.recommender.photos import Photo
 from hpo.spec.errors import EnvironmentProblem
 
 FACE_SIZE = 48

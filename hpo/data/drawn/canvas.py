@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.decoding import opencv
 from hpo.data.drawn.traits import Pose
 
 Points = NDArray[np.float64]
@@ -69,7 +70,7 @@ class Canvas:
         flat: bool = False,
     ) -> None:
         """Fill a polygon."""
-        import cv2
+        cv2 = opencv()
 
         cv2.fillPoly(
             self.image,
@@ -91,7 +92,7 @@ class Canvas:
         closed: bool = False,
     ) -> None:
         """Draw a line of `width` head units through the points."""
-        import cv2
+        cv2 = opencv()
 
         cv2.polylines(
             self.image,
@@ -105,7 +106,7 @@ class Canvas:
 
     def shade(self, shapes: list[tuple[Points, int]], softness: float) -> None:
         """Lighten or darken soft-edged shapes, each by its own number of grey values."""
-        import cv2
+        cv2 = opencv()
 
         step = 4
         height, width = self.image.shape[:2]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.decoding import opencv
 from hpo.data.drawn.canvas import Canvas, arc, ellipse
 from hpo.data.drawn.traits import Identity
 
@@ -77,7 +78,7 @@ def expose(
     image: NDArray[np.uint8], capture: Capture, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Light, blur and noise on a finished (n, n) picture; the result has its shape and dtype."""
-    import cv2
+    cv2 = opencv()
 
     size = image.shape[0]
     axis = np.linspace(-1.0, 1.0, size)

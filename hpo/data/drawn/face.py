@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.decoding import opencv
 from hpo.data.drawn.canvas import Canvas
 from hpo.data.drawn.capture import expose, occlude, sample_capture
 from hpo.data.drawn.features import paint_brows, paint_eyes, paint_glasses, paint_mouth
@@ -38,7 +39,7 @@ def draw_face(seed: int, emotion: str, size: int = 48) -> NDArray[np.uint8]:
     Raises `DataError` for an emotion that is not in `EMOTIONS`, a negative seed or a size
     outside 16 to 512.
     """
-    import cv2
+    cv2 = opencv()
 
     check_face(seed, emotion)
     if not 16 <= size <= 512:

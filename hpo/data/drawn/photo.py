@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.decoding import opencv
 from hpo.data.drawn.canvas import Canvas
 from hpo.data.drawn.face import check_face, paint_person
 from hpo.data.drawn.traits import sample_expression, sample_identity, sample_pose
@@ -84,7 +85,7 @@ def write_photo(
 
     Raises `EnvironmentProblem` where the file can't be written; then nothing is left behind.
     """
-    import cv2
+    cv2 = opencv()
 
     _, encoded = cv2.imencode(".png", drawn_photo(seed, emotions))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -126,7 +127,7 @@ def _seat(
 
 def _room(rng: np.random.Generator) -> NDArray[np.uint8]:
     """A wall lit from a window, with a picture and a plant."""
-    import cv2
+    cv2 = opencv()
 
     height, width, _ = PHOTO_SHAPE
     light = np.linspace(1.0, 0.8, width)[None, :] * np.linspace(1.02, 0.9, height)[:, None]

@@ -15,13 +15,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.decoding import quietly
+from hpo.data.decoding import decode, opencv
 from hpo.data.folders import listed
+from hpo.data.image_headers import declared_size
 from hpo.data.store import SPLITS, RawSplit
 from hpo.spec.errors import DataError
 
 FACE_PIXELS = 48
 """Height and width of a FER-2013 face."""
+MAX_PIXELS = 2048 * 2048
+"""Of an image that is decoded to see whether it is a face; half a megabyte can hold 800."""
 
 Progress = Callable[[int, int], None]
 """Told now and then: how much is done, and how much there is (faces or bytes)."""
@@ -107,6 +110,22 @@ class FaceCollector:
             self._names[split].append(name)
             self._votes[split].append(votes)
 
+    def add_encoded(
+        self, split: str, data: bytes | None, label: int, name: str, votes: Any = None
+    ) -> None:
+        """Take one face as an image file; the other arguments are those of ``add``.
+
+        An image that declares more than ``MAX_PIXELS`` is of another size without being decoded.
+
+        Args:
+            data: the file, or ``None`` if there is none.
+        """
+        size = declared_size(data) if data else None
+        if size is not None and size[0] * size[1] > MAX_PIXELS:
+            self._odd_sizes.append(f"{name} ({size[1]}x{size[0]})")
+        else:
+            self.add(split, decode_grey(data), label, name, votes)
+
     def splits(self, *, with_votes: bool = False) -> dict[str, RawSplit]:
         """Return what was collected.
 
@@ -138,14 +157,8 @@ def _vote_array(rows: list[Any]) -> npt.NDArray[Any]:
 
 
 def decode_grey(data: bytes | None) -> npt.NDArray[np.uint8] | None:
-    """Decode a PNG, WebP, JPEG or BMP to uint8 ``(height, width)``; ``None`` if it is no image."""
-    import cv2
-
+    """Decode an image file to uint8 ``(height, width)``; ``None`` if it is none, or too large."""
     if not data:
         return None
-    try:
-        with quietly():
-            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        return None
+    image = decode(data, opencv().IMREAD_GRAYSCALE, MAX_PIXELS)
     return None if image is None else np.asarray(image, dtype=np.uint8)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpo.data.decoding import opencv
 from hpo.recommender import photos
-from hpo.recommender.photos import declared_size, decode_photo, read_photo
+from hpo.recommender.photos import decode_photo, read_photo
 from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
 
 
@@ -98,6 +99,7 @@ def test_too_many_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
+    # 3.6 gigabytes in 45 bytes.
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header
     bomb = b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", zlib.crc32(b"IHDR" + header))
@@ -106,18 +108,29 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
         decode_photo(bomb)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_the_declared_size_is_the_size(suffix: str) -> None:
-    assert declared_size(encoded(suffix, np.zeros((31, 57, 3), np.uint8))) == (57, 31)
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tiff", ".gif", ".avif"])
+def test_too_many_pixels_are_refused_undecoded_in_every_format(
+    suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cv2
 
+    data = encoded(suffix, np.zeros((20, 21, 3), np.uint8))
+    assert decode_photo(data).shape == (20, 21, 3)
 
-def test_sizes_of_other_kinds_are_checked_after_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_PIXELS", 100)
-    data = encoded(".bmp", np.zeros((20, 20, 3), np.uint8))
-
-    assert declared_size(data) is None
-    with pytest.raises(DataError, match="20×20"):
+    monkeypatch.setattr(photos, "MAX_PIXELS", 20 * 21 - 1)
+    monkeypatch.delattr(cv2, "imdecode")
+    with pytest.raises(DataError, match="21×20"):
         decode_photo(data)
+
+
+def test_a_format_whose_size_is_not_known_beforehand_is_refused() -> None:
+    with pytest.raises(DataError, match="another kind"):
+        decode_photo(encoded(".jp2", np.zeros((64, 64, 3), np.uint8)))
+
+
+def test_a_photo_that_may_not_be_looked_at_is_not_called_absent(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"cannot read this photo\. Got File name"):
+        read_photo(tmp_path / ("x" * 300))
 
 
 def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,4 +138,4 @@ def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "cv2", None)
 
     with pytest.raises(EnvironmentProblem, match=r"apt-get install -y libgl1 libglib2\.0-0"):
-        photos.opencv()
+        opencv()
