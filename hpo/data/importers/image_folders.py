@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from hpo.data.importers.archives import check_member, open_archive, read_member
 from hpo.data.importers.labels import emotion_index, split_named
-from hpo.data.importers.source import FaceCollector, Progress, SourceFaces, decode_grey
+from hpo.data.importers.source import FaceCollector, Progress, SourceFaces
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, did_you_mean
 
@@ -59,7 +61,7 @@ def read(path: Path, progress: Progress) -> SourceFaces:
         formats = Counter(image.path.suffix.lower().lstrip(".") for image in images)
         for number, image in enumerate(sorted(images, key=lambda i: i.path), start=1):
             split, label = _place(image.path, path)
-            collector.add(split, decode_grey(image.load()), label, str(image.path))
+            collector.add_encoded(split, image.load(), label, str(image.path))
             if number % _IMAGES_PER_REPORT == 0 or number == len(images):
                 progress(number, len(images))
     lossy = formats["jpg"] + formats["jpeg"]
@@ -114,13 +116,7 @@ def _images(path: Path) -> Iterator[list[_Image]]:
     if path.is_dir():
         yield [image for image in _walk(path) if _is_image(image.path)]
         return
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(
-            f"this is no readable zip: {error}", where=str(path), hint="Download it again"
-        ) from error
-    with archive:
+    with open_archive(path) as archive:
         yield [image for image in _members(archive, path) if _is_image(image.path)]
 
 
@@ -140,7 +136,9 @@ def _walk(root: Path) -> Iterator[_Image]:
 def _file_loader(file: Path) -> Callable[[], bytes | None]:
     def load() -> bytes | None:
         try:
-            return file.read_bytes() if file.stat().st_size <= MAX_IMAGE_BYTES else None
+            facts = file.stat()
+            whole = stat.S_ISREG(facts.st_mode) and facts.st_size <= MAX_IMAGE_BYTES
+            return file.read_bytes() if whole else None
         except OSError:
             return None
 
@@ -167,20 +165,19 @@ def _members(archive: zipfile.ZipFile, path: Path) -> Iterator[_Image]:
                 where=str(path),
                 hint="Do not trust it; download the dataset again",
             )
-        if member.flag_bits & 1:
-            raise DataError(
-                "this zip is encrypted", where=str(path), hint="Unpack it and give the folder"
-            )
-        yield _Image(inside, _member_loader(archive, member))
+        check_member(member, str(path))
+        yield _Image(inside, _member_loader(archive, member, f"{path}/{inside}"))
 
 
-def _member_loader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes | None]:
+def _member_loader(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str
+) -> Callable[[], bytes | None]:
     def load() -> bytes | None:
         if member.file_size > MAX_IMAGE_BYTES:
             return None
         try:
-            return archive.read(member)
-        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError):
+            return read_member(archive, member, where)
+        except DataError:  # One damaged image is counted; how many are too many is asked later.
             return None
 
     return load

@@ -10,16 +10,16 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from hpo.data.folders import missing_columns
+from hpo.data.importers.archives import open_archive, open_member
 from hpo.data.importers.labels import KAGGLE_ORDER, split_named
 from hpo.data.importers.source import FACE_PIXELS, FaceCollector, Progress, SourceFaces
 from hpo.spec.emotions import EMOTIONS
@@ -27,8 +27,11 @@ from hpo.spec.errors import DataError, NotFoundError
 
 KNOWN_FILES = ("fer2013.csv", "icml_face_data.csv")
 _COLUMNS = ("emotion", "pixels", "usage")
-_TO_CANONICAL = tuple(EMOTIONS.index(emotion) for emotion in KAGGLE_ORDER)
+_TO_CANONICAL = {str(i): EMOTIONS.index(emotion) for i, emotion in enumerate(KAGGLE_ORDER)}
 _ROWS_PER_REPORT = 256
+MAX_ROW_CHARACTERS = 64 * 1024
+MAX_UNPACKED_BYTES = 1024**3
+"""Of a CSV inside a zip; FER-2013 has 301 MB."""
 
 
 def read(path: Path, progress: Progress) -> SourceFaces:
@@ -36,26 +39,56 @@ def read(path: Path, progress: Progress) -> SourceFaces:
 
     Raises:
         DataError: wrong columns, a label or pixel out of range, pixels of the wrong length, an
-            unknown ``Usage``; the line is named.
+            unknown ``Usage``, a row too long to be one; the line is named. A zip that is
+            damaged, encrypted or too large.
         NotFoundError: a folder or zip without a CSV.
     """
-    with _opened(path) as (stream, name, total_bytes):
-        collector = FaceCollector(path)
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-        rows = csv.reader(text)
-        try:
-            columns = _columns(next(rows, []), name)
-            for number, row in enumerate(rows):
-                if row:
-                    where = f"{name}:{rows.line_num}"
-                    split, image, label = _face(row, columns, where)
-                    collector.add(split, image, label, f"{Path(name).name}:{rows.line_num}")
-                if number % _ROWS_PER_REPORT == 0:
-                    progress(stream.tell(), total_bytes)
-        except (csv.Error, zipfile.BadZipFile) as error:
-            raise DataError(f"this is no readable CSV: {error}", where=name) from error
-        progress(total_bytes, total_bytes)
-        return SourceFaces(collector.splits(), {"format": "pixel-csv", "file": Path(name).name})
+    collector = FaceCollector(path)
+    with _opened(path) as (stream, name, total_bytes), _as_text(stream) as text:
+        rows = _rows(text, name)
+        _, header = next(rows, (1, []))
+        columns = _columns(header, name)
+        for number, (line, row) in enumerate(rows):
+            if row:
+                split, image, label = _face(row, columns, f"{name}:{line}")
+                collector.add(split, image, label, f"{Path(name).name}:{line}")
+            if number % _ROWS_PER_REPORT == 0:
+                progress(stream.tell(), total_bytes)
+    progress(total_bytes, total_bytes)
+    return SourceFaces(collector.splits(), {"format": "pixel-csv", "file": Path(name).name})
+
+
+def _as_text(stream: IO[bytes]) -> TextIO:
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+
+
+def _rows(text: TextIO, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with the number of their last line."""
+    taken = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        # A row may run over several lines, so the limit is on all that one row takes.
+        while line := text.readline(MAX_ROW_CHARACTERS + 1):
+            taken += len(line)
+            if taken > MAX_ROW_CHARACTERS:
+                raise DataError(
+                    "this row is too long",
+                    expected=f"at most {MAX_ROW_CHARACTERS:,} characters; a face takes 9,300",
+                    where=f"{name}:{reader.line_num + 1}",
+                    hint="Use fer2013.csv or icml_face_data.csv from Kaggle",
+                )
+            yield line
+
+    reader = csv.reader(lines())
+    try:
+        for row in reader:
+            taken = 0
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(
+            f"this is no readable CSV: {error}", where=f"{name}:{reader.line_num}"
+        ) from error
 
 
 @contextmanager
@@ -63,11 +96,20 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str, int]]:
     if path.is_dir():
         path = path / _choose([p.name for p in path.glob("*.csv")], path)
     if path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             members = [m for m in archive.namelist() if m.lower().endswith(".csv")]
             info = archive.getinfo(_choose(members, path))
-            with archive.open(info) as stream:
-                yield stream, f"{path}/{info.filename}", info.file_size
+            where = f"{path}/{info.filename}"
+            if info.file_size > MAX_UNPACKED_BYTES:
+                raise DataError(
+                    "this CSV is too large to be read inside its zip",
+                    expected=f"at most {MAX_UNPACKED_BYTES / 1e9:.1f} GB",
+                    got=f"{info.file_size / 1e9:.1f} GB unpacked",
+                    where=where,
+                    hint="Unpack it yourself and give the CSV",
+                )
+            with open_member(archive, info, where) as stream:
+                yield stream, where, info.file_size
     else:
         with path.open("rb") as stream:
             yield stream, str(path), path.stat().st_size
@@ -125,12 +167,12 @@ def _face(
             got=repr(usage[:40]),
             where=where,
         )
-    if not label.isdecimal() or int(label) >= len(_TO_CANONICAL):
+    if label not in _TO_CANONICAL:
         listed = ", ".join(f"{i} {emotion}" for i, emotion in enumerate(KAGGLE_ORDER))
         raise DataError(
             "label out of range", expected=f"one of {listed}", got=repr(label[:40]), where=where
         )
-    return split, _pixels(pixels, where), _TO_CANONICAL[int(label)]
+    return split, _pixels(pixels, where), _TO_CANONICAL[label]
 
 
 def _pixels(text: str, where: str) -> npt.NDArray[np.uint8]:
@@ -139,7 +181,8 @@ def _pixels(text: str, where: str) -> npt.NDArray[np.uint8]:
         # Depending on its version numpy warns or raises where the text is not numbers.
         warnings.simplefilter("error")
         try:
-            values = np.fromstring(text, dtype=np.int32, sep=" ")
+            # numpy cuts a number down to the type without a word; in 64 bits it stops at the end.
+            values = np.fromstring(text, dtype=np.int64, sep=" ")
         except (ValueError, DeprecationWarning) as error:
             raise DataError(
                 "the pixels are not numbers", expected=expected, got=repr(text[:30]), where=where
