@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,17 +50,20 @@ def import_faces(
     check_new_name(workspace, name, kind="faces")
     if not 0 <= max_unreadable <= 1:
         raise DataError("--max-unreadable is a share", expected="0 to 1", got=f"{max_unreadable:g}")
-    if not path.exists():
-        raise NotFoundError(
-            "there is no such file or folder", where=str(path), hint="Check the path"
-        )
     _check_place(workspace)
-    chosen = importer or detect(path)
-    read: FaceImporter = resolve("face_importer", chosen)
     try:
+        if not path.exists():
+            raise NotFoundError(
+                "there is no such file or folder", where=str(path), hint="Check the path"
+            )
+        read: FaceImporter = resolve("face_importer", importer or detect(path))
         faces = read(path, progress)
-    except PermissionError as error:
-        raise DataError("this cannot be read", got="no permission", where=str(path)) from error
+    except BrokenPipeError:  # Whoever is told the progress has left.
+        raise
+    except OSError as error:
+        raise DataError(
+            "this cannot be read", got=error.strerror or str(error), where=str(path)
+        ) from error
     notes = [*_judge(faces, path, max_unreadable), *replacing(workspace.data / name)]
     workspace.ensure(workspace.data)
     return write_faces(
@@ -88,8 +90,8 @@ def detect(path: Path) -> str:
     Raises:
         DataError: none does.
     """
-    from hpo.data.importers.image_parquet import parquet_files
     from hpo.data.importers.pixel_csv import KNOWN_FILES
+    from hpo.data.importers.shards import parquet_files
 
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -115,12 +117,13 @@ def detect(path: Path) -> str:
 
 
 def _zip_of_csv(path: Path) -> bool:
+    from hpo.data.importers.archives import open_archive
     from hpo.data.importers.image_folders import IMAGE_SUFFIXES
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             suffixes = {Path(member).suffix.lower() for member in archive.namelist()}
-    except (zipfile.BadZipFile, OSError):
+    except (DataError, OSError):  # The importer that is chosen then says what is wrong.
         return False
     return ".csv" in suffixes and not suffixes & IMAGE_SUFFIXES
 

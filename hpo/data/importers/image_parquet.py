@@ -8,14 +8,13 @@ that ends in ``.sealed`` is never opened.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.data.folders import listed
 from hpo.data.importers.labels import emotion_index, split_named
-from hpo.data.importers.source import FaceCollector, Progress, SourceFaces, decode_grey
+from hpo.data.importers.shards import source_files, split_of
+from hpo.data.importers.source import FaceCollector, Progress, SourceFaces
 from hpo.data.store import VOTE_COLUMNS
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet
 
 _ROWS_PER_BATCH = 1024
-_SHARD = re.compile(r"^(?P<split>[A-Za-z_]+?)(?:-(?P<number>\d+)-of-(?P<of>\d+))?$")
+_MOST_VOTES = 65535
+"""What the store's array of votes holds; FER+ has ten votes a face."""
 
 
 def read(path: Path, progress: Progress) -> SourceFaces:
@@ -34,7 +34,7 @@ def read(path: Path, progress: Progress) -> SourceFaces:
         DataError: wrong columns, a label out of range or at odds with ``emotion``, a shard that
             is missing, a file that is no parquet, a sealed file; the row is named.
     """
-    files = _files(path)
+    files = source_files(path)
     opened = [(file, *_open(file)) for file in files]
     total = sum(parquet.metadata.num_rows for _, parquet, _ in opened)
     collector = FaceCollector(path)
@@ -45,51 +45,11 @@ def read(path: Path, progress: Progress) -> SourceFaces:
         rows = _Rows(file, columns)
         for batch in _batches(file, parquet, columns):
             for row in batch:
-                collector.add(*rows.face(row))
+                collector.add_encoded(*rows.face(row))
             done += len(batch)
             progress(done, total)
     source = {"format": "image-parquet", "files": [file.name for file in files]}
     return SourceFaces(collector.splits(with_votes=with_votes), source, collector.unreadable)
-
-
-def parquet_files(folder: Path) -> list[Path]:
-    """Return the parquet files in ``folder`` and two levels below, none of them sealed."""
-    patterns = ("*.parquet", "*/*.parquet", "*/*/*.parquet")
-    return sorted({file for pattern in patterns for file in folder.glob(pattern)})
-
-
-def _files(path: Path) -> list[Path]:
-    if path.name.endswith(".sealed"):
-        raise DataError(
-            "this file is sealed, and hpo opens no sealed file",
-            where=str(path),
-            hint="Give the folder of the open splits, train and validation",
-        )
-    if not path.is_dir():
-        return [path]
-    files = parquet_files(path)
-    if not files:
-        raise DataError("there is no parquet file here", where=str(path))
-    _check_shards(path, files)
-    return files
-
-
-def _check_shards(path: Path, files: list[Path]) -> None:
-    numbers: dict[tuple[str, int], set[int]] = {}
-    for file in files:
-        match = _SHARD.match(file.stem)
-        if match and match["of"]:
-            numbers.setdefault((match["split"], int(match["of"])), set()).add(int(match["number"]))
-    for (split, of), present in numbers.items():
-        missing = sorted(set(range(of)) - present)
-        if missing:
-            raise DataError(
-                f"shards of '{split}' are missing: {listed(missing)}",
-                expected=f"{of} files {split}-…-of-{of:05d}.parquet",
-                got=f"{len(present)}",
-                where=str(path),
-                hint="Download the missing files",
-            )
 
 
 class _Columns:
@@ -97,6 +57,11 @@ class _Columns:
 
     def __init__(self, file: Path, schema: Any) -> None:
         by_name = {name.lower(): name for name in schema.names}
+        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+        if twice:
+            raise DataError(
+                f"the column {twice[0]} stands twice", where=str(file), hint="Drop one of the two"
+            )
         image = by_name.get("image") or by_name.get("img")
         label = by_name.get("label") or by_name.get("labels")
         self.emotion = by_name.get("emotion")
@@ -109,6 +74,16 @@ class _Columns:
                 got=", ".join(f"{f.name} ({f.type})" for f in list(schema)[:8]) or "no columns",
                 where=str(file),
                 hint="Give FER-2013 as image parquet, as Kaggle's CSV or as image folders",
+            )
+        kind = "null" if self.emotion is None else str(schema.field(self.emotion).type)
+        if "string" not in kind and kind != "null":
+            raise DataError(
+                "the column emotion holds no names of emotions",
+                expected=f"text, such as {', '.join(EMOTIONS)}",
+                got=kind,
+                where=str(file),
+                hint="Numbers stand in a column label, in this order: 0 for "
+                f"{EMOTIONS[0]}, 1 for {EMOTIONS[1]} and so on; rename the column if they do",
             )
         self.image, self.label = image, label
         self.usage = by_name.get("usage")
@@ -149,14 +124,14 @@ def _batches(
     try:
         for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=columns.wanted()):
             yield batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from error
 
 
 def _unreadable(file: Path, error: Exception) -> DataError:
     return DataError(
         "this is no readable parquet file",
-        got=str(error).splitlines()[0],
+        got=(str(error).splitlines() or [type(error).__name__])[0],
         where=str(file),
         hint="Download it again",
     )
@@ -167,11 +142,11 @@ class _Rows:
 
     def __init__(self, file: Path, columns: _Columns) -> None:
         self.file, self.columns = file, columns
-        self.split = _split_of(file)
+        self.split = split_of(file)
         self.number = 0
         self.emotion_of_label: dict[int, int] = {}
 
-    def face(self, row: dict[str, Any]) -> tuple[str, Any, int, str, Any]:
+    def face(self, row: dict[str, Any]) -> tuple[str, bytes | None, int, str, Any]:
         self.number += 1
         place = f"{self.file.name}: row {self.number}"
         where = str(self.file.parent / place)
@@ -179,16 +154,17 @@ class _Rows:
         data, name = (
             (image.get("bytes"), image.get("path")) if isinstance(image, dict) else (image, None)
         )
-        pixels = decode_grey(data if isinstance(data, bytes) else None)
+        encoded = data if isinstance(data, bytes) else None
         votes = row[self.columns.votes] if self.columns.votes else None
-        if votes is not None and (len(votes) != len(VOTE_COLUMNS) or None in votes):
+        if votes is not None and not _are_votes(votes):
             raise DataError(
                 "the votes do not fit",
-                expected=f"{len(VOTE_COLUMNS)} counts: {', '.join(VOTE_COLUMNS)}",
+                expected=f"{len(VOTE_COLUMNS)} counts, 0 to {_MOST_VOTES}: "
+                + ", ".join(VOTE_COLUMNS),
                 got=str(votes)[:60],
                 where=where,
             )
-        return self._split(row, where), pixels, self._label(row, where), name or place, votes
+        return self._split(row, where), encoded, self._label(row, where), name or place, votes
 
     def _split(self, row: dict[str, Any], where: str) -> str:
         usage = row[self.columns.usage] if self.columns.usage else None
@@ -241,11 +217,15 @@ class _Rows:
         return raw if 0 <= raw < len(EMOTIONS) else None
 
 
+def _are_votes(votes: Any) -> bool:
+    return (
+        isinstance(votes, list)
+        and len(votes) == len(VOTE_COLUMNS)
+        and all(isinstance(n, int | float) and float(n).is_integer() for n in votes)
+        and 0 <= min(votes) <= max(votes) <= _MOST_VOTES
+    )
+
+
 def _label_error(got: str, where: str) -> DataError:
     listing = ", ".join(f"{i} {emotion}" for i, emotion in enumerate(EMOTIONS))
     return DataError("label out of range", expected=f"one of {listing}", got=got, where=where)
-
-
-def _split_of(file: Path) -> str | None:
-    match = _SHARD.match(file.stem)
-    return (split_named(match["split"]) if match else None) or split_named(file.parent.name)
