@@ -17,6 +17,8 @@ MOODS: tuple[str, ...] = ("Happy", "Sad", "Calm", "Energetic")
 """The moods that the emotions are answered with."""
 COLUMNS: tuple[str, ...] = ("name", "artist", "album", "popularity", "mood", "id")
 """The columns of a stored catalogue; ``popularity`` is 0-100."""
+MAX_BYTES = 256 * 1024**2
+"""A million songs take about half of it."""
 REQUIRED_COLUMNS: tuple[str, ...] = COLUMNS[:-1]
 
 Song = dict[str, Any]
@@ -28,13 +30,26 @@ def read_songs(path: Path) -> list[Song]:
 
     Raises:
         NotFoundError: there is no such file.
-        DataError: as for ``parse_songs``.
+        DataError: it may not be read or is too large, else as for ``parse_songs``.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise DataError(
+                "this file is too large",
+                expected=f"a CSV of songs, at most {MAX_BYTES // 2**20} MiB",
+                where=str(path),
+                hint="Keep the most popular songs of each mood",
+            )
+        text = data.decode("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFoundError(
             "there is no such file", expected="a CSV of songs", where=str(path)
+        ) from error
+    except OSError as error:
+        raise DataError(
+            "this cannot be read", got=error.strerror or str(error), where=str(path)
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(

@@ -121,8 +121,19 @@ def test_a_file_that_is_no_text_or_not_there_is_told(tmp_path: Path, workspace: 
     (tmp_path / "list.csv").write_bytes(b"\xff\xfe\x00n")
     with pytest.raises(DataError, match="no text in UTF-8"):
         import_songs(workspace, tmp_path / "list.csv")
-    with pytest.raises(NotFoundError, match="no such file"):
-        import_songs(workspace, tmp_path / "nothing.csv")
+    for nothing in (tmp_path / "nothing.csv", tmp_path / "list.csv" / "x.csv", tmp_path):
+        with pytest.raises(NotFoundError, match="no such file"):
+            import_songs(workspace, nothing)
+    with pytest.raises(DataError, match=r"this cannot be read\. Got File name too long"):
+        import_songs(workspace, tmp_path / ("x" * 300))
+
+
+def test_a_file_far_too_large_for_songs_is_not_read_to_its_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.data.song_csv.MAX_BYTES", 1024)
+    with pytest.raises(DataError, match="this file is too large"):
+        import_songs(workspace, Path("/dev/zero"))
 
 
 def test_songs_do_not_take_the_place_of_faces(tmp_path: Path, workspace: Workspace) -> None:
