@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hpo.data.folders import check_dataset_name, read_manifest
 from hpo.data.store import open_faces
-from hpo.spec.errors import DataError, HpoError, NotFoundError, did_you_mean
+from hpo.spec.errors import DataError, HpoError, IntegrityError, NotFoundError, did_you_mean
 from hpo.spec.workspace import Workspace
 
 DRAWN_FACES = "drawn-faces"
@@ -41,12 +42,13 @@ class DatasetEntry:
 def find_faces(workspace: Workspace, name: str) -> Path:
     """Return the folder of the dataset of faces called ``name``.
 
-    ``drawn-faces`` is generated into the workspace on first use; two processes that ask at once
-    get one dataset.
+    ``drawn-faces`` is generated into the workspace on first use, and again when it is damaged or
+    another version of the generator drew it; two processes that ask at once get one dataset.
 
     Raises:
         NotFoundError: the workspace has no such dataset.
         DataError: it is a dataset of songs, or damaged.
+        IntegrityError: a file of it is missing or was changed since the import.
         EnvironmentProblem: ``drawn-faces`` cannot be written.
     """
     if name == DRAWN_FACES:
@@ -113,7 +115,9 @@ def _entry(folder: Path) -> DatasetEntry | None:
     if manifest["kind"] == "songs":
         return DatasetEntry(folder.name, "songs", dict(manifest["moods"]), folder)
     counts = {split: int(facts["count"]) for split, facts in manifest["splits"].items()}
-    return DatasetEntry(folder.name, "faces", counts, folder)
+    outdated = folder.name == DRAWN_FACES and not _is_current(manifest)
+    note = "another version of hpo drew these; drawn anew on next use" if outdated else ""
+    return DatasetEntry(folder.name, "faces", counts, folder, note)
 
 
 def _drawn_faces(workspace: Workspace) -> Path:
@@ -128,11 +132,17 @@ def _drawn_faces(workspace: Workspace) -> Path:
 
 
 def _is_written(folder: Path) -> bool:
+    """Tell whether the drawn faces are there, whole, and what this version would draw."""
     try:
-        open_faces(folder)
-    except (DataError, NotFoundError):
+        return _is_current(open_faces(folder).manifest)
+    except (DataError, NotFoundError, IntegrityError):
         return False
-    return True
+
+
+def _is_current(manifest: Mapping[str, Any]) -> bool:
+    from hpo.data.drawn.dataset import GENERATOR_VERSION
+
+    return bool(manifest["source"].get("generator_version") == GENERATOR_VERSION)
 
 
 @contextmanager

@@ -120,12 +120,22 @@ class FaceDataset:
 
 
 def open_faces(folder: Path) -> FaceDataset:
-    """Open the dataset in ``folder``.
+    """Open the dataset in ``folder``, its files checked against their checksums.
+
+    A study binds the digest in the manifest, which says what was imported; that the files still
+    hold it is found out here, by everyone who opens them.
 
     Raises:
         NotFoundError: there is no dataset in this folder.
         DataError: the folder holds something else, or a manifest that cannot be read.
+        IntegrityError: a file is missing or was changed.
     """
+    dataset = _described(folder)
+    verify(folder)
+    return dataset
+
+
+def _described(folder: Path) -> FaceDataset:
     manifest = read_manifest(folder)
     if manifest.get("kind") != "faces":
         raise DataError(
@@ -186,4 +196,4 @@ def write_faces(
             if raw.votes is not None:
                 np.save(new / f"{split_name}.votes.npy", np.ascontiguousarray(raw.votes))
         write_manifest(new, manifest)
-    return open_faces(folder)
+    return _described(folder)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hpo.data.drawn.face import draw_face
+from hpo.data.folders import read_manifest
 from hpo.data.store import RawSplit, write_faces
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import NotFoundError, did_you_mean
+from hpo.spec.errors import DataError, NotFoundError, did_you_mean
 
 DATASET_NAME = "drawn-faces"
 GENERATOR_VERSION = 1
@@ -52,6 +53,9 @@ def draw_split(split: str, limit: int | None = None) -> RawSplit:
 def write_dataset(folder: Path) -> None:
     """Draw all splits into the canonical store at `folder`; some seconds on one core.
 
+    Where faces of another version of the generator lay, a note in the manifest says that they were
+    replaced, and what their digest was.
+
     Raises what `hpo.data.store.write_faces` raises for a folder that can't be written; then
     nothing is left behind.
     """
@@ -66,5 +70,21 @@ def write_dataset(folder: Path) -> None:
             "licence": "MIT",
             "note": "Drawings made by this package, not photographs of people.",
             "seeds": {split: [_FIRST_SEEDS[split], size] for split, size in SPLIT_SIZES.items()},
+            "notes": _replaced(folder),
         },
     )
+
+
+def _replaced(folder: Path) -> list[str]:
+    try:
+        earlier = read_manifest(folder)
+    except (DataError, NotFoundError):
+        return []
+    notes = list(earlier["source"].get("notes", []))
+    version = earlier["source"].get("generator_version", "unknown")
+    if version != GENERATOR_VERSION:
+        notes.append(
+            f"drawn by version {GENERATOR_VERSION} of the generator in place of version "
+            f"{version}: a study of those faces ({earlier['digest']}) is not resumed with these"
+        )
+    return notes

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpo.data.folders import check_dataset_name
+from hpo.data import folders
+from hpo.data.folders import check_dataset_name, file_sha256
 from hpo.data.store import RawSplit, open_faces, verify, write_faces
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, EnvironmentProblem, IntegrityError, NotFoundError
@@ -162,12 +163,52 @@ def test_folders_without_a_sound_dataset_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Expected format version 1; got 99"):
         open_faces(folder)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "kind": "songs"}))
+    with pytest.raises(DataError, match=r"its manifest\.json lacks count, moods"):
+        open_faces(folder)
+    songs = {**manifest, "kind": "songs", "count": 0, "moods": {}}
+    (folder / "manifest.json").write_text(json.dumps(songs))
     with pytest.raises(DataError, match="Expected a dataset of faces"):
         open_faces(folder)
     (folder / "manifest.json").write_text("{")
     with pytest.raises(DataError, match="damaged"):
         open_faces(folder)
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    dataset = open_faces(folder)
     (folder / "train.images.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(DataError, match="damaged"):
-        open_faces(folder).split("train")
+        dataset.split("train")
+
+
+def test_faces_that_were_changed_on_disk_are_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    write_faces(folder, "d", {"train": raw()}, {})
+    labels = folder / "train.labels.npy"
+    whole = labels.read_bytes()
+    open_faces(folder)
+    labels.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(IntegrityError, match=r"train\.labels\.npy: .*Import the dataset again"):
+        open_faces(folder)
+    labels.write_bytes(whole)
+    assert open_faces(folder).digest
+
+
+def test_files_that_stayed_as_they_are_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_faces(tmp_path / "d", "d", {"train": raw()}, {})
+    read: list[str] = []
+
+    def hashed(path: Path) -> str:
+        read.append(path.name)
+        return file_sha256(path)
+
+    monkeypatch.setattr(folders, "file_sha256", hashed)
+    open_faces(tmp_path / "d")
+    assert len(read) == 3
+    # Just written, they are read again: within one tick of the clock a change would not show.
+    open_faces(tmp_path / "d")
+    assert len(read) == 6
+    monkeypatch.setattr(folders, "_TICK_NS", -1)
+    open_faces(tmp_path / "d")
+    open_faces(tmp_path / "d")
+    assert len(read) == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,21 +11,22 @@ import cv2
 import numpy as np
 import pytest
 
+from hpo.data.drawn.dataset import GENERATOR_VERSION
 from hpo.data.fetch import fetch
 from hpo.data.library import find_faces, list_datasets
 from hpo.data.show import describe_faces, describe_songs, kind_of, write_contact_sheet
-from hpo.data.store import FaceDataset, RawSplit, verify, write_faces
+from hpo.data.store import FaceDataset, RawSplit, open_faces, verify, write_faces
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
 from hpo.spec.workspace import Workspace
 
 
-def store(workspace: Workspace, name: str = "mine") -> FaceDataset:
+def store(workspace: Workspace, name: str = "mine", **source: object) -> FaceDataset:
     # Every emotion has a grey of its own, so that a face under the wrong label shows.
     labels = np.repeat(np.arange(7, dtype=np.uint8), 3)
     images = (labels * 30)[:, None, None] * np.ones((1, 48, 48), np.uint8)
     split = RawSplit(images, labels, [str(i) for i in range(21)])
-    return write_faces(workspace.data / name, name, {"train": split}, {"format": "test"})
+    return write_faces(workspace.data / name, name, {"train": split}, {"format": "test", **source})
 
 
 def test_a_dataset_is_found_by_name(workspace: Workspace) -> None:
@@ -65,7 +67,7 @@ def test_drawn_faces_are_drawn_once_for_all_who_ask_at_once(
     def draw(folder: Path) -> None:
         drawn.append(folder)
         time.sleep(0.05)  # Long enough for the others to arrive at the lock.
-        store(workspace, folder.name)
+        store(workspace, folder.name, generator_version=GENERATOR_VERSION)
 
     monkeypatch.setattr("hpo.data.drawn.dataset.write_dataset", draw)
     # The lock is held per open file, so threads contend for it as processes do.
@@ -74,6 +76,51 @@ def test_drawn_faces_are_drawn_once_for_all_who_ask_at_once(
     assert found == {workspace.data / "drawn-faces"}
     assert len(drawn) == 1
     verify(workspace.data / "drawn-faces")
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"train": 14, "validation": 7, "test": 7}
+    monkeypatch.setattr("hpo.data.drawn.dataset.SPLIT_SIZES", sizes)
+
+
+@pytest.mark.usefixtures("few")
+def test_faces_that_another_version_drew_are_drawn_anew_and_that_is_told(
+    workspace: Workspace,
+) -> None:
+    old = store(workspace, "drawn-faces", generator_version=GENERATOR_VERSION - 1)
+    (listed,) = (entry for entry in list_datasets(workspace) if entry.name == "drawn-faces")
+    assert "drawn anew on next use" in listed.note
+    new = open_faces(find_faces(workspace, "drawn-faces"))
+    assert new.digest != old.digest
+    (note,) = describe_faces(workspace, "drawn-faces")["source"]["notes"]
+    assert old.digest in note
+    assert "not resumed with these" in note
+    (listed,) = (entry for entry in list_datasets(workspace) if entry.name == "drawn-faces")
+    assert listed.note == ""
+
+
+@pytest.mark.usefixtures("few")
+def test_damaged_drawn_faces_are_drawn_again(workspace: Workspace) -> None:
+    folder = find_faces(workspace, "drawn-faces")
+    whole = (folder / "train.images.npy").read_bytes()
+    assert open_faces(folder).manifest["source"]["notes"] == []
+    (folder / "train.images.npy").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    find_faces(workspace, "drawn-faces")
+    assert (folder / "train.images.npy").read_bytes() == whole
+
+
+def test_a_manifest_without_its_parts_is_damaged_not_an_error_of_python(
+    workspace: Workspace,
+) -> None:
+    folder = store(workspace).folder
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["splits"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (listed,) = (entry for entry in list_datasets(workspace) if entry.name == "mine")
+    assert "lacks splits" in listed.note
+    with pytest.raises(DataError, match=r"damaged: its manifest\.json lacks splits"):
+        find_faces(workspace, "mine")
 
 
 def test_a_description_counts_every_emotion(workspace: Workspace) -> None:
