@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from hpo.recommender.photos import Photo, opencv
+from hpo.data.decoding import opencv, quietly
+from hpo.recommender.photos import Photo
 from hpo.recommender.recommend import FaceAnswer
 from hpo.spec.errors import EnvironmentProblem, InputError, did_you_mean
 
@@ -102,8 +106,6 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
             got=f"'{path.suffix}'" if path.suffix else "no ending",
             hint=did_you_mean(path.suffix, SUFFIXES) if path.suffix else "Try annotated.png",
         )
-    if path.is_dir():
-        raise InputError("this is a folder", where=f"--save {save}", expected="a file name")
     folder = path.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise EnvironmentProblem(
@@ -113,14 +115,10 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
             got=f"'{folder}' " + ("is not writable" if folder.is_dir() else "does not exist"),
             hint=f"Create it with: mkdir -p {folder}" if not folder.is_dir() else None,
         )
-    if len(photos) == 1:
-        chosen = [path]
-    else:
-        stems = [Path(photo).stem for photo in photos]
-        chosen = []
-        for number, stem in enumerate(stems):
-            unique = stem if stems.count(stem) == 1 else f"{stem}-{number + 1}"
-            chosen.append(path.with_name(f"{path.stem}-{unique}{path.suffix}"))
+    chosen = [path]
+    if len(photos) > 1:
+        names = _told_apart([Path(photo).stem for photo in photos])
+        chosen = [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in names]
     originals = {Path(photo).expanduser().resolve() for photo in photos}
     for target in chosen:
         if target.resolve() in originals:
@@ -129,7 +127,28 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
                 where=f"--save {save}",
                 expected="another file name",
             )
+        if target.is_dir():
+            raise InputError("this is a folder", where=str(target), expected="a file name")
     return chosen
+
+
+def _told_apart(stems: Sequence[str]) -> list[str]:
+    """Return a name per photo, no two alike: a stem that repeats gets the photo's number.
+
+    Case does not count, because some disks do not tell it apart.
+    """
+    often = Counter(stem.casefold() for stem in stems)
+    taken = set(often)
+    names = []
+    for number, stem in enumerate(stems, start=1):
+        name = stem
+        if often[stem.casefold()] > 1:
+            # Another photo may be called x-1 already; then the next number does.
+            free = (f"{stem}-{n}" for n in itertools.count(number))
+            name = next(name for name in free if name.casefold() not in taken)
+            taken.add(name.casefold())
+        names.append(name)
+    return names
 
 
 def save_photo(photo: Photo, path: Path) -> None:
@@ -139,9 +158,16 @@ def save_photo(photo: Photo, path: Path) -> None:
         EnvironmentProblem: it cannot be written.
     """
     cv2 = opencv()
-    done, encoded = cv2.imencode(path.suffix.lower(), photo)
-    if not done:  # the suffix was checked by targets()
-        raise EnvironmentProblem(f"OpenCV cannot write {path.suffix} files", where=str(path))
+    done, encoded = False, None
+    with quietly(), contextlib.suppress(cv2.error):
+        done, encoded = cv2.imencode(path.suffix.lower(), photo)
+    if not done or encoded is None:  # WebP ends at 16383 pixels, JPEG at 65535.
+        raise EnvironmentProblem(
+            f"OpenCV cannot write this photo as {path.suffix}",
+            where=str(path),
+            got=f"{photo.shape[1]}×{photo.shape[0]} pixels",
+            hint="Save it as PNG",
+        )
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

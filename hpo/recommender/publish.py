@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpo.data.decoding import opencv
+from hpo.data.song_csv import COLUMNS
 from hpo.recommender.moods import MoodTable
-from hpo.recommender.photos import opencv
-from hpo.recommender.rank import COLUMNS, check_songs
+from hpo.recommender.rank import check_songs
 from hpo.registry.models import RECOMMENDER, TAG_CLASSIFIER_VERSION, TAG_STUDY, TAG_TRIAL
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import NotFoundError

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from hpo.data.song_csv import COLUMNS
 from hpo.spec.errors import DataError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COLUMNS = ("name", "artist", "album", "popularity", "mood", "id")
 
 
 @dataclass(frozen=True)

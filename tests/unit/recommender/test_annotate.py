@@ -54,6 +54,39 @@ def test_one_photo_goes_to_the_file_and_several_beside_it(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("photos", "names"),
+    [
+        (["a/x.png", "b/x.png", "c/x-1.png"], ["out-x-2.png", "out-x-3.png", "out-x-1.png"]),
+        (["x-2.png", "a/x.png", "b/x.png", "x-3.png"], ["x-2", "x-4", "x-5", "x-3"]),
+        (["x.png", "x.png", "x.png"], ["x-1", "x-2", "x-3"]),
+        (["X.png", "x.jpg", "y.jpg"], ["X-1", "x-2", "y"]),
+    ],
+)
+def test_no_photo_is_written_over_another(
+    tmp_path: Path, photos: list[str], names: list[str]
+) -> None:
+    given = [path.name for path in targets(tmp_path / "out.png", photos)]
+    assert given == [name if "." in name else f"out-{name}.png" for name in names]
+
+
+def test_a_folder_in_a_photos_place_is_told_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "out-b.png").mkdir()
+    with pytest.raises(InputError, match=r"out-b\.png: this is a folder"):
+        targets(tmp_path / "out.png", ["a.png", "b.png"])
+    with pytest.raises(InputError, match="this is a folder"):
+        targets(tmp_path / "out-b.png", ["a.png"])
+
+
+def test_a_photo_too_wide_for_a_format_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"as \.webp\. Got 16400×2 .*as PNG"):
+        save_photo(np.zeros((2, 16_400, 3), np.uint8), tmp_path / "out.webp")
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ""
+
+
 def test_the_original_is_never_overwritten(tmp_path: Path) -> None:
     photo = tmp_path / "me.png"
     photo.write_bytes(b"x")
