@@ -11,7 +11,6 @@ the optional parameter ``top``. Answer: per row a list of faces, largest first, 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from pathlib import Path
@@ -22,13 +21,20 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
+from hpo.data.song_csv import COLUMNS
 from hpo.recommender.moods import parse_moods
-from hpo.recommender.photos import decode_photo
-from hpo.recommender.rank import COLUMNS
+from hpo.recommender.photos import MAX_BYTES, check_photo, decode_photo
+from hpo.recommender.rank import check_top
 from hpo.recommender.recommend import Recommender, classifier_from_keras
-from hpo.spec.errors import DataError, InputError, IntegrityError
+from hpo.spec.errors import InputError, IntegrityError
 
 COLUMN = "image"
+MAX_ROWS = 1000
+"""Photos of one request; each takes a server about a tenth of a second."""
+_MAX_CHARACTERS = 2 * MAX_BYTES
+"""Of a row; base64 takes four characters for three bytes, and may be broken into lines."""
+
+_WHITESPACE = b" \t\r\n\v\f"
 
 
 class SongRecommender(PythonModel):  # type: ignore[misc]
@@ -66,18 +72,34 @@ class SongRecommender(PythonModel):  # type: ignore[misc]
     ) -> list[list[dict[str, Any]]]:
         """Answer each row; ``params`` may hold ``top``, the songs per face.
 
+        Headers are checked in all rows first, then one photo after the other is decoded and
+        answered: a decoded photo takes a hundred times the memory of its row.
+
         Raises:
-            MlflowException: a row holds no photo, or ``top`` is no number of songs; the whole
-                request is refused (HTTP 400) and names the row.
+            MlflowException: a row holds no photo, ``top`` is no number of songs, or there are too
+                many rows; the whole request is refused (HTTP 400) and names the row.
         """
         if COLUMN not in getattr(model_input, "columns", ()):
             raise _refused(f"expected one column '{COLUMN}' with base64 photos")
+        if len(model_input) > MAX_ROWS:
+            raise _refused(
+                f"expected at most {MAX_ROWS} photos in a request, got {len(model_input)}: "
+                "send them in several"
+            )
         top = int((params or {}).get("top", 5))
-        photos = [_photo(value, row) for row, value in enumerate(model_input[COLUMN])]
+        rows = [(value, f"row {row}") for row, value in enumerate(model_input[COLUMN])]
         try:
+            check_top(top)
+            for value, where in rows:
+                check_photo(_encoded(value, where), where)
             return [
-                [face.to_json() for face in self._recommender.recommend(photo, top)]
-                for photo in photos
+                [
+                    face.to_json()
+                    for face in self._recommender.recommend(
+                        decode_photo(_encoded(value, where), where), top
+                    )
+                ]
+                for value, where in rows
             ]
         except InputError as error:
             raise _refused(str(error)) from error
@@ -89,20 +111,19 @@ def _songs(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=texts, keep_default_na=False)
 
 
-def _photo(value: Any, row: int) -> Any:
-    where = f"row {row}"
-    if isinstance(value, str):
-        text = value.partition(",")[2] if value.startswith("data:") else value
-        try:
-            value = base64.b64decode("".join(text.split()), validate=True)
-        except binascii.Error as error:
-            raise _refused(f"{where}: not base64 ({error})") from error
-    if not isinstance(value, bytes):
+def _encoded(value: Any, where: str) -> bytes:
+    """Return the image file in a row."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
         raise _refused(f"{where}: expected base64 text, got {type(value).__name__}")
+    if len(value) > _MAX_CHARACTERS:
+        raise _refused(f"{where}: expected at most {MAX_BYTES // 2**20} MiB as base64")
+    text = value.partition(",")[2] if value.startswith("data:") else value
     try:
-        return decode_photo(value, where)
-    except DataError as error:
-        raise _refused(str(error)) from error
+        return base64.b64decode(text.encode("ascii").translate(None, _WHITESPACE), validate=True)
+    except ValueError as error:  # binascii's own, and characters beyond ASCII
+        raise _refused(f"{where}: not base64 ({error})") from error
 
 
 def _refused(message: str) -> MlflowException:
