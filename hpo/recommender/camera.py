@@ -6,6 +6,7 @@ because a single frame of a moving face flickers between emotions.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from hpo.data.decoding import quietly
-from hpo.recommender.photos import Photo, opencv
+from hpo.data.decoding import opencv, quietly
+from hpo.recommender.photos import Photo
 from hpo.recommender.recommend import FaceAnswer, Probabilities, Recommender
 from hpo.spec.errors import DataError, EnvironmentProblem, InputError, NotFoundError
 
@@ -94,9 +95,10 @@ def _open(source: str) -> Any:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2 = opencv()
     if source.isdecimal():
-        with quietly():
+        capture = None
+        with quietly(), contextlib.suppress(cv2.error):  # raised for a number over 31 bits
             capture = cv2.VideoCapture(int(source))
-        if not capture.isOpened():
+        if capture is None or not capture.isOpened():
             raise EnvironmentProblem(
                 f"camera {source} cannot be opened",
                 hint="Check that it is connected and that no other program uses it, try another "

@@ -107,7 +107,7 @@ def parse_moods(text: str, source: str) -> MoodTable:
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:  # The latter: lists in lists without end.
         mark = getattr(error, "problem_mark", None)
         raise DataError(
             "this mood table is no YAML",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hpo.recommender.camera import Frame, Smoother, frames, watch
+from hpo.data.drawn import drawn_photo
+from hpo.recommender.camera import Smoother, frames, watch
 from hpo.recommender.moods import load_moods
 from hpo.recommender.photos import Photo, read_photo
 from hpo.recommender.recommend import Faces, Recommender
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, InputError, NotFoundError
+from hpo.spec.errors import DataError, EnvironmentProblem, InputError, NotFoundError
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +125,22 @@ def test_an_answer_comes_when_the_emotion_changes_and_when_the_face_goes(
     assert changes[2].to_json()["faces"] == []
 
 
-def test_looking_stores_nothing(astronaut: Photo, tmp_path: Path) -> None:
-    def looks() -> Iterator[Frame]:
-        yield Frame(0, 0.0, astronaut)
-
+def test_looking_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = write_video(tmp_path / "party.avi", [drawn_photo()] * 3)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # Whoever writes without being told where writes into one of these.
+    monkeypatch.chdir(elsewhere)
+    for place in ("TMPDIR", "TEMP", "TMP", "HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(place, str(elsewhere))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     recommender = Recommender(lambda faces: row("sad")[np.newaxis], catalogue(), load_moods())
 
-    assert len(list(watch(recommender, looks()))) == 1
-    assert list(tmp_path.iterdir()) == []
+    assert len(list(watch(recommender, frames(str(film), every=1)))) == 1
+    assert list(elsewhere.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "party.avi"]
+
+
+def test_a_camera_number_that_no_machine_has_is_told() -> None:
+    with pytest.raises(EnvironmentProblem, match="camera 99999999999 cannot be opened"):
+        frames("99999999999")

@@ -78,3 +78,8 @@ def test_a_table_reads_back_what_it_wrote() -> None:
     table = load_moods()
 
     assert dict(parse_moods(table.to_yaml(), "copy").moods) == dict(table.moods)
+
+
+def test_lists_in_lists_without_end_are_no_table() -> None:
+    with pytest.raises(DataError, match="this mood table is no YAML"):
+        parse_moods("[" * 5000, "deep.yaml")
