@@ -12,7 +12,7 @@ import typer
 
 from hpo import __version__
 from hpo.cli import data, recommend, report, run, studies, train, ui
-from hpo.cli.shell import Call
+from hpo.cli.shell import Call, StorageUrl, TrackingUri
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 
@@ -48,6 +48,8 @@ def root(
             help="The workspace: a folder with data/, mlruns/ and reports/. Default: here."
         ),
     ] = None,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
     debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
     version: Annotated[
         bool,
@@ -55,7 +57,7 @@ def root(
     ] = False,
 ) -> None:
     """Prepare the call."""
-    context.obj = Call(Workspace.at(home), debug)
+    context.obj = Call(Workspace.at(home, storage=storage, tracking=tracking), debug)
 
 
 run.register(app)

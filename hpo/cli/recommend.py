@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.shell import current, examples, print_json, say
+from hpo.cli.shell import TrackingUri, current, examples, print_json, say
 from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
@@ -85,13 +85,14 @@ def register(app: typer.Typer) -> None:
         seconds: Annotated[
             float | None, typer.Option(help="With --camera: stop after so many seconds.")
         ] = None,
+        tracking: TrackingUri = None,
     ) -> None:
         """Find faces, tell their emotions, and answer with songs.
 
         The champion model reads one emotion per face, a table turns it into a mood, and the most
         popular songs of the mood are the answer. A photo without a face is a normal answer.
         """
-        workspace = current(context).workspace
+        workspace = current(context, tracking=tracking).workspace
         if camera is not None:
             _refuse_with_camera(photos, save)
             _camera(workspace, camera, top, songs, moods, model, every, seconds, as_json=as_json)

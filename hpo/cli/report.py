@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.shell import current, examples, print_json, say
+from hpo.cli.shell import StorageUrl, TrackingUri, examples, named, print_json, say
 from hpo.spec.errors import InputError
 
 NOTES = (
@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
 
 def report(
     context: typer.Context,
-    study: Annotated[str | None, typer.Argument(help="Name of the study.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="The study's name, or its study file.")
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", help="Redraw from this study.json, beside it.", show_default=False),
@@ -52,6 +54,8 @@ def report(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the paths as JSON.")] = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """Write the report of a study: results, importance, curves, confusion, time."""
     if (study is None) == (source is None):
@@ -63,7 +67,8 @@ def report(
     from hpo.study import reporting
 
     if study is not None:
-        paths = reporting.report(study, workspace=current(context).workspace, png=png)
+        study, workspace = named(context, study, storage, tracking)
+        paths = reporting.report(study, workspace=workspace, png=png)
     else:
         assert source is not None
         paths = reporting.redraw(source, png=png)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.shell import counted, current, examples, print_json, print_table, say
+from hpo.cli.shell import (
+    StorageUrl,
+    TrackingUri,
+    counted,
+    current,
+    examples,
+    print_json,
+    print_table,
+    say,
+)
 
 if TYPE_CHECKING:
     from hpo.search.configurations import Enqueued
@@ -46,6 +55,8 @@ def register(app: typer.Typer) -> None:
 def quickstart(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """Run a small study of all three architectures on drawn faces, offline, and use its winner.
 
@@ -57,7 +68,7 @@ def quickstart(
 
     display = watcher()
     with display.running():
-        tour = start(workspace=current(context).workspace, watcher=display)
+        tour = start(workspace=current(context, storage, tracking).workspace, watcher=display)
     if as_json:
         print_json(tour.to_json())
         return
@@ -93,6 +104,8 @@ def run(
         bool, typer.Option("--resume", help="Go on with a study that was begun, to its budget.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """Run a study: search, train, prune, track; register the winner if the file says so.
 
@@ -101,7 +114,7 @@ def run(
     from hpo.cli.live import watcher
     from hpo.study.planning import plan
 
-    workspace = current(context).workspace
+    workspace = current(context, storage, tracking).workspace
     planned = plan(
         study,
         workspace=workspace,

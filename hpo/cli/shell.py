@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace
+
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="The study's name, or its study file.")
+]
+StorageUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        help="Optuna's storage, before the study file's. A URL with a password belongs into "
+        "HPO_STORAGE in the environment: others see options in the process list.",
+        show_default=False,
+    ),
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking",
+        metavar="URI",
+        help="MLflow's tracking URI, likewise; MLFLOW_TRACKING_URI in the environment.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass
@@ -29,19 +53,37 @@ class Call:
     debug: bool = False
 
 
-def current(context: typer.Context) -> Call:
-    """Return the call that the root command prepared."""
+def current(
+    context: typer.Context, storage: str | None = None, tracking: str | None = None
+) -> Call:
+    """Return the call that the root command prepared, with the stores that the command was given.
+
+    Raises:
+        InputError: a store is no URL.
+    """
     call = context.find_object(Call)
-    return call if call is not None else Call(Workspace.at())
+    call = call if call is not None else Call(Workspace.at())
+    return dataclasses.replace(call, workspace=call.workspace.kept_in(storage, tracking))
 
 
-def existing(context: typer.Context) -> Workspace:
+def named(
+    context: typer.Context, study: str, storage: str | None, tracking: str | None
+) -> tuple[str, Workspace]:
+    """Return the name of the study that was given by name or by file, and where it is kept."""
+    from hpo.study.naming import resolve_study
+
+    return resolve_study(study, current(context, storage, tracking).workspace)
+
+
+def existing(
+    context: typer.Context, storage: str | None = None, tracking: str | None = None
+) -> Workspace:
     """Return the workspace for a command that lists what is in it.
 
     Raises:
         NotFoundError: there is no such folder; an empty list would hide a mistyped ``--home``.
     """
-    workspace = current(context).workspace
+    workspace = current(context, storage, tracking).workspace
     if not workspace.home.is_dir():
         raise NotFoundError(
             "there is no such folder",

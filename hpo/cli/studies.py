@@ -10,13 +10,22 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, examples, existing, print_json, print_table, say
+from hpo.cli.shell import (
+    StorageUrl,
+    StudyName,
+    TrackingUri,
+    examples,
+    existing,
+    named,
+    print_json,
+    print_table,
+    say,
+)
 from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
 
 _STATES = ("complete", "pruned", "failed")
 
@@ -46,11 +55,17 @@ def register(app: typer.Typer) -> None:
     )
 
 
-def studies(context: typer.Context, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+def studies(
+    context: typer.Context,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
+) -> None:
     """List the studies of this workspace."""
     from hpo.study.listing import studies as list_them
 
-    workspace = existing(context)
+    workspace = existing(context, storage, tracking)
     rows = list_them(workspace=workspace)
     if as_json:
         print_json(rows)
@@ -66,12 +81,18 @@ def studies(context: typer.Context, as_json: AsJson = False, as_csv: AsCsv = Fal
 
 
 def trials(
-    context: typer.Context, study: StudyName, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context,
+    study: StudyName,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """List the trials of a study, with their parameters."""
     from hpo.study.listing import trials as list_them
 
-    rows = list_them(study, workspace=current(context).workspace)
+    study, workspace = named(context, study, storage, tracking)
+    rows = list_them(study, workspace=workspace)
     if as_json:
         print_json(rows)
         return
@@ -105,12 +126,14 @@ def delete(
         bool, typer.Option(help="Also delete registered models that came from it.")
     ] = False,
     as_json: AsJson = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """Delete a study: its trials, its MLflow runs, its checkpoints and its report."""
     from hpo.study.deletion import delete as remove
     from hpo.study.deletion import what_goes
 
-    workspace = current(context).workspace
+    study, workspace = named(context, study, storage, tracking)
     going = what_goes(study, workspace=workspace, force=force)
     if not yes:
         loss = ""
@@ -125,14 +148,21 @@ def delete(
         say(f"Deleted study '{study}': {gone.line()}.")
 
 
-def promote(context: typer.Context, study: StudyName, as_json: AsJson = False) -> None:
+def promote(
+    context: typer.Context,
+    study: StudyName,
+    as_json: AsJson = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
+) -> None:
     """Register a study's winner as emotion-classifier, and move the champion alias to it.
 
     The song recommender that answers with it is registered too.
     """
     from hpo.study.promoting import promote as start
 
-    promotion = start(study, workspace=current(context).workspace)
+    study, workspace = named(context, study, storage, tracking)
+    promotion = start(study, workspace=workspace)
     if as_json:
         print_json(promotion.to_json())
     else:

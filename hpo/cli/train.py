@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hpo.cli.run import Overrides
-from hpo.cli.shell import current, examples, print_json, say
+from hpo.cli.shell import StorageUrl, TrackingUri, current, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +47,8 @@ def train(
     overrides: Overrides = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
 ) -> None:
     """Train one configuration of a study, tracked in MLflow like a trial of it.
 
@@ -61,7 +63,7 @@ def train(
     with display.running():
         trained = start(
             study,
-            workspace=current(context).workspace,
+            workspace=current(context, storage, tracking).workspace,
             architecture=architecture,
             params=given,
             trial=trial,

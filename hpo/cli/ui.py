@@ -18,7 +18,7 @@ from typing import IO
 
 import typer
 
-from hpo.cli.shell import current, examples, say
+from hpo.cli.shell import TrackingUri, current, examples, say
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
 from hpo.tracking import names
 from hpo.tracking.store import (
@@ -54,9 +54,10 @@ def register(app: typer.Typer) -> None:
             help="Let other machines in. There is no password: anyone who can reach the port can "
             "read and delete runs.",
         ),
+        tracking: TrackingUri = None,
     ) -> None:
         """Start the MLflow UI over this workspace's runs; Ctrl-C stops it."""
-        workspace = current(context).workspace
+        workspace = current(context, tracking=tracking).workspace
         uri = workspace.tracking_uri()
         if is_server(uri):
             say("This workspace is tracked on a server; its pages are at")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Deleted:
         return {**dataclasses.asdict(self), "folders": [str(f) for f in self.folders]}
 
 
-def what_goes(study: str, *, workspace: Workspace | None = None, force: bool = False) -> Deleted:
+def what_goes(
+    study: str | Path, *, workspace: Workspace | None = None, force: bool = False
+) -> Deleted:
     """Return what ``delete`` would take.
 
     Raises:
@@ -54,7 +57,7 @@ def what_goes(study: str, *, workspace: Workspace | None = None, force: bool = F
     from hpo.search.studies import read_trials
     from hpo.tracking.deletion import count_runs, has_registered_models, versions_of
 
-    workspace = workspace or Workspace.at()
+    study, workspace = resolve_study(study, workspace)
     trials = len(read_trials(workspace.storage_url(), study, attempts=True))
     client = _client(workspace)
     versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
@@ -64,13 +67,15 @@ def what_goes(study: str, *, workspace: Workspace | None = None, force: bool = F
     return Deleted(trials, runs, versions, _folders(workspace, study))
 
 
-def delete(study: str, *, workspace: Workspace | None = None, force: bool = False) -> Deleted:
+def delete(
+    study: str | Path, *, workspace: Workspace | None = None, force: bool = False
+) -> Deleted:
     """Delete a study: MLflow first, then the disk, then Optuna, whose storage is the truth.
 
     A deletion that is cut off leaves the study listed, and the same call finishes it.
 
     Args:
-        study: its name.
+        study: its name or its study file.
         workspace: where it is; the current directory by default.
         force: also delete registered models that came from it.
 
@@ -81,7 +86,7 @@ def delete(study: str, *, workspace: Workspace | None = None, force: bool = Fals
     from hpo.search.studies import delete_study
     from hpo.tracking.deletion import delete_study as delete_runs
 
-    workspace = workspace or Workspace.at()
+    study, workspace = resolve_study(study, workspace)
     going = what_goes(study, workspace=workspace, force=force)
     client = _client(workspace)
     if client is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
 
 
 def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
@@ -22,18 +24,22 @@ def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     return [dataclasses.asdict(s) for s in list_studies(workspace.storage_url())]
 
 
-def trials(study: str, *, workspace: Workspace | None = None) -> list[dict[str, Any]]:
+def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
     mlflow_run_id, slot, origin, best_epoch, reason, started, finished``.
+
+    Args:
+        study: its name or its study file.
+        workspace: where it is; the current directory by default.
 
     Raises:
         NotFoundError: there is no such study.
     """
     from hpo.search.studies import read_trials
 
-    workspace = workspace or Workspace.at()
+    study, workspace = resolve_study(study, workspace)
     return [row(record) for record in read_trials(workspace.storage_url(), study)]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import hpo
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
@@ -53,7 +54,7 @@ class Promotion:
 
 
 def promote(
-    study: str,
+    study: str | Path,
     *,
     workspace: Workspace | None = None,
     storage_url: str | None = None,
@@ -65,7 +66,7 @@ def promote(
     The winner is the complete trial with the best objective on validation, over all architectures.
 
     Args:
-        study: its name.
+        study: its name or its study file.
         workspace: where it is; the current directory by default.
         storage_url: of Optuna's storage, where it is not the workspace's.
         tracking_uri: of MLflow, where it is not the workspace's.
@@ -83,7 +84,7 @@ def promote(
     from hpo.study.models import log_model
     from hpo.tracking.store import open_client
 
-    workspace = workspace or Workspace.at()
+    study, workspace = resolve_study(study, workspace)
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
     winner = choose_winner(read_trials(url, study), spec.objective.direction)

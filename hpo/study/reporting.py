@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class ReportPaths:
 
 
 def report(
-    study: str, *, workspace: Workspace | None = None, png: bool | None = None
+    study: str | Path, *, workspace: Workspace | None = None, png: bool | None = None
 ) -> ReportPaths:
     """Write the report of a study.
 
     Args:
-        study: its name. Where the store has no such study, the page is drawn again from the
-            ``study.json`` that an earlier report left.
+        study: its name or its study file. Where the store has no such study, the page is drawn
+            again from the ``study.json`` that an earlier report left.
         workspace: where stores and reports are; the current directory by default.
         png: draw PNG files too; None draws them where a browser is at hand.
 
@@ -55,7 +56,7 @@ def report(
     from hpo.search.studies import read_spec, read_trials
     from hpo.spec.errors import NotFoundError
 
-    workspace = workspace or Workspace.at()
+    study, workspace = resolve_study(study, workspace)
     folder = workspace.reports / study
     url = workspace.storage_url()
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.spec.errors import EnvironmentProblem
+from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
 
@@ -42,9 +42,25 @@ def test_stores_are_two_sqlite_files_unless_told_otherwise(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
     assert workspace.storage_url() == "postgresql://db/optuna"
     assert workspace.tracking_uri() == "http://127.0.0.1:5000"
-    # The study file has the last word.
+    # A study file goes before the environment,
     assert workspace.storage_url("sqlite:///own.db") == "sqlite:///own.db"
     assert workspace.tracking_uri("sqlite:///own.db") == "sqlite:///own.db"
+    # and what was given for this call before the study file.
+    given = Workspace.at(workspace.home, storage="sqlite:///a.db", tracking="sqlite:///b.db")
+    assert given.storage_url("sqlite:///own.db") == "sqlite:///a.db"
+    assert given.tracking_uri("sqlite:///own.db") == "sqlite:///b.db"
+
+
+def test_what_is_no_url_is_refused_without_showing_it(tmp_path: Path) -> None:
+    for store in ("storage", "tracking"):
+        with pytest.raises(InputError, match=f"--{store}: this is no URL") as caught:
+            Workspace.at(tmp_path, **{store: "postgresql:/ada:secret@db/hpo"})
+        assert "secret" not in str(caught.value)
+        assert caught.value.exit_code == 2
+
+
+def test_a_workspace_does_not_show_its_passwords(tmp_path: Path) -> None:
+    assert "secret" not in repr(Workspace.at(tmp_path, storage="postgresql://ada:secret@db/hpo"))
 
 
 def test_ensure_makes_the_folder_and_its_parents(workspace: Workspace) -> None:
@@ -55,9 +71,9 @@ def test_ensure_makes_the_folder_and_its_parents(workspace: Workspace) -> None:
 def test_a_folder_below_a_file_is_refused_with_a_way_on(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     workspace = Workspace.at(tmp_path / "file")
-    with pytest.raises(EnvironmentProblem, match=r"cannot write .* --home FOLDER") as caught:
+    with pytest.raises(InputError, match=r"cannot write .* --home FOLDER") as caught:
         workspace.ensure(workspace.data)
-    assert caught.value.exit_code == 3
+    assert caught.value.exit_code == 2
 
 
 def test_a_folder_without_permission_is_refused(
@@ -65,5 +81,5 @@ def test_a_folder_without_permission_is_refused(
 ) -> None:
     # Root may write anywhere, so the refusal is the operating system's answer, set here.
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(EnvironmentProblem, match="no permission to write"):
+    with pytest.raises(InputError, match="no permission to write"):
         workspace.ensure(workspace.data)
