@@ -76,8 +76,11 @@ def studies(
     else:
         print_table(
             ["name", "architectures", "trials", *_STATES, "best", "created (UTC)"],
-            [_study_cells(r, _budget(r, workspace)) for r in rows],
+            [_study_cells(r) for r in rows],
         )
+        for row in rows:
+            if row["problem"]:
+                say(f"Note: {row['problem']}")
 
 
 def trials(
@@ -169,18 +172,7 @@ def promote(
         say(f"Champion: {promotion.line()}")
 
 
-def _budget(row: Mapping[str, Any], workspace: Workspace) -> int:
-    """Return the trials that a study may have in all; an architecture may have its own budget."""
-    from hpo.search.studies import read_spec
-
-    try:
-        spec = read_spec(workspace.storage_url(), row["name"])
-    except NotFoundError:  # deleted meanwhile, or without its study file
-        return int(row["trials"]) * len(row["architectures"])
-    return sum(spec.trials_of(label) for label in spec.architectures)
-
-
-def _study_cells(row: Mapping[str, Any], budget: int) -> list[Any]:
+def _study_cells(row: Mapping[str, Any]) -> list[Any]:
     counts = [row["states"].get(state, 0) for state in _STATES]
     best = None
     if row["best_value"] is not None:
@@ -188,7 +180,7 @@ def _study_cells(row: Mapping[str, Any], budget: int) -> list[Any]:
     return [
         row["name"],
         ", ".join(row["architectures"]),
-        f"{sum(counts)} of {budget}",
+        f"{sum(counts)} of {row['budget'] or 'unknown'}",
         *counts,
         best,
         row["created"][:16].replace("T", " "),

@@ -15,6 +15,8 @@ from hpo.spec.errors import InputError, SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 
+SPEC = "spec"
+"""User attribute: the study file, without URLs; only studies of hpo's have it."""
 DATASET_DIGEST = "dataset_digest"
 """User attribute: the digest of the data that the study is bound to."""
 
@@ -68,7 +70,7 @@ def create_or_load(
 
 def _attributes(spec: StudySpec, label: str) -> dict[str, Any]:
     return {
-        "spec": _without_passwords(spec.to_plain()),
+        SPEC: _without_passwords(spec.to_plain()),
         "space": spec.architectures[label].space.to_plain(),
         "sampler": _plug_in("sampler", spec),
         "pruner": _plug_in("pruner", spec),
@@ -113,7 +115,7 @@ def check_same(
         SpecError: its space, fixed parameters, data, seed or search settings differ (each
             difference is named), or the dataset of that name holds other faces now.
     """
-    there = attributes.get("spec")
+    there = attributes.get(SPEC)
     if there is None:
         raise SpecError(
             f"a study named '{optuna_name(spec.name, label)}' exists that hpo did not make",

@@ -1,4 +1,4 @@
-"""Studies in the storage: checked, listed, read and deleted.
+"""Studies in the storage: checked, read and deleted.
 
 A study of the study file is one Optuna study per architecture, named ``<study>/<architecture>``.
 """
@@ -7,44 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
-from hpo.search.creation import already_exists, check_same
+from pydantic import ValidationError
+
+from hpo.search.creation import DATASET_DIGEST, SPEC, already_exists, check_same, optuna_name
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.trials import LATE_RUN_ID, is_lost, read_trial
-from hpo.spec.errors import NotFoundError, did_you_mean
+from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
-
-
-@dataclass(frozen=True)
-class StudySummary:
-    """A study at a glance.
-
-    Args:
-        name: of the study.
-        architectures: labels, in the order in which they were made.
-        states: number of trials by state; lost attempts are not counted.
-        best_value: best objective of a completed trial; None if there is none.
-        best_architecture: whose trial that was; "" if there is none.
-        best_number: that trial's number; None if there is none.
-        metric: the objective's name.
-        direction: ``maximize`` or ``minimize``.
-        trials: the budget, trials per architecture.
-        created: ISO 8601 time (UTC).
-    """
-
-    name: str
-    architectures: list[str]
-    states: dict[str, int]
-    best_value: float | None
-    best_architecture: str
-    best_number: int | None
-    metric: str
-    direction: str
-    trials: int
-    created: str
 
 
 def check_study(
@@ -63,22 +36,21 @@ def check_study(
         InputError: the study exists, and ``resume`` is False.
         EnvironmentProblem: see ``open_storage``.
     """
-    with _existing(storage_url) as storage:
+    with existing(storage_url) as storage:
         if storage is None:
             return
-        known = _by_study(storage).get(spec.name, {})
+        taken = {frozen.study_name: frozen.user_attrs for frozen in storage.get_all_studies()}
         for label in spec.architectures:
-            if label in known:
-                check_same(known[label].user_attrs, spec, label, dataset_digest)
-        if known and not resume:
+            name = optuna_name(spec.name, label)
+            if name in taken:
+                with _readable(spec.name, taken[name]):
+                    check_same(taken[name], spec, label, dataset_digest)
+        if spec.name in by_study(storage) and not resume:
             raise already_exists(spec.name)
 
 
-# Reading
-
-
 @contextmanager
-def _existing(storage_url: str) -> Iterator[Any]:
+def existing(storage_url: str) -> Iterator[Any]:
     """Yield the storage, or None where no SQLite file is; nothing is created."""
     path = sqlite_path(storage_url)
     if path is not None and not path.exists():
@@ -93,14 +65,41 @@ def _existing(storage_url: str) -> Iterator[Any]:
         storage.engine.dispose()
 
 
-def _by_study(storage: Any) -> dict[str, dict[str, Any]]:
-    """Return Optuna's ``FrozenStudy`` by study and label, those that hpo made."""
+def by_study(storage: Any) -> dict[str, dict[str, Any]]:
+    """Return Optuna's ``FrozenStudy`` by study and label, those that hpo made.
+
+    A storage may be shared, and ``team/llm`` be anybody's name: only the study file among the user
+    attributes tells that a study is one of ours, to be listed and deleted.
+    """
     found: dict[str, dict[str, Any]] = {}
     for frozen in storage.get_all_studies():
         study, slash, label = frozen.study_name.partition("/")
-        if slash:
+        if slash and isinstance(frozen.user_attrs.get(SPEC), dict):
             found.setdefault(study, {})[label] = frozen
     return found
+
+
+@contextmanager
+def _readable(study: str, attributes: dict[str, Any]) -> Iterator[None]:
+    """Turn what pydantic says of a stored study file into an error that tells what to do.
+
+    Raises:
+        SpecError: this version does not understand the study file.
+    """
+    try:
+        yield
+    except ValueError as error:  # pydantic's is one; spaces have their own
+        reason = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            reason = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise SpecError(
+            f"study '{study}' was stored with settings that this version does not understand",
+            expected=f"those of hpo {version('hpo')}",
+            got=f"those of hpo {attributes.get('hpo_version', 'unknown')} ({reason})",
+            hint=f"Use that version for it, or remove it by `hpo delete {study}`; "
+            f"`hpo trials {study}` still shows its trials",
+        ) from None
 
 
 def _missing(study: str, known: dict[str, Any]) -> NotFoundError:
@@ -125,8 +124,8 @@ def read_trials(
         NotFoundError: there is no such study, or no such architecture in it.
         EnvironmentProblem: see ``open_storage``.
     """
-    with _existing(storage_url) as storage:
-        known = _by_study(storage) if storage is not None else {}
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
         if study not in known:
             raise _missing(study, known)
         labels = known[study]
@@ -138,13 +137,14 @@ def read_trials(
         records = []
         for label, frozen in labels.items():
             if architecture in (None, label):
-                records += _read_label(storage, study, label, frozen, attempts)
+                records += read_label(storage, study, label, frozen, attempts)
         return records
 
 
-def _read_label(
+def read_label(
     storage: Any, study: str, label: str, frozen: Any, attempts: bool
 ) -> list[TrialRecord]:
+    """Return the trials of one architecture, whose study Optuna calls ``frozen``."""
     space = frozen.user_attrs.get("space", {})
     maximize = frozen.direction.name == "MAXIMIZE"
     return [
@@ -166,59 +166,55 @@ def read_spec(storage_url: str, study: str) -> StudySpec:
 
     Raises:
         NotFoundError: there is no such study.
+        SpecError: this version does not understand it.
     """
-    with _existing(storage_url) as storage:
-        known = _by_study(storage) if storage is not None else {}
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
         for frozen in known.get(study, {}).values():
-            if "spec" in frozen.user_attrs:
-                return StudySpec.model_validate(frozen.user_attrs["spec"])
+            return stored_spec(study, frozen.user_attrs)
         raise _missing(study, known)
 
 
-def list_studies(storage_url: str) -> list[StudySummary]:
-    """Return a summary of each study, the oldest first; an absent database has none."""
-    with _existing(storage_url) as storage:
-        if storage is None:
-            return []
-        found = [_summary(storage, n, labels) for n, labels in _by_study(storage).items()]
-        return sorted(found, key=lambda summary: summary.created)
+def stored_spec(study: str, attributes: dict[str, Any]) -> StudySpec:
+    """Return the study file among the user attributes of a study.
+
+    Raises:
+        SpecError: this version does not understand it.
+    """
+    with _readable(study, attributes):
+        return StudySpec.model_validate(attributes[SPEC])
 
 
-def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
-    states: dict[str, int] = {}
-    best: TrialRecord | None = None
-    attributes: dict[str, Any] = {}
-    direction = "maximize"
-    for label, frozen in labels.items():
-        attributes = attributes or frozen.user_attrs
-        direction = frozen.direction.name.lower()
-        for record in _read_label(storage, name, label, frozen, attempts=False):
-            states[record.state] = states.get(record.state, 0) + 1
-            if record.state == "complete" and _better(record, best, direction):
-                best = record
-    spec = attributes.get("spec") or {}
-    return StudySummary(
-        name=name,
-        architectures=list(labels),
-        states=states,
-        best_value=best.value if best else None,
-        best_architecture=best.architecture if best else "",
-        best_number=best.number if best else None,
-        metric=spec.get("objective", {}).get("metric", ""),
-        direction=direction,
-        trials=spec.get("budget", {}).get("trials", 0),
-        created=attributes.get("created", ""),
-    )
+def read_attribute(storage_url: str, study: str, key: str) -> Any:
+    """Return a user attribute of a study, the first that an architecture of it has; else None.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
+        if study not in known:
+            raise _missing(study, known)
+        values = (frozen.user_attrs.get(key) for frozen in known[study].values())
+        return next((value for value in values if value is not None), None)
 
 
-def _better(record: TrialRecord, best: TrialRecord | None, direction: str) -> bool:
-    if record.value is None:
-        return False
-    if best is None or best.value is None:
-        return True
-    if direction == "maximize":
-        return record.value > best.value
-    return record.value < best.value
+def read_dataset_digest(storage_url: str, study: str) -> str:
+    """Return the digest of the faces that a study is bound to; "" if it is bound to none.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    return str(read_attribute(storage_url, study, DATASET_DIGEST) or "")
+
+
+def set_attribute(storage_url: str, study: str, key: str, value: Any) -> None:
+    """Set a user attribute on every architecture of a study that is there; none is no error."""
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
+        for frozen in known.get(study, {}).values():
+            if frozen.user_attrs.get(key) != value:
+                storage.set_study_user_attr(frozen._study_id, key, value)
 
 
 def delete_study(storage_url: str, study: str) -> int:
@@ -228,8 +224,8 @@ def delete_study(storage_url: str, study: str) -> int:
         NotFoundError: there is no such study.
         EnvironmentProblem: see ``open_storage``.
     """
-    with _existing(storage_url) as storage:
-        known = _by_study(storage) if storage is not None else {}
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
         if study not in known:
             raise _missing(study, known)
         count = 0

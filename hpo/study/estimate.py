@@ -46,7 +46,11 @@ def timed(planned: Plan, workspace: Workspace) -> Plan:
     """Fill in the seconds that a trial may take, and what that is estimated from."""
     from hpo.study.throughput import recorded
 
-    measured = recorded(planned.spec, workspace)
+    measured, unread = recorded(planned.spec, workspace)
+    notes = [
+        f"Study '{study}' was stored by another version of hpo; the time is estimated without it."
+        for study in unread
+    ]
     parts, known = {}, []
     for label, part in planned.parts.items():
         seconds, from_records = _seconds_per_trial(planned, part, measured.get(label, []))
@@ -59,7 +63,7 @@ def timed(planned: Plan, workspace: Workspace) -> Plan:
         basis = f"from earlier trials for {', '.join(known)}, else a guess from arithmetic"
     else:
         basis = "a guess from a table of arithmetic, good to a factor of about 3"
-    return dataclasses.replace(planned, parts=parts, basis=basis)
+    return dataclasses.replace(planned, parts=parts, basis=basis, notes=[*planned.notes, *notes])
 
 
 def _seconds_per_trial(

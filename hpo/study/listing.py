@@ -14,11 +14,12 @@ def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     """Return a row for each study of the workspace, the oldest first.
 
     Each holds ``name, architectures, states`` (counts)``, trials`` (the budget per architecture)``,
-    best_value, best_architecture, best_number, metric, direction, created``.
+    budget`` (in all)``, best_value, best_architecture, best_number, metric, direction, created,
+    problem`` (why its study file cannot be read; "" if it can).
     """
     import dataclasses
 
-    from hpo.search.studies import list_studies
+    from hpo.search.summaries import list_studies
 
     workspace = workspace or Workspace.at()
     return [dataclasses.asdict(s) for s in list_studies(workspace.storage_url())]

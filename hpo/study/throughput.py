@@ -40,35 +40,47 @@ def factor(measured: Iterable[Measured], expected: float) -> float | None:
     return statistics.median(ratios) if ratios else None
 
 
-def recorded(spec: StudySpec, workspace: Workspace) -> dict[str, list[Measured]]:
+def recorded(spec: StudySpec, workspace: Workspace) -> tuple[dict[str, list[Measured]], list[str]]:
     """Return, by label, the trials of the workspace's latest studies that tell its speed.
 
-    They are of the same architecture and precision. Without a local store nothing is opened:
+    They are of the same architecture and precision. Beside them are the names of the studies that
+    could not be read. Without a local store nothing is opened:
     asking how long a study takes should not wait for a database elsewhere.
     """
     url = workspace.storage_url(spec.storage)
     path = url.removeprefix("sqlite:///")
     if path == url or not os.path.isfile(path):
-        return {}
-    from hpo.search.studies import list_studies, read_spec, read_trials
+        return {}, []
+    from hpo.search.studies import read_spec, read_trials
+    from hpo.search.summaries import list_studies
+    from hpo.spec.errors import NotFoundError, SpecError
 
     # Only these: another study's architecture may be a module that is not at hand here.
     wanted = {section.architecture for section in spec.architectures.values()}
     found: dict[str, list[Measured]] = {}
+    unread: list[str] = []
     for summary in list_studies(url)[-_RECENT_STUDIES:]:
-        sections = read_spec(url, summary.name).architectures
-        for record in read_trials(url, summary.name):
+        try:
+            sections = read_spec(url, summary.name).architectures
+            records = read_trials(url, summary.name)
+        except NotFoundError:  # deleted meanwhile
+            continue
+        except SpecError:
+            unread.append(summary.name)
+            continue
+        for record in records:
             section = sections.get(record.architecture)
             if section is None or section.architecture not in wanted:
                 continue
             measured = _measured(section.architecture, record, spec.precision)
             if measured is not None:
                 found.setdefault(section.architecture, []).append(measured)
-    return {
+    by_label = {
         label: found[section.architecture]
         for label, section in spec.architectures.items()
         if section.architecture in found
     }
+    return by_label, unread
 
 
 def _measured(architecture: str, record: TrialRecord, precision: str) -> Measured | None:

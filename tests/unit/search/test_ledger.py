@@ -10,10 +10,10 @@ from hpo.search.engine import open_engine
 from hpo.search.studies import (
     check_study,
     delete_study,
-    list_studies,
     read_spec,
     read_trials,
 )
+from hpo.search.summaries import list_studies
 from hpo.search.worker_identity import holder, identity
 from hpo.spec.errors import InputError, NotFoundError, SpecError
 from hpo.spec.records import EpochReport, TrialResult

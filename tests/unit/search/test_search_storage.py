@@ -7,7 +7,7 @@ import pytest
 
 from hpo.search import storage as module
 from hpo.search.storage import claiming, open_storage, without_password
-from hpo.search.studies import list_studies
+from hpo.search.summaries import list_studies
 from hpo.spec.errors import EnvironmentProblem, SpecError
 
 

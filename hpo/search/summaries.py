@@ -1,0 +1,97 @@
+"""Studies at a glance: what a list of them shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.search.studies import by_study, existing, read_label, stored_spec
+from hpo.spec.errors import SpecError
+from hpo.spec.records import TrialRecord
+from hpo.spec.study import StudySpec
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """A study at a glance.
+
+    Args:
+        name: of the study.
+        architectures: labels, in the order in which they were made.
+        states: number of trials by state; lost attempts are not counted.
+        best_value: best objective of a completed trial; None if there is none.
+        best_architecture: whose trial that was; "" if there is none.
+        best_number: that trial's number; None if there is none.
+        metric: the objective's name.
+        direction: ``maximize`` or ``minimize``.
+        trials: the budget, trials per architecture where it has no other.
+        budget: trials in all; 0 where the study file cannot be read.
+        created: ISO 8601 time (UTC).
+        problem: why its study file cannot be read, if it cannot; its trials can.
+    """
+
+    name: str
+    architectures: list[str]
+    states: dict[str, int]
+    best_value: float | None
+    best_architecture: str
+    best_number: int | None
+    metric: str
+    direction: str
+    trials: int
+    budget: int
+    created: str
+    problem: str = ""
+
+
+def list_studies(storage_url: str) -> list[StudySummary]:
+    """Return a summary of each study, the oldest first; an absent database has none."""
+    with existing(storage_url) as storage:
+        if storage is None:
+            return []
+        found = [_summary(storage, n, labels) for n, labels in by_study(storage).items()]
+        return sorted(found, key=lambda summary: summary.created)
+
+
+def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
+    states: dict[str, int] = {}
+    best: TrialRecord | None = None
+    attributes: dict[str, Any] = {}
+    direction = "maximize"
+    for label, frozen in labels.items():
+        attributes = attributes or frozen.user_attrs
+        direction = frozen.direction.name.lower()
+        for record in read_label(storage, name, label, frozen, attempts=False):
+            states[record.state] = states.get(record.state, 0) + 1
+            if record.state == "complete" and _better(record, best, direction):
+                best = record
+    spec: StudySpec | None = None
+    problem = ""
+    try:
+        spec = stored_spec(name, attributes)
+    except SpecError as error:
+        problem = str(error)
+    return StudySummary(
+        name=name,
+        architectures=list(labels),
+        states=states,
+        best_value=best.value if best else None,
+        best_architecture=best.architecture if best else "",
+        best_number=best.number if best else None,
+        metric=spec.objective.metric if spec else "",
+        direction=direction,
+        trials=spec.budget.trials if spec else 0,
+        budget=sum(spec.trials_of(label) for label in spec.architectures) if spec else 0,
+        created=attributes.get("created", ""),
+        problem=problem,
+    )
+
+
+def _better(record: TrialRecord, best: TrialRecord | None, direction: str) -> bool:
+    if record.value is None:
+        return False
+    if best is None or best.value is None:
+        return True
+    if direction == "maximize":
+        return record.value > best.value
+    return record.value < best.value
