@@ -29,6 +29,11 @@ app = typer.Typer(
         "Plotly draws what mattered, and the winner recommends songs for a face.\n\n"
         "Start with [bold]hpo quickstart[/bold]."
     ),
+    epilog=(
+        "Exit codes: 0 done; 1 failed; 2 something you gave is wrong, such as a name, a file, or a "
+        "folder that cannot be written; 3 the machine lacks something, such as a library, the "
+        "network, or room on the disk; 130 and 143 stopped by Ctrl-C and SIGTERM."
+    ),
 )
 
 

@@ -19,7 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.spec.errors import DataError, EnvironmentProblem, IntegrityError, NotFoundError
+from hpo.spec.errors import (
+    DataError,
+    EnvironmentProblem,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+)
 
 FORMAT_VERSION = 1
 
@@ -142,7 +148,8 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     An error or Ctrl-C on the way removes it and leaves what was there untouched.
 
     Raises:
-        EnvironmentProblem: the place cannot be written, or the disk is full.
+        InputError: the place cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     new: Path | None = None
     try:
@@ -152,7 +159,8 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         yield new
         _take_place(new, folder)
     except OSError as error:
-        raise EnvironmentProblem(
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (EnvironmentProblem if full else InputError)(
             "cannot write this dataset",
             expected="a folder that you may write to, with room for the dataset",
             got=error.strerror or str(error),

@@ -94,8 +94,8 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
     ``out-anna.png`` and ``out-ben.png``.
 
     Raises:
-        InputError: ``save`` names no image format, is a folder, or one of the photos themselves.
-        EnvironmentProblem: its folder is absent or cannot be written to.
+        InputError: ``save`` names no image format, is a folder, or one of the photos themselves;
+            its folder is absent or cannot be written to.
     """
     path = Path(save).expanduser()
     if path.suffix.lower() not in SUFFIXES:
@@ -108,7 +108,7 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
         )
     folder = path.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise EnvironmentProblem(
+        raise InputError(
             "cannot write the annotated photo here",
             where=f"--save {save}",
             expected="a folder that exists and that you may write to",

@@ -73,7 +73,10 @@ def _rebuild(
 
 
 class InputError(HpoError):
-    """Something a person gave is wrong; ``exit_code`` 2. Nothing was written."""
+    """Something a person gave is wrong, a folder that cannot be written included.
+
+    ``exit_code`` 2; nothing was written.
+    """
 
     exit_code = 2
 
@@ -91,7 +94,7 @@ class NotFoundError(InputError):
 
 
 class EnvironmentProblem(HpoError):
-    """The machine lacks something (network, library, disk, permission); ``exit_code`` 3."""
+    """The machine lacks something (network, library, room on the disk); ``exit_code`` 3."""
 
     exit_code = 3
 

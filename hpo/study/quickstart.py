@@ -61,7 +61,8 @@ def quickstart(*, workspace: Workspace | None = None, watcher: Watcher | None = 
         watcher: is told what happens.
 
     Raises:
-        EnvironmentProblem: a folder cannot be written, or a library is missing.
+        InputError: a folder cannot be written.
+        EnvironmentProblem: a library is missing.
     """
     from hpo.data.drawn.photo import write_photo
     from hpo.recommender.answer import recommend

@@ -49,7 +49,8 @@ def report(
 
     Raises:
         NotFoundError: there is no such study, and no report of it.
-        EnvironmentProblem: the folder cannot be written, or ``png`` is True without a browser.
+        InputError: the folder cannot be written.
+        EnvironmentProblem: ``png`` is True without a browser.
     """
     from hpo.reports.compute import compute
     from hpo.reports.page import write_report

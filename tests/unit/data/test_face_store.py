@@ -13,7 +13,13 @@ from hpo.data import folders
 from hpo.data.folders import check_dataset_name, file_sha256
 from hpo.data.store import RawSplit, open_faces, verify, write_faces
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, EnvironmentProblem, IntegrityError, NotFoundError
+from hpo.spec.errors import (
+    DataError,
+    EnvironmentProblem,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+)
 
 
 def raw(count: int = 14, seed: int = 0, **changes: object) -> RawSplit:
@@ -83,6 +89,13 @@ def test_a_failed_write_leaves_the_old_dataset_and_no_litter(
         write_faces(tmp_path / "d", "d", {"train": raw(seed=2)}, {})
     assert open_faces(tmp_path / "d").digest == old.digest
     assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_place_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot write this dataset.*--home FOLDER") as caught:
+        write_faces(tmp_path / "file" / "d", "d", {"train": raw(seed=1)}, {})
+    assert caught.value.exit_code == 2
 
 
 def test_an_interrupted_write_leaves_the_old_dataset_and_no_litter(

@@ -9,7 +9,7 @@ import pytest
 
 from hpo.recommender.annotate import draw, save_photo, targets
 from hpo.recommender.recommend import FaceAnswer
-from hpo.spec.errors import EnvironmentProblem, InputError
+from hpo.spec.errors import InputError
 
 
 def answer(box: tuple[int, int, int, int], emotion: str = "happy") -> FaceAnswer:
@@ -101,7 +101,7 @@ def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentProblem, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist"):
         targets(tmp_path / "absent" / "out.png", ["a.jpg"])
 
 
