@@ -62,7 +62,7 @@ def root(
     ] = False,
 ) -> None:
     """Prepare the call."""
-    context.obj = Call(Workspace.at(home, storage=storage, tracking=tracking), debug)
+    context.obj = Call(Workspace.at(home, storage=storage, tracking=tracking), debug, home)
 
 
 run.register(app)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
+import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,10 +49,29 @@ class Call:
     Args:
         workspace: where data, stores and reports are.
         debug: show tracebacks.
+        home: ``--home`` as it was typed, if it was.
     """
 
     workspace: Workspace
     debug: bool = False
+    home: Path | None = None
+
+    def follow_up(self, *words: str) -> str:
+        """Return a command to type next, with the options that say where this call's things are.
+
+        A URL that may hold a password is not repeated: ``...`` stands for it.
+        """
+        options = [] if self.home is None else ["--home", str(self.home)]
+        if self.workspace.storage and words[0] not in ("ui", "recommend"):
+            options += ["--storage", _shown_url(self.workspace.storage)]
+        if self.workspace.tracking:
+            options += ["--tracking", _shown_url(self.workspace.tracking)]
+        return shlex.join(["hpo", *words, *options])
+
+
+def _shown_url(url: str) -> str:
+    # Passwords stand before an @ or among the parameters after a question mark.
+    return "..." if "@" in url or "?" in url else url
 
 
 def current(
@@ -109,15 +130,27 @@ def counted(count: int, noun: str) -> str:
 
 
 def print_json(data: Any) -> None:
-    """Write ``data`` to standard output as JSON, keys in their given order."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    """Write ``data`` to standard output as JSON, keys in their given order.
+
+    JSON has no NaN and no infinity; the loss of a trial that diverged is null.
+    """
+    text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "item"):
-        return value.item()
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
     raise TypeError(f"not plain data: {type(value).__name__}")
 
 

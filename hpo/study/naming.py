@@ -2,11 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpo.spec.workspace import Workspace
 
+if TYPE_CHECKING:
+    from hpo.spec.loading import StudyFile
+    from hpo.spec.study import StudySpec
+
 _SUFFIXES = (".yaml", ".yml")
+_EXAMPLES = "search_spaces"
+
+
+def example(name: str) -> Path:
+    """Return where the package carries an example study file, such as ``thesis.yaml``."""
+    from importlib.resources import files
+
+    return Path(str(files("hpo") / _EXAMPLES / name))
+
+
+def find_file(path: str | Path) -> tuple[Path, list[str]]:
+    """Return the study file that is meant by a path, and what a person should know of it.
+
+    ``search_spaces/NAME.yaml``, as documents and commands show it, is the package's own where the
+    current directory has none, so that what is shown works in any folder.
+    """
+    path = Path(path)
+    carried = example(path.name)
+    if path.exists() or path.parts != (_EXAMPLES, path.name) or not carried.is_file():
+        return path, []
+    return carried, [f"There is no {path} in this folder: the one that hpo carries is used."]
+
+
+def open_study(
+    study: str | Path | StudySpec, overrides: Iterable[str] = ()
+) -> tuple[StudyFile, list[str]]:
+    """Read a study file with its overrides, or wrap a study; the second is notes on the file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        SpecError: it is no study, or overrides were given to what is no file.
+    """
+    from hpo.spec.errors import SpecError
+    from hpo.spec.loading import StudyFile, read_study_file
+
+    if isinstance(study, str | Path):
+        path, notes = find_file(study)
+        return read_study_file(path, overrides), notes
+    if tuple(overrides):
+        raise SpecError("overrides go with a study file", got="a StudySpec")
+    return StudyFile(study, lambda path: ".".join(str(p) for p in path)), []
 
 
 def resolve_study(study: str | Path, workspace: Workspace | None = None) -> tuple[str, Workspace]:
@@ -22,10 +69,8 @@ def resolve_study(study: str | Path, workspace: Workspace | None = None) -> tupl
         SpecError: the file is no study.
     """
     workspace = workspace or Workspace.at()
-    path = Path(study)
+    path, _ = find_file(study)
     if path.suffix not in _SUFFIXES or not path.is_file():
         return str(study), workspace
-    from hpo.spec.loading import load_study
-
-    spec = load_study(path)
+    spec = open_study(path)[0].spec
     return spec.name, workspace.of_file(spec.storage, spec.tracking.uri)

@@ -6,6 +6,8 @@ are disjoint, so a study file does not say which is which.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -111,13 +113,22 @@ def known_parameters(architecture_name: str | Architecture) -> dict[str, Paramet
         NotFoundError, SpecError: there is no such architecture, or it is malformed.
     """
     architecture = _loaded(architecture_name)
-    infos = {}
+    infos = dict(_infos(TrainingParameters, "training"))
     if architecture.parameters is not None:
-        for name, field in architecture.parameters.model_fields.items():
-            infos[name] = _info(name, field, "architecture", architecture.defaults)
-    for name, field in TrainingParameters.model_fields.items():
-        infos.setdefault(name, _info(name, field, "training", architecture.defaults))
+        own = _infos(architecture.parameters, "architecture")
+        infos = {**own, **{name: info for name, info in infos.items() if name not in own}}
+    for name, default in architecture.defaults.items():
+        if name in infos:
+            infos[name] = dataclasses.replace(infos[name], default=default)
     return infos
+
+
+@functools.cache
+def _infos(
+    model: type[BaseModel], owner: Literal["architecture", "training"]
+) -> Mapping[str, ParameterInfo]:
+    # Kept, because an estimate of a study's time asks thousands of times.
+    return {name: _info(name, field, owner) for name, field in model.model_fields.items()}
 
 
 def accepts_any_parameter(architecture_name: str | Architecture) -> bool:
@@ -244,12 +255,7 @@ def _unknown(
     )
 
 
-def _info(
-    name: str,
-    field: FieldInfo,
-    owner: Literal["architecture", "training"],
-    defaults: Mapping[str, Any],
-) -> ParameterInfo:
+def _info(name: str, field: FieldInfo, owner: Literal["architecture", "training"]) -> ParameterInfo:
     limits: dict[str, float] = {}
     for constraint in field.metadata:
         for key in ("ge", "gt", "le", "lt"):
@@ -265,7 +271,7 @@ def _info(
         maximum=limits.get("le", limits.get("lt")),
         minimum_excluded="gt" in limits,
         maximum_excluded="lt" in limits,
-        default=defaults.get(name, default),
+        default=default,
         description=field.description or "",
         owner=owner,
     )

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hpo.cli.live import duration
-from hpo.cli.shell import counted, print_json, print_table, say
+from hpo.cli.shell import Call, counted, print_json, print_table, say
+from hpo.spec.workspace import Workspace
 
 
 def test_json_keeps_order_and_letters(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,6 +19,13 @@ def test_json_keeps_order_and_letters(capsys: pytest.CaptureFixture[str]) -> Non
     assert "é" in out
     assert json.loads(out) == {"b": "é", "a": [1, None, True], "path": "x", "n": 0.5}
     assert list(json.loads(out)) == ["b", "a", "path", "n"]
+
+
+def test_what_json_has_no_number_for_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"loss": float("nan"), "rows": [{"x": float("inf")}, np.float64("nan"), (1.5,)]})
+    out = capsys.readouterr().out
+    assert "NaN" not in out
+    assert json.loads(out) == {"loss": None, "rows": [{"x": None}, None, [1.5]]}
 
 
 def test_what_is_no_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,3 +74,20 @@ def test_one_is_singular(count: int, said: str) -> None:
 )
 def test_durations_read_as_people_say_them(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_what_to_type_next_works_as_shown(tmp_path: Path) -> None:
+    here = Call(Workspace.at(tmp_path))
+    assert here.follow_up("report", "thesis") == "hpo report thesis"
+    there = Call(Workspace.at(tmp_path, storage="sqlite:///a.db"), home=Path("my runs"))
+    assert there.follow_up("report", "x") == (
+        "hpo report x --home 'my runs' --storage sqlite:///a.db"
+    )
+    # No command is told of a store that it does not ask.
+    assert there.follow_up("ui") == "hpo ui --home 'my runs'"
+
+
+def test_what_to_type_next_shows_no_password(tmp_path: Path) -> None:
+    for url in ("postgresql://ada:secret@db/hpo", "postgresql://db/hpo?password=secret"):
+        shown = Call(Workspace.at(tmp_path, storage=url)).follow_up("report", "x")
+        assert shown == "hpo report x --storage ..."

@@ -1,0 +1,77 @@
+"""The faces of a plan; the embedded ones are known by their sizes before they are drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+
+
+def find_dataset(workspace: Workspace, name: str) -> FaceDataset:
+    """Return a dataset of faces with both splits that a study needs; nothing is written.
+
+    Where the embedded faces are not drawn yet, what is returned has their sizes and no digest.
+
+    Raises:
+        NotFoundError: there is no such dataset.
+        DataError: it is damaged, holds songs, or lacks a split.
+    """
+    from hpo.data import library, store
+    from hpo.spec.errors import DataError, NotFoundError
+
+    try:
+        if name == library.DRAWN_FACES:
+            dataset = store.open_faces(workspace.data / name)
+        else:
+            dataset = store.open_faces(library.find_faces(workspace, name))
+    except (DataError, NotFoundError):
+        if name != library.DRAWN_FACES:
+            raise
+        return _undrawn(workspace)
+    for split in ("train", "validation"):
+        dataset.split(split)
+    return dataset
+
+
+def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
+    """Return the dataset itself, or the embedded faces, drawn now.
+
+    Raises:
+        InputError: they cannot be written.
+    """
+    from hpo.data import library, store
+
+    if dataset.digest:
+        return dataset
+    return store.open_faces(library.find_faces(workspace, dataset.name))
+
+
+def _undrawn(workspace: Workspace) -> FaceDataset:
+    from hpo.data.drawn.dataset import DATASET_NAME, SPLIT_SIZES
+    from hpo.data.store import FaceDataset
+    from hpo.spec.emotions import EMOTIONS
+
+    # The emotions take turns, so each has its share, and the first ones what is over.
+    splits = {
+        split: {
+            "count": size,
+            "counts": {
+                emotion: (size + len(EMOTIONS) - 1 - place) // len(EMOTIONS)
+                for place, emotion in enumerate(EMOTIONS)
+            },
+        }
+        for split, size in SPLIT_SIZES.items()
+    }
+    manifest = {
+        "name": DATASET_NAME,
+        "kind": "faces",
+        "classes": list(EMOTIONS),
+        "height": 48,
+        "width": 48,
+        "digest": "",
+        "splits": splits,
+    }
+    return FaceDataset(DATASET_NAME, workspace.data / DATASET_NAME, manifest)

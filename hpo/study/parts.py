@@ -1,0 +1,127 @@
+"""One architecture of a study, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hpo.architectures.architecture import Architecture
+from hpo.spec.loading import StudyFile
+from hpo.spec.study import ArchitectureSpec
+
+if TYPE_CHECKING:
+    from hpo.search.configurations import Enqueued
+
+
+@dataclass(frozen=True)
+class PlannedArchitecture:
+    """One architecture, checked.
+
+    Args:
+        label: its label in the study.
+        spec: its section, ``weights`` among the fixed parameters where it takes them.
+        architecture: what ``build`` and its parameters are.
+        thesis: the thesis's configuration, so far as it can run here; None if there is none.
+        first: the configurations tried first.
+        seconds_per_trial: a guess, pruning and early stopping left out.
+    """
+
+    label: str
+    spec: ArchitectureSpec
+    architecture: Architecture
+    thesis: dict[str, Any] | None
+    first: list[Enqueued]
+    seconds_per_trial: float = 0.0
+
+
+def plan_architecture(
+    label: str, section: ArchitectureSpec, file: StudyFile
+) -> PlannedArchitecture:
+    """Check an architecture's section against the architecture, and its first configurations.
+
+    Raises:
+        SpecError: a parameter, a value or a configuration is wrong.
+        NotFoundError: there is no such architecture.
+    """
+    from hpo.architectures.architecture import load
+    from hpo.search.configurations import resolve_enqueue
+    from hpo.training.resolve import check_value, resolve_parameters
+
+    def at(*path: str | int) -> str:
+        return file.locate(("architectures", label, *path))
+
+    architecture = load(section.architecture, where=at("architecture"))
+    if section.weights is not None and architecture.needs_weights:
+        section = section.model_copy(
+            update={"fixed": {**section.fixed, "weights": section.weights}}
+        )
+    for name, value in section.fixed.items():
+        check_value(architecture, name, value, where=at("fixed", name))
+    for name, parameter in section.space.parameters.items():
+        ends: Sequence[Any] = (
+            parameter.choices
+            if parameter.type == "categorical"
+            else (parameter.low, parameter.high)
+        )
+        for value in ends:
+            check_value(architecture, name, value, where=at("space", name))
+    thesis = _runnable_thesis(section, architecture)
+    first = resolve_enqueue(section, thesis, label, locate=at)
+    for trial in first:
+        given = {**section.fixed, **trial.overrides, **trial.values}
+        resolve_parameters(architecture, given, at("enqueue"))
+    return PlannedArchitecture(label, section, architecture, thesis, first)
+
+
+def _runnable_thesis(
+    section: ArchitectureSpec, architecture: Architecture
+) -> dict[str, Any] | None:
+    """Return the thesis's configuration; without weights its base is trained, not frozen.
+
+    Layers frozen at their random start would be refused, and would measure nothing.
+    """
+    if not architecture.thesis:
+        return None
+    thesis = dict(architecture.thesis)
+    if section.fixed.get("weights") == "none":
+        thesis |= {k: v for k, v in {"unfreeze": "all", "head_epochs": 0}.items() if k in thesis}
+    return thesis
+
+
+def check_weights(part: PlannedArchitecture, file: StudyFile, *, probe: bool) -> list[str]:
+    """Make sure that the weights can be had; return what a person should know of them.
+
+    Args:
+        part: the architecture.
+        file: the study file.
+        probe: look for ImageNet weights, which may download them; they are noted otherwise.
+
+    Raises:
+        EnvironmentProblem: weights cannot be had.
+        SpecError: they do not fit.
+    """
+    from hpo.architectures.weights import check_weights as check
+
+    where = file.locate(("architectures", part.label, "weights"))
+    weights = part.spec.weights
+    fixed = dict(part.spec.fixed)
+    default = fixed.get("weights", "imagenet" if part.architecture.needs_weights else "none")
+    if default == "imagenet" and not probe:
+        return [f"{part.label} needs ImageNet weights; a run gets them before its first trial"]
+    for variant in _frozen_variants(part):
+        check(part.architecture, weights, {**fixed, **variant}, where=where)
+    return []
+
+
+def _frozen_variants(part: PlannedArchitecture) -> list[dict[str, Any]]:
+    """Return what trials may choose that decides whether a base is frozen."""
+    variants: list[dict[str, Any]] = [{}]
+    for name in ("unfreeze", "head_epochs"):
+        parameter = part.spec.space.parameters.get(name)
+        if parameter is not None:
+            variants += [{name: value} for value in parameter.values() or []]
+    return variants + [
+        {k: v for k, v in {**t.overrides, **t.values}.items() if k in ("unfreeze", "head_epochs")}
+        for t in part.first
+    ]
