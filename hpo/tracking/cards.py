@@ -70,7 +70,6 @@ class StudyCard:
         study_file: text of the study file, kept with each architecture's run.
         commit: git commit of the working tree; "" if there is none.
         user: who runs it.
-        command: what was typed.
     """
 
     name: str
@@ -84,7 +83,6 @@ class StudyCard:
     study_file: str = ""
     commit: str = ""
     user: str = ""
-    command: str = "hpo run"
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether ``value`` beats ``than`` under the study's direction."""

@@ -37,7 +37,7 @@ def common_tags(card: StudyCard, architecture: str) -> dict[str, str]:
         names.DIRECTION: card.direction,
         names.VERSION: card.version,
         names.USER: card.user,
-        names.SOURCE_NAME: card.command,
+        names.SOURCE_NAME: "hpo",
         names.SOURCE_TYPE: "LOCAL",
         names.GIT_COMMIT: card.commit,
     }

@@ -33,6 +33,24 @@ class ParentRuns:
             self._ids[label] = self._find(label) or self._create(label)
         return self._ids[label]
 
+    def above(self, record: TrialRecord) -> str:
+        """Return the id of the run that a trial's run stands under, made or reopened.
+
+        A single run is none of the study's trials: it neither begins the study nor ends it, so the
+        run above it keeps its state. Where there is none yet, the one that is made is an ended one.
+        """
+        label = record.architecture
+        if record.origin != SINGLE:
+            return self.open(label)
+        run_id = self._ids.get(label)
+        if run_id is None:
+            found = self._search(label)
+            run_id = str(found.info.run_id) if found else None
+        if run_id is None:
+            run_id = self._create(label)
+            self.finish(label, "complete")
+        return run_id
+
     def describe(self, label: str, space: Mapping[str, Any], budget: int | None) -> None:
         """Add the study's settings and file, the architecture's space and its budget of trials."""
         from mlflow.entities import Param, RunTag
@@ -94,15 +112,19 @@ class ParentRuns:
         )
 
     def _find(self, label: str) -> str | None:
+        found = self._search(label)
+        if found is None:
+            return None
+        run_id = str(found.info.run_id)
+        if found.info.status != "RUNNING":
+            self._client.update_run(run_id, status="RUNNING")
+        return run_id
+
+    def _search(self, label: str) -> Any:
         found = self._experiment.find(
             {names.KIND: names.KIND_ARCHITECTURE, names.ARCHITECTURE: label}
         )
-        if not found:
-            return None
-        run_id = str(found[0].info.run_id)
-        if found[0].info.status != "RUNNING":
-            self._client.update_run(run_id, status="RUNNING")
-        return run_id
+        return found[0] if found else None
 
     def _create(self, label: str) -> str:
         tags = {

@@ -175,7 +175,7 @@ class StudyRuns:
         tags = {
             **common_tags(self._card, record.architecture),
             names.KIND: names.KIND_TRIAL,
-            names.PARENT: self._parents.open(record.architecture),
+            names.PARENT: self._parents.above(record),
             names.TRIAL: str(record.number),
             names.ATTEMPT: str(key.attempt),
             names.SLOT: str(record.slot),

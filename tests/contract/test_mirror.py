@@ -21,7 +21,14 @@ from hpo.registry.models import (
     register_recommender,
 )
 from hpo.spec.errors import EnvironmentProblem, InputError, IntegrityError, NotFoundError
-from hpo.spec.records import EpochReport, TrialJob, TrialRecord, TrialResult, TrialState
+from hpo.spec.records import (
+    SINGLE,
+    EpochReport,
+    TrialJob,
+    TrialRecord,
+    TrialResult,
+    TrialState,
+)
 from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.deletion import delete_study, versions_of
 from hpo.tracking.mirror import MlflowMirror
@@ -243,6 +250,35 @@ def test_of_equal_trials_the_earlier_number_is_the_best_whenever_it_is_told(
         run for run in runs_of(client, study).values() if "hpo.best_trial" in run.data.tags
     ]
     assert parent.data.tags["hpo.best_trial"] == "1"
+
+
+@pytest.mark.parametrize("state", ["complete", "failed"])
+def test_a_single_run_leaves_the_run_above_it_as_it_was(
+    state: TrialState, uri: str, client: Any, study: str
+) -> None:
+    mirror = MlflowMirror(uri, card(study))
+    tell(mirror, record(study))
+    mirror.finish_architecture("cnn", "interrupted")
+    assert mirror.close() == []
+    before = runs_of(client, study)[f"cnn (study {study})"]
+
+    mirror = MlflowMirror(uri, card(study))
+    tell(mirror, replace(record(study, 1000, state), origin=SINGLE))
+    assert mirror.close() == []
+    after = runs_of(client, study)[f"cnn (study {study})"]
+    assert (after.info.status, after.info.end_time) == ("KILLED", before.info.end_time)
+    assert after.data.tags == before.data.tags
+
+
+def test_a_single_run_without_a_study_leaves_no_run_open(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    tell(mirror, replace(record(study, 1000, "failed"), origin=SINGLE))
+    assert mirror.flush()
+    parent = runs_of(client, study)[f"cnn (study {study})"]
+    assert parent.info.status == "FINISHED"
+    single = runs_of(client, study)["cnn single failed · adam lr=1.2e-3 batch=64"]
+    assert single.data.tags["mlflow.parentRunId"] == parent.info.run_id
 
 
 def test_a_repeated_trial_is_a_run_of_its_own(
