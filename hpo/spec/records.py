@@ -172,6 +172,7 @@ class TrialRecord(_Plain):
         space: the search space at the time, as plain data by parameter name.
         attempt: how many earlier attempts at its slot were lost.
         retry_of: number of the attempt that it replaces; None if it is the first.
+        seed: of its training; None where it is not recorded.
     """
 
     study: str
@@ -192,6 +193,7 @@ class TrialRecord(_Plain):
     space: dict[str, Any] = field(default_factory=dict)
     attempt: int = 0
     retry_of: int | None = None
+    seed: int | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

@@ -14,13 +14,14 @@ from hpo.execution.children import ChildServer
 from hpo.execution.interrupts import Interrupted, Interrupts
 from hpo.execution.running_job import follow
 from hpo.execution.watch import Silence, Watcher
-from hpo.spec.errors import InputError, NotFoundError, TrainingError
+from hpo.spec.errors import InputError, NotFoundError, SpecError, TrainingError
 from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
 from hpo.study.jobs import make_job, open_mirror
+from hpo.study.naming import open_study
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 
 
@@ -84,20 +85,24 @@ def train(
         workspace: where data and stores are; the current directory by default.
         architecture: a label of the study; may be left out if there is one.
         params: parameters; those left out are the study's fixed ones or defaults.
-        trial: take parameters and seed from this trial of the study.
+        trial: take parameters and seed from this trial of the study, whose settings must be those
+            that ``study`` says; ``params`` and ``seed`` change single values of it.
         overrides: ``path.to.key=value``, for a study file.
         seed: in place of the one derived from the study's.
         watcher: is told what happens.
 
     Raises:
-        SpecError, NotFoundError, DataError, EnvironmentProblem: as for ``run``.
+        SpecError, NotFoundError, DataError, EnvironmentProblem: as for ``run``. SpecError also
+            where ``trial`` was run with other settings or other faces.
     """
     workspace = workspace or Workspace.at()
     watcher = watcher or Silence()
-    # Without --architecture all are planned, cheaply, to name them.
-    named = architecture is not None
-    planned = plan(study, workspace=workspace, overrides=overrides, only=architecture, probe=named)
-    part = _part(planned)
+    overrides = tuple(overrides)
+    label = architecture if architecture is not None else _only_label(study, overrides)
+    planned = plan(study, workspace=workspace, overrides=overrides, only=label)
+    part = planned.parts[label]
+    for note in planned.notes:
+        watcher.note(note)
     source = _source(planned, part, trial, workspace)
     given = {**part.spec.fixed, **(source.params if source else {}), **(params or {})}
     _check(part, given)
@@ -138,7 +143,6 @@ def train(
         record = _finished(record, result, epochs, time.monotonic() - started)
         record = dataclasses.replace(record, mlflow_run_id=mirror.run_id(part.label, number))
         mirror.finish_trial(record)
-        mirror.finish_architecture(part.label)
         watcher.trial_finished(part.label, number, result, record.seconds)
     finally:
         for problem in mirror.close():
@@ -163,13 +167,14 @@ def _own_number(workspace: Workspace, study: str, label: str) -> int:
             return number
 
 
-def _part(planned: Plan) -> PlannedArchitecture:
-    if len(planned.parts) > 1:
+def _only_label(study: str | Path | StudySpec, overrides: tuple[str, ...]) -> str:
+    spec = open_study(study, overrides)[0].spec
+    if len(spec.architectures) > 1:
         raise InputError(
-            f"study '{planned.spec.name}' has several architectures",
-            expected="--architecture and one of " + ", ".join(planned.parts),
+            f"study '{spec.name}' has several architectures",
+            expected="--architecture and one of " + ", ".join(spec.architectures),
         )
-    return next(iter(planned.parts.values()))
+    return next(iter(spec.architectures))
 
 
 def _source(
@@ -177,9 +182,22 @@ def _source(
 ) -> TrialRecord | None:
     if trial is None:
         return None
-    from hpo.search.studies import read_trials
+    from hpo.search.studies import check_study, read_trials
 
     url = workspace.storage_url(planned.spec.storage)
+    try:
+        # Parameters and seed alone do not make it the same trial: faces, limits, weights and
+        # precision do as well, and those are the study file's.
+        check_study(url, planned.spec, resume=True, dataset_digest=planned.dataset.digest)
+    except SpecError as error:
+        raise SpecError(
+            f"trial {trial} cannot be trained again as it was: {error.problem}",
+            expected=error.expected,
+            got=error.got,
+            where=error.where,
+            hint="Give the study file and the --set that it was run with; --params and --seed "
+            "change single values of the trial",
+        ) from None
     records = read_trials(url, planned.spec.name, architecture=part.label)
     found = next((r for r in records if r.number == trial), None)
     if found is None:
@@ -192,8 +210,8 @@ def _source(
 
 
 def _seed(planned: Plan, part: PlannedArchitecture, source: TrialRecord | None) -> int:
-    if source is not None:
-        return derive_seed(planned.spec.seed, part.label, "trial", source.slot)
+    if source is not None and source.seed is not None:
+        return source.seed
     return derive_seed(planned.spec.seed, part.label, SINGLE)
 
 

@@ -158,6 +158,21 @@ def test_a_trial_can_be_trained_again_with_the_same_outcome(finished: Workspace)
     assert again["value"] == pytest.approx(trial["value"], abs=6 / 140)
     assert len(answer(finished, "trials", "tiny")) == 4
 
+    from hpo.tracking.store import open_client
+
+    client = open_client(finished.tracking_uri(), finished.runs / "artifacts")
+    runs = [client.get_run(r["mlflow_run_id"]).data for r in (trial, again)]
+    assert runs[0].tags["hpo.seed"] == runs[1].tags["hpo.seed"]
+    assert runs[0].metrics["train_size"] == runs[1].metrics["train_size"] == 560
+
+
+def test_a_trial_is_not_trained_again_under_other_settings(finished: Workspace) -> None:
+    words = ["train", str(finished.home / "tiny.yaml"), "--trial", "0"]
+    for change in ("seed=6", "data.train_limit=140", "precision=mixed_bfloat16"):
+        refused = call(finished, *words, "--set", change, code=2)
+        assert change.partition("=")[0] in refused.stderr
+        assert "cannot be trained again as it was" in refused.stderr
+
 
 def test_ctrl_c_ends_with_130_and_resume_goes_on_to_the_exact_budget(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml")]
