@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -50,9 +51,12 @@ def register(app: typer.Typer) -> None:
             ("hpo delete thesis --force", "its registered models too, the champion among them"),
         )
     )(delete)
-    app.command(epilog=examples(("hpo promote thesis", "its best trial becomes the champion")))(
-        promote
-    )
+    app.command(
+        epilog=examples(
+            ("hpo promote thesis", "its best trial becomes the champion"),
+            ("hpo promote thesis --songs mine --moods mine.yaml", "with songs and moods of yours"),
+        )
+    )(promote)
 
 
 def studies(
@@ -154,6 +158,19 @@ def delete(
 def promote(
     context: typer.Context,
     study: StudyName,
+    songs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Song catalogue. Default: the imported 'songs', else the embedded one.",
+        ),
+    ] = None,
+    moods: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="YAML table from emotion to mood, in place of the shipped one."
+        ),
+    ] = None,
     as_json: AsJson = False,
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
@@ -165,7 +182,7 @@ def promote(
     from hpo.study.promoting import promote as start
 
     study, workspace = named(context, study, storage, tracking)
-    promotion = start(study, workspace=workspace)
+    promotion = start(study, workspace=workspace, songs=songs, moods=moods)
     if as_json:
         print_json(promotion.to_json())
     else:

@@ -24,14 +24,18 @@ from hpo.data.decoding import opencv
 from hpo.data.song_csv import COLUMNS
 from hpo.recommender.moods import MoodTable
 from hpo.recommender.rank import check_songs
-from hpo.registry.models import RECOMMENDER, TAG_CLASSIFIER_VERSION, TAG_STUDY, TAG_TRIAL
+from hpo.registry.models import (
+    RECOMMENDER,
+    TAG_CATALOGUE,
+    TAG_CLASSIFIER_VERSION,
+    TAG_STUDY,
+    TAG_TRIAL,
+)
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import NotFoundError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TAG_CATALOGUE = "hpo.catalogue"
 
 ARTIFACTS = ("classifier", "songs", "moods", "manifest")
 

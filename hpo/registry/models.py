@@ -8,7 +8,7 @@ its recorded checksum and an allow-list first (``allowlist``), and loads no Kera
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ TAG_SHA256 = "hpo.checkpoint_sha256"
 TAG_CLASSES = "hpo.classes"
 TAG_VERSION = "hpo.version"
 TAG_CLASSIFIER_VERSION = "hpo.classifier_version"
+TAG_CATALOGUE = "hpo.catalogue"
+TAG_CATALOGUE_DIGEST = "hpo.catalogue_digest"
+TAG_MOODS_DIGEST = "hpo.moods_digest"
 
 _DESCRIPTIONS = {
     CLASSIFIER: "Emotion of a face, 48 x 48 grey: the winners of studies. Trained on FER-2013 or "
@@ -157,7 +160,7 @@ def register_classifier(
 
 def register_recommender(
     client: Any,
-    model_uri: str,
+    model: str | Callable[[], str],
     classifier_version: str,
     tags: Mapping[str, str],
     run_id: str | None = None,
@@ -167,7 +170,8 @@ def register_recommender(
 
     Args:
         client: an ``mlflow.MlflowClient``.
-        model_uri: ``models:/m-...`` or the address of a model folder.
+        model: ``models:/m-...`` or the address of a model folder; or what logs the model and
+            returns that, called only if there is no such version yet.
         classifier_version: the version of ``emotion-classifier`` that it holds.
         tags: what else tells it from other versions, such as digests of songs and moods. A version
             with the same tags and classifier is not registered again.
@@ -184,7 +188,7 @@ def register_recommender(
             client,
             RECOMMENDER,
             _DESCRIPTIONS[RECOMMENDER],
-            model_uri,
+            model if isinstance(model, str) else model(),
             run_id,
             wanted,
             f"With version {classifier_version} of {CLASSIFIER}.",
@@ -192,15 +196,6 @@ def register_recommender(
     if alias is not None:
         point_alias(client, RECOMMENDER, alias, number)
     return number
-
-
-def find_recommender(client: Any, classifier_version: str, tags: Mapping[str, str]) -> str | None:
-    """Return the model URI of the version that ``register_recommender`` would find, or None."""
-    wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
-    for version in versions_of(client, RECOMMENDER):
-        if version.tags == wanted:
-            return f"models:/{version.model_id}" if version.model_id else str(version.source)
-    return None
 
 
 def load_champion(

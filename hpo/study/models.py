@@ -66,3 +66,17 @@ def log_model(client: Any, record: TrialRecord, dataset: FaceDataset) -> str:
         dataset.classes,
         backend=result.environment.get("backend", "tensorflow"),
     )
+
+
+def find_model(client: Any, record: TrialRecord) -> tuple[str, tuple[str, ...]] | None:
+    """Return the URI and the classes of a trial's model in MLflow; None if it is not there."""
+    from hpo.tracking import names
+    from hpo.tracking.logged_models import run_models
+
+    if not record.mlflow_run_id or record.result is None:
+        return None
+    for model in run_models(client, client.get_run(record.mlflow_run_id)):
+        same = model.tags.get(names.CHECKPOINT_SHA256) == record.result.checkpoint_sha256
+        if same and model.status == "READY" and names.CLASSES in model.tags:
+            return f"models:/{model.model_id}", tuple(model.tags[names.CLASSES].split(", "))
+    return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,11 @@ from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpo.data.store import FaceDataset
+    from hpo.recommender.moods import MoodTable
+    from hpo.registry.models import Origin
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ def promote(
     storage_url: str | None = None,
     tracking_uri: str | None = None,
     songs: str | None = None,
+    moods: str | os.PathLike[str] | None = None,
 ) -> Promotion:
     """Register a study's winner and move the alias ``champion`` to it; twice is once.
 
@@ -71,28 +78,32 @@ def promote(
         storage_url: of Optuna's storage, where it is not the workspace's.
         tracking_uri: of MLflow, where it is not the workspace's.
         songs: a song catalogue; the imported one by default, else the embedded one.
+        moods: a YAML table from emotion to mood, in place of the shipped one.
 
     Raises:
-        NotFoundError: there is no such study, nothing to promote, or its checkpoint is gone.
+        NotFoundError: there is no such study, catalogue or table, nothing to promote, or its
+            checkpoint is gone.
+        DataError: songs and moods do not go together, or the faces at hand are not those that the
+            study was run on and its model is not in MLflow yet.
         IntegrityError: the checkpoint is not the one that was trained.
         EnvironmentProblem: a store cannot be opened.
     """
-    from hpo.data import library, store
     from hpo.registry import models as registry
     from hpo.registry.promotion import choose_winner
-    from hpo.search.studies import read_spec, read_trials
-    from hpo.study.models import log_model
+    from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.tracking.store import open_client
 
     study, workspace = resolve_study(study, workspace)
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
     winner = choose_winner(read_trials(url, study), spec.objective.direction)
-    dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
+    # Before anything is registered: what was given may be wrong.
+    answering = _answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
-    model_uri = log_model(client, winner, dataset)
-    version = registry.register_classifier(client, model_uri, _origin(winner, dataset))
-    recommender, catalogue = _register_recommender(client, winner, version, workspace, songs)
+    origin, model_uri = _classifier(
+        client, winner, workspace, spec.data.dataset, read_dataset_digest(url, study)
+    )
+    version = registry.register_classifier(client, model_uri, origin)
     return Promotion(
         study=study,
         architecture=winner.architecture,
@@ -100,68 +111,126 @@ def promote(
         objective=spec.objective.metric,
         value=winner.value or 0.0,
         classifier_version=version,
-        recommender_version=recommender,
-        catalogue=catalogue,
+        recommender_version=_register_recommender(client, winner, version, answering),
+        catalogue=answering.catalogue,
     )
 
 
-def _origin(winner: TrialRecord, dataset: FaceDataset) -> Any:
-    from hpo.registry.models import Origin
+def _classifier(
+    client: Any, winner: TrialRecord, workspace: Workspace, dataset_name: str, recorded: str
+) -> tuple[Origin, str]:
+    """Return where the winner comes from and its model in MLflow, logged if need be.
 
+    Args:
+        client: of MLflow.
+        winner: the trial.
+        workspace: where the faces are.
+        dataset_name: what the study was run on.
+        recorded: the digest of those faces; "" if the study did not record it.
+    """
+    from hpo.registry.models import Origin
+    from hpo.study.models import find_model, log_model
+
+    found = find_model(client, winner)
+    if found is not None:
+        model_uri, classes = found
+    else:
+        # The model's example and classes come from the faces.
+        dataset = _same_faces(workspace, dataset_name, recorded)
+        model_uri, classes = log_model(client, winner, dataset), dataset.classes
+        recorded = recorded or dataset.digest
     assert winner.result is not None  # choose_winner has seen to it.
-    return Origin(
+    origin = Origin(
         study=winner.study,
         architecture=winner.architecture,
         trial=winner.number,
         run_id=winner.mlflow_run_id,
         sha256=winner.result.checkpoint_sha256 or "",
-        classes=dataset.classes,
-        dataset_digest=dataset.digest,
+        classes=classes,
+        dataset_digest=recorded,
         metrics=winner.result.metrics,
         version=hpo.__version__,
     )
+    return origin, model_uri
+
+
+def _same_faces(workspace: Workspace, name: str, recorded: str) -> FaceDataset:
+    from hpo.data import library, store
+    from hpo.spec.errors import DataError
+
+    dataset = store.open_faces(library.find_faces(workspace, name))
+    if recorded and dataset.digest != recorded:
+        raise DataError(
+            f"dataset '{name}' has changed since the study was run, and its winner's model, which "
+            "MLflow does not have yet, is logged with an example of the faces that it was "
+            "trained on",
+            where=str(dataset.folder),
+            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
+            got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
+            hint="Import the faces that the study was run on again, then promote",
+        )
+    return dataset
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """What a recommender answers with: songs, and the moods that choose among them."""
+
+    songs: pd.DataFrame
+    catalogue: str
+    moods: MoodTable
+
+    def tags(self) -> dict[str, str]:
+        from hpo.registry import models as registry
+
+        return {
+            registry.TAG_CATALOGUE: self.catalogue,
+            registry.TAG_CATALOGUE_DIGEST: str(self.songs.attrs.get("digest", "")),
+            registry.TAG_MOODS_DIGEST: "sha256:"
+            + hashlib.sha256(self.moods.to_yaml().encode("utf-8")).hexdigest(),
+        }
+
+
+def _answering(
+    workspace: Workspace, songs: str | None, moods: str | os.PathLike[str] | None
+) -> _Answering:
+    from hpo.data.songs import load_songs
+    from hpo.recommender.moods import load_moods
+
+    table = load_moods(moods)
+    frame = load_songs(workspace, songs)
+    catalogue = str(frame.attrs["catalogue"])
+    known = frame["mood"].astype(str).unique()
+    return _Answering(frame, catalogue, table.matched(known, catalogue))
 
 
 def _register_recommender(
-    client: Any, winner: TrialRecord, version: str, workspace: Workspace, songs: str | None
-) -> tuple[str, str]:
-    """Log and register the recommender unless the same one is there; return version, catalogue."""
-    from hpo.data.songs import load_songs
-    from hpo.recommender.moods import load_moods
+    client: Any, winner: TrialRecord, version: str, answering: _Answering
+) -> str:
+    """Register the recommender, logged unless the same one is there, and return its version."""
     from hpo.recommender.publish import Pin, log_recommender
     from hpo.registry import models as registry
 
-    frame = load_songs(workspace, songs)
-    catalogue = str(frame.attrs["catalogue"])
     served = registry.load_champion(client, version)
+    trial = f"{winner.architecture}/{winner.number}"
     tags = {
-        "hpo.study": winner.study,
-        "hpo.trial": f"{winner.architecture}/{winner.number}",
-        "hpo.catalogue": catalogue,
-        "hpo.catalogue_digest": str(frame.attrs.get("digest", "")),
-        "hpo.checkpoint_sha256": served.sha256,
-        "hpo.version": hpo.__version__,
+        registry.TAG_STUDY: winner.study,
+        registry.TAG_TRIAL: trial,
+        **answering.tags(),
+        registry.TAG_SHA256: served.sha256,
+        registry.TAG_VERSION: hpo.__version__,
     }
-    found = registry.find_recommender(client, version, tags)
-    if found is None:
-        pin = Pin(
-            model=registry.CLASSIFIER,
-            version=version,
-            study=winner.study,
-            trial=f"{winner.architecture}/{winner.number}",
-            classes=served.classes,
-        )
+
+    def log() -> str:
         logged = log_recommender(
             client,
-            pin,
+            Pin(registry.CLASSIFIER, version, winner.study, trial, served.classes),
             Path(served.keras_path),
-            frame,
-            load_moods(None),
+            answering.songs,
+            answering.moods,
             winner.mlflow_run_id,
-            catalogue=catalogue,
+            catalogue=answering.catalogue,
         )
-        found = logged.uri
-    number = registry.register_recommender(
-        client, found, version, tags, run_id=winner.mlflow_run_id
-    )
-    return number, catalogue
+        return logged.uri
+
+    return registry.register_recommender(client, log, version, tags, run_id=winner.mlflow_run_id)
