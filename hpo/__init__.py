@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hpo.cli.ui import ui as ui
     from hpo.data.fetch import fetch as fetch
     from hpo.data.importing import import_faces as import_faces
     from hpo.data.library import list_datasets as list_datasets
+    from hpo.data.show import describe_faces as describe_faces
+    from hpo.data.show import describe_songs as describe_songs
     from hpo.data.songs import import_songs as import_songs
     from hpo.recommender.answer import recommend as recommend
     from hpo.recommender.answer import watch as watch
@@ -40,6 +43,8 @@ _API = {
     "StudySpec": "hpo.spec.study",
     "Workspace": "hpo.spec.workspace",
     "delete": "hpo.study.deletion",
+    "describe_faces": "hpo.data.show",
+    "describe_songs": "hpo.data.show",
     "fetch": "hpo.data.fetch",
     "import_faces": "hpo.data.importing",
     "import_songs": "hpo.data.songs",
@@ -54,6 +59,7 @@ _API = {
     "studies": "hpo.study.listing",
     "train": "hpo.study.single",
     "trials": "hpo.study.listing",
+    "ui": "hpo.cli.ui",
     "watch": "hpo.recommender.answer",
 }
 

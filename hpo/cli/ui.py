@@ -20,6 +20,7 @@ import typer
 
 from hpo.cli.shell import TrackingUri, current, examples, say
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
+from hpo.spec.workspace import Workspace
 from hpo.tracking import names
 from hpo.tracking.store import (
     artifact_folder,
@@ -43,8 +44,8 @@ EPILOG = examples(
 def register(app: typer.Typer) -> None:
     """Add ``hpo ui`` to the root command."""
 
-    @app.command(epilog=EPILOG)
-    def ui(
+    @app.command("ui", epilog=EPILOG)
+    def command_ui(
         context: typer.Context,
         port: int = typer.Option(5000, min=1, max=65535, help="Port to listen on."),
         host: str = typer.Option("127.0.0.1", help="Address to listen on."),
@@ -57,21 +58,51 @@ def register(app: typer.Typer) -> None:
         tracking: TrackingUri = None,
     ) -> None:
         """Start the MLflow UI over this workspace's runs; Ctrl-C stops it."""
-        workspace = current(context, tracking=tracking).workspace
-        uri = workspace.tracking_uri()
-        if is_server(uri):
-            say("This workspace is tracked on a server; its pages are at")
-            typer.echo(without_password(uri))
-            return
-        check_address(host, port, allow_remote)
-        database = sqlite_path(uri)
-        if database is not None and not database.exists():
-            raise NotFoundError(
-                "nothing has been tracked in this workspace yet",
-                where=str(database),
-                hint="Run a study first (hpo quickstart), or point --home at its workspace",
-            )
-        serve(uri, artifact_folder(uri, workspace.runs / "artifacts"), host, port)
+        ui(
+            workspace=current(context, tracking=tracking).workspace,
+            port=port,
+            host=host,
+            allow_remote=allow_remote,
+        )
+
+
+def ui(
+    *,
+    workspace: Workspace | None = None,
+    port: int = 5000,
+    host: str = "127.0.0.1",
+    allow_remote: bool = False,
+) -> None:
+    """Serve the MLflow UI over a workspace's runs until Ctrl-C, and print its address.
+
+    A workspace that is tracked on a server has its pages there: only their address is printed.
+
+    Args:
+        workspace: whose runs; the current directory's by default.
+        port: to listen on.
+        host: to listen on.
+        allow_remote: let other machines in, without a password.
+
+    Raises:
+        NotFoundError: nothing was tracked yet.
+        InputError: ``host`` is beyond loopback without ``allow_remote``.
+        EnvironmentProblem: the port is taken, or the server ended.
+    """
+    workspace = workspace or Workspace.at()
+    uri = workspace.tracking_uri()
+    if is_server(uri):
+        say("This workspace is tracked on a server; its pages are at")
+        typer.echo(without_password(uri))
+        return
+    check_address(host, port, allow_remote)
+    database = sqlite_path(uri)
+    if database is not None and not database.exists():
+        raise NotFoundError(
+            "nothing has been tracked in this workspace yet",
+            where=str(database),
+            hint="Run a study first (hpo quickstart), or point --home at its workspace",
+        )
+    serve(uri, artifact_folder(uri, workspace.runs / "artifacts"), host, port)
 
 
 def check_address(host: str, port: int, allow_remote: bool) -> None:
