@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from hpo.spec.errors import NotFoundError
-from hpo.spec.workspace import Workspace
+from hpo.spec.workspace import Workspace, shown_url
 
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="The study's name, or its study file.")
@@ -63,15 +63,10 @@ class Call:
         """
         options = [] if self.home is None else ["--home", str(self.home)]
         if self.workspace.storage and words[0] not in ("ui", "recommend"):
-            options += ["--storage", _shown_url(self.workspace.storage)]
+            options += ["--storage", shown_url(self.workspace.storage)]
         if self.workspace.tracking:
-            options += ["--tracking", _shown_url(self.workspace.tracking)]
+            options += ["--tracking", shown_url(self.workspace.tracking)]
         return shlex.join(["hpo", *words, *options])
-
-
-def _shown_url(url: str) -> str:
-    # Passwords stand before an @ or among the parameters after a question mark.
-    return "..." if "@" in url or "?" in url else url
 
 
 def current(

@@ -164,7 +164,9 @@ class StudySpec(Section):
     @classmethod
     def _a_url(cls, storage: str | None) -> str | None:
         if storage is not None and not _URL.fullmatch(storage):
-            raise ValueError(f"takes a URL such as sqlite:///optuna.db, got {shown(storage)}")
+            # One that was meant for a server may hold a password, which is not to be shown.
+            got = "" if "@" in storage else f", got {shown(storage)}"
+            raise ValueError(f"takes a URL such as sqlite:///optuna.db{got}")
         return storage
 
     @field_validator("architectures")

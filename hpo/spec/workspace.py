@@ -126,6 +126,12 @@ class Workspace:
         return folder
 
 
+def shown_url(url: str) -> str:
+    """Return a store's URL as it may be shown: ``...`` for one that may hold a password."""
+    # Passwords stand before an @ or among the parameters after a question mark.
+    return "..." if "@" in url or "?" in url else url
+
+
 def _check_url(option: str, url: str | None, expected: str) -> None:
     if url is not None and not _URL.fullmatch(url):
         # Not shown: a slip in a URL with a password would print the password.

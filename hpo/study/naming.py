@@ -66,11 +66,13 @@ def resolve_study(study: str | Path, workspace: Workspace | None = None) -> tupl
             before the file's.
 
     Raises:
+        NotFoundError: the path leads nowhere.
         SpecError: the file is no study.
     """
     workspace = workspace or Workspace.at()
     path, _ = find_file(study)
-    if path.suffix not in _SUFFIXES or not path.is_file():
+    # No study's name has a slash in it, so a path that leads nowhere is a mistyped path.
+    if path.suffix not in _SUFFIXES or (not path.is_file() and len(path.parts) == 1):
         return str(study), workspace
     spec = open_study(path)[0].spec
     return spec.name, workspace.of_file(spec.storage, spec.tracking.uri)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile
 from hpo.spec.study import ArchitectureSpec, StudySpec
-from hpo.spec.workspace import Workspace
+from hpo.spec.workspace import Workspace, shown_url
 from hpo.study.naming import open_study
 from hpo.study.parts import PlannedArchitecture, check_weights, plan_architecture
 
@@ -83,8 +83,11 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain data."""
+        study = self.spec.to_plain()
+        study["storage"] = shown_url(study["storage"] or "") or None
+        study["tracking"]["uri"] = shown_url(study["tracking"]["uri"] or "") or None
         return {
-            "study": self.spec.to_plain(),
+            "study": study,
             "data": {
                 "dataset": self.dataset.name,
                 "digest": self.dataset.digest or None,

@@ -78,6 +78,24 @@ def test_what_is_no_url_ends_with_code_2_and_is_not_shown(tmp_path: Path) -> Non
         assert "secret" not in done.stdout + done.stderr
 
 
+def test_a_path_that_leads_nowhere_is_no_name(tmp_path: Path) -> None:
+    done = run("trials", "studies/own.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "studies/own.yaml: there is no such study file" in done.stderr
+
+
+def test_a_dry_run_as_json_shows_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    secret = "postgresql://ada:secret@127.0.0.1:1/hpo"
+    file.write_text(FILE.format(storage=secret, tracking="http://ada:secret@host"))
+    # Another storage for the call, so that nobody waits for that server.
+    words = ("run", str(file), "--dry-run", "--json", "--storage", f"sqlite:///{tmp_path}/a.db")
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    assert json.loads(done.stdout)["study"]["storage"] == "..."
+
+
 def test_the_python_functions_take_the_file_and_the_stores_too(
     elsewhere: Path, tmp_path: Path
 ) -> None:
