@@ -9,7 +9,7 @@ import pytest
 
 from hpo.recommender.annotate import draw, save_photo, targets
 from hpo.recommender.recommend import FaceAnswer
-from hpo.spec.errors import InputError
+from hpo.spec.errors import EnvironmentProblem, InputError
 
 
 def answer(box: tuple[int, int, int, int], emotion: str = "happy") -> FaceAnswer:
