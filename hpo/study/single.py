@@ -141,7 +141,8 @@ def train(
         with interrupts.installed():
             result = follow(server, job, interrupts, on_epoch, planned.spec.limits)
         record = _finished(record, result, epochs, time.monotonic() - started)
-        record = dataclasses.replace(record, mlflow_run_id=mirror.run_id(part.label, number))
+        run_id = mirror.run_id(part.label, number, timeout_seconds=30)
+        record = dataclasses.replace(record, mlflow_run_id=run_id)
         mirror.finish_trial(record)
         watcher.trial_finished(part.label, number, result, record.seconds)
     finally:

@@ -27,21 +27,25 @@ class Experiment:
     experiment_id: str
 
     def find(self, tags: Mapping[str, str]) -> list[Any]:
-        """Return at most two runs that have these tags, the older first.
+        """Return the run that has these tags, in a list; none if there is none.
 
-        Two are enough to see that several workers made one each.
+        Where several were made (by workers at once, or by a request whose answer was lost), the
+        oldest stays and the others are deleted, by whoever sees them.
         """
         condition = " and ".join(
             f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items()
         )
-        return list(
+        found = list(
             self.client.search_runs(
                 [self.experiment_id],
                 condition,
                 order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
-                max_results=2,
+                max_results=100,
             )
         )
+        for run in found[1:]:
+            self.client.delete_run(run.info.run_id)
+        return found[:1]
 
     def log_texts(self, run_id: str, files: Mapping[str, str]) -> None:
         """Put files with these texts at the top of a run's artifacts; empty ones are left out."""

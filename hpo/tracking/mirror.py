@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, Protocol
 
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord
 from hpo.tracking.behind import WriteBehind
 from hpo.tracking.cards import StudyCard
+from hpo.tracking.failures import Failure, judge
 from hpo.tracking.runs import RunKey, StudyRuns
-from hpo.tracking.store import may_pass, open_client
+from hpo.tracking.store import open_client, without_password
+from hpo.tracking.told import Told, ToldTrials
+
+_OPENING = "opening the MLflow store"
 
 
 class Mirror(Protocol):
@@ -29,46 +30,51 @@ class Mirror(Protocol):
     ) -> None:
         """Open (or reopen) the parent run of an architecture."""
 
-    def start_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
+    def start_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
         """Open the run of a trial that was claimed."""
 
-    def log_epoch(
-        self, architecture: str, number: int, report: EpochReport, attempt: int = 0
-    ) -> None:
+    def log_epoch(self, architecture: str, number: int, report: EpochReport) -> None:
         """Add one epoch to the trial's curves."""
 
-    def finish_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
+    def finish_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
         """End a trial's run with its state, metrics, files and reasons."""
 
     def replay(self, record: TrialRecord) -> None:
         """Bring MLflow up to a stored record; adds only what is missing."""
 
-    def run_id(
-        self, architecture: str, number: int, attempt: int = 0, timeout_seconds: float = 30.0
-    ) -> str:
-        """Return the trial's run id in MLflow, waiting for it; "" if there is none."""
+    def run_id(self, architecture: str, number: int, timeout_seconds: float = 0.0) -> str:
+        """Return the trial's run id in MLflow; "" if it is not known yet, or there is none.
+
+        Args:
+            architecture: its label.
+            number: of the trial.
+            timeout_seconds: wait so long for it.
+        """
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End the parent run of an architecture: ``complete``, ``failed`` or ``interrupted``."""
 
-    def close(self, timeout_seconds: float = 60.0) -> list[str]:
-        """Finish writing and return what could not be written, one line each."""
+    def close(
+        self, timeout_seconds: float = 60.0, hurry: Callable[[], bool] = lambda: False
+    ) -> list[str]:
+        """Finish writing and return what could not be written, one line each.
+
+        Args:
+            timeout_seconds: leave what is not written by then.
+            hurry: asked meanwhile; True leaves it at once.
+        """
 
 
 class NullMirror(Mirror):
     """A mirror that tells nobody, for when tracking is off: the protocol's own empty bodies."""
 
-    def run_id(
-        self, architecture: str, number: int, attempt: int = 0, timeout_seconds: float = 30.0
-    ) -> str:
+    def run_id(self, architecture: str, number: int, timeout_seconds: float = 0.0) -> str:
         """Return "": there is no run."""
         return ""
 
-    def close(self, timeout_seconds: float = 60.0) -> list[str]:
+    def close(
+        self, timeout_seconds: float = 60.0, hurry: Callable[[], bool] = lambda: False
+    ) -> list[str]:
         """Return no problems."""
         return []
 
@@ -79,25 +85,29 @@ class MlflowMirror:
     Args:
         tracking_uri: of the store, as in ``store.open_client``. It is opened on the writer's
             thread, so that mlflow loads (2 s, and 3 s more for a new database) while the first
-            trial does.
+            trial does. A server that is away then is waited for as at any other time.
         card: the study.
         artifact_root: folder for artifacts where no server keeps them.
+        notify: hears, on the writer's thread, that MLflow went away or came back.
     """
 
     def __init__(
-        self, tracking_uri: str, card: StudyCard, artifact_root: Path | None = None
+        self,
+        tracking_uri: str,
+        card: StudyCard,
+        artifact_root: Path | None = None,
+        notify: Callable[[str], object] = lambda text: None,
     ) -> None:
         self._tracking_uri = tracking_uri
         self._artifact_root = artifact_root
         self._card = card
         self._runs: StudyRuns | None = None
-        self._ready: Future[None] = Future()
-        self._ids: dict[RunKey, Future[str]] = {}
-        self._records: dict[RunKey, tuple[TrialRecord, TrialJob | None]] = {}
-        self._pending: dict[RunKey, list[tuple[EpochReport, int]]] = {}
-        self._lock = threading.Lock()
-        self._behind = WriteBehind("hpo-mlflow", passing=may_pass)
-        self._behind.submit("opening the MLflow store", self._open)
+        self._tried = threading.Event()
+        self._error: Exception | None = None
+        self._off = False
+        self._told = ToldTrials()
+        self._behind = WriteBehind("hpo-mlflow", judge, notify=notify, shown=without_password)
+        self._behind.submit(_OPENING, self._open, self._cannot_open)
 
     @property
     def problems(self) -> list[str]:
@@ -112,11 +122,17 @@ class MlflowMirror:
     def wait_ready(self, timeout_seconds: float = 120.0) -> None:
         """Wait until the store is open; for callers that rather stop than run untracked.
 
+        Nothing is tried again after it raised.
+
         Raises:
             EnvironmentProblem: the store cannot be opened.
             TimeoutError: it took longer.
         """
-        self._ready.result(timeout_seconds)
+        if not self._tried.wait(timeout_seconds):
+            raise TimeoutError(f"the MLflow store did not open in {timeout_seconds:g} seconds")
+        if self._runs is None and self._error is not None:
+            self._turn_off()
+            raise self._error
 
     def start_architecture(
         self, label: str, space: Mapping[str, Any] | None = None, budget: int | None = None
@@ -124,143 +140,131 @@ class MlflowMirror:
         """Open (or reopen) the parent run of an architecture."""
         self._submit(f"architecture {label}", lambda runs: runs.architecture(label, space, budget))
 
-    def start_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
+    def start_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
         """Open the run of a trial that was claimed."""
-        key = RunKey(record.architecture, record.number, attempt)
-        with self._lock:
-            self._records[key] = (record, job)
-            self._pending.setdefault(key, [])
-        self._identify(key)
+        key = RunKey(record.architecture, record.number)
+        self._told.start(key, record, job)
         self._submit(f"start of {_name(key)}", lambda runs: self._ensure(runs, key), key)
 
-    def log_epoch(
-        self, architecture: str, number: int, report: EpochReport, attempt: int = 0
-    ) -> None:
+    def log_epoch(self, architecture: str, number: int, report: EpochReport) -> None:
         """Add one epoch to the trial's curves; epochs that queue up go out in one write."""
-        key = RunKey(architecture, number, attempt)
-        with self._lock:
-            known = key in self._records
-            self._pending.setdefault(key, []).append((report, time.time_ns() // 1_000_000))
-        if not known:
+        key = RunKey(architecture, number)
+        queue = self._told.epoch(key, report)
+        if queue is None:
             self._behind.note(f"epoch of {_name(key)}", "the trial was not started")
-            return
-        self._submit(f"epoch of {_name(key)}", lambda runs: self._flush(runs, key))
+        if queue:
+            self._submit(
+                f"epochs of {_name(key)}",
+                lambda runs: self._flush(runs, key),
+                key,
+                lambda: self._told.dropped(key),
+            )
 
-    def finish_trial(
-        self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0
-    ) -> None:
+    def finish_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
         """End a trial's run; whatever of it was not written before is written now."""
-        key = RunKey(record.architecture, record.number, attempt)
-        with self._lock:
-            started_job = self._records.get(key, (None, None))[1]
-            self._records[key] = (record, job or started_job)
-        self._identify(key)
-        self._submit(f"end of {_name(key)}", lambda runs: self._finish(runs, key), key)
+        key = RunKey(record.architecture, record.number)
+        told = self._told.end(key, record, job)
+        self._submit(
+            f"end of {_name(key)}",
+            lambda runs: self._finish(runs, key, told),
+            key,
+            lambda: self._told.forget(key, told),
+        )
 
     def replay(self, record: TrialRecord) -> None:
         """Bring MLflow up to a stored record; adds only what is missing."""
         self.finish_trial(record)
 
-    def run_id(
-        self, architecture: str, number: int, attempt: int = 0, timeout_seconds: float = 30.0
-    ) -> str:
-        """Return the trial's run id, waiting for it; "" if it cannot be had (see ``problems``)."""
-        future = self._identify(RunKey(architecture, number, attempt))
-        try:
-            return future.result(timeout_seconds)
-        except FutureTimeout:
-            return ""
+    def run_id(self, architecture: str, number: int, timeout_seconds: float = 0.0) -> str:
+        """Return the trial's run id; "" if it is not known yet (see ``problems``)."""
+        return self._told.run_id(RunKey(architecture, number), timeout_seconds)
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End the parent run of an architecture: ``complete``, ``failed`` or ``interrupted``."""
         self._submit(f"end of {label}", lambda runs: runs.finish_architecture(label, state))
 
     def flush(self, timeout_seconds: float = 60.0) -> bool:
-        """Wait until all that was told is written; return whether it is."""
-        return self._behind.flush(timeout_seconds)
+        """Wait until all that was told is written; return whether MLflow took it."""
+        return self._behind.flush(timeout_seconds) and not self._off
 
-    def close(self, timeout_seconds: float = 60.0) -> list[str]:
+    def close(
+        self, timeout_seconds: float = 60.0, hurry: Callable[[], bool] = lambda: False
+    ) -> list[str]:
         """Finish writing and return what could not be written, one line each."""
-        problems = self._behind.close(timeout_seconds)
-        with self._lock:
-            unanswered = [key for key, future in self._ids.items() if not future.done()]
-        for key in unanswered:
-            self._answer(key, "")
+        problems = self._behind.close(timeout_seconds, hurry)
+        if self._error is not None and self._runs is None:
+            # Why nothing could be written, before what it was.
+            line = without_password(f"tracking is off: {self._error}")
+            problems = [line, *(p for p in problems if not p.startswith(_OPENING))]
+        self._turn_off()
         return problems
 
     # On the writer's thread.
 
     def _open(self) -> None:
+        if self._off or self._runs is not None:
+            return
         try:
             client = open_client(self._tracking_uri, self._artifact_root)
             self._runs = StudyRuns(client, self._card, self._artifact_root)
         except Exception as error:
-            # Whatever it is, training goes on untracked, and ``wait_ready`` raises it for those who
-            # want to know. Not tried again: opening has had its own attempts, a person must act.
-            self._ready.set_exception(error)
-            self._behind.note("tracking is off", error)
-        else:
-            self._ready.set_result(None)
+            # Whatever it is, training goes on, and ``wait_ready`` raises it for those who want to
+            # know.
+            self._error = error
+            raise
+        finally:
+            self._tried.set()
+
+    def _cannot_open(self) -> None:
+        # A store that is only away may be back for a later write, which opens it then.
+        if self._error is not None and judge(self._error) is not Failure.AWAY:
+            self._turn_off()
+
+    def _turn_off(self) -> None:
+        self._off = True
+        self._told.close()
 
     def _submit(
-        self, label: str, write: Callable[[StudyRuns], object], key: RunKey | None = None
+        self,
+        label: str,
+        write: Callable[[StudyRuns], object],
+        key: RunKey | None = None,
+        over: Callable[[], None] = lambda: None,
     ) -> None:
         def action() -> None:
-            if self._runs is not None:
+            self._open()
+            if self._runs is None:  # Said once, by the write that opens.
+                over()
+                return
+            try:
                 write(self._runs)
-            else:
-                give_up()
+            except Exception as error:
+                # Another worker made this run as well and deleted ours: find the one that stayed.
+                if judge(error) is not Failure.LASTING or not self._runs.forget(key):
+                    raise
+                write(self._runs)
 
         def give_up() -> None:
             if key is not None:
-                self._answer(key, "")
+                self._told.answer(key, "")
+            over()
 
         self._behind.submit(label, action, give_up)
 
-    def _identify(self, key: RunKey) -> Future[str]:
-        with self._lock:
-            return self._ids.setdefault(key, Future())
-
-    def _answer(self, key: RunKey, run_id: str) -> None:
-        with self._lock:
-            future = self._ids.setdefault(key, Future())
-            if future.done():
-                if future.result() or not run_id:
-                    return
-                # Given up before, written after all: later callers learn it.
-                future = self._ids[key] = Future()
-        future.set_result(run_id)
-
     def _ensure(self, runs: StudyRuns, key: RunKey) -> None:
-        with self._lock:
-            told = self._records.get(key)
+        told = self._told.get(key)
         if told is not None:
-            self._answer(key, runs.trial(*told, key.attempt))
+            self._told.answer(key, runs.trial(told.record, told.job))
 
     def _flush(self, runs: StudyRuns, key: RunKey) -> None:
-        with self._lock:
-            pending = list(self._pending.get(key, ()))
-        if not pending:
-            return
-        self._ensure(runs, key)
-        runs.epochs(key, [report for report, _ in pending], [at for _, at in pending])
-        with self._lock:
-            del self._pending[key][: len(pending)]
+        while pending := self._told.take(key):
+            self._ensure(runs, key)
+            runs.epochs(key, [report for report, _ in pending], [at for _, at in pending])
+            self._told.wrote(key, len(pending))
 
-    def _finish(self, runs: StudyRuns, key: RunKey) -> None:
-        with self._lock:
-            told = self._records.get(key)
-        if told is None:  # The same end was told twice, and is written.
-            return
-        self._flush(runs, key)
-        self._answer(key, runs.finish(*told, key.attempt))
-        with self._lock:
-            # Predictions and summaries of hundreds of trials would add up.
-            if self._records.get(key) is told and told[0].state not in ("running", "waiting"):
-                del self._records[key]
-                self._pending.pop(key, None)
+    def _finish(self, runs: StudyRuns, key: RunKey, told: Told) -> None:
+        self._told.answer(key, runs.finish(told.record, told.job))
+        self._told.forget(key, told)
 
 
 def _name(key: RunKey) -> str:

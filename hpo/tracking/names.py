@@ -32,6 +32,7 @@ STUDY = "hpo.study"
 ARCHITECTURE = "hpo.architecture"
 TRIAL = "hpo.trial"
 ATTEMPT = "hpo.attempt"
+RETRY_OF = "hpo.retry_of"
 SLOT = "hpo.slot"
 STATE = "hpo.state"
 REASON = "hpo.reason"
@@ -68,6 +69,7 @@ TAGS = (
         ARCHITECTURE,
         TRIAL,
         ATTEMPT,
+        RETRY_OF,
         SLOT,
         STATE,
         REASON,
@@ -129,16 +131,16 @@ def parent_name(study: str, architecture: str) -> str:
     return f"{architecture} (study {study})"
 
 
-def run_name(record: TrialRecord, attempt: int = 0) -> str:
+def run_name(record: TrialRecord) -> str:
     """Return a trial's name as a researcher would call it.
 
     ``cnn #3 · adam lr=1.2e-3 batch=64``: the three settings that most often decide, then those of
-    the thesis, second attempts, and what was pruned or failed marked.
+    the thesis, attempts after a lost one, and what was pruned or failed marked.
     """
     single = record.origin == SINGLE
     name = f"{record.architecture} single" if single else f"{record.architecture} #{record.number}"
-    if attempt:
-        name += f" again ({attempt})"
+    if record.attempt:
+        name += f" again ({record.attempt})"
     if record.origin == "thesis":
         name += " thesis"
     if record.state in ("pruned", "failed"):

@@ -51,6 +51,12 @@ class ParentRuns:
             self.finish(label, "complete")
         return run_id
 
+    def forget(self) -> bool:
+        """Look the runs up anew; return whether any was known."""
+        known = bool(self._ids)
+        self._ids.clear()
+        return known
+
     def describe(self, label: str, space: Mapping[str, Any], budget: int | None) -> None:
         """Add the study's settings and file, the architecture's space and its budget of trials."""
         from mlflow.entities import Param, RunTag
@@ -137,10 +143,5 @@ class ParentRuns:
             tags=tags,
             run_name=names.parent_name(self._card.name, label),
         )
-        run_id = str(run.info.run_id)
-        # Two workers may have made one each: the older one stays.
-        oldest = self._find(label)
-        if oldest is not None and oldest != run_id:
-            self._client.delete_run(run_id)
-            return oldest
-        return run_id
+        # As for a trial's run: of several, all workers agree on one.
+        return self._find(label) or str(run.info.run_id)

@@ -1,13 +1,14 @@
 """A study's runs in MLflow, each written once however often it is told.
 
-Runs are found by their tags (study, architecture, trial, attempt), curves by the steps that are
-there, parameters by their names. So a resumed study goes on with its runs, a lost write is made
-good by the next one, and replaying records out of Optuna's storage adds only what is missing.
+Runs are found by their tags (architecture, trial), curves by the steps that are there, parameters
+by their names. So a resumed study goes on with its runs, a write whose answer was lost is told
+again, and replaying records out of Optuna's storage adds only what is missing.
 Everything here is synchronous and for one thread; ``mirror`` puts it behind training.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,11 +36,10 @@ BATCH_METRICS = 900
 
 
 class RunKey(NamedTuple):
-    """Which trial a run mirrors; ``attempt`` tells deliberate repetitions apart."""
+    """Which trial a run mirrors; every attempt at a slot is a trial with a number of its own."""
 
     architecture: str
     number: int
-    attempt: int = 0
 
 
 @dataclass
@@ -91,9 +91,9 @@ class StudyRuns:
         """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
         self._parents.finish(label, state)
 
-    def trial(self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0) -> str:
+    def trial(self, record: TrialRecord, job: TrialJob | None = None) -> str:
         """Return the id of a trial's run, made if need be, with its parameters and data."""
-        key = RunKey(record.architecture, record.number, attempt)
+        key = RunKey(record.architecture, record.number)
         run = self._runs.get(key) or self._find(key)
         if run is None:
             run = self._create(key, record, job)
@@ -113,23 +113,30 @@ class StudyRuns:
             for report, at in zip(reports, timestamps_ms, strict=True)
             if report.epoch not in run.epochs
         ]
-        points = [
-            Metric(name, value, at, report.epoch)
-            for report, at in new
-            for name, value in names.epoch_metrics(report).items()
-        ]
-        for start in range(0, len(points), BATCH_METRICS):
-            self._client.log_batch(run.run_id, metrics=points[start : start + BATCH_METRICS])
+        batch: list[Any] = []
+        for report, at in new:
+            points = [
+                Metric(name, value, at, report.epoch)
+                for name, value in names.epoch_metrics(report).items()
+            ]
+            # All points of an epoch go in one batch, so that one of them tells that all are there.
+            if len(batch) + len(points) > BATCH_METRICS:
+                self._client.log_batch(run.run_id, metrics=batch)
+                batch = []
+            batch += points
+        if batch:
+            self._client.log_batch(run.run_id, metrics=batch)
         run.epochs.update(report.epoch for report, _ in new)
 
-    def finish(self, record: TrialRecord, job: TrialJob | None = None, attempt: int = 0) -> str:
+    def finish(self, record: TrialRecord, job: TrialJob | None = None) -> str:
         """Bring a trial's run up to ``record``, end it, and return its id."""
         from mlflow.entities import Metric, RunTag
 
-        run_id = self.trial(record, job, attempt)
-        key = RunKey(record.architecture, record.number, attempt)
+        run_id = self.trial(record, job)
+        key = RunKey(record.architecture, record.number)
         run = self._runs[key]
-        self.epochs(key, record.epochs, _epoch_times(record))
+        clock = EpochClock(dataclasses.replace(record, epochs=[]))
+        self.epochs(key, record.epochs, [clock.tick(report) for report in record.epochs])
         if record.state in ("running", "waiting"):
             return run_id
         result = record.result
@@ -140,12 +147,21 @@ class StudyRuns:
         metrics = [Metric(k, v, ended, 0) for k, v in names.summary_metrics(record).items()]
         tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in outcome_tags(self._card, record).items()]
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
-        self._experiment.log_texts(run_id, outcome_files(self._card, record))
-        self._client.update_run(run_id, name=names.run_name(record, attempt))
-        self._client.set_terminated(run_id, names.STATUS[record.state], end_time=ended)
-        if attempt == 0:
-            self._parents.note_best(record, run_id, ended)
+        try:
+            self._experiment.log_texts(run_id, outcome_files(self._card, record))
+        finally:
+            # Where files cannot be kept, a run still says how its trial ended.
+            self._client.update_run(run_id, name=names.run_name(record))
+            self._client.set_terminated(run_id, names.STATUS[record.state], end_time=ended)
+        self._parents.note_best(record, run_id, ended)
+        # What is known of finished runs would add up, and can be looked up.
+        self._runs.pop(key, None)
         return run_id
+
+    def forget(self, key: RunKey | None = None) -> bool:
+        """Look runs up anew, a trial's or else an architecture's; return whether any was known."""
+        known = self._runs.pop(key, None) is not None if key is not None else False
+        return self._parents.forget() or known
 
     # Finding and making runs.
 
@@ -155,13 +171,13 @@ class StudyRuns:
                 names.KIND: names.KIND_TRIAL,
                 names.ARCHITECTURE: key.architecture,
                 names.TRIAL: str(key.number),
-                names.ATTEMPT: str(key.attempt),
             }
         )
         if not found:
             return None
         run_id = str(found[0].info.run_id)
-        # One batch writes all of an epoch's points, so one of them tells which epochs are there.
+        if not found[0].inputs.dataset_inputs:
+            self._client.log_inputs(run_id, datasets=dataset_inputs(self._card))
         history = self._client.get_metric_history(run_id, names.EPOCH_SECONDS)
         return _Run(
             run_id,
@@ -177,12 +193,14 @@ class StudyRuns:
             names.KIND: names.KIND_TRIAL,
             names.PARENT: self._parents.above(record),
             names.TRIAL: str(record.number),
-            names.ATTEMPT: str(key.attempt),
+            names.ATTEMPT: str(record.attempt),
             names.SLOT: str(record.slot),
             names.STATE: record.state,
             names.ORIGIN: record.origin,
             names.SEARCHED: names.comma_list(record.searched),
         }
+        if record.retry_of is not None:
+            tags[names.RETRY_OF] = str(record.retry_of)
         if job is not None:
             tags[names.SEED] = str(job.seed)
             tags[names.PRECISION] = job.precision
@@ -190,11 +208,11 @@ class StudyRuns:
             self._experiment.experiment_id,
             start_time=started,
             tags={k: v[:LONGEST_VALUE] for k, v in tags.items()},
-            run_name=names.run_name(record, key.attempt),
+            run_name=names.run_name(record),
         )
-        run_id = str(run.info.run_id)
-        self._client.log_inputs(run_id, datasets=dataset_inputs(self._card))
-        return _Run(run_id, started_ms=started)
+        # An earlier request may have made it although its answer was lost, or another worker may
+        # have been as fast. Looked up rather than taken, so that all agree on the one that stays.
+        return self._find(key) or _Run(str(run.info.run_id), started_ms=started)
 
     # What is written.
 
@@ -211,13 +229,25 @@ class StudyRuns:
         run.params.update(params)
 
 
-def _epoch_times(record: TrialRecord) -> list[int]:
-    at = float(_milliseconds(record.started) or 0)
-    times = []
-    for report in record.epochs:
-        at += report.seconds * 1000
-        times.append(int(at))
-    return times
+class EpochClock:
+    """When the epochs of a trial ended: the same, however often and by whomever it is told.
+
+    MLflow drops a point only if its time is that of the point which is there. Taken from the
+    record rather than from the wall, times cannot differ between two tellings of one epoch.
+
+    Args:
+        record: says when the trial started, and which epochs were told before.
+    """
+
+    def __init__(self, record: TrialRecord) -> None:
+        self._at = float(_milliseconds(record.started))
+        for report in record.epochs:
+            self.tick(report)
+
+    def tick(self, report: EpochReport) -> int:
+        """Return the end of the next epoch, in milliseconds since 1970."""
+        self._at += report.seconds * 1000
+        return int(self._at)
 
 
 def _milliseconds(iso: str) -> int:

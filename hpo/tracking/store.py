@@ -21,14 +21,18 @@ from hpo.spec.errors import EnvironmentProblem
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
-# Set before mlflow is imported, which reads them then; what a person set stays. Retries are cut
-# because mlflow's own default waits minutes for a server that is gone, and ours are behind.
+# Set before mlflow is imported, which reads them then; what a person set stays. Mlflow's own
+# default waits minutes in a request for a server that is gone; ours wait between requests. The one
+# retry left is for a connection that was kept open and died with a server that is back: it comes
+# at once. A proxy's Retry-After could hold a request up for an hour.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 
@@ -163,14 +167,6 @@ def ensure_experiment(
     return str(found.experiment_id)
 
 
-def may_pass(error: Exception) -> bool:
-    """Return whether a failed write is worth another attempt: locks, networks, busy servers."""
-    code = getattr(error, "error_code", None)
-    if code is None:
-        return True
-    return code in {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}
-
-
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` between processes; the system frees it if we die."""
@@ -194,16 +190,18 @@ def _quiet_logs() -> None:
 
 def _reach(tracking_uri: str) -> None:
     """Ask the server for its health, twice, so that a wrong address is told in seconds."""
+    # urllib takes a user and password for part of the server's name.
+    address = re.sub(r"://[^/@]*@", "://", tracking_uri).rstrip("/") + "/health"
     reason: object = ""
+    cause: Exception | None = None
     for _ in range(2):
         try:
-            address = tracking_uri.rstrip("/") + "/health"
             with urllib.request.urlopen(address, timeout=CONNECT_TIMEOUT_SECONDS):
                 return
         except urllib.error.HTTPError:
             return  # Something answers; a proxy may hide /health or want a login.
         except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+            reason, cause = getattr(error, "reason", error), error
     raise EnvironmentProblem(
         "cannot reach the MLflow tracking server",
         expected="an answer from it",
@@ -211,7 +209,7 @@ def _reach(tracking_uri: str) -> None:
         where=without_password(tracking_uri),
         hint="Start the server, correct the address (tracking_uri in the study file or "
         "MLFLOW_TRACKING_URI), or leave both away to use the store in mlruns/",
-    )
+    ) from cause
 
 
 def _is_database_error(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +34,7 @@ from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.deletion import delete_study, versions_of
 from hpo.tracking.mirror import MlflowMirror
 from hpo.tracking.models import log_trial_model, prune_models
+from hpo.tracking.runs import StudyRuns
 from hpo.tracking.store import open_client
 from hpo.tracking.views import TRIALS_VIEW
 
@@ -137,7 +139,7 @@ def test_a_trial_is_a_run_with_all_there_is_to_know(
     mirror.start_architecture("cnn", {"learning_rate": {"low": 1e-4}}, budget=8)
     job = TrialJob("x", "cnn", {}, "d", DIGEST, "o", seed=11)
     tell(mirror, record(study), job)
-    run_id = mirror.run_id("cnn", 0)
+    run_id = mirror.run_id("cnn", 0, timeout_seconds=60)
     mirror.finish_architecture("cnn")
     assert mirror.flush()
 
@@ -281,18 +283,65 @@ def test_a_single_run_without_a_study_leaves_no_run_open(
     assert single.data.tags["mlflow.parentRunId"] == parent.info.run_id
 
 
-def test_a_repeated_trial_is_a_run_of_its_own(
+def test_an_attempt_after_a_lost_one_is_a_run_that_says_so(
     mirror: MlflowMirror, client: Any, study: str
 ) -> None:
-    tell(mirror, record(study))
-    again = record(study, value=0.9)
-    mirror.start_trial(again, attempt=1)
-    mirror.finish_trial(again, attempt=1)
-    assert mirror.run_id("cnn", 0) != mirror.run_id("cnn", 0, attempt=1)
+    tell(mirror, record(study, state="failed"))
+    tell(mirror, replace(record(study, 1), slot=0, attempt=1, retry_of=0))
     assert mirror.flush()
-    # A repetition is not part of the search: the architecture's best stays.
-    parent = runs_of(client, study)[f"cnn (study {study})"]
-    assert parent.data.tags["hpo.best_value"] == "0.6"
+    runs = runs_of(client, study)
+    first = runs["cnn #0 failed · adam lr=1.2e-3 batch=64"]
+    assert first.data.tags["hpo.attempt"] == "0"
+    assert "hpo.retry_of" not in first.data.tags
+    again = runs["cnn #1 again (1) · adam lr=1.2e-3 batch=64"]
+    assert again.data.tags["hpo.attempt"] == "1"
+    assert again.data.tags["hpo.retry_of"] == "0"
+
+
+def test_a_run_that_several_made_is_kept_once(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    done = record(study)
+    mirror.start_trial(replace(done, state="running", epochs=[], result=None, finished=""))
+    mirror.log_epoch("cnn", 0, done.epochs[0])
+    assert mirror.flush()
+    ours = client.get_run(mirror.run_id("cnn", 0))
+    tags = {k: v for k, v in ours.data.tags.items() if k.startswith("hpo.")}
+    # Another worker was as fast, and its run is the older one: it deletes ours.
+    started = ours.info.start_time - 1
+    other = client.create_run(ours.info.experiment_id, start_time=started, tags=tags)
+    client.delete_run(ours.info.run_id)
+    mirror.log_epoch("cnn", 0, done.epochs[1])
+    mirror.finish_trial(done)
+    assert mirror.flush()
+    assert mirror.run_id("cnn", 0) == other.info.run_id
+    runs = runs_of(client, study)
+    assert len(runs) == 2
+    history = client.get_metric_history(other.info.run_id, "loss")
+    assert sorted(point.step for point in history) == [1, 2, 3]
+
+
+def test_a_run_whose_making_was_not_acknowledged_is_not_made_twice(
+    client: Any, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = StudyRuns(client, card(study))
+    create, calls = client.create_run, []
+
+    def lose_the_answer(*args: Any, **kwargs: Any) -> Any:
+        made = create(*args, **kwargs)
+        calls.append(made.info.run_id)
+        raise ConnectionResetError("the answer was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "create_run", lose_the_answer)
+        for _ in range(2):  # First the architecture's run, then the trial's.
+            with pytest.raises(ConnectionResetError):
+                runs.trial(record(study))
+    assert runs.trial(record(study)) == calls[1]
+    found = runs_of(client, study).values()
+    assert sorted(run.info.run_id for run in found) == sorted(calls)
+    (trial,) = [run for run in found if run.info.run_id == calls[1]]
+    assert len(trial.inputs.dataset_inputs) == 2
 
 
 def test_the_experiment_explains_itself_and_offers_a_view(
@@ -323,6 +372,20 @@ def test_a_server_that_is_gone_costs_the_mirror_and_nothing_else() -> None:
     problems = mirror.close()
     assert len(problems) == 1
     assert "tracking is off" in problems[0]
+
+
+def test_a_server_that_is_away_at_the_end_is_not_waited_for_for_ever() -> None:
+    mirror = MlflowMirror("http://ada:secret@127.0.0.1:9", card("gone"))
+    tell(mirror, record("gone"))
+    began = time.monotonic()
+    off, left = mirror.close(timeout_seconds=1)
+    # Far below the patience of ten minutes; generous for a loaded machine.
+    assert time.monotonic() - began < 20
+    assert "cannot reach the MLflow tracking server" in off
+    assert "start of cnn #0" in left
+    assert "end of cnn #0" in left
+    assert "secret" not in off + left
+    assert mirror.run_id("cnn", 0, timeout_seconds=30) == ""
 
 
 def test_an_epoch_of_an_unknown_trial_is_a_problem_not_an_error(uri: str, client: Any) -> None:
@@ -391,7 +454,7 @@ def origin(study: str, run_id: str, sha256: str) -> Origin:
 def finished_run(uri: str, study: str, number: int = 0) -> str:
     mirror = MlflowMirror(uri, card(study))
     tell(mirror, record(study, number))
-    run_id = mirror.run_id("cnn", number)
+    run_id = mirror.run_id("cnn", number, timeout_seconds=60)
     assert mirror.close() == []
     return run_id
 

@@ -51,7 +51,7 @@ def test_run_name_marks_thesis_pruned_failed_and_repeated() -> None:
     assert names.run_name(record(origin="thesis", params={})) == "cnn #3 thesis"
     assert names.run_name(record(state="pruned", params={})) == "cnn #3 pruned"
     assert names.run_name(record(state="failed", params={})) == "cnn #3 failed"
-    assert names.run_name(record(params={}), attempt=2) == "cnn #3 again (2)"
+    assert names.run_name(record(params={}, attempt=2, retry_of=1)) == "cnn #3 again (2)"
 
 
 @pytest.mark.parametrize(
