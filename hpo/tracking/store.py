@@ -186,6 +186,9 @@ def _quiet_logs() -> None:
         logger = logging.getLogger(name)
         if logger.getEffectiveLevel() < logging.WARNING:
             logger.setLevel(logging.WARNING)
+    # What these print while nobody answers, a traceback a time, is in the exception too.
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _reach(tracking_uri: str) -> None:
