@@ -16,6 +16,7 @@ from typing import Any
 
 from hpo.spec.errors import InputError
 from hpo.tracking import names
+from hpo.tracking.experiment import all_runs
 from hpo.tracking.logged_models import (
     delete_model,
     list_models,
@@ -46,7 +47,7 @@ def versions_of(client: Any, study: str) -> list[Any]:
     experiment = client.get_experiment_by_name(study)
     runs = set()
     if experiment is not None:
-        runs = {run.info.run_id for run in _all_runs(client, experiment.experiment_id)}
+        runs = {run.info.run_id for run in all_runs(client, experiment.experiment_id, deleted=True)}
     return [
         version
         for version in registered_versions(client)
@@ -57,7 +58,9 @@ def versions_of(client: Any, study: str) -> list[Any]:
 def count_runs(client: Any, study: str) -> int:
     """Return how many runs the study's experiment has; 0 if there is none."""
     experiment = client.get_experiment_by_name(study)
-    return 0 if experiment is None else len(_all_runs(client, experiment.experiment_id))
+    return (
+        0 if experiment is None else len(all_runs(client, experiment.experiment_id, deleted=True))
+    )
 
 
 def has_registered_models(study: str, titles: Collection[str]) -> InputError:
@@ -99,7 +102,7 @@ def delete_study(
         return Deletion(versions=titles)
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-    runs = _all_runs(client, experiment.experiment_id)
+    runs = all_runs(client, experiment.experiment_id, deleted=True)
     models = list_models(client, experiment.experiment_id)
     store = client._tracking_client.store
     for_good = hasattr(store, "_hard_delete_experiment")
@@ -116,21 +119,6 @@ def delete_study(
     store._hard_delete_experiment(experiment.experiment_id)
     _delete_files(experiment, runs)
     return Deletion(len(runs), len(models), titles)
-
-
-def _all_runs(client: Any, experiment_id: str) -> list[Any]:
-    from mlflow.entities import ViewType
-
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs(
-            [experiment_id], run_view_type=ViewType.ALL, max_results=1000, page_token=token
-        )
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
 
 
 def _delete_files(experiment: Any, runs: list[Any]) -> None:

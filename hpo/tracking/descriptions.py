@@ -53,7 +53,7 @@ def outcome_tags(card: StudyCard, record: TrialRecord) -> dict[str, str]:
     }
     if record.state != "complete":
         last = names.last_value(record, card.objective)
-        tags[names.LAST_VALUE] = "" if last is None else f"{last:.6g}"
+        tags[names.LAST_VALUE] = "" if last is None else names.last_value_text(last)
     if record.state == "pruned":
         tags[names.PRUNED_EPOCH] = str(record.epochs_run or (result.epochs_run if result else 0))
     if result is not None:

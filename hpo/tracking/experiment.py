@@ -12,6 +12,7 @@ from typing import Any
 BATCH_PARAMS = 100
 # Longer values are cut: MLflow refuses parameters over 6000 and tags over 8000 characters.
 LONGEST_VALUE = 5000
+PAGE_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,10 @@ class Experiment:
         Where several were made (by workers at once, or by a request whose answer was lost), the
         oldest stays and the others are deleted, by whoever sees them.
         """
-        condition = " and ".join(
-            f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items()
-        )
         found = list(
             self.client.search_runs(
                 [self.experiment_id],
-                condition,
+                _condition(tags),
                 order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
                 max_results=100,
             )
@@ -56,6 +54,39 @@ class Experiment:
             for name, text in present.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.client.log_artifacts(run_id, folder)
+
+
+def all_runs(
+    client: Any, experiment_id: str, tags: Mapping[str, str] | None = None, deleted: bool = False
+) -> list[Any]:
+    """Return an experiment's runs, page by page.
+
+    Args:
+        client: from ``store.open_client``.
+        experiment_id: in MLflow.
+        tags: that they have.
+        deleted: return also those that were deleted and not yet removed.
+    """
+    from mlflow.entities import ViewType
+
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment_id],
+            _condition(tags or {}),
+            run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
+            max_results=PAGE_RUNS,
+            page_token=token,
+        )
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def _condition(tags: Mapping[str, str]) -> str:
+    return " and ".join(f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items())
 
 
 def _quoted(text: str) -> str:

@@ -64,7 +64,8 @@ def local_folder(location: str | None) -> Path | None:
         return None
     parts = urlsplit(location)
     if parts.scheme == "":
-        return Path(location)
+        # MLflow reads a plain path as it reads an address: a name's "%C3%BC" is the folder "ü".
+        return Path(unquote(location))
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
     return None

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+KERAS_FILE = "data/model.keras"
+"""Where the checkpoint lies in the folder."""
+
 REQUIREMENTS = ("keras", "tensorflow", "numpy")
 """Packages that a server needs beside mlflow."""
 
@@ -39,7 +42,7 @@ def write_keras_model(
 
     Args:
         folder: made here; must not exist.
-        checkpoint: copied to ``data/model.keras``.
+        checkpoint: copied to ``KERAS_FILE``.
         example: faces, shape ``(n, height, width, channels)``.
         outputs: number of classes; the signature's output is ``(-1, outputs)`` float32.
         metadata: kept in the MLmodel file.
@@ -55,7 +58,7 @@ def write_keras_model(
     from mlflow.types.schema import Schema, TensorSpec
 
     (folder / "data").mkdir(parents=True)
-    shutil.copyfile(checkpoint, folder / "data" / "model.keras")
+    shutil.copyfile(checkpoint, folder / KERAS_FILE)
     (folder / "data" / "keras_module.txt").write_text("keras")
     model = Model(
         run_id=run_id,

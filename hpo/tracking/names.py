@@ -200,7 +200,7 @@ def summary_metrics(record: TrialRecord) -> dict[str, float]:
         metrics[SECONDS_PREFIX + "total"] = record.seconds
     if result is None:
         metrics[EPOCHS_RUN] = float(record.epochs_run)
-        return metrics
+        return _finite(metrics)
     metrics[EPOCHS_RUN] = float(result.epochs_run or record.epochs_run)
     if result.best_epoch:
         metrics[BEST_EPOCH] = float(result.best_epoch)
@@ -241,6 +241,11 @@ def last_value(record: TrialRecord, objective: str) -> float | None:
     if record.epochs and objective in record.epochs[-1].metrics:
         return record.epochs[-1].metrics[objective]
     return record.value
+
+
+def last_value_text(value: float) -> str:
+    """Return the last value of a trial without an objective, as its tag holds it."""
+    return f"{value:.6g}"
 
 
 def comma_list(names: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpo.spec.records import SINGLE, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
+from hpo.tracking.clock import milliseconds
 from hpo.tracking.descriptions import common_tags
 from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
 
@@ -75,12 +76,28 @@ class ParentRuns:
             files[names.SPACE_FILE] = json.dumps(space, indent=2, default=str)
         self._experiment.log_texts(run_id, files)
 
-    def finish(self, label: str, state: str) -> None:
-        """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
+    def finish(self, label: str, state: str, ended_ms: int | None = None) -> None:
+        """End an architecture's run.
+
+        Args:
+            label: of the architecture.
+            state: ``complete``, ``failed`` or ``interrupted``.
+            ended_ms: when, in milliseconds since 1970; by default now.
+        """
         status = {"complete": "FINISHED", "failed": "FAILED"}.get(state, "KILLED")
         run_id = self.open(label)
         self._client.set_tag(run_id, names.STATE, state)
-        self._client.set_terminated(run_id, status)
+        self._client.set_terminated(run_id, status, end_time=ended_ms)
+
+    def close(self, label: str, records: Iterable[TrialRecord]) -> None:
+        """End an architecture's run as its trials say: ``interrupted`` if the budget has room."""
+        own = [record for record in records if record.origin != SINGLE]
+        # An attempt that was lost has no result, and its slot is to be filled again.
+        filled = {record.slot for record in own if record.result is not None}
+        budget = self._client.get_run(self.open(label)).data.tags.get(names.BUDGET)
+        complete = budget is None or len(filled) >= int(budget)
+        ended = max((milliseconds(record.finished) for record in own), default=0)
+        self.finish(label, "complete" if complete else "interrupted", ended or None)
 
     def note_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
         """Say in the run of its architecture that a trial is the best so far, if it is.
@@ -90,8 +107,6 @@ class ParentRuns:
             run_id: of the trial.
             ended_ms: when it ended, in milliseconds since 1970.
         """
-        from mlflow.entities import Metric, RunTag
-
         if record.state != "complete" or record.value is None or record.origin == SINGLE:
             return
         parent = self.open(record.architecture)
@@ -102,12 +117,19 @@ class ParentRuns:
         earlier = record.value == best and record.number < int(tags[names.BEST_TRIAL])
         if not earlier and not self._card.better(record.value, best):
             return
+        self.set_best(record, run_id, ended_ms)
+
+    def set_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
+        """Say that a trial is the best, whatever was said before."""
+        from mlflow.entities import Metric, RunTag
+
+        assert record.value is not None
         note = (
             f"Best so far: **{self._card.objective} {record.value:.4f}** "
             f"in trial {record.number} ({names.run_name(record)})."
         )
         self._client.log_batch(
-            parent,
+            self.open(record.architecture),
             metrics=[Metric(names.BEST_OBJECTIVE, record.value, ended_ms, record.number)],
             tags=[
                 RunTag(names.BEST_TRIAL, str(record.number)),
@@ -116,6 +138,14 @@ class ParentRuns:
                 RunTag(names.NOTE, note),
             ],
         )
+
+    def no_best(self, label: str) -> None:
+        """Take back what was said of the best trial: none is complete."""
+        run_id = self.open(label)
+        tags = self._client.get_run(run_id).data.tags
+        for name in (names.BEST_TRIAL, names.BEST_VALUE, names.BEST_RUN, names.NOTE):
+            if name in tags:
+                self._client.delete_tag(run_id, name)
 
     def _find(self, label: str) -> str | None:
         found = self._search(label)
@@ -145,3 +175,14 @@ class ParentRuns:
         )
         # As for a trial's run: of several, all workers agree on one.
         return self._find(label) or str(run.info.run_id)
+
+
+def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
+    """Return the best complete trial, of equals the earliest; None if there is none."""
+    sign = -1 if direction == "maximize" else 1
+    ranked = [
+        (sign * record.value, record.number, record)
+        for record in records
+        if record.state == "complete" and record.value is not None and record.origin != SINGLE
+    ]
+    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None

@@ -12,13 +12,13 @@ import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
+from hpo.tracking.clock import EpochClock, milliseconds
 from hpo.tracking.descriptions import (
     common_tags,
     dataset_inputs,
@@ -61,7 +61,7 @@ class StudyRuns:
 
     def __init__(self, client: Any, card: StudyCard, artifact_root: Path | None = None) -> None:
         self._client = client
-        self._card = card
+        self.card = card
         self._runs: dict[RunKey, _Run] = {}
         experiment_id = ensure_experiment(
             client,
@@ -70,8 +70,8 @@ class StudyRuns:
             artifact_root,
             first_tags=trials_view(card.direction, card.searched),
         )
-        self._experiment = Experiment(client, experiment_id)
-        self._parents = ParentRuns(self._experiment, card)
+        self.experiment = Experiment(client, experiment_id)
+        self.parents = ParentRuns(self.experiment, card)
 
     def architecture(
         self, label: str, space: Mapping[str, Any] | None = None, budget: int | None = None
@@ -84,12 +84,12 @@ class StudyRuns:
             budget: trials that it may run.
         """
         if space is not None or budget is not None:
-            self._parents.describe(label, space or {}, budget)
-        return self._parents.open(label)
+            self.parents.describe(label, space or {}, budget)
+        return self.parents.open(label)
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
-        self._parents.finish(label, state)
+        self.parents.finish(label, state)
 
     def trial(self, record: TrialRecord, job: TrialJob | None = None) -> str:
         """Return the id of a trial's run, made if need be, with its parameters and data."""
@@ -142,18 +142,18 @@ class StudyRuns:
         result = record.result
         if result is not None:
             self._log_params(run, result.params)
-        ended = _milliseconds(record.finished) or run.started_ms + int(record.seconds * 1000)
+        ended = milliseconds(record.finished) or run.started_ms + int(record.seconds * 1000)
         # Step 0 and the end's own time: told again, the same points fall on themselves.
         metrics = [Metric(k, v, ended, 0) for k, v in names.summary_metrics(record).items()]
-        tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in outcome_tags(self._card, record).items()]
+        tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in outcome_tags(self.card, record).items()]
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
         try:
-            self._experiment.log_texts(run_id, outcome_files(self._card, record))
+            self.experiment.log_texts(run_id, outcome_files(self.card, record))
         finally:
             # Where files cannot be kept, a run still says how its trial ended.
             self._client.update_run(run_id, name=names.run_name(record))
             self._client.set_terminated(run_id, names.STATUS[record.state], end_time=ended)
-        self._parents.note_best(record, run_id, ended)
+        self.parents.note_best(record, run_id, ended)
         # What is known of finished runs would add up, and can be looked up.
         self._runs.pop(key, None)
         return run_id
@@ -161,12 +161,12 @@ class StudyRuns:
     def forget(self, key: RunKey | None = None) -> bool:
         """Look runs up anew, a trial's or else an architecture's; return whether any was known."""
         known = self._runs.pop(key, None) is not None if key is not None else False
-        return self._parents.forget() or known
+        return self.parents.forget() or known
 
     # Finding and making runs.
 
     def _find(self, key: RunKey) -> _Run | None:
-        found = self._experiment.find(
+        found = self.experiment.find(
             {
                 names.KIND: names.KIND_TRIAL,
                 names.ARCHITECTURE: key.architecture,
@@ -177,7 +177,7 @@ class StudyRuns:
             return None
         run_id = str(found[0].info.run_id)
         if not found[0].inputs.dataset_inputs:
-            self._client.log_inputs(run_id, datasets=dataset_inputs(self._card))
+            self._client.log_inputs(run_id, datasets=dataset_inputs(self.card))
         history = self._client.get_metric_history(run_id, names.EPOCH_SECONDS)
         return _Run(
             run_id,
@@ -187,11 +187,11 @@ class StudyRuns:
         )
 
     def _create(self, key: RunKey, record: TrialRecord, job: TrialJob | None) -> _Run:
-        started = _milliseconds(record.started) or int(time.time() * 1000)
+        started = milliseconds(record.started) or int(time.time() * 1000)
         tags = {
-            **common_tags(self._card, record.architecture),
+            **common_tags(self.card, record.architecture),
             names.KIND: names.KIND_TRIAL,
-            names.PARENT: self._parents.above(record),
+            names.PARENT: self.parents.above(record),
             names.TRIAL: str(record.number),
             names.ATTEMPT: str(record.attempt),
             names.SLOT: str(record.slot),
@@ -205,7 +205,7 @@ class StudyRuns:
             tags[names.SEED] = str(job.seed)
             tags[names.PRECISION] = job.precision
         run = self._client.create_run(
-            self._experiment.experiment_id,
+            self.experiment.experiment_id,
             start_time=started,
             tags={k: v[:LONGEST_VALUE] for k, v in tags.items()},
             run_name=names.run_name(record),
@@ -227,28 +227,3 @@ class StudyRuns:
         for start in range(0, len(new), BATCH_PARAMS):
             self._client.log_batch(run.run_id, params=new[start : start + BATCH_PARAMS])
         run.params.update(params)
-
-
-class EpochClock:
-    """When the epochs of a trial ended: the same, however often and by whomever it is told.
-
-    MLflow drops a point only if its time is that of the point which is there. Taken from the
-    record rather than from the wall, times cannot differ between two tellings of one epoch.
-
-    Args:
-        record: says when the trial started, and which epochs were told before.
-    """
-
-    def __init__(self, record: TrialRecord) -> None:
-        self._at = float(_milliseconds(record.started))
-        for report in record.epochs:
-            self.tick(report)
-
-    def tick(self, report: EpochReport) -> int:
-        """Return the end of the next epoch, in milliseconds since 1970."""
-        self._at += report.seconds * 1000
-        return int(self._at)
-
-
-def _milliseconds(iso: str) -> int:
-    return int(datetime.fromisoformat(iso).timestamp() * 1000) if iso else 0

@@ -9,7 +9,8 @@ import threading
 from dataclasses import dataclass, field
 
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord
-from hpo.tracking.runs import EpochClock, RunKey
+from hpo.tracking.clock import EpochClock
+from hpo.tracking.runs import RunKey
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.tracking.audit import differences
 from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.mirror import MlflowMirror
 from hpo.tracking.store import open_client
@@ -90,8 +91,13 @@ class Teller:
         self.slowest = max(self.slowest, time.monotonic() - began)
 
 
-def assert_all_is_there_once(uri: str, records: list[TrialRecord]) -> None:
+def assert_all_is_there_once(uri: str, teller: Teller) -> None:
     client = open_client(uri)
+    records = [
+        replace(record, mlflow_run_id=teller.mirror.run_id("cnn", record.number))
+        for record in teller.records
+    ]
+    assert differences(client, "away", records) == []
     experiment = client.get_experiment_by_name("away")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     assert len(runs) == len(client.search_runs([experiment.experiment_id])) == len(records) + 1
@@ -131,7 +137,7 @@ def test_a_server_that_is_gone_for_20_seconds_costs_nothing(server: MlflowServer
     # Against the 20 s that the server was away; most calls take microseconds.
     assert teller.slowest < 1
     assert len(news) == 2
-    assert_all_is_there_once(server.uri, teller.records)
+    assert_all_is_there_once(server.uri, teller)
 
 
 def test_answers_that_are_lost_double_nothing(server: MlflowServer) -> None:
@@ -147,7 +153,7 @@ def test_answers_that_are_lost_double_nothing(server: MlflowServer) -> None:
         server.kill()
         server.start()
     assert mirror.close(120) == []
-    assert_all_is_there_once(server.uri, teller.records)
+    assert_all_is_there_once(server.uri, teller)
 
 
 def test_a_database_that_is_locked_is_waited_for(tmp_path: Path) -> None:
@@ -164,7 +170,7 @@ def test_a_database_that_is_locked_is_waited_for(tmp_path: Path) -> None:
         other.rollback()
     assert mirror.close(120) == []
     assert teller.slowest < 1
-    assert_all_is_there_once(uri, teller.records)
+    assert_all_is_there_once(uri, teller)
 
 
 def test_a_server_that_comes_after_the_study_began_gets_all_of_it(server: MlflowServer) -> None:
@@ -176,4 +182,4 @@ def test_a_server_that_comes_after_the_study_began_gets_all_of_it(server: Mlflow
     server.start()
     assert mirror.close(120) == []
     assert mirror.run_id("cnn", 0) != ""
-    assert_all_is_there_once(server.uri, teller.records)
+    assert_all_is_there_once(server.uri, teller)
