@@ -13,6 +13,10 @@ from hpo.tracking.difference import Difference
 from hpo.tracking.logged_models import list_models, local_folder, registered_versions
 from hpo.tracking.model_folder import KERAS_FILE, check_sha256
 
+# The file that a recorded checksum is of: in a classifier's folder, or a copy in a recommender's.
+_CHECKPOINTS = (KERAS_FILE, "artifacts/classifier.keras")
+_DESCRIPTION = "MLmodel"
+
 
 def model_differences(
     client: Any, study: str, experiment_id: str, runs: Sequence[Any], since: int | None
@@ -67,8 +71,9 @@ def is_registered(model: Any, versions: Sequence[Any]) -> bool:
 
 
 def _trial_of(tags: dict[str, str]) -> tuple[str, int | None]:
-    number = tags.get(names.TRIAL, "")
-    return tags.get(names.ARCHITECTURE, ""), int(number) if number.isdigit() else None
+    # A recommender's version names its trial "cnn/0", a classifier's "0" beside its architecture.
+    label, _, number = tags.get(names.TRIAL, "").rpartition("/")
+    return tags.get(names.ARCHITECTURE, label), int(number) if number.isdigit() else None
 
 
 def _model_problem(client: Any, model: Any, run_ids: set[str]) -> str:
@@ -85,27 +90,34 @@ def _folder_problem(client: Any, location: str, sha256: str | None) -> str:
 
     A store that does not answer raises: it must not be taken for one that lost its files.
     """
-    wanted = PurePosixPath(KERAS_FILE if sha256 else "MLmodel")
-    missing = f"lacks its file {wanted}"
+    wanted = _CHECKPOINTS if sha256 else (_DESCRIPTION,)
+    missing = f"lacks its file {wanted[0]}"
     folder = local_folder(location)
     if folder is not None:
-        file = folder / wanted
-        return _file_problem(file, sha256) if file.is_file() else missing
-    from mlflow.artifacts import download_artifacts, list_artifacts
+        files = [folder / path for path in wanted if (folder / path).is_file()]
+        return _file_problem(files[0], sha256) if files else missing
+    from mlflow.artifacts import download_artifacts
 
-    root = location.rstrip("/")
-    listed = list_artifacts(
-        artifact_uri=f"{root}/{wanted.parent}".removesuffix("/."), tracking_uri=client.tracking_uri
-    )
-    if wanted.name not in {PurePosixPath(info.path).name for info in listed}:
-        return missing
-    if not sha256:
-        return ""
+    addresses = [a for path in wanted if (a := _remote_file(client, location, path))]
+    if not addresses or not sha256:
+        return "" if addresses else missing
     with tempfile.TemporaryDirectory(prefix="hpo-") as scratch:
         path = download_artifacts(
-            artifact_uri=f"{root}/{wanted}", dst_path=scratch, tracking_uri=client.tracking_uri
+            artifact_uri=addresses[0], dst_path=scratch, tracking_uri=client.tracking_uri
         )
         return _file_problem(Path(path), sha256)
+
+
+def _remote_file(client: Any, location: str, path: str) -> str | None:
+    """Return the address of a file that is not on this machine; None if it is not there."""
+    from mlflow.artifacts import list_artifacts
+
+    address = f"{location.rstrip('/')}/{path}"
+    listed = list_artifacts(
+        artifact_uri=address.rpartition("/")[0], tracking_uri=client.tracking_uri
+    )
+    there = {PurePosixPath(info.path).name for info in listed}
+    return address if PurePosixPath(path).name in there else None
 
 
 def _file_problem(file: Path, sha256: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hpo.registry.models import Origin, register_classifier
+from hpo.registry.models import Origin, register_classifier, register_recommender
 from hpo.spec.records import TrialRecord
 from hpo.tracking import names
 from hpo.tracking.audit import differences
@@ -348,7 +349,7 @@ def test_a_run_written_anew_takes_its_model_with_it(
 
 
 def test_a_version_without_its_files_is_told_and_left(
-    study: Study, client: Any, checkpoint: Path
+    study: Study, client: Any, checkpoint: Path, tmp_path: Path
 ) -> None:
     model = log_model(client, study.run_id(1), checkpoint)
     sha256 = model.tags[names.CHECKPOINT_SHA256]
@@ -356,10 +357,19 @@ def test_a_version_without_its_files_is_told_and_left(
         study.name, "cnn", 1, study.run_id(1), sha256, CLASSES, DIGEST, {"val_accuracy": 0.7}, "1"
     )
     register_classifier(client, f"models:/{model.model_id}", origin, alias=None)
+    # A recommender holds the classifier's file in a folder of its own.
+    (tmp_path / "recommender" / "artifacts").mkdir(parents=True)
+    copy = tmp_path / "recommender" / "artifacts" / "classifier.keras"
+    shutil.copyfile(checkpoint, copy)
+    tags = {names.STUDY: study.name, names.TRIAL: "cnn/1", names.CHECKPOINT_SHA256: sha256}
+    register_recommender(client, str(tmp_path / "recommender"), "1", tags, study.run_id(1))
     assert study.found() == []
+    copy.write_bytes(b"another model")
     Path(model.artifact_location, "data", "model.keras").unlink()
     found = study.found()
-    assert [(d.kind, d.number, d.fixable) for d in found] == [("version broken", 1, False)]
+    assert [(d.kind, d.architecture, d.number, d.fixable) for d in found] == [
+        ("version broken", "cnn", 1, False)
+    ] * 2
     assert repair(study.runs(), found, study.records, study.set_run_id) == found
 
 

@@ -93,6 +93,15 @@ def test_each_trial_is_a_run_in_mlflow_with_the_same_value_and_state(finished: W
         )
 
 
+def test_mlflow_differs_from_optuna_in_nothing(finished: Workspace) -> None:
+    from hpo.search.studies import read_trials
+    from hpo.tracking.audit import differences
+    from hpo.tracking.store import open_client
+
+    records = read_trials(finished.storage_url(), "tiny", attempts=True)
+    assert differences(open_client(finished.tracking_uri()), "tiny", records) == []
+
+
 def test_the_value_is_that_of_the_best_epoch(finished: Workspace) -> None:
     from hpo.search.studies import read_trials
 
