@@ -211,8 +211,15 @@ def _fit(
         _run(model, batches, loop, first, training.epochs)
 
 
-def _run(model: Any, batches: dict[str, Any], loop: EpochLoop, first: int, last: int) -> None:
-    model.fit(**batches, initial_epoch=first, epochs=last, verbose=0, callbacks=[callback(loop)])
+def _run(model: Any, batches: Any, loop: EpochLoop, first: int, last: int) -> None:
+    model.fit(
+        x=batches,
+        shuffle=False,
+        initial_epoch=first,
+        epochs=last,
+        verbose=0,
+        callbacks=[callback(loop, batches)],
+    )
 
 
 def _compile(model: Any, training: TrainingParameters, loop: EpochLoop, *, average: bool) -> None:

@@ -164,14 +164,15 @@ class EpochLoop:
             raise StopTrial("pruned", "stopped on request")
 
 
-def callback(loop: EpochLoop) -> Any:
-    """Return the Keras callback that calls ``loop``."""
+def callback(loop: EpochLoop, batches: Any) -> Any:
+    """Return the Keras callback that calls ``loop`` and turns ``batches`` to each epoch."""
     import keras
 
     class Bridge(keras.callbacks.Callback):  # type: ignore[misc]
         """Hands Keras's events on."""
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            batches.turn_to(epoch + 1)
             loop.begin_epoch()
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,14 +72,32 @@ def test_balanced_weights_give_every_class_the_same_say() -> None:
     assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
 
 
-def test_without_augmentation_arrays_go_to_keras_as_they_are() -> None:
+def test_what_keras_is_fed_is_a_function_of_seed_and_epoch() -> None:
     data = TrialData(
         Labelled(numbered(10), np.arange(10) % 7), Labelled(numbered(2), np.arange(2)), 7
     )
-    plain = TrainingParameters(rotation_degrees=0.0, zoom=0.0, shift=0.0, flip=False)
-    arguments = epoch_batches(data, plain, seed=0)
-    assert arguments["x"] is data.train.faces
-    assert arguments["shuffle"] is True
+    plain = TrainingParameters(
+        rotation_degrees=0.0, zoom=0.0, shift=0.0, flip=False, batch_size=4, class_weights=True
+    )
+
+    def seen(batches: Any, epoch: int) -> list[int]:
+        batches.turn_to(epoch)
+        rows = []
+        for index in range(len(batches)):
+            faces, goals, weights = batches[index]
+            assert faces.dtype == np.uint8
+            assert (goals.argmax(axis=1) == faces[:, 0, 0, 0] % 7).all()
+            assert len(weights) == len(faces)
+            rows += faces[:, 0, 0, 0].tolist()
+        return rows
+
+    once, again = (epoch_batches(data, plain, seed=0) for _ in range(2))
+    orders = [seen(once, epoch) for epoch in (1, 2, 3)]
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+    # One that starts late sees what the other saw.
+    assert seen(again, 3) == orders[2]
+    assert seen(epoch_batches(data, plain, seed=1), 3) != orders[2]
 
 
 @pytest.fixture
