@@ -63,6 +63,11 @@ class TrialJob(_Plain):
         precision: ``"float32"`` or ``"mixed_bfloat16"``.
         threads: number of cores that the trial may use; None for all.
         gpu: the one GPU that the trial may see, as ``CUDA_VISIBLE_DEVICES`` takes it; None for all.
+        keep_state: after each epoch but the last, write to ``output`` the state from which a later
+            attempt could go on; deleted when the trial has ended.
+        continue_from: folder with such a state, of an earlier attempt at the same configuration
+            with the same seed and data: training goes on after its last epoch. None: from the
+            beginning.
     """
 
     job_id: str
@@ -81,6 +86,8 @@ class TrialJob(_Plain):
     precision: str = "float32"
     threads: int | None = None
     gpu: str | None = None
+    keep_state: bool = False
+    continue_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,16 +115,18 @@ class TrialResult(_Plain):
         reason: for failures a name (``FAILURES``) and, after a colon, the message; for early
             stops ``early_stopping``.
         best_epoch: epoch of the checkpoint, from 1; 0 if none.
-        epochs_run: finished epochs.
+        epochs_run: finished epochs, those of the attempt that was continued included.
         metrics: the metrics of the best epoch.
         final_metrics: the metrics of the last epoch.
-        seconds: wall-clock seconds by phase: ``load, build, fit, evaluate, total``.
+        seconds: wall-clock seconds of this attempt by phase: ``load, build, fit, evaluate,
+            checkpoint, total``, and ``state`` where the job keeps one.
         checkpoint: path of the ``.keras`` file; None if none was kept.
         checkpoint_sha256: its checksum.
         parameter_count: weights in the model.
         model_summary: Keras's table of layers.
         weights_used: ``imagenet``, ``none`` or the file's name and checksum.
-        images_per_second: training throughput after the first epoch (or of it, if there is one).
+        images_per_second: training throughput of this attempt after its first epoch (or of that, if
+            there is one).
         confusion: rows true, columns predicted, of the checkpoint on validation; () if none.
         predictions: for each validation face the predicted class; () if none.
         params: every parameter with its default filled in.
@@ -125,6 +134,10 @@ class TrialResult(_Plain):
             ``precision``, ``cores``.
         train_size: faces trained on.
         validation_size: faces validated on.
+        continued_from_epoch: last epoch of the earlier attempt that training went on from; 0 if
+            it began at the beginning. Reports were sent of the epochs after it only.
+        notes: what went otherwise than the job asked, a sentence each: a state that could not be
+            continued from, or not be kept.
     """
 
     state: TrialState
@@ -147,6 +160,8 @@ class TrialResult(_Plain):
     environment: dict[str, str] = field(default_factory=dict)
     train_size: int = 0
     validation_size: int = 0
+    continued_from_epoch: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

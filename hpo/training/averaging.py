@@ -66,6 +66,14 @@ class WeightAverage:
             variable.assign(raw)
         self._raw = []
 
+    def state(self) -> tuple[int, list[Array]]:
+        """Return steps and first weights for ``restore``; the average is the optimizer's."""
+        return self._steps, self._first
+
+    def restore(self, steps: int, first: list[Array]) -> None:
+        """Go on where another was when it gave this state."""
+        self._steps, self._first = steps, first
+
 
 def _copy(variable: Any) -> Array:
     """Return a variable's values; some backends would hand out the memory itself."""

@@ -1,7 +1,8 @@
 """``train``: a pure function from a ``TrialJob`` to a ``TrialResult`` and a stream of epochs.
 
 It knows neither Optuna nor MLflow nor the study, so it runs unchanged in a child process, under
-keras-tuner, in a notebook or in a test. The one thing it writes is the checkpoint.
+keras-tuner, in a notebook or in a test. It writes the checkpoint and, where the job asks for it,
+after each epoch the state from which another attempt could go on.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from hpo.architectures.weights import check_weights
 from hpo.spec.errors import HpoError, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import backend
-from hpo.training.averaging import WeightAverage
 from hpo.training.batches import TrialData, epoch_batches, load_data
 from hpo.training.checkpoint import check_folder, write_checkpoint
+from hpo.training.course import Course
 from hpo.training.layer_table import layer_table
-from hpo.training.loop import EpochLoop, StopTrial, callback
-from hpo.training.optimizers import build_optimizer
+from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.parameters import TrainingParameters
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
+from hpo.training.state import StateUnusable, read_state, remove_state, trial_identity, write_state
 
 OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -41,9 +42,14 @@ def train(
     ``job.output/model.keras``; the result's ``value`` is that epoch's objective. A pruned or failed
     trial leaves no checkpoint, and its ``value`` is None.
 
+    A trial that goes on from a state (``job.continue_from``) ends as it would have without the
+    interruption: on a CPU and with as many threads to the last digit. A state that cannot be used
+    is noted on the result, and the trial begins at the beginning.
+
     Args:
         job: what to train, on what, for how long.
-        report: called with each finished epoch, on the path of training: it must not wait.
+        report: called with each epoch finished here, on the path of training: it must not wait.
+            What it raises ends the trial as a crash would, and leaves the state.
         should_stop: asked after every step and epoch; True ends the trial as ``pruned``.
 
     Raises:
@@ -68,6 +74,8 @@ def train(
             raise
         trial.state = "failed"
         trial.reason = f"out_of_memory: {str(error).strip().splitlines()[0][:300]}"
+    if job.keep_state:
+        remove_state(job.output)
     return trial.result()
 
 
@@ -85,6 +93,7 @@ class _Trial:
     seconds: dict[str, float] = field(default_factory=dict)
     loop: EpochLoop | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, job: TrialJob) -> _Trial:
@@ -125,11 +134,35 @@ class _Trial:
         path, digest = write_checkpoint(model, self.job.output)
         self.facts.update(checkpoint=path, checkpoint_sha256=digest)
 
+    def identity(self, data: TrialData) -> dict[str, Any]:
+        return trial_identity(
+            self.job, self.resolved.params, data.digest, self.weights_used, backend.versions()
+        )
+
+    def go_on(self, course: Course, data: TrialData, folder: str) -> None:
+        try:
+            course.restore(read_state(folder, self.identity(data)))
+        except StateUnusable as problem:
+            self.notes.append(f"began at the first epoch, not from {folder}: {problem}")
+        else:
+            self.facts["continued_from_epoch"] = len(course.loop.epochs)
+
+    def keep_state(self, course: Course, data: TrialData) -> None:
+        try:
+            with self.timed("state"):
+                write_state(course.state(self.identity(data)), self.job.output)
+        except OSError as error:
+            # The state is there for the trial's sake; the trial must not end for the state's.
+            note = f"could not keep a state in {self.job.output}: {error.strerror or error}"
+            if note not in self.notes:
+                self.notes.append(note)
+
     def result(self) -> TrialResult:
         loop, complete = self.loop, self.state == "complete"
         if loop is not None:
             self.seconds["evaluate"] = loop.validation_seconds
-            self.seconds["fit"] = max(0.0, self.seconds.get("fit", 0.0) - loop.validation_seconds)
+            elsewhere = loop.validation_seconds + self.seconds.get("state", 0.0)
+            self.seconds["fit"] = max(0.0, self.seconds.get("fit", 0.0) - elsewhere)
             if loop.best is not None and loop.best_judgement is not None:
                 self.facts.update(best_epoch=loop.best.epoch, metrics=loop.best.metrics)
                 self.facts.update(final_metrics=loop.epochs[-1].metrics)
@@ -148,6 +181,7 @@ class _Trial:
             seconds=self.seconds,
             weights_used=self.weights_used,
             params=self.resolved.params,
+            notes=self.notes,
             environment={
                 **backend.versions(),
                 "device": backend.device_name(),
@@ -190,59 +224,17 @@ def _fit(
     report: Callable[[EpochReport], None],
     should_stop: Callable[[], bool],
 ) -> None:
-    """Train in one phase, or two where a base is frozen for the first epochs."""
-    training = trial.training
+    training, job = trial.training, trial.job
     steps = -(-len(data.train) // training.batch_size)
-    loop = EpochLoop(trial.job, training, model, data.validation, steps, report, should_stop)
+    loop = EpochLoop(job, training, model, data.validation, steps, report, should_stop)
     trial.loop = loop
-    batches = epoch_batches(data, training, trial.job.seed)
+    course = Course(model, training, loop, trial.architecture.base_layer)
     with trial.timed("fit"):
-        first = 0
-        if training.head_epochs:
-            frozen = _freeze(model.get_layer(trial.architecture.base_layer))
-            _compile(model, training, loop, average=False)
-            _run(model, batches, loop, 0, training.head_epochs)
-            _thaw(frozen)
-            if loop.stopped_early:
-                return
-            loop.schedule.unfreeze(training.unfrozen_rate_factor)
-            first = training.head_epochs
-        _compile(model, training, loop, average=training.ema)
-        _run(model, batches, loop, first, training.epochs)
-
-
-def _run(model: Any, batches: Any, loop: EpochLoop, first: int, last: int) -> None:
-    model.fit(
-        x=batches,
-        shuffle=False,
-        initial_epoch=first,
-        epochs=last,
-        verbose=0,
-        callbacks=[callback(loop, batches)],
-    )
-
-
-def _compile(model: Any, training: TrainingParameters, loop: EpochLoop, *, average: bool) -> None:
-    model.compile(
-        optimizer=build_optimizer(training, model, average=average),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    loop.average = WeightAverage(model, 1.0 - training.one_minus_ema_decay) if average else None
-    loop.recompiled()
-
-
-def _freeze(base: Any) -> list[tuple[Any, bool]]:
-    """Freeze ``base``; return its layers with what they were."""
-    layers = [(layer, layer.trainable) for layer in (base, *base.layers)]
-    base.trainable = False
-    return layers
-
-
-def _thaw(layers: list[tuple[Any, bool]]) -> None:
-    # The base comes first: setting it sets all of its layers.
-    for layer, trainable in layers:
-        layer.trainable = trainable
+        if job.keep_state:
+            loop.keep_state = lambda: trial.keep_state(course, data)
+        if job.continue_from is not None:
+            trial.go_on(course, data, job.continue_from)
+        course.run(epoch_batches(data, training, job.seed))
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.spec.records import EpochReport, TrialJob
@@ -61,6 +61,7 @@ class EpochLoop:
         self._report, self._should_stop = report, should_stop
         self.schedule = RateSchedule(training, steps_per_epoch)
         self.average: WeightAverage | None = None
+        self.keep_state: Callable[[], None] | None = None
         self._stopping: Patience | None = None
         if training.early_stopping_monitor != "none":
             self._stopping = Patience(
@@ -136,7 +137,44 @@ class EpochLoop:
         if self._stopping is not None and self._stopping.exhausted(metrics[self._stopping.monitor]):
             self.stopped_early = number < self._training.epochs
             return True
+        # After the report, so that whoever goes on from a state has heard of all of its epochs. The
+        # last epoch needs none: what is left to do is the checkpoint.
+        if self.keep_state is not None and number < self._training.epochs:
+            self.keep_state()
         return False
+
+    def state(self) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        """Return, after an epoch, numbers and arrays for ``restore``; ``epochs`` go beside them.
+
+        Seconds are left out: they are the attempt's own.
+        """
+        assert self.best is not None
+        assert self.best_judgement is not None
+        numbers = {
+            "step": self._step,
+            "best_epoch": self.best.epoch,
+            "schedule": self.schedule.state(),
+            "stopping": self._stopping.state() if self._stopping is not None else None,
+        }
+        judgement = [self.best_judgement.predictions, self.best_judgement.confusion]
+        return numbers, {"best_weights": self.best_weights, "best_judgement": judgement}
+
+    def restore(
+        self,
+        epochs: list[EpochReport],
+        numbers: Mapping[str, Any],
+        arrays: Mapping[str, list[Any]],
+    ) -> None:
+        """Go on where a loop of the same arguments was when it gave this state."""
+        self.epochs = list(epochs)
+        self._step = numbers["step"]
+        self.schedule.restore(numbers["schedule"])
+        if self._stopping is not None:
+            self._stopping.restore(numbers["stopping"])
+        self.best = self.epochs[numbers["best_epoch"] - 1]
+        metrics = {k: v for k, v in self.best.metrics.items() if k.startswith("val_")}
+        self.best_judgement = Judgement(metrics, *arrays["best_judgement"])
+        self.best_weights = arrays["best_weights"]
 
     def _judge(self) -> Judgement:
         if self.average is not None:

@@ -7,6 +7,8 @@ step and sets it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from hpo.training.parameters import TrainingParameters
 
@@ -45,6 +47,14 @@ class Patience:
             return False
         self._waited = 0
         return True
+
+    def state(self) -> dict[str, float]:
+        """Return what it remembers, for ``restore``."""
+        return {"best": self._best, "waited": self._waited}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Remember what another of the same arguments did when it gave ``state``."""
+        self._best, self._waited = state["best"], state["waited"]
 
 
 class RateSchedule:
@@ -98,6 +108,17 @@ class RateSchedule:
     def unfreeze(self, factor: float) -> None:
         """Multiply every rate from now on by ``factor``: the base has been unfrozen."""
         self._unfrozen = factor
+
+    def state(self) -> dict[str, Any]:
+        """Return what has become of the rate so far, for ``restore``."""
+        plateau = self._plateau.state() if self._plateau is not None else None
+        return {"lowered": self._lowered, "unfrozen": self._unfrozen, "plateau": plateau}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another of the same arguments was when it gave ``state``."""
+        self._lowered, self._unfrozen = state["lowered"], state["unfrozen"]
+        if self._plateau is not None:
+            self._plateau.restore(state["plateau"])
 
 
 def _one_cycle(done: float) -> float:

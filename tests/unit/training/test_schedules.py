@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -73,3 +74,30 @@ def test_patience_counts_epochs_without_improvement_in_the_right_direction() -> 
     assert [up.exhausted(v) for v in (0.5, 0.6, 0.6, 0.55)] == [False, False, False, True]
     down = Patience("val_loss", 2)
     assert [down.exhausted(v) for v in (2.0, 1.0, 1.5, 0.9, 1.0, 1.0)] == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 2, 3, 4, 5])
+def test_a_restored_schedule_and_patience_go_on_as_they_would_have(interrupted_after: int) -> None:
+    options: dict[str, Any] = {"learning_rate": 1e-3, "plateau_patience": 2, "plateau_factor": 0.3}
+    losses = [1.0, 0.9, 0.95, 0.95, 0.95, 0.8, 0.85, 0.85, 0.85]
+
+    def course(interrupted: bool) -> list[tuple[float, bool]]:
+        rates, patience = schedule(**options), Patience("val_loss", 3)
+        seen = []
+        for epoch, loss in enumerate(losses, start=1):
+            rates.end_epoch({"val_loss": loss})
+            if epoch == 2:
+                rates.unfreeze(0.1)
+            seen.append((rates.rate(0), patience.exhausted(loss)))
+            if interrupted and epoch == interrupted_after:
+                # As it comes back from a file.
+                stored = json.loads(json.dumps([rates.state(), patience.state()]))
+                rates, patience = schedule(**options), Patience("val_loss", 3)
+                rates.restore(stored[0])
+                patience.restore(stored[1])
+        return seen
+
+    uninterrupted = course(False)
+    assert course(True) == uninterrupted
+    assert any(over for _, over in uninterrupted)
+    assert len({rate for rate, _ in uninterrupted}) > 2

@@ -1,0 +1,136 @@
+"""The course of a trial through Keras: one phase, or two where a base is frozen at first.
+
+Each phase compiles anew, with an optimizer of its own. A course can be interrupted after any epoch
+and restored in another process: its state is that of the model, the optimizer and the loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hpo.training.averaging import WeightAverage
+from hpo.training.loop import EpochLoop, callback
+from hpo.training.optimizers import build_optimizer
+from hpo.training.parameters import TrainingParameters
+from hpo.training.state import Array, StateUnusable, TrainingState
+
+
+class Course:
+    """Trains a model to its last epoch.
+
+    Args:
+        model: built, with its weights.
+        training: the training parameters.
+        loop: what happens at each step and epoch.
+        base_layer: name of the layer that ``head_epochs`` freeze; None if there is none.
+    """
+
+    def __init__(
+        self, model: Any, training: TrainingParameters, loop: EpochLoop, base_layer: str | None
+    ) -> None:
+        self.loop = loop
+        self._model, self._training, self._base_layer = model, training, base_layer
+        self._restored: TrainingState | None = None
+
+    def run(self, batches: Any) -> None:
+        """Train until the last epoch, or until the loop ends it; ``batches`` as of an epoch."""
+        head = self._training.head_epochs
+        if len(self.loop.epochs) < head:
+            frozen = _freeze(self._model.get_layer(self._base_layer))
+            self._run_phase(batches, 0, head, average=False)
+            _thaw(frozen)
+            if self.loop.stopped_early:
+                return
+        if head:
+            self.loop.schedule.unfreeze(self._training.unfrozen_rate_factor)
+        self._run_phase(batches, head, self._training.epochs, average=self._training.ema)
+
+    def _run_phase(self, batches: Any, first: int, last: int, *, average: bool) -> None:
+        """Train from after epoch ``first``, or from where a restored state stands, to ``last``."""
+        self._compile(average=average)
+        done = len(self.loop.epochs)
+        # A state from the very end of the phase before holds an optimizer that is gone.
+        if self._restored is not None and done > first:
+            self._restore_optimizer(self._restored)
+        self._restored = None
+        self._model.fit(
+            x=batches,
+            shuffle=False,
+            initial_epoch=done,
+            epochs=last,
+            verbose=0,
+            callbacks=[callback(self.loop, batches)],
+        )
+
+    def _compile(self, *, average: bool) -> None:
+        model, training = self._model, self._training
+        model.compile(
+            optimizer=build_optimizer(training, model, average=average),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        decay = 1.0 - training.one_minus_ema_decay
+        self.loop.average = WeightAverage(model, decay) if average else None
+        self.loop.recompiled()
+
+    def state(self, trial: dict[str, Any]) -> TrainingState:
+        """Return the state after the last finished epoch.
+
+        Args:
+            trial: as in ``TrainingState``.
+        """
+        numbers, arrays = self.loop.state()
+        # Seeds of dropout are among a model's variables, averages of weights among an optimizer's.
+        arrays["model"] = _values(self._model.variables)
+        arrays["optimizer"] = _values(self._model.optimizer.variables)
+        if self.loop.average is not None:
+            numbers["average_steps"], arrays["average_first"] = self.loop.average.state()
+        return TrainingState(trial, self.loop.epochs, numbers, arrays)
+
+    def restore(self, state: TrainingState) -> None:
+        """Take up ``state``, before ``run``.
+
+        Raises:
+            StateUnusable: it is of a model of another shape; nothing has been changed.
+        """
+        variables, values = self._model.variables, state.arrays["model"]
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise StateUnusable("its state is of a model with other layers")
+        _assign(variables, values)
+        self.loop.restore(state.epochs, state.numbers, state.arrays)
+        self._restored = state
+
+    def _restore_optimizer(self, state: TrainingState) -> None:
+        optimizer = self._model.optimizer
+        optimizer.build(self._model.trainable_variables)
+        _assign(optimizer.variables, state.arrays["optimizer"])
+        if self.loop.average is not None:
+            self.loop.average.restore(state.numbers["average_steps"], state.arrays["average_first"])
+
+
+def _values(variables: list[Any]) -> list[Array]:
+    import keras
+
+    arrays = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    # numpy's files know no bfloat16; float32 holds each of its values.
+    return [array.astype(np.float32) if array.dtype.kind == "V" else array for array in arrays]
+
+
+def _assign(variables: list[Any], values: list[Array]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _freeze(base: Any) -> list[tuple[Any, bool]]:
+    """Freeze ``base``; return its layers with what they were."""
+    layers = [(layer, layer.trainable) for layer in (base, *base.layers)]
+    base.trainable = False
+    return layers
+
+
+def _thaw(layers: list[tuple[Any, bool]]) -> None:
+    # The base comes first: setting it sets all of its layers.
+    for layer, trainable in layers:
+        layer.trainable = trainable
