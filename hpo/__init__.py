@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from hpo.spec.study import StudySpec as StudySpec
     from hpo.spec.workspace import Workspace as Workspace
     from hpo.study.deletion import delete as delete
+    from hpo.study.doctor import doctor as doctor
+    from hpo.study.joining import worker as worker
     from hpo.study.listing import studies as studies
     from hpo.study.listing import trials as trials
     from hpo.study.planning import plan as plan
@@ -45,6 +47,7 @@ _API = {
     "delete": "hpo.study.deletion",
     "describe_faces": "hpo.data.show",
     "describe_songs": "hpo.data.show",
+    "doctor": "hpo.study.doctor",
     "fetch": "hpo.data.fetch",
     "import_faces": "hpo.data.importing",
     "import_songs": "hpo.data.songs",
@@ -61,6 +64,7 @@ _API = {
     "trials": "hpo.study.listing",
     "ui": "hpo.cli.ui",
     "watch": "hpo.recommender.answer",
+    "worker": "hpo.study.joining",
 }
 
 __all__ = ["__version__", *_API]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hpo import __version__
-from hpo.cli import data, recommend, report, run, studies, train, ui
+from hpo.cli import data, recommend, report, run, studies, train, ui, workers
 from hpo.cli.shell import Call, StorageUrl, TrackingUri
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
@@ -67,6 +67,7 @@ def root(
 
 run.register(app)
 train.register(app)
+workers.register(app)
 studies.register(app)
 report.register(app)
 recommend.register(app)

@@ -76,7 +76,7 @@ def quickstart(
     if as_json:
         print_json(tour.to_json())
         return
-    _print_outcome(tour.outcome)
+    print_outcome(tour.outcome)
     say("")
     for answer in tour.answers:
         say(
@@ -103,6 +103,9 @@ def run(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Trials per architecture, in place of the file's.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials at once, in place of the file's.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show space, budget and time; run nothing.")
     ] = False,
@@ -125,7 +128,7 @@ def run(
     planned = plan(
         study,
         workspace=workspace,
-        overrides=overrides or (),
+        overrides=[*(overrides or ()), *([] if workers is None else [f"workers={workers}"])],
         trials=trials,
         resume=resume,
         probe=not dry_run,
@@ -141,7 +144,7 @@ def run(
     if as_json:
         print_json(outcome.to_json())
     else:
-        _print_outcome(outcome)
+        print_outcome(outcome)
     outcome.raise_if_stopped()
     outcome.raise_if_all_failed()
     if not as_json:
@@ -242,7 +245,8 @@ def _print_wrapped(text: str) -> None:
     )
 
 
-def _print_outcome(outcome: StudyOutcome) -> None:
+def print_outcome(outcome: StudyOutcome) -> None:
+    """Print how a study ended: a row per architecture, notes, and the champion."""
     rows = [
         [
             row.label,

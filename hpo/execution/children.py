@@ -171,9 +171,11 @@ class ChildServer:
         # A terminal sends Ctrl-C, and a scheduler SIGTERM, to the whole group. The server must not
         # die of it while it loads Keras, nor a trial: whether one stops is the parent's decision.
         # A blocked signal stays blocked in what is started now; here it is only late.
-        resource_tracker.ensure_running()
-        with _without_main(), _blocked(signal.SIGINT, signal.SIGTERM):
-            forkserver.ensure_running()
+        with _own_imports():
+            # First: it unblocks these signals when it is up.
+            resource_tracker.ensure_running()
+            with _without_main(), _blocked(signal.SIGINT, signal.SIGTERM):
+                forkserver.ensure_running()
 
     def start(self, target: str, *, log: Path | None = None, **arguments: Any) -> Child:
         """Run ``target`` in a child.
@@ -210,6 +212,32 @@ class ChildServer:
         if message.kind == "error":
             raise message.data
         return message.data
+
+
+@contextlib.contextmanager
+def _own_imports() -> Iterator[None]:
+    """Let what is started now import this package, and nothing from the current folder.
+
+    Python puts the current folder first for ``-c``, which is how ``multiprocessing`` starts its
+    server: a ``queue.py`` there would take the standard library's place, and a checkout of another
+    version this package's. Children get the parent's own path afterwards.
+    """
+    root = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH")
+    changed = {
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": os.pathsep.join([root, *([path] if path else [])]),
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

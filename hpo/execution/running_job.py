@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class RunningJob:
         job: what to train.
         on_epoch: takes each epoch's report and tells whether to prune.
         limits: of time and memory.
+        earlier: epochs of an earlier attempt that this one goes on from.
         target: what runs in the child; tests put an analytic objective in training's place.
     """
 
@@ -44,11 +45,12 @@ class RunningJob:
         on_epoch: Callable[[EpochReport], bool],
         limits: LimitsSpec | None = None,
         target: str = TRAIN,
+        earlier: Sequence[EpochReport] = (),
     ) -> None:
         self.job = job
         self._on_epoch = on_epoch
         self._limits = limits or LimitsSpec()
-        self._seen: list[EpochReport] = []
+        self._seen = list(earlier)
         self._pruned = False
         self._began = time.monotonic()
         self._memory_look = self._began
@@ -82,7 +84,9 @@ class RunningJob:
                 return self._result(TrialResult.from_json(message.data))
             if self._pruned:
                 continue
-            self._seen.append(EpochReport.from_json(message.data))
+            report = EpochReport.from_json(message.data)
+            # A trial whose earlier state was of no use began at its first epoch again.
+            self._seen = [e for e in self._seen if e.epoch < report.epoch] + [report]
             if self._on_epoch(self._seen[-1]):
                 self._pruned = True
                 self._child.stop()

@@ -17,16 +17,20 @@ from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share
 from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
-from hpo.execution.retrying import another_attempt
+from hpo.execution.retrying import another_attempt, name_of
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher
+from hpo.spec.errors import TrainingError
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
+from hpo.training.state import StateUnusable, finished_epochs
 
 if TYPE_CHECKING:
     from hpo.search.engine import Engine, Proposal
     from hpo.tracking.mirror import Mirror
 
+FAILURES_ALIKE = 3
+"""After so many trials in a row with one and the same error a study stops."""
 _LOOK_SECONDS = 0.2
 _ASK_AGAIN_SECONDS = 2.0
 """How often a worker without work looks whether another one's trial has come free."""
@@ -52,6 +56,8 @@ class Lane:
     done: Callable[[], None] = lambda: None
     nameless: set[int] = field(default_factory=set)
     """Trials whose run in MLflow is not known yet."""
+    alike: tuple[str, int] = ("", 0)
+    """The last trials' reason for failing and how many failed so; ``("", 0)`` after any other."""
 
 
 @dataclass
@@ -95,9 +101,14 @@ class Worker:
         self._trials: dict[int, _Trial] = {}
         self._ask_at = 0.0
         self._names_at = 0.0
+        self._hopeless: TrainingError | None = None
 
     def work(self) -> None:
-        """Run trials until the budget is used, here and by other workers, or someone says stop."""
+        """Run trials until the budget is used, here and by other workers, or someone says stop.
+
+        Raises:
+            TrainingError: several trials in a row failed by the same error, as all others would.
+        """
         with Heart(self._beat, self.limits.lease_seconds / 4):
             try:
                 while self._going():
@@ -105,6 +116,8 @@ class Worker:
             finally:
                 for trial in self._trials.values():
                     trial.running.kill()
+        if self._hopeless is not None:
+            raise self._hopeless
 
     @property
     def unfinished(self) -> list[str]:
@@ -113,7 +126,7 @@ class Worker:
 
     def _going(self) -> bool:
         """Claim what there are places for; tell whether anything is left to wait for."""
-        if self.interrupts.draining:
+        if self.interrupts.draining or self._hopeless is not None:
             return bool(self._trials)
         self._claim()
         return bool(self._trials or self._open or not self._exhausted)
@@ -191,8 +204,12 @@ class Worker:
             # A trial in its last epoch has nothing left to save.
             return report.epoch < epochs and lane.engine.should_prune(number)
 
+        earlier = _earlier_epochs(job)
+        for report in earlier:
+            lane.engine.record_epoch(number, report)
+            self.mirror.log_epoch(lane.label, number, report)
         try:
-            running = RunningJob(self.server, job, on_epoch, self.limits, self.target)
+            running = RunningJob(self.server, job, on_epoch, self.limits, self.target, earlier)
         except OSError as error:
             reason = f"crashed: cannot start a process: {error}"
             self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
@@ -244,6 +261,23 @@ class Worker:
             self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
         else:
             self.watcher.trial_finished(lane.label, number, result, seconds)
+            self._see_a_pattern(lane, result)
+
+    def _see_a_pattern(self, lane: Lane, result: TrialResult) -> None:
+        """Spare the rest of the budget where every trial would fail by the same error."""
+        if result.state != "failed" or name_of(result.reason) != "error":
+            lane.alike = ("", 0)
+            return
+        reason, count = lane.alike
+        lane.alike = (result.reason, count + 1 if result.reason == reason else 1)
+        if lane.alike[1] >= FAILURES_ALIKE:
+            self._hopeless = TrainingError(
+                f"{FAILURES_ALIKE} trials of {lane.label} in a row failed by the same error, and "
+                "the rest of the budget is spared",
+                got=result.reason.removeprefix("error: "),
+                hint="Mend it and go on with --resume; failed trials keep their places, so where "
+                "all failed, `hpo delete` and a new start cost nothing",
+            )
 
     # Alongside
 
@@ -262,6 +296,16 @@ class Worker:
                 if run_id:
                     lane.nameless.discard(number)
                     lane.engine.set_run_id(number, run_id)
+
+
+def _earlier_epochs(job: TrialJob) -> list[EpochReport]:
+    """Return the epochs that a job goes on from: they are the new attempt's too."""
+    if job.continue_from is None:
+        return []
+    try:
+        return finished_epochs(job.continue_from)
+    except StateUnusable:
+        return []
 
 
 def _next_step(reason: str, change: dict[str, object] | None) -> str:

@@ -163,36 +163,48 @@ class Attempts:
             lapsed: also take trials whose lease has run out.
             spare: numbers of trials that this worker runs itself.
         """
+        ended = []
+        for trial, reason in self.dead(me, lapsed=lapsed, spare=spare):
+            result = trial.user_attrs.get(stored.RESULT)
+            if result is not None and stored.LOST not in trial.user_attrs:
+                told = stored.read_result(result)
+                if _if_running(lambda i=trial._trial_id, r=told: self._end(i, r)):  # type: ignore[misc]
+                    ended.append(trial.number)
+            elif self.lose(trial.number, f"worker_lost: {reason}"):
+                ended.append(trial.number)
+        return ended
+
+    def dead(
+        self, me: str, *, lapsed: bool, spare: Collection[int] = (), start_leases: bool = True
+    ) -> list[tuple[FrozenTrial, str]]:
+        """Return the running attempts whose workers are dead, each with why that is known.
+
+        Args:
+            me: this worker's ``identity``.
+            lapsed: also those whose lease has run out.
+            spare: numbers of trials that this worker runs itself.
+            start_leases: give those that never gave a sign of life their first one.
+        """
         from optuna.trial import TrialState
 
         running = self._storage.get_all_trials(
             self._study_id, deepcopy=False, states=(TrialState.RUNNING,)
         )
         others = [trial for trial in running if trial.number not in spare]
-        stale = self._stale(others) if lapsed and others else set()
-        ended = []
+        stale = self._stale(others, start_leases) if lapsed and others else set()
+        found = []
         for trial in others:
-            state = holder(trial.user_attrs.get(stored.WORKER, ""), me)
-            if state == "gone":
-                reason = "worker_lost: its process was gone"
+            if holder(trial.user_attrs.get(stored.WORKER, ""), me) == "gone":
+                found.append((trial, "its process was gone"))
             elif trial._trial_id in stale:
-                reason = "worker_lost: it gave no sign of life"
-            else:
-                continue
-            result = trial.user_attrs.get(stored.RESULT)
-            if result is not None and stored.LOST not in trial.user_attrs:
-                told = stored.read_result(result)
-                if _if_running(lambda i=trial._trial_id, r=told: self._end(i, r)):  # type: ignore[misc]
-                    ended.append(trial.number)
-            elif self.lose(trial.number, reason):
-                ended.append(trial.number)
-        return ended
+                found.append((trial, "it gave no sign of life"))
+        return found
 
-    def _stale(self, running: list[FrozenTrial]) -> set[int]:
+    def _stale(self, running: list[FrozenTrial], start_leases: bool) -> set[int]:
         """Return the ids of trials without a sign of life within the lease.
 
-        A trial that never gave one (its worker died right after the claim) gets its first one here:
-        from now on its lease runs, in the database's time.
+        A trial that never gave one (its worker died right after the claim) may get its first one
+        here: from now on its lease runs, in the database's time.
         """
         from optuna.storages._rdb import models
 
@@ -203,7 +215,7 @@ class Attempts:
             )
             beaten = {row[0] for row in found}
         for trial_id in ids:
-            if trial_id not in beaten:
+            if start_leases and trial_id not in beaten:
                 self._storage.record_heartbeat(trial_id)
         return set(self._storage._get_stale_trial_ids(self._study_id))
 

@@ -28,6 +28,7 @@ class Proposal:
         repeat_of: number of an earlier trial with the same configuration; None if it is new.
         retry_of: number of the attempt that it replaces; None if it is the slot's first.
         lost: why earlier attempts at the slot were lost, in their order; as in ``TrialResult``.
+        earlier: their numbers.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Proposal:
     repeat_of: int | None = None
     retry_of: int | None = None
     lost: tuple[str, ...] = ()
+    earlier: tuple[int, ...] = ()
 
     def configuration(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
         """Return all values to train with, given what the study fixes."""

@@ -224,6 +224,7 @@ class LedgerEngine(ABC):
             repeat_of=told.get(stored.REPEAT),
             retry_of=told.get(stored.RETRY_OF),
             lost=tuple(trial.user_attrs[stored.LOST] for trial in lost),
+            earlier=tuple(trial.number for trial in lost),
         )
 
     def _draw_new(

@@ -167,6 +167,7 @@ def read_trial(
         space=space,
         attempt=attributes.get(ATTEMPT, 0),
         retry_of=attributes.get(RETRY_OF),
+        lost=is_lost(trial),
         seed=attributes.get(SEED),
     )
 

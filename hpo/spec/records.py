@@ -188,6 +188,7 @@ class TrialRecord(_Plain):
         attempt: how many earlier attempts at its slot were lost.
         retry_of: number of the attempt that it replaces; None if it is the first.
         seed: of its training; None where it is not recorded.
+        lost: whether it was lost, so that its slot was or will be asked for again.
     """
 
     study: str
@@ -209,6 +210,7 @@ class TrialRecord(_Plain):
     attempt: int = 0
     retry_of: int | None = None
     seed: int | None = None
+    lost: bool = False
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

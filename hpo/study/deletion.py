@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.errors import InputError, SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
 
@@ -52,12 +53,14 @@ def what_goes(
 
     Raises:
         NotFoundError: there is no such study.
-        InputError: registered models come from it, and ``force`` is False.
+        InputError: it is being worked on, or registered models come from it and ``force`` is
+            False.
     """
     from hpo.search.studies import read_trials
     from hpo.tracking.deletion import count_runs, has_registered_models, versions_of
 
     study, workspace = resolve_study(study, workspace)
+    _check_at_rest(workspace.storage_url(), study)
     trials = len(read_trials(workspace.storage_url(), study, attempts=True))
     client = _client(workspace)
     versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
@@ -81,7 +84,8 @@ def delete(
 
     Raises:
         NotFoundError: there is no such study.
-        InputError: registered models come from it, and ``force`` is False; nothing was deleted.
+        InputError: it is being worked on, or registered models come from it and ``force`` is
+            False; nothing was deleted.
     """
     from hpo.search.studies import delete_study
     from hpo.tracking.deletion import delete_study as delete_runs
@@ -95,6 +99,25 @@ def delete(
         shutil.rmtree(folder, ignore_errors=True)
     delete_study(workspace.storage_url(), study)
     return going
+
+
+def _check_at_rest(storage_url: str, study: str) -> None:
+    """Refuse to take a study away from workers that are training its trials."""
+    from hpo.search.inspection import inspecting
+    from hpo.search.studies import read_spec
+
+    try:
+        spec = read_spec(storage_url, study)
+    except SpecError:  # of another version of hpo: nobody can be working on it
+        return
+    with inspecting(storage_url, spec) as inspection:
+        busy = inspection.at_work()
+    if busy:
+        raise InputError(
+            f"study '{study}' is being worked on",
+            hint="Stop its workers with Ctrl-C first. One that is gone is known to be so "
+            f"{spec.limits.lease_seconds:g} seconds after its last sign of life",
+        )
 
 
 def _client(workspace: Workspace) -> Any:

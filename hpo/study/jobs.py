@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from hpo.study.checkpoints import folder_of
 from hpo.study.planning import Plan, PlannedArchitecture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hpo.tracking.cards import DatasetCard, StudyCard
     from hpo.tracking.mirror import MlflowMirror
 
 _WHOLE_MACHINE = Share(None, None)
@@ -30,6 +34,7 @@ def make_job(
     seed: int,
     workspace: Workspace,
     share: Share = _WHOLE_MACHINE,
+    earlier: Sequence[int] = (),
 ) -> TrialJob:
     """Return the job of one configuration of a planned study.
 
@@ -41,6 +46,8 @@ def make_job(
         seed: of the training.
         workspace: where the checkpoint goes.
         share: what the trial may use of the machine.
+        earlier: numbers of lost attempts at the same place, of which the last one that left its
+            state is gone on with, if the study says so.
     """
     from hpo.training.resolve import resolve_parameters
 
@@ -67,30 +74,69 @@ def make_job(
         precision=spec.precision,
         threads=share.threads,
         gpu=share.gpu,
+        keep_state=spec.continue_trials,
+        continue_from=_state_of(workspace, spec, part.label, earlier),
     )
 
 
-def open_mirror(planned: Plan, workspace: Workspace) -> MlflowMirror:
-    """Return the mirror of a planned study; it connects on a thread of its own."""
-    from hpo.search.options import stated
-    from hpo.spec.loading import dump_study
-    from hpo.tracking.cards import DatasetCard, StudyCard, git_commit, user_name
+def _state_of(
+    workspace: Workspace, spec: StudySpec, label: str, earlier: Sequence[int]
+) -> str | None:
+    from hpo.training.state import StateUnusable, finished_epochs
+
+    if not spec.continue_trials:
+        return None
+    for number in reversed(earlier):
+        folder = str(folder_of(workspace, spec.name, label, number))
+        with contextlib.suppress(StateUnusable):
+            if finished_epochs(folder):
+                return folder
+    return None
+
+
+def open_mirror(
+    planned: Plan, workspace: Workspace, notify: Callable[[str], object] = lambda text: None
+) -> MlflowMirror:
+    """Return the mirror of a planned study; it connects on a thread of its own.
+
+    Args:
+        planned: the study.
+        workspace: where MLflow's store is.
+        notify: hears that MLflow went away or came back.
+    """
+    from hpo.tracking.cards import DatasetCard
     from hpo.tracking.mirror import MlflowMirror
 
-    spec = planned.spec
-    card = StudyCard(
+    dataset = DatasetCard(
+        name=planned.dataset.name,
+        digest=planned.dataset.digest,
+        source=str(planned.dataset.folder),
+        sizes={"train": planned.train_size, "validation": planned.validation_size},
+        image_shape=(*planned.dataset.image_shape, 1),
+        classes=planned.dataset.classes,
+    )
+    uri = workspace.tracking_uri(planned.spec.tracking.uri)
+    card = study_card(planned.spec, dataset)
+    return MlflowMirror(uri, card, workspace.runs / "artifacts", notify)
+
+
+def study_card(spec: StudySpec, dataset: DatasetCard) -> StudyCard:
+    """Return what MLflow is told of a study.
+
+    Args:
+        spec: the study.
+        dataset: what it trains on.
+    """
+    from hpo.search.options import stated
+    from hpo.spec.loading import dump_study
+    from hpo.tracking.cards import StudyCard, git_commit, user_name
+
+    return StudyCard(
         name=spec.name,
         objective=spec.objective.metric,
         direction=spec.objective.direction,
         seed=spec.seed,
-        dataset=DatasetCard(
-            name=planned.dataset.name,
-            digest=planned.dataset.digest,
-            source=str(planned.dataset.folder),
-            sizes={"train": planned.train_size, "validation": planned.validation_size},
-            image_shape=(*planned.dataset.image_shape, 1),
-            classes=planned.dataset.classes,
-        ),
+        dataset=dataset,
         version=hpo.__version__,
         settings={
             kind: {
@@ -100,14 +146,12 @@ def open_mirror(planned: Plan, workspace: Workspace) -> MlflowMirror:
             for kind in ("engine", "sampler", "pruner")
         },
         searched=tuple(
-            dict.fromkeys(n for p in planned.parts.values() for n in p.spec.space.parameters)
+            dict.fromkeys(n for a in spec.architectures.values() for n in a.space.parameters)
         ),
         study_file=dump_study(_without_urls(spec)),
         commit=git_commit(Path.cwd()),
         user=user_name(),
     )
-    uri = workspace.tracking_uri(spec.tracking.uri)
-    return MlflowMirror(uri, card, workspace.runs / "artifacts")
 
 
 def _without_urls(spec: StudySpec) -> StudySpec:

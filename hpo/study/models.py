@@ -6,13 +6,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo.registry.promotion import rank_key
 from hpo.spec.errors import HpoError
 from hpo.spec.records import TrialRecord
+from hpo.spec.study import StudySpec
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
 
 _EXAMPLE_FACES = 2
+
+
+def best_records(records: Sequence[TrialRecord], spec: StudySpec) -> list[TrialRecord]:
+    """Return the trials whose models a study keeps: of each architecture the best few."""
+    best = []
+    for label in spec.architectures:
+        complete = [
+            r
+            for r in records
+            if r.architecture == label and r.state == "complete" and r.value is not None
+        ]
+        complete.sort(key=lambda r: rank_key(r, spec.objective.direction))
+        best += complete[: spec.tracking.keep_models]
+    return best
+
+
+def missing_models(
+    client: Any, records: Sequence[TrialRecord], spec: StudySpec
+) -> list[TrialRecord]:
+    """Return the best trials whose checkpoints are on this disk and whose models MLflow lacks."""
+    return [
+        record
+        for record in best_records(records, spec)
+        if record.mlflow_run_id
+        and record.result is not None
+        and record.result.checkpoint
+        and Path(record.result.checkpoint).is_file()
+        and find_model(client, record) is None
+    ]
 
 
 def log_models(client: Any, records: Sequence[TrialRecord], dataset: FaceDataset) -> list[str]:

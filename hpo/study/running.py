@@ -1,4 +1,4 @@
-"""``run`` and ``join``: a study from its plan to its outcome, here and with workers elsewhere."""
+"""``run``: a study from its plan to its outcome, alone or beside workers elsewhere."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share, shares, visible_gpus
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Silence, Watcher
 from hpo.execution.worker import Lane, Worker
-from hpo.registry.promotion import rank_key
 from hpo.spec.errors import InputError, NotFoundError
-from hpo.spec.records import TrialJob, TrialRecord
+from hpo.spec.records import TrialJob
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import Keeper
@@ -59,48 +58,19 @@ def run(
         if isinstance(study, Plan)
         else plan(study, workspace=workspace, overrides=overrides, trials=trials, resume=resume)
     )
-    return _Run(planned, workspace, watcher or Silence(), resume=resume).go()
+    return StudyRun(planned, workspace, watcher or Silence(), resume=resume).go()
 
 
-def join(
-    study: str | Path | StudySpec,
-    *,
-    workspace: Workspace | None = None,
-    workers: int | None = None,
-    watcher: Watcher | None = None,
-) -> StudyOutcome:
-    """Work on a study beside other workers, until its budget is used; it is begun if need be.
+class StudyRun:
+    """One call of ``run`` or ``worker``: what its steps share.
 
     Args:
-        study: the name of a study in the storage, a study file, or a study.
-        workspace: where its data are; the current directory by default.
-        workers: trials at once, in place of the study's.
+        planned: the study.
+        workspace: where data, stores and reports are.
         watcher: is told what happens.
-
-    Raises:
-        NotFoundError: there is no such study, or its data are not here.
-        SpecError: the data here are not those that the study is bound to.
-        EnvironmentProblem: a store cannot be reached.
+        resume: whether the study may exist.
+        joining: whether others see to its beginning and end: that MLflow answers, and promotion.
     """
-    workspace = workspace or Workspace.at()
-    planned = plan(_known(study, workspace), workspace=workspace, resume=True)
-    if workers is not None:
-        spec = planned.spec.model_copy(update={"workers": workers})
-        planned = dataclasses.replace(planned, spec=spec)
-    return _Run(planned, workspace, watcher or Silence(), resume=True, promotes=False).go()
-
-
-def _known(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:
-    """Return the study of this name from the storage; a file or a study as it is."""
-    if isinstance(study, StudySpec) or Path(study).is_file():
-        return study
-    from hpo.search.studies import read_spec
-
-    return read_spec(workspace.storage_url(), str(study))
-
-
-class _Run:
-    """One call of ``run`` or ``join``: what its steps share."""
 
     def __init__(
         self,
@@ -109,7 +79,7 @@ class _Run:
         watcher: Watcher,
         *,
         resume: bool,
-        promotes: bool = True,
+        joining: bool = False,
     ) -> None:
         from hpo.search.studies import check_study
 
@@ -118,7 +88,7 @@ class _Run:
         self.workspace = workspace
         self.watcher = watcher
         self.resume = resume
-        self.promotes = promotes and self.spec.promote
+        self.joining = joining
         self.storage_url = workspace.storage_url(self.spec.storage)
         self.tracking_uri = workspace.tracking_uri(self.spec.tracking.uri)
         workspace.ensure(workspace.runs)
@@ -130,26 +100,33 @@ class _Run:
             # Loads Keras while the stores are opened.
             self.server.warm()
         self.interrupts = Interrupts(watcher.note)
-        keep = max(1, self.spec.tracking.keep_models)
-        self.keeper = Keeper(workspace, self.spec.objective.direction, keep)
+        self.keep = max(1, self.spec.tracking.keep_models)
+        self.keeper = Keeper(workspace, self.spec.objective.direction, self.keep)
 
     def go(self) -> StudyOutcome:
+        """Work until the budget is used or someone says stop; see ``run``."""
         for note in self.plan.notes:
             self.watcher.note(note)
-        mirror = open_mirror(self.plan, self.workspace)
+        mirror = open_mirror(self.plan, self.workspace, self.watcher.note)
         notes: list[str] = []
         with self.interrupts.installed():
             worker = self._worker(mirror)
             try:
+                if not self.joining:
+                    # Whoever begins a study sees to it that it will be tracked: an address that is
+                    # wrong is told now and not after the first trial. Keras loads meanwhile.
+                    mirror.wait_ready()
                 self._announce()
                 worker.work()
             finally:
                 for label in worker.unfinished:
                     mirror.finish_architecture(label, "interrupted")
-                notes += mirror.close()
+                notes += mirror.close(hurry=lambda: self.interrupts.now)
+            if not worker.unfinished and not self.interrupts.draining:
+                notes += self._settle()
             outcome = self._outcome()
             outcome.notes.extend(notes)
-            if outcome.stopped_by is None and self.promotes:
+            if outcome.stopped_by is None and self.spec.promote and not self.joining:
                 outcome = self._promoted(outcome)
         return outcome
 
@@ -191,14 +168,14 @@ class _Run:
                 self.storage_url,
                 self.spec,
                 part.label,
-                resume=self.resume,
+                # That the study may be new was checked at the start; since then another worker may
+                # have come to this architecture first.
+                resume=True,
                 thesis=part.thesis,
                 dataset_digest=self.plan.dataset.digest,
             )
             for note in engine.notes:
                 self.watcher.note(note)
-            if self.resume:
-                self._close_lost_runs(part.label, mirror)
             trials = self.spec.trials_of(part.label)
             mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
             yield Lane(
@@ -207,18 +184,6 @@ class _Run:
                 make_job=functools.partial(self._job, part),
                 done=functools.partial(self._finish, part.label, mirror),
             )
-
-    def _close_lost_runs(self, label: str, mirror: MlflowMirror) -> None:
-        """Tell MLflow of attempts whose worker was gone before it could."""
-        from hpo.search.studies import read_trials
-
-        known = {
-            r.number for r in read_trials(self.storage_url, self.spec.name, architecture=label)
-        }
-        attempts = read_trials(self.storage_url, self.spec.name, architecture=label, attempts=True)
-        for record in attempts:
-            if record.number not in known and record.state == "failed":
-                mirror.replay(record)
 
     def _job(self, part: PlannedArchitecture, proposal: Proposal, share: Share) -> TrialJob:
         return make_job(
@@ -229,6 +194,7 @@ class _Run:
             seed=proposal.trial_seed,
             workspace=self.workspace,
             share=share,
+            earlier=proposal.earlier,
         )
 
     def _finish(self, label: str, mirror: MlflowMirror) -> None:
@@ -243,35 +209,50 @@ class _Run:
 
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.search.studies import read_trials
-        from hpo.study.models import log_models
+        from hpo.study.models import best_records, log_models
         from hpo.tracking.models import prune_models
-        from hpo.tracking.store import open_client
 
         # Trials of other workers count, and the runs that MLflow has named by now.
-        records = read_trials(self.storage_url, self.spec.name)
+        best = best_records(read_trials(self.storage_url, self.spec.name), self.spec)
         mine = {record.number for record in self.keeper.kept(label)}
-        best = self._best(records)
         kept = [r for r in best if r.architecture == label and r.number in mine]
         if not best or not mirror.flush():
             return
-        client = open_client(self.tracking_uri, self.workspace.runs / "artifacts")
+        client = self._client()
         for problem in log_models(client, kept, self.plan.dataset):
             self.watcher.note(problem)
         # Every architecture's best so far: models of trials that fell behind are deleted.
         prune_models(client, self.spec.name, {record.mlflow_run_id for record in best})
 
-    def _best(self, records: list[TrialRecord]) -> list[TrialRecord]:
-        """Return the trials whose models are kept, of all architectures and workers."""
-        best = []
-        for label in self.plan.parts:
-            complete = [
-                r
-                for r in records
-                if r.architecture == label and r.state == "complete" and r.value is not None
-            ]
-            complete.sort(key=lambda r: rank_key(r, self.spec.objective.direction))
-            best += complete[: self.spec.tracking.keep_models]
-        return best
+    def _client(self) -> Any:
+        from hpo.tracking.store import open_client
+
+        return open_client(self.tracking_uri, self.workspace.runs / "artifacts")
+
+    def _settle(self) -> list[str]:
+        """Bring MLflow and the disk to what the storage holds; return what that could not mend."""
+        from hpo.search.studies import read_trials
+        from hpo.study.disk_check import leftovers
+        from hpo.study.models import log_models, missing_models
+        from hpo.study.reconciling import reconcile
+
+        records = read_trials(self.storage_url, self.spec.name, attempts=True)
+        for leftover in leftovers(
+            self.workspace, self.spec.name, records, self.spec.objective.direction, self.keep
+        ):
+            leftover.mend()
+        try:
+            client = self._client()
+            artifacts = self.workspace.runs / "artifacts"
+            left = reconcile(client, self.storage_url, self.spec, artifacts)
+            records = read_trials(self.storage_url, self.spec.name)
+            missing = missing_models(client, records, self.spec)
+            notes = log_models(client, missing, self.plan.dataset)
+        except Exception as error:
+            # Broad: MLflow, its server, the network and the disk each have errors of their own, and
+            # the trials are all there.
+            return [f"MLflow may lack some of this: {error} `hpo doctor {self.spec.name} --fix`"]
+        return [*notes, *(difference.what for difference in left)]
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials

@@ -20,8 +20,10 @@ from hpo.execution.worker import Lane, Worker
 from hpo.search.engine import Proposal
 from hpo.spec.records import TrialJob
 from hpo.spec.study import StudySpec
+from hpo.study.reconciling import reconcile
 from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.mirror import Mirror, MlflowMirror, NullMirror
+from hpo.tracking.store import open_client
 from tests.unit.search.analytic import open_it
 
 OBJECTIVE = "tests.faults.objective:train"
@@ -101,6 +103,9 @@ def work(
             worker.work()
     finally:
         problems = mirror.close()
+    if tracking_uri and not worker.unfinished:
+        client = open_client(tracking_uri, home / "artifacts")
+        problems += [d.what for d in reconcile(client, url, spec, home / "artifacts")]
     return problems
 
 

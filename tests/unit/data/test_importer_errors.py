@@ -15,7 +15,7 @@ from hpo.data.importers.source import SourceFaces, silent
 from hpo.data.importing import import_faces
 from hpo.data.store import write_faces
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
+from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 
 GREY = " ".join(["7"] * 2304)
@@ -207,7 +207,7 @@ def test_a_place_that_cannot_be_written_is_told_before_reading(
     workspace.home.mkdir()
     workspace.data.write_text("a file where the folder should be")
     (tmp_path / "fer2013.csv").write_text("would be an error to read")
-    with pytest.raises(EnvironmentProblem, match=r"cannot write to this folder.*--home"):
+    with pytest.raises(InputError, match=r"cannot write to this folder.*--home"):
         import_faces(workspace, tmp_path / "fer2013.csv")
 
 

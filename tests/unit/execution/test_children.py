@@ -108,3 +108,22 @@ def test_signals_to_the_group_reach_neither_server_nor_child() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "stopped"
+
+
+def test_modules_in_the_current_folder_do_not_take_the_place_of_others(tmp_path: Path) -> None:
+    (tmp_path / "queue.py").write_text("raise RuntimeError('not the one that was meant')\n")
+    (tmp_path / "hpo.py").write_text("raise RuntimeError('not the one that was meant')\n")
+    code = (
+        "import sys, os\n"
+        f"sys.path[:] = [{str(Path(__file__).parents[3])!r}, *sys.path[1:]]\n"
+        "from hpo.execution.children import ChildServer\n"
+        f"os.chdir({str(tmp_path)!r})\n"
+        "server = ChildServer(preload=('hpo.spec.errors',))\n"
+        f"print(server.call('{TARGETS}:echo', value=7)['whole'])\n"
+        "print('PYTHONSAFEPATH' in os.environ)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["7", "False"]

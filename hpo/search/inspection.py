@@ -1,0 +1,117 @@
+"""A study's trials looked at from outside, by nobody who works on it: what can be wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.search import trials as stored
+from hpo.search.attempts import Attempts
+from hpo.search.creation import optuna_name
+from hpo.search.storage import explained, open_storage
+from hpo.search.worker_identity import holder, identity
+from hpo.spec.study import StudySpec
+
+
+@dataclass(frozen=True)
+class Deserted:
+    """A running trial that nobody looks after.
+
+    Args:
+        architecture: its label.
+        number: of the trial.
+        why: half a sentence.
+    """
+
+    architecture: str
+    number: int
+    why: str
+
+
+class Inspection:
+    """The trials of a study, architecture by architecture.
+
+    Args:
+        storage: what ``open_storage`` returned.
+        spec: the study file that it was last run with.
+    """
+
+    def __init__(self, storage: Any, spec: StudySpec) -> None:
+        self._me = identity()
+        self._attempts: dict[str, Attempts] = {}
+        for label in spec.architectures:
+            try:
+                study_id = storage.get_study_id_from_name(optuna_name(spec.name, label))
+            except KeyError:  # it was never begun
+                continue
+            self._attempts[label] = Attempts(
+                storage,
+                study_id,
+                metric=spec.objective.metric,
+                maximize=spec.objective.direction == "maximize",
+                lease_seconds=spec.limits.lease_seconds,
+            )
+
+    def deserted(self) -> list[Deserted]:
+        """Return the running trials whose workers are gone or give no sign of life."""
+        return [
+            Deserted(label, trial.number, reason)
+            for label, attempts in self._attempts.items()
+            for trial, reason in attempts.dead(self._me, lapsed=True, start_leases=False)
+        ]
+
+    def release(self) -> list[tuple[str, int]]:
+        """End what is deserted, with its result if that was stored; return label and number."""
+        return [
+            (label, number)
+            for label, attempts in self._attempts.items()
+            for number in attempts.recover(self._me, lapsed=True)
+        ]
+
+    def doubled(self) -> list[tuple[str, int, list[int]]]:
+        """Return slots that several trials fill: label, slot and the trials' numbers."""
+        found = []
+        for label, attempts in self._attempts.items():
+            fillers: dict[int, list[int]] = {}
+            for trial in attempts.all():
+                if stored.SLOT in trial.user_attrs and not stored.is_lost(trial):
+                    fillers.setdefault(trial.user_attrs[stored.SLOT], []).append(trial.number)
+            found += [(label, slot, n) for slot, n in fillers.items() if len(n) > 1]
+        return found
+
+    def at_work(self) -> bool:
+        """Tell whether workers may be running trials of the study now."""
+        dead = {(d.architecture, d.number) for d in self.deserted()}
+        return any(
+            not trial.state.is_finished()
+            and (label, trial.number) not in dead
+            and holder(trial.user_attrs.get(stored.WORKER, ""), self._me) != "gone"
+            for label, attempts in self._attempts.items()
+            for trial in attempts.all()
+        )
+
+    def set_run_id(self, label: str, number: int, run_id: str) -> None:
+        """Store which MLflow run mirrors a trial."""
+        self._attempts[label].set_run_id(number, run_id)
+
+
+@contextmanager
+def inspecting(storage_url: str, spec: StudySpec) -> Iterator[Inspection]:
+    """Open a study for inspection.
+
+    Args:
+        storage_url: of the storage.
+        spec: the study file that it was last run with.
+
+    Raises:
+        EnvironmentProblem: see ``open_storage``.
+    """
+    with explained(storage_url):
+        storage = open_storage(storage_url, create=False)
+        try:
+            yield Inspection(storage, spec)
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()

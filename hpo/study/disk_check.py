@@ -1,0 +1,151 @@
+"""The checkpoints of a study on this disk against its trials: what is half, wrong or left over."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hpo.registry.promotion import rank_key
+from hpo.spec.errors import IntegrityError
+from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import folder_of
+from hpo.tracking.model_folder import check_sha256
+from hpo.training.state import remove_state
+
+_FIRST_SINGLE = 10**9
+"""Single runs are numbered by the time in seconds; trials of a study never come so far."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something on disk that is not as the trials say.
+
+    Args:
+        kind: for programs.
+        architecture: label.
+        number: of the trial; None for what belongs to none.
+        what: one sentence for people.
+        mend: makes it right; doing it twice is doing it once.
+    """
+
+    kind: Literal[
+        "half-written file",
+        "wrong checksum",
+        "orphaned folder",
+        "leftover checkpoint",
+        "leftover state",
+    ]
+    architecture: str
+    number: int | None
+    what: str
+    mend: Callable[[], None]
+
+
+def leftovers(
+    workspace: Workspace,
+    study: str,
+    records: Sequence[TrialRecord],
+    direction: Literal["maximize", "minimize"],
+    keep: int,
+) -> list[Leftover]:
+    """Return what is wrong with a study's checkpoints.
+
+    Args:
+        workspace: where they are.
+        study: its name.
+        records: every attempt.
+        direction: of the objective.
+        keep: how many checkpoints an architecture keeps.
+    """
+    found: list[Leftover] = []
+    known = {(r.architecture, r.number): r for r in records}
+    kept = _kept(workspace, records, direction, keep)
+    filled = {(r.architecture, r.slot) for r in records if _fills_its_place(r)}
+    for label_folder in _folders(workspace.checkpoints / study):
+        for folder in _folders(label_folder):
+            label, name = label_folder.name, folder.name
+            if not name.isdigit() or int(name) >= _FIRST_SINGLE:
+                continue
+            record = known.get((label, int(name)))
+            if record is None:
+                what = f"{label} #{name}: a folder of a trial that Optuna does not know ({folder})"
+                found.append(Leftover("orphaned folder", label, int(name), what, _remover(folder)))
+            elif record.state not in ("running", "waiting"):
+                found += _of_trial(folder, record, is_kept=(label, record.number) in kept)
+                if (label, record.slot) in filled and any(folder.glob("state*")):
+                    what = f"{label} #{name}: the state of an attempt that nobody goes on from"
+                    mend = _state_remover(folder)
+                    found.append(Leftover("leftover state", label, int(name), what, mend))
+    return found
+
+
+def _fills_its_place(record: TrialRecord) -> bool:
+    """Tell whether a trial has ended for good, so that its place is not asked for again."""
+    return record.state in ("complete", "pruned") or (record.state == "failed" and not record.lost)
+
+
+def _kept(
+    workspace: Workspace,
+    records: Sequence[TrialRecord],
+    direction: Literal["maximize", "minimize"],
+    keep: int,
+) -> set[tuple[str, int]]:
+    """Return the best complete trials of each architecture that have a checkpoint here."""
+    by_label: dict[str, list[TrialRecord]] = {}
+    for record in records:
+        if record.state == "complete" and _checkpoint(workspace, record).is_file():
+            by_label.setdefault(record.architecture, []).append(record)
+    return {
+        (label, record.number)
+        for label, own in by_label.items()
+        for record in sorted(own, key=lambda r: rank_key(r, direction))[:keep]
+    }
+
+
+def _of_trial(folder: Path, record: TrialRecord, *, is_kept: bool) -> list[Leftover]:
+    label, number = record.architecture, record.number
+    found = []
+    for half in folder.glob(".*.part*"):
+        what = f"{label} #{number}: a file that was not written to its end ({half})"
+        found.append(Leftover("half-written file", label, number, what, _unlinker(half)))
+    checkpoint = folder / "model.keras"
+    if not checkpoint.is_file():
+        return found
+    if not is_kept:
+        what = f"{label} #{number}: a checkpoint that is not among the best kept ({checkpoint})"
+        return [*found, Leftover("leftover checkpoint", label, number, what, _unlinker(checkpoint))]
+    sha256 = (record.result.checkpoint_sha256 if record.result else None) or ""
+    try:
+        check_sha256(checkpoint, sha256)
+    except IntegrityError:
+        what = (
+            f"{label} #{number}: the checkpoint is not the file that was recorded ({checkpoint}); "
+            f"`hpo train STUDY --architecture {label} --trial {number}` makes it again"
+        )
+        found.append(Leftover("wrong checksum", label, number, what, _unlinker(checkpoint)))
+    return found
+
+
+def _checkpoint(workspace: Workspace, record: TrialRecord) -> Path:
+    folder = folder_of(workspace, record.study, record.architecture, record.number)
+    return folder / "model.keras"
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(p for p in parent.iterdir() if p.is_dir()) if parent.is_dir() else []
+
+
+def _remover(folder: Path) -> Callable[[], None]:
+    return lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _state_remover(folder: Path) -> Callable[[], None]:
+    return lambda: remove_state(str(folder))
+
+
+def _unlinker(file: Path) -> Callable[[], None]:
+    return lambda: file.unlink(missing_ok=True)

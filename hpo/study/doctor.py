@@ -1,0 +1,336 @@
+"""``doctor``: do Optuna, MLflow and the disk tell the same story of a study, and if not, make them.
+
+Optuna's storage is the truth. Each way of mending may be repeated and cut off anywhere; what it
+could not do shows up again at the next look.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpo.spec.errors import HpoError
+from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hpo.spec.study import StudySpec
+    from hpo.tracking.difference import Difference
+
+Place = Literal["optuna", "mlflow", "disk", "registry"]
+_ROUNDS = 3
+"""Mending one thing may bring another to light: a run that is written anew wants its model."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Args:
+        study: whose.
+        place: where it was seen.
+        kind: a few words, the same for all of its kind.
+        architecture: label; "" where it belongs to none.
+        number: of the trial; None where it belongs to none.
+        what: one sentence for people.
+        fixable: whether ``--fix`` can mend it.
+    """
+
+    study: str
+    place: Place
+    kind: str
+    architecture: str
+    number: int | None
+    what: str
+    fixable: bool
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, and what was mended.
+
+    Args:
+        problems: what is wrong now.
+        fixed: what was wrong and is no more.
+        notes: what a person should know of the look itself.
+    """
+
+    problems: list[Problem]
+    fixed: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing is wrong now."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data, ``{"ok": ..., "problems": [...], ...}``."""
+        return {"ok": self.ok, **dataclasses.asdict(self)}
+
+
+def doctor(
+    study: str | None = None, *, workspace: Workspace | None = None, fix: bool = False
+) -> Diagnosis:
+    """Compare Optuna's storage, MLflow and the disk; with ``fix`` bring the others to Optuna's.
+
+    Args:
+        study: its name; None for every study of the storage.
+        workspace: where they are; the current directory by default.
+        fix: mend what can be mended.
+
+    Raises:
+        NotFoundError: there is no such study.
+        EnvironmentProblem: a store cannot be reached.
+    """
+    from hpo.search.summaries import list_studies
+
+    workspace = workspace or Workspace.at()
+    names = [study] if study else [s.name for s in list_studies(workspace.storage_url())]
+    problems: list[Problem] = []
+    fixed: list[Problem] = []
+    notes: list[str] = []
+    for name in names:
+        patient = _Patient(name, workspace)
+        found = patient.look()
+        first = list(found)
+        for _ in range(_ROUNDS if fix else 0):
+            if not any(problem.fixable for problem in found):
+                break
+            patient.mend()
+            found = patient.look()
+        if fix:
+            fixed += [problem for problem in first if problem not in found]
+        problems += found
+        notes += patient.notes
+    return Diagnosis(problems, fixed, notes)
+
+
+class _Patient:
+    """One study under examination."""
+
+    def __init__(self, name: str, workspace: Workspace) -> None:
+        from hpo.search.studies import read_spec
+
+        self.name = name
+        self.workspace = workspace
+        self.notes: list[str] = []
+        self._url = workspace.storage_url()
+        self._spec: StudySpec = read_spec(self._url, name)
+        self._mending: list[Callable[[], None]] = []
+
+    def look(self) -> list[Problem]:
+        """Return what is wrong, and remember how to mend it."""
+        self._mending = []
+        self.notes = []
+        began = datetime.now(UTC)
+        problems = self._look_at_storage()
+        records = self._records()
+        problems += self._look_at_mlflow(records, began)
+        problems += self._look_at_disk(records)
+        if not self._at_work:
+            problems += self._look_at_models(records)
+            problems += self._look_at_registry()
+        return problems
+
+    def mend(self) -> None:
+        """Mend what was seen at the last look."""
+        for step in self._mending:
+            step()
+
+    def _problem(
+        self,
+        place: Place,
+        kind: str,
+        label: str,
+        number: int | None,
+        what: str,
+        *,
+        fixable: bool = True,
+    ) -> Problem:
+        return Problem(self.name, place, kind, label, number, what, fixable)
+
+    def _records(self) -> list[TrialRecord]:
+        from hpo.search.studies import read_trials
+
+        return read_trials(self._url, self.name, attempts=True)
+
+    # Optuna
+
+    def _look_at_storage(self) -> list[Problem]:
+        from hpo.search.inspection import inspecting
+
+        with inspecting(self._url, self._spec) as inspection:
+            deserted, doubled = inspection.deserted(), inspection.doubled()
+            self._at_work = inspection.at_work()
+        if deserted:
+            self._mending.append(self._release)
+        if self._at_work:
+            self.notes.append(f"Study '{self.name}' is being worked on; its trials change.")
+        problems = [
+            self._problem(
+                "optuna",
+                "trial deserted",
+                d.architecture,
+                d.number,
+                f"{d.architecture} #{d.number} is RUNNING, but nobody runs it: {d.why}",
+            )
+            for d in deserted
+        ]
+        for label, slot, numbers in doubled:
+            told = " and ".join(f"#{n}" for n in numbers)
+            what = f"{label}: trials {told} fill the same place {slot} of the budget"
+            problems.append(
+                self._problem("optuna", "place doubled", label, numbers[-1], what, fixable=False)
+            )
+        return problems
+
+    def _release(self) -> None:
+        from hpo.search.inspection import inspecting
+
+        with inspecting(self._url, self._spec) as inspection:
+            inspection.release()
+
+    # MLflow
+
+    def _client(self) -> Any:
+        from hpo.tracking.store import open_client, sqlite_path
+
+        uri = self.workspace.tracking_uri()
+        path = sqlite_path(uri)
+        if path is not None and not path.is_file():
+            return None
+        return open_client(uri, self.workspace.runs / "artifacts")
+
+    def _look_at_mlflow(self, records: list[TrialRecord], began: datetime) -> list[Problem]:
+        client = self._client()
+        if client is None:
+            return []
+        found = self._differences(client, records, began)
+        if any(difference.fixable for difference in found):
+            self._mending.append(lambda: self._reconcile(client, began))
+        return [
+            self._problem(
+                "registry" if d.kind == "version broken" else "mlflow",
+                d.kind,
+                d.architecture,
+                d.number,
+                d.what,
+                fixable=d.fixable,
+            )
+            for d in found
+        ]
+
+    def _differences(
+        self, client: Any, records: list[TrialRecord], began: datetime
+    ) -> list[Difference]:
+        from hpo.tracking.audit import differences
+
+        found = differences(client, self.name, records, as_of=began if self._at_work else None)
+        if not self._at_work:
+            return found
+        # The mirror of what has just ended may still be on its way.
+        fresh = {(r.architecture, r.number) for r in records if _just_now(r, began)}
+        return [d for d in found if (d.architecture, d.number) not in fresh]
+
+    def _reconcile(self, client: Any, began: datetime) -> None:
+        from hpo.study.reconciling import reconcile
+
+        reconcile(
+            client,
+            self._url,
+            self._spec,
+            self.workspace.runs / "artifacts",
+            look=lambda records: self._differences(client, records, began),
+        )
+
+    def _look_at_models(self, records: list[TrialRecord]) -> list[Problem]:
+        """Look for best trials whose models should be in MLflow and are not."""
+        from hpo.study.models import missing_models
+
+        client = self._client()
+        if client is None:
+            return []
+        done = [
+            r
+            for label in self._spec.architectures
+            for r in records
+            if r.architecture == label and self._is_done(label, records)
+        ]
+        missing = missing_models(client, done, self._spec)
+        if not missing:
+            return []
+        try:
+            dataset = self._dataset()
+        except HpoError as error:
+            self.notes.append(f"Models cannot be logged without the study's faces: {error}")
+            return []
+        self._mending.append(lambda: self._log(client, missing, dataset))
+        return [
+            self._problem(
+                "mlflow",
+                "model missing",
+                r.architecture,
+                r.number,
+                f"{r.architecture} #{r.number} is among the best, but MLflow lacks its model",
+            )
+            for r in missing
+        ]
+
+    def _is_done(self, label: str, records: list[TrialRecord]) -> bool:
+        filled = {
+            r.slot
+            for r in records
+            if r.architecture == label and r.state in ("complete", "pruned", "failed")
+        }
+        return len(filled) >= self._spec.trials_of(label)
+
+    def _dataset(self) -> Any:
+        from hpo.data import library, store
+
+        return store.open_faces(library.find_faces(self.workspace, self._spec.data.dataset))
+
+    def _log(self, client: Any, missing: list[TrialRecord], dataset: Any) -> None:
+        from hpo.study.models import log_models
+
+        self.notes += log_models(client, missing, dataset)
+
+    # Disk
+
+    def _look_at_disk(self, records: list[TrialRecord]) -> list[Problem]:
+        from hpo.study.disk_check import leftovers
+
+        keep = max(1, self._spec.tracking.keep_models)
+        direction = self._spec.objective.direction
+        found = leftovers(self.workspace, self.name, records, direction, keep)
+        self._mending += [leftover.mend for leftover in found]
+        return [self._problem("disk", f.kind, f.architecture, f.number, f.what) for f in found]
+
+    # Registry
+
+    def _look_at_registry(self) -> list[Problem]:
+        """Look for a registration that was cut off between its steps."""
+        from hpo.registry.consistency import half_promoted
+        from hpo.study.promoting import promote
+
+        client = self._client()
+        if client is None:
+            return []
+        why = half_promoted(client, self.name)
+        if not why:
+            return []
+        self._mending.append(lambda: _ignore(promote(self.name, workspace=self.workspace)))
+        return [self._problem("registry", "registration half done", "", None, why)]
+
+
+def _just_now(record: TrialRecord, now: datetime) -> bool:
+    if not record.finished:
+        return True
+    return (now - datetime.fromisoformat(record.finished)).total_seconds() < 60
+
+
+def _ignore(value: object) -> None:
+    """Take a value that nobody needs, so that a step is a step."""

@@ -1,0 +1,54 @@
+"""``worker``: one of many workers on a study, which join, leave and die as they like."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from hpo.execution.watch import Silence, Watcher
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
+from hpo.study.outcome import StudyOutcome
+from hpo.study.planning import plan
+from hpo.study.running import StudyRun
+
+
+def worker(
+    study: str | Path | StudySpec,
+    *,
+    workspace: Workspace | None = None,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> StudyOutcome:
+    """Work on a study beside other workers, until its budget is used; it is begun if need be.
+
+    Args:
+        study: the name of a study in the storage, a study file, or a study.
+        workspace: where its data are; the current directory by default.
+        workers: trials at once, in place of the study's.
+        watcher: is told what happens.
+
+    Raises:
+        NotFoundError: there is no such study, or its data are not here.
+        SpecError: the data here are not those that the study is bound to.
+        EnvironmentProblem: a store cannot be reached.
+    """
+    workspace = workspace or Workspace.at()
+    planned = plan(_known(study, workspace), workspace=workspace, resume=True)
+    if workers is not None:
+        spec = planned.spec.model_copy(update={"workers": workers})
+        planned = dataclasses.replace(planned, spec=spec)
+    return StudyRun(planned, workspace, watcher or Silence(), resume=True, joining=True).go()
+
+
+def _known(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:
+    """Return the study of this name from the storage; a file or a study as it is."""
+    if isinstance(study, StudySpec):
+        return study
+    name, workspace = resolve_study(study, workspace)
+    if name != str(study):
+        return study
+    from hpo.search.studies import read_spec
+
+    return read_spec(workspace.storage_url(), name)
