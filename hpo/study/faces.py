@@ -13,27 +13,41 @@ if TYPE_CHECKING:
 def find_dataset(workspace: Workspace, name: str) -> FaceDataset:
     """Return a dataset of faces with both splits that a study needs; nothing is written.
 
-    Where the embedded faces are not drawn yet, what is returned has their sizes and no digest.
+    Where the embedded faces are yet to be drawn, because they are not there, are damaged or come
+    from another version, what is returned has their sizes and no digest.
 
     Raises:
         NotFoundError: there is no such dataset.
-        DataError: it is damaged, holds songs, or lacks a split.
+        DataError: it holds songs, lacks a split, or cannot be read.
+        IntegrityError: a file is not the one that was imported.
     """
     from hpo.data import library, store
-    from hpo.spec.errors import DataError, NotFoundError
 
-    try:
-        if name == library.DRAWN_FACES:
-            dataset = store.open_faces(workspace.data / name)
-        else:
-            dataset = store.open_faces(library.find_faces(workspace, name))
-    except (DataError, NotFoundError):
-        if name != library.DRAWN_FACES:
-            raise
-        return _undrawn(workspace)
+    if name == library.DRAWN_FACES:
+        there = _drawn_before(workspace)
+        if there is None:
+            return _undrawn(workspace)
+        dataset = there
+    else:
+        dataset = store.open_faces(library.find_faces(workspace, name))
     for split in ("train", "validation"):
         dataset.split(split)
     return dataset
+
+
+def _drawn_before(workspace: Workspace) -> FaceDataset | None:
+    """Return the embedded faces if they need not be drawn."""
+    from hpo.data import library, store
+    from hpo.data.drawn.dataset import GENERATOR_VERSION
+    from hpo.spec.errors import DataError, IntegrityError, NotFoundError
+
+    try:
+        dataset = store.open_faces(workspace.data / library.DRAWN_FACES)
+    except (DataError, IntegrityError, NotFoundError):
+        return None
+    # As the library decides it when it draws them.
+    current = dataset.manifest["source"].get("generator_version") == GENERATOR_VERSION
+    return dataset if current else None
 
 
 def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:

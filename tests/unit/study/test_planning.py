@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpo.data.drawn.dataset import SPLIT_SIZES
+from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.workspace import Workspace
-from hpo.study.faces import find_dataset
+from hpo.study.faces import drawn, find_dataset
 from hpo.study.naming import example
 from hpo.study.planning import plan
 from tests.unit.cli.commands import run
@@ -46,6 +46,24 @@ def test_the_sizes_that_are_told_are_those_that_are_drawn(workspace: Workspace) 
         # As draw_split labels them: the emotions take turns.
         turns = np.bincount(np.arange(SPLIT_SIZES[split]) % len(EMOTIONS))
         assert counts == dict(zip(EMOTIONS, turns.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("spoilt", ["", "outdated", "damaged"])
+def test_faces_that_are_to_be_drawn_anew_count_as_undrawn(
+    spoilt: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.data.drawn.dataset.SPLIT_SIZES", {"train": 14, "validation": 7})
+    folder = workspace.data / "drawn-faces"
+    write_dataset(folder)
+    if spoilt == "outdated":
+        monkeypatch.setattr("hpo.data.drawn.dataset.GENERATOR_VERSION", 999)
+    elif spoilt == "damaged":
+        (folder / "train.images.npy").write_bytes(b"")
+    before = find_dataset(workspace, "drawn-faces")
+    assert bool(before.digest) == (not spoilt)
+    after = drawn(before, workspace)
+    assert after.digest
+    assert find_dataset(workspace, "drawn-faces").digest == after.digest
 
 
 @pytest.mark.usefixtures("undrawable")
