@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.creation import optuna_name
-from hpo.search.storage import explained, open_storage
+from hpo.search.storage import alone, explained, open_storage
 from hpo.search.worker_identity import holder, identity
 from hpo.spec.study import StudySpec
+
+_MIRROR_LAG_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Inspection:
     """
 
     def __init__(self, storage: Any, spec: StudySpec) -> None:
+        self._storage = storage
+        self._name = spec.name
         self._me = identity()
         self._attempts: dict[str, Attempts] = {}
         for label in spec.architectures:
@@ -91,6 +96,33 @@ class Inspection:
             for label, attempts in self._attempts.items()
             for trial in attempts.all()
         )
+
+    def with_others(self) -> set[tuple[str, int]]:
+        """Return the trials that other workers mirror, label and number.
+
+        Those are the ones that run, and for a minute those that have ended, since a mirror may lag
+        behind; but none of a process of this machine that is gone.
+        """
+        now = datetime.now()
+        return {
+            (label, trial.number)
+            for label, attempts in self._attempts.items()
+            for trial in attempts.all()
+            if self._is_with_another(trial, now)
+        }
+
+    def _is_with_another(self, trial: Any, now: datetime) -> bool:
+        state = holder(trial.user_attrs.get(stored.WORKER, ""), self._me)
+        if state in ("self", "gone"):
+            return False
+        ended = trial.datetime_complete
+        return ended is None or (now - ended).total_seconds() < _MIRROR_LAG_SECONDS
+
+    @contextmanager
+    def alone(self, purpose: str) -> Iterator[None]:
+        """Do something that only one process at a time may do to this study."""
+        with alone(self._storage, f"{purpose}:{self._name}"):
+            yield
 
     def set_run_id(self, label: str, number: int, run_id: str) -> None:
         """Store which MLflow run mirrors a trial."""

@@ -253,6 +253,29 @@ def claiming(storage: Any, study: str) -> Iterator[Callable[[], bool]]:
         yield lambda: _answers(connection)
 
 
+@contextmanager
+def alone(storage: Any, purpose: str) -> Iterator[None]:
+    """Let one process at a time do what may take minutes and must not be done twice at once.
+
+    Args:
+        storage: what ``open_storage`` returned.
+        purpose: names the lock; others go on meanwhile.
+    """
+    from sqlalchemy import text
+
+    engine = storage.engine
+    if engine.dialect.name == "sqlite":
+        path = Path(engine.url.database)
+        with _locked(path.with_name(f"{path.name}.{zlib.crc32(purpose.encode()):08x}")):
+            yield
+    elif engine.dialect.name == "postgresql":
+        with engine.connect() as connection, _advisory(connection, f"hpo:{purpose}"):
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            yield
+    else:
+        yield
+
+
 def _answers(connection: Any) -> bool:
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError

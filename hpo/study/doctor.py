@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from hpo.spec.errors import HpoError
@@ -18,7 +17,6 @@ from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     from hpo.spec.study import StudySpec
-    from hpo.tracking.difference import Difference
 
 Place = Literal["optuna", "mlflow", "disk", "registry"]
 _ROUNDS = 3
@@ -126,10 +124,9 @@ class _Patient:
         """Return what is wrong, and remember how to mend it."""
         self._mending = []
         self.notes = []
-        began = datetime.now(UTC)
         problems = self._look_at_storage()
         records = self._records()
-        problems += self._look_at_mlflow(records, began)
+        problems += self._look_at_mlflow()
         problems += self._look_at_disk(records)
         if not self._at_work:
             problems += self._look_at_models(records)
@@ -205,13 +202,17 @@ class _Patient:
             return None
         return open_client(uri, self.workspace.runs / "artifacts")
 
-    def _look_at_mlflow(self, records: list[TrialRecord], began: datetime) -> list[Problem]:
+    def _look_at_mlflow(self) -> list[Problem]:
+        from hpo.search.inspection import inspecting
+        from hpo.study.reconciling import look
+
         client = self._client()
         if client is None:
             return []
-        found = self._differences(client, records, began)
+        with inspecting(self._url, self._spec) as inspection:
+            found, _ = look(client, self._url, self._spec, inspection)
         if any(difference.fixable for difference in found):
-            self._mending.append(lambda: self._reconcile(client, began))
+            self._mending.append(lambda: self._reconcile(client))
         return [
             self._problem(
                 "registry" if d.kind == "version broken" else "mlflow",
@@ -224,28 +225,10 @@ class _Patient:
             for d in found
         ]
 
-    def _differences(
-        self, client: Any, records: list[TrialRecord], began: datetime
-    ) -> list[Difference]:
-        from hpo.tracking.audit import differences
-
-        found = differences(client, self.name, records, as_of=began if self._at_work else None)
-        if not self._at_work:
-            return found
-        # The mirror of what has just ended may still be on its way.
-        fresh = {(r.architecture, r.number) for r in records if _just_now(r, began)}
-        return [d for d in found if (d.architecture, d.number) not in fresh]
-
-    def _reconcile(self, client: Any, began: datetime) -> None:
+    def _reconcile(self, client: Any) -> None:
         from hpo.study.reconciling import reconcile
 
-        reconcile(
-            client,
-            self._url,
-            self._spec,
-            self.workspace.runs / "artifacts",
-            look=lambda records: self._differences(client, records, began),
-        )
+        reconcile(client, self._url, self._spec, self.workspace.runs / "artifacts")
 
     def _look_at_models(self, records: list[TrialRecord]) -> list[Problem]:
         """Look for best trials whose models should be in MLflow and are not."""
@@ -324,12 +307,6 @@ class _Patient:
             return []
         self._mending.append(lambda: _ignore(promote(self.name, workspace=self.workspace)))
         return [self._problem("registry", "registration half done", "", None, why)]
-
-
-def _just_now(record: TrialRecord, now: datetime) -> bool:
-    if not record.finished:
-        return True
-    return (now - datetime.fromisoformat(record.finished)).total_seconds() < 60
 
 
 def _ignore(value: object) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from hpo.search.inspection import Inspection
+    from hpo.tracking.difference import Difference
 
 _ROUNDS = 3
 """Mending one thing may bring another to light."""
@@ -18,35 +22,62 @@ def reconcile(
     storage_url: str,
     spec: StudySpec,
     artifact_root: Path,
-    look: Callable[[list[TrialRecord]], list[Any]] | None = None,
-) -> list[Any]:
+) -> list[Difference]:
     """Repair what differs in MLflow, and return what could not be.
+
+    What other living workers mirror is theirs; of several processes one at a time does this.
 
     Args:
         client: of MLflow, from ``tracking.store.open_client``.
         storage_url: of Optuna's storage.
         spec: the study.
         artifact_root: for artifacts where no server keeps them.
-        look: finds the differences, given every attempt; ``tracking.audit.differences`` by default.
     """
     from hpo.search.inspection import inspecting
-    from hpo.search.studies import read_dataset_digest, read_trials
+    from hpo.search.studies import read_dataset_digest
     from hpo.study.jobs import study_card
-    from hpo.tracking.audit import differences
     from hpo.tracking.cards import DatasetCard
     from hpo.tracking.repair import repair
     from hpo.tracking.runs import StudyRuns
 
-    left: list[Any] = []
-    for _ in range(_ROUNDS):
-        records = read_trials(storage_url, spec.name, attempts=True)
-        found = look(records) if look else differences(client, spec.name, records)
-        left = [difference for difference in found if not difference.fixable]
-        if len(left) == len(found):
-            return left
-        digest = read_dataset_digest(storage_url, spec.name)
-        card = study_card(spec, DatasetCard(spec.data.dataset, digest, spec.data.dataset))
-        runs = StudyRuns(client, card, artifact_root)
-        with inspecting(storage_url, spec) as inspection:
+    digest = read_dataset_digest(storage_url, spec.name)
+    card = study_card(spec, DatasetCard(spec.data.dataset, digest, spec.data.dataset))
+    left: list[Difference] = []
+    with inspecting(storage_url, spec) as inspection, inspection.alone("mlflow"):
+        for _ in range(_ROUNDS):
+            found, records = look(client, storage_url, spec, inspection)
+            left = [difference for difference in found if not difference.fixable]
+            if len(left) == len(found):
+                break
+            runs = StudyRuns(client, card, artifact_root)
             repair(runs, found, records, inspection.set_run_id)
     return left
+
+
+def look(
+    client: Any, storage_url: str, spec: StudySpec, inspection: Inspection
+) -> tuple[list[Difference], list[TrialRecord]]:
+    """Return where MLflow differs, but for what other workers mirror, and every attempt.
+
+    Args:
+        client: of MLflow.
+        storage_url: of Optuna's storage.
+        spec: the study.
+        inspection: of the study.
+    """
+    from hpo.search.studies import read_trials
+    from hpo.tracking.audit import differences
+
+    began = datetime.now(UTC)
+    others = inspection.with_others()
+    records = read_trials(storage_url, spec.name, attempts=True)
+    found = differences(client, spec.name, records, as_of=began if others else None)
+    if others:
+        busy = {label for label, _ in others}
+        found = [
+            d
+            for d in found
+            if (d.architecture, d.number) not in others
+            and not (d.number is None and d.architecture in busy)
+        ]
+    return found, records
