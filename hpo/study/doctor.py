@@ -119,11 +119,12 @@ class _Patient:
         self._url = workspace.storage_url()
         self._spec: StudySpec = read_spec(self._url, name)
         self._mending: list[Callable[[], None]] = []
+        self._failed: list[str] = []
 
     def look(self) -> list[Problem]:
         """Return what is wrong, and remember how to mend it."""
         self._mending = []
-        self.notes = []
+        self.notes, self._failed = self._failed, []
         problems = self._look_at_storage()
         records = self._records()
         problems += self._look_at_mlflow()
@@ -134,9 +135,12 @@ class _Patient:
         return problems
 
     def mend(self) -> None:
-        """Mend what was seen at the last look."""
+        """Mend what was seen at the last look; what fails is noted, and seen again."""
         for step in self._mending:
-            step()
+            try:
+                step()
+            except HpoError as error:
+                self._failed.append(f"Could not mend this: {error}")
 
     def _problem(
         self,

@@ -6,6 +6,7 @@ It runs in a trial's child like training does, so that everything around it is t
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import signal
 import time
@@ -18,7 +19,7 @@ from hpo.spec.records import EpochReport, TrialResult
 
 def value_of(params: dict[str, Any]) -> float:
     """What a trial comes to: a function of what was searched and nothing else."""
-    return round(0.1 * params["layers"] - abs(params["learning_rate"] - 1e-3), 9)
+    return round(0.1 * params.get("layers", 1) - abs(params["learning_rate"] - 1e-3), 9)
 
 
 def train(
@@ -36,9 +37,17 @@ def train(
         report(EpochReport(epoch, metrics, params.get("pause", 0.01)).to_json())
         if epoch == params.get("fault_epoch", 1):
             _break(params.get("fault", ""), output)
+    checkpoint = output / "model.keras"
+    output.mkdir(parents=True, exist_ok=True)
+    served = Path(job["dataset"]).parent / "model.keras"
+    # Each checkpoint is a file of its own, whole models as well as stand-ins.
+    content = served.read_bytes() if job["dataset"] and served.is_file() else b""
+    checkpoint.write_bytes(content + repr(sorted(params.items())).encode())
     return TrialResult(
         state="complete",
         value=value,
+        checkpoint=str(checkpoint),
+        checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         best_epoch=params["epochs"],
         epochs_run=params["epochs"],
         metrics=metrics,
