@@ -20,6 +20,7 @@ from hpo.recommender.photos import Photo
 from hpo.recommender.rank import Song, check_songs, check_top, top_songs
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import IntegrityError
+from hpo.training.answers import problem_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,12 +151,12 @@ class Recommender:
             IntegrityError: wrong shape, or numbers that are no probabilities.
         """
         rows = np.asarray(self._classify(crops))
-        expected = (len(crops), len(self.classes))
-        if rows.shape != expected or not np.all(np.isfinite(rows)) or np.any(rows < 0):
+        problem = problem_with(rows, (len(crops), len(self.classes)))
+        if problem is not None:
             raise IntegrityError(
-                "the classifier's answer is no probability per emotion",
-                expected=f"finite numbers of shape {expected}",
-                got=f"shape {rows.shape}",
+                "the classifier's answers are no probabilities; its last layer must be a softmax",
+                expected=f"for each face {len(self.classes)} numbers from 0 to 1 that sum to 1",
+                got=problem,
                 hint="Serve another version with --model, or promote another study",
             )
         return rows

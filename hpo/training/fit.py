@@ -18,6 +18,7 @@ from hpo.architectures.weights import check_weights
 from hpo.spec.errors import HpoError, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import backend
+from hpo.training.answers import no_softmax, try_model
 from hpo.training.batches import TrialData, epoch_batches, load_data
 from hpo.training.checkpoint import check_folder, write_checkpoint
 from hpo.training.course import Course
@@ -202,12 +203,10 @@ class _Trial:
 def _build(trial: _Trial, data: TrialData) -> Any:
     model = trial.architecture.build(trial.resolved.architecture, data.input_shape, data.classes)
     shape = tuple(getattr(model, "output_shape", ()))
-    if shape != (None, data.classes):
-        raise SpecError(
-            f"architecture '{trial.architecture.name}' built a model of the wrong output",
-            expected=f"a softmax of shape (None, {data.classes})",
-            got=str(shape),
-        )
+    right = shape == (None, data.classes)
+    problem = try_model(model, data.input_shape, data.classes) if right else f"the shape {shape}"
+    if problem is not None:
+        raise no_softmax(trial.architecture.name, data.classes, problem)
     trial.facts.update(
         parameter_count=int(model.count_params()),
         model_summary=layer_table(model),

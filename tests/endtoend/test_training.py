@@ -267,3 +267,34 @@ def test_wrong_jobs_are_refused_before_anything_is_built(job: TrialJob, tmp_path
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EnvironmentProblem, match="cannot write the checkpoint"):
         run(dataclasses.replace(job, output=str(tmp_path / "file" / "out")), epochs=1)
+
+
+NO_SOFTMAX = """
+import keras
+
+def build(params, input_shape, classes):
+    return keras.Sequential([
+        keras.Input(input_shape),
+        keras.layers.Flatten(),
+        keras.layers.Dense(classes, activation=params["last"]),
+    ])
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "got"), [("linear", "negative numbers"), ("sigmoid", "a row that sums to")]
+)
+def test_a_network_that_ends_without_a_softmax_is_not_trained(
+    job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, got: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "no_softmax.py").write_text(NO_SOFTMAX)
+    own = dataclasses.replace(
+        job,
+        architecture="no_softmax:build",
+        params={"last": last, "epochs": 1},
+        output=str(tmp_path / "out"),
+    )
+    with pytest.raises(SpecError, match="must be a softmax over 7 classes") as caught:
+        run(own)
+    assert got in str(caught.value)

@@ -104,14 +104,21 @@ def test_classes_in_another_order_are_read_by_name(astronaut: Photo) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [np.ones((1, 6)), np.full((1, 7), np.nan), -np.ones((1, 7)), np.ones(7)]
+    ("rows", "got"),
+    [
+        (np.ones((1, 6)), "an answer of shape"),
+        (np.full((1, 7), np.nan), "7 of 7 numbers that are not finite"),
+        (-np.ones((1, 7)), "negative numbers"),
+        (np.ones(7), "an answer of shape"),
+        (np.ones((1, 7)), "a row that sums to 7"),
+    ],
 )
 def test_a_classifier_that_gives_no_probabilities_is_refused(
-    astronaut: Photo, rows: np.ndarray
+    astronaut: Photo, rows: np.ndarray, got: str
 ) -> None:
     recommender = Recommender(lambda faces: rows, catalogue(), load_moods())
 
-    with pytest.raises(IntegrityError, match="no probability per emotion"):
+    with pytest.raises(IntegrityError, match=f"no probabilities.*got {got}"):
         recommender.recommend(astronaut)
 
 
