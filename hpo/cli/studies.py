@@ -187,6 +187,8 @@ def promote(
         print_json(promotion.to_json())
     else:
         say(f"Champion: {promotion.line()}")
+        for warning in promotion.warnings:
+            say(warning)
 
 
 def _study_cells(row: Mapping[str, Any]) -> list[Any]:

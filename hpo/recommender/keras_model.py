@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hpo.recommender.faces import FACE_SIZE
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
+from hpo.training.answers import problem_with
 from hpo.training.backend import backend_name, configure
 
 
@@ -72,6 +73,21 @@ def load_classifier(
         return np.concatenate(parts)
 
     return classify
+
+
+def ask_for_trial(
+    report: Callable[[Any], None], should_stop: Callable[[], bool], path: str
+) -> str | None:
+    """Load a ``.keras`` file and return what is wrong with its answers; None if nothing is.
+
+    It is what runs in a child where a model is about to be served; ``report`` and ``should_stop``
+    are part of that call, and it is too short to need them.
+
+    Raises:
+        NotFoundError, DataError, EnvironmentProblem: as ``load_classifier``.
+    """
+    faces = np.random.default_rng(0).integers(0, 256, (2, FACE_SIZE, FACE_SIZE), dtype=np.uint8)
+    return problem_with(load_classifier(Path(path))(faces), (2, len(EMOTIONS)))
 
 
 @contextlib.contextmanager

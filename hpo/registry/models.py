@@ -16,6 +16,7 @@ from typing import Any
 from hpo.registry.allowlist import check_classifier_folder
 from hpo.registry.versions import (
     create_version,
+    fetch,
     fetch_folder,
     find_version,
     point_alias,
@@ -124,6 +125,23 @@ class ServedClassifier:
     trial: int
     metrics: dict[str, float]
     tags: dict[str, str]
+
+
+def logged_classifier(client: Any, model_uri: str, sha256: str) -> Path:
+    """Return the ``.keras`` file of a logged model that is to be registered, checked.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        model_uri: ``models:/m-...``.
+        sha256: as training recorded it.
+
+    Raises:
+        NotFoundError: its files are gone.
+        IntegrityError: it is not what was trained, or could run code when loaded.
+    """
+    model = client.get_logged_model(model_uri.removeprefix("models:/"))
+    folder = fetch(client, model.artifact_location, f"the model of run {model.source_run_id}")
+    return check_classifier_folder(folder, sha256)
 
 
 def register_classifier(

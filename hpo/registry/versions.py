@@ -105,15 +105,30 @@ def fetch_folder(client: Any, version: Any, cache: Path | None) -> Path:
     Raises:
         NotFoundError: the files are gone.
     """
+    location = client.get_model_version_download_uri(version.name, version.version)
+    if cache is not None and _local(location) is None:
+        cache = cache / version.name / str(version.version)
+        cache.mkdir(parents=True, exist_ok=True)
+    return fetch(client, location, f"{version.name} {version.version}", cache)
+
+
+def fetch(client: Any, location: str, what: str, cache: Path | None = None) -> Path:
+    """Return the folder at an address of MLflow's: where it is on this machine, or a download.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+        location: the address.
+        what: to name in an error.
+        cache: folder for the download; by default a temporary one.
+
+    Raises:
+        NotFoundError: the files are gone.
+    """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    location = client.get_model_version_download_uri(version.name, version.version)
     folder = _local(location)
     if folder is None:
-        if cache is not None:
-            cache = cache / version.name / str(version.version)
-            cache.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(MlflowException, OSError):
             folder = Path(
                 download_artifacts(
@@ -124,7 +139,7 @@ def fetch_folder(client: Any, version: Any, cache: Path | None) -> Path:
             )
     if folder is None or not folder.is_dir():
         raise NotFoundError(
-            f"the files of {version.name} {version.version} are gone",
+            f"the files of {what} are gone",
             where=str(location),
             hint="Promote a study again (hpo promote STUDY)",
         )

@@ -48,6 +48,8 @@ class StudyOutcome:
         champion: the registered winner in words; "" if none was registered.
         notes: what the person should know.
         stopped_by: the signal that stopped it; None if it came to its end.
+        promotion: ``champion`` as data, with whom it replaces and what speaks against it; None if
+            none was registered.
     """
 
     study: str
@@ -57,6 +59,7 @@ class StudyOutcome:
     champion: str = ""
     notes: list[str] = field(default_factory=list)
     stopped_by: int | None = None
+    promotion: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain data."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import hpo
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
+from hpo.study.champions import Replaced, champion_now, check_answers, warnings
 from hpo.study.naming import resolve_study
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Promotion:
         classifier_version: of ``emotion-classifier``, now ``champion``.
         recommender_version: of ``song-recommender``, now ``champion``.
         catalogue: the songs that it recommends.
+        replaced: the champion before it; None if there was none, or it is the same.
+        warnings: what speaks against it, a sentence each.
     """
 
     study: str
@@ -45,6 +48,8 @@ class Promotion:
     classifier_version: str
     recommender_version: str
     catalogue: str
+    replaced: Replaced | None = None
+    warnings: tuple[str, ...] = ()
 
     def line(self) -> str:
         """Return it in a sentence."""
@@ -52,6 +57,7 @@ class Promotion:
             f"emotion-classifier {self.classifier_version} ({self.architecture} #{self.trial} of "
             f"study {self.study}, {self.objective} {self.value:.4f}), answering in "
             f"song-recommender {self.recommender_version} with {self.catalogue}"
+            + (f"; it replaces {self.replaced.line(self.objective)}" if self.replaced else "")
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +77,8 @@ def promote(
     """Register a study's winner and move the alias ``champion`` to it; twice is once.
 
     The winner is the complete trial with the best objective on validation, over all architectures.
+    One that is no better than chance, or than the champion before it, is registered all the same;
+    the promotion's ``warnings`` say so.
 
     Args:
         study: its name or its study file.
@@ -85,6 +93,7 @@ def promote(
             checkpoint is gone.
         DataError: songs and moods do not go together, or the faces at hand are not those that the
             study was run on and its model is not in MLflow yet.
+        SpecError: the winner's answers are no probabilities.
         IntegrityError: the checkpoint is not the one that was trained.
         EnvironmentProblem: a store cannot be opened.
     """
@@ -103,16 +112,25 @@ def promote(
     origin, model_uri = _classifier(
         client, winner, workspace, spec.data.dataset, read_dataset_digest(url, study)
     )
+    title = f"{study}/{winner.architecture}/{winner.number}"
+    check_answers(registry.logged_classifier(client, model_uri, origin.sha256), title)
+    metric = spec.objective.metric
+    before = champion_now(client, metric)
     version = registry.register_classifier(client, model_uri, origin)
+    replaced = None if before is None or before.version == version else before
     return Promotion(
         study=study,
         architecture=winner.architecture,
         trial=winner.number,
-        objective=spec.objective.metric,
+        objective=metric,
         value=winner.value or 0.0,
         classifier_version=version,
         recommender_version=_register_recommender(client, winner, version, answering),
         catalogue=answering.catalogue,
+        replaced=replaced,
+        warnings=warnings(
+            winner, metric, spec.objective.direction, origin.dataset_digest, replaced
+        ),
     )
 
 

@@ -288,4 +288,7 @@ class StudyRun:
                 f"The winner was not registered: {error} `hpo promote {self.spec.name}` tries again"
             )
             return outcome
-        return dataclasses.replace(outcome, champion=promotion.line())
+        outcome.notes.extend(promotion.warnings)
+        return dataclasses.replace(
+            outcome, champion=promotion.line(), promotion=promotion.to_json()
+        )

@@ -16,7 +16,7 @@ from hpo.registry.models import CLASSIFIER, RECOMMENDER, TAG_DATASET_DIGEST, TAG
 from hpo.registry.versions import find_version, versions_of
 from hpo.search.engine import open_engine
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError
+from hpo.spec.errors import DataError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.tracking.store import ensure_experiment, open_client
@@ -41,28 +41,37 @@ def draw(folder: Path, seed: int) -> FaceDataset:
 
 
 @pytest.fixture
-def finished(workspace: Workspace) -> Workspace:
+def finished(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace with a study of one complete trial, its checkpoint and its run in MLflow."""
+    # The checkpoint is no model that Keras could load.
+    monkeypatch.setattr("hpo.study.promoting.check_answers", lambda file, title: None)
     workspace.ensure(workspace.runs)
+    run_study(workspace, "study", value=0.5)
+    return workspace
+
+
+def run_study(workspace: Workspace, name: str, value: float, model: Path | None = None) -> None:
+    """Store a study of one complete trial, whose checkpoint is ``model`` or a hollow archive."""
     digest = draw(workspace.data / "faces", seed=0).digest
-    checkpoint = workspace.runs / "model.keras"
-    with zipfile.ZipFile(checkpoint, "w") as archive:
-        for member in ("metadata.json", "config.json", "model.weights.h5"):
-            archive.writestr(member, "{}")
-    spec = make_spec(1, data={"dataset": "faces"})
+    checkpoint = model or workspace.runs / f"{name}.keras"
+    if model is None:
+        with zipfile.ZipFile(checkpoint, "w") as archive:
+            for member in ("metadata.json", "config.json", "model.weights.h5"):
+                archive.writestr(member, "{}")
+    spec = make_spec(1, name=name, data={"dataset": "faces"})
     engine = open_engine(workspace.storage_url(), spec, "cnn", dataset_digest=digest)
     proposal = engine.ask()
     assert proposal is not None
     client = tracked(workspace)
-    run_id = client.create_run(ensure_experiment(client, "study", {})).info.run_id
+    run_id = client.create_run(ensure_experiment(client, name, {})).info.run_id
     engine.set_run_id(proposal.number, run_id)
     sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     result = TrialResult(
-        "complete", 0.5, metrics={"val_accuracy": 0.5}, epochs_run=1,
+        "complete", value, metrics={"val_accuracy": value}, epochs_run=1,
         checkpoint=str(checkpoint), checkpoint_sha256=sha256,
+        confusion=[[10] * 7] + [[5] * 7] * 6,
     )  # fmt: skip
     assert engine.finish(proposal.number, result)
-    return workspace
 
 
 def tracked(workspace: Workspace) -> Any:
@@ -109,3 +118,48 @@ def test_a_mood_without_songs_moves_no_champion(finished: Workspace, tmp_path: P
     with pytest.raises(DataError, match="no song of the mood 'Furious'"):
         hpo.promote("study", workspace=finished, moods=moods)
     assert versions_of(tracked(finished), CLASSIFIER) == []
+
+
+def test_the_champion_that_goes_is_named(finished: Workspace) -> None:
+    first = hpo.promote("study", workspace=finished)
+    assert (first.replaced, first.warnings) == (None, ())
+    run_study(finished, "other", value=0.4)
+    other = hpo.promote("other", workspace=finished)
+    assert "replaces emotion-classifier 1 (cnn #0 of study study, val_accuracy 0.5000)" in (
+        other.line()
+    )
+    replaced = other.to_json()["replaced"]
+    assert (replaced["study"], replaced["trial"], replaced["value"]) == ("study", 0, 0.5)
+    assert other.to_json()["warnings"] == (
+        "Warning: on the same faces the replaced champion reached val_accuracy 0.5000, the new one "
+        "0.4000.",
+    )
+
+
+def test_one_at_chance_is_promoted_with_a_warning(finished: Workspace) -> None:
+    run_study(finished, "chance", value=0.25)
+    (warning,) = hpo.promote("chance", workspace=finished).warnings
+    assert "not shown to beat chance" in warning
+    assert "contains the 25.0% that always answering 'angry' would score" in warning
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_a_model_without_a_softmax_becomes_no_champion(
+    workspace: Workspace, tmp_path: Path, activation: str | None
+) -> None:
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((48, 48, 1)), layers.Flatten(), layers.Dense(7, activation=activation)]
+    )
+    model.save(tmp_path / "model.keras")
+    workspace.ensure(workspace.runs)
+    run_study(workspace, "study", value=0.5, model=tmp_path / "model.keras")
+    if activation is None:
+        with pytest.raises(SpecError, match="'study/cnn/0' must be a softmax over 7 classes"):
+            hpo.promote("study", workspace=workspace)
+        assert versions_of(tracked(workspace), CLASSIFIER) == []
+    else:
+        assert hpo.promote("study", workspace=workspace).classifier_version == "1"
