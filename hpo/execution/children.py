@@ -26,6 +26,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
+from hpo.execution.blame import own_line
 from hpo.spec.errors import HpoError, TrainingError
 
 _PRELOAD = "hpo.execution.preloaded"
@@ -325,7 +326,9 @@ def _portable(error: BaseException) -> HpoError:
         return error
     text = str(error).strip().splitlines()
     first = text[0][:500] if text else ""
-    return TrainingError(f"{type(error).__name__}: {first}".rstrip(": "))
+    where = own_line(error)
+    told = f"{type(error).__name__}: {first}".rstrip(": ")
+    return TrainingError(f"{told} ({where})" if where else told)
 
 
 def failure_of(error: BaseException) -> str:

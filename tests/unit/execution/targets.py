@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -39,3 +40,7 @@ def unexpected(report: Callable[[Any], None], should_stop: Callable[[], bool]) -
         """Cannot be pickled."""
 
     raise Local("broken")
+
+
+def within_a_library(report: Callable[[Any], None], should_stop: Callable[[], bool]) -> None:
+    json.loads("{")  # is refused by json, three frames below

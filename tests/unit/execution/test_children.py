@@ -12,6 +12,7 @@ import pytest
 
 from hpo.execution.children import ChildServer
 from hpo.spec.errors import SpecError, TrainingError
+from tests.unit.execution import targets
 
 TARGETS = "tests.unit.execution.targets"
 
@@ -51,6 +52,18 @@ def test_an_error_on_purpose_arrives_whole(server: ChildServer) -> None:
 def test_an_unexpected_error_arrives_with_its_name(server: ChildServer) -> None:
     with pytest.raises(TrainingError, match="Local: broken"):
         server.call(f"{TARGETS}:unexpected")
+
+
+def test_an_unexpected_error_names_the_last_line_of_a_file_that_is_not_installed(
+    server: ChildServer,
+) -> None:
+    line = next(
+        number
+        for number, text in enumerate(Path(targets.__file__).read_text().splitlines(), 1)
+        if text.endswith("# is refused by json, three frames below")
+    )
+    with pytest.raises(TrainingError, match=rf"JSONDecodeError: .* \(targets\.py:{line}\)"):
+        server.call(f"{TARGETS}:within_a_library")
 
 
 def test_a_segfault_ends_only_the_child(server: ChildServer) -> None:
