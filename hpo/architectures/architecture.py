@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from hpo.architectures.undeclared import refuse_misnamed
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import SpecError
 
@@ -85,7 +86,8 @@ def load(name: str, where: str | None = None) -> Architecture:
 
     Raises:
         NotFoundError: there is no such name, module or attribute.
-        SpecError: it cannot be called, or what stands beside it is of another kind.
+        SpecError: it cannot be called, what stands beside it is of another kind, or its parameters
+            are declared under another name than ``Parameters``.
     """
     build = resolve("architecture", name, where)
     if isinstance(build, Architecture):
@@ -108,6 +110,8 @@ def load(name: str, where: str | None = None) -> Architecture:
             expected="a subclass of pydantic.BaseModel, or no 'Parameters' at all",
             got=repr(parameters),
         )
+    if parameters is None and module is not None:
+        refuse_misnamed(name, build, module, where)
     return Architecture(
         name=name,
         build=build,

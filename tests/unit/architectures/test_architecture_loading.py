@@ -56,3 +56,39 @@ def test_what_cannot_be_called_is_refused(own: str) -> None:
 def test_parameters_of_another_kind_are_refused(own: str) -> None:
     with pytest.raises(SpecError, match="no pydantic model"):
         load(f"{own}:build")
+
+
+MODEL = "from pydantic import BaseModel\nclass Params(BaseModel):\n    width: int = 3\n"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [MODEL + "def build(params, shape, classes):\n    return helper(params)\n"],
+    indirect=True,
+)
+def test_a_model_of_another_name_is_told_the_name(own: str) -> None:
+    with pytest.raises(SpecError, match=r"no 'Parameters' .* Rename Params to Parameters"):
+        load(f"{own}:build", where="study.yaml:3")
+
+
+@pytest.mark.parametrize(
+    "own", ["def build(p, shape, classes):\n    return p.get('a'), p.width\n"], indirect=True
+)
+def test_attributes_of_what_would_be_a_dict_are_refused(own: str) -> None:
+    with pytest.raises(
+        SpecError, match=r"so params is a dict.*params\['width'\]; got params.width"
+    ):
+        load(f"{own}:build")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        MODEL + "def build(params, shape, classes):\n    return params['width']\n",
+        "def build(params, shape, classes):\n    return {**params}, params.get('width')\n",
+        "def build(params, shape, classes):\n    return helper(params)\n",
+    ],
+    indirect=True,
+)
+def test_who_wants_a_dict_gets_one(own: str) -> None:
+    assert load(f"{own}:build").parameters is None
