@@ -93,15 +93,25 @@ class Progress:
         """Return ``7 of 20 trials, about 12 min left``."""
         done, budget = sum(self.done.values()), sum(self.budget.values())
         left = self.seconds_left()
+        if done > budget:  # A study that was gone on with, to a smaller budget.
+            return f"{done} trials done, {budget} asked for"
         tail = f", about {duration(left)} left" if left and done < budget else ""
         return f"{done} of {budget} trials{tail}"
 
 
 class Lines:
-    """Prints a plain line for each thing that happens, to standard error."""
+    """Prints a plain line for each thing that happens, to standard error.
 
-    def __init__(self, estimates: Mapping[str, float] | None = None) -> None:
+    Args:
+        estimates: as ``Progress`` takes them.
+        single: one run outside of any budget is shown; its number is only a time.
+    """
+
+    def __init__(
+        self, estimates: Mapping[str, float] | None = None, *, single: bool = False
+    ) -> None:
         self.progress = Progress(estimates or {})
+        self._single = single
         self._params: dict[tuple[str, int], str] = {}
         self._objective, self._sign = "val_accuracy", 1
 
@@ -123,15 +133,16 @@ class Lines:
         budget = ", ".join(f"{label} {count}" for label, count in trials.items())
         resumed = f" ({sum(done.values())} done already)" if any(done.values()) else ""
         noun = "trial" if sum(trials.values()) == 1 else "trials"
-        self._print(f"study {study}: {budget} {noun}{resumed}")
+        if not self._single:
+            self._print(f"study {study}: {budget} {noun}{resumed}")
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
         """Print the configuration."""
         self._params[label, number] = compact(params)
-        mark = "" if origin == "sampler" else f" [{origin}]"
-        self._print(f"{label} #{number} starts{mark}: {compact(params)}")
+        mark = "" if origin == "sampler" or self._single else f" [{origin}]"
+        self._print(f"{self._name(label, number)} starts{mark}: {compact(params)}")
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
         """Stay quiet: a log with a line per epoch hides what matters."""
@@ -142,9 +153,10 @@ class Lines:
         self.progress.finished(label, seconds)
         value = "no value" if result.value is None else f"{result.value:.4f}"
         why = f" ({result.reason})" if result.reason else ""
+        far = "" if self._single else f"; {self.progress.line()}"
         self._print(
-            f"{label} #{number} {result.state}{why}: {value} after "
-            f"{counted(result.epochs_run, 'epoch')}, {duration(seconds)}; {self.progress.line()}"
+            f"{self._name(label, number)} {result.state}{why}: {value} after "
+            f"{counted(result.epochs_run, 'epoch')}, {duration(seconds)}{far}"
         )
 
     def trial_released(self, label: str, number: int, why: str) -> None:
@@ -156,6 +168,9 @@ class Lines:
         """Print the note."""
         self._print(text)
 
+    def _name(self, label: str, number: int) -> str:
+        return f"{label} single run" if self._single else f"{label} #{number}"
+
     def _print(self, text: str) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
@@ -164,8 +179,10 @@ class Lines:
 class Table(Lines):
     """A table on a terminal that is drawn over itself, twice a second."""
 
-    def __init__(self, estimates: Mapping[str, float] | None = None) -> None:
-        super().__init__(estimates)
+    def __init__(
+        self, estimates: Mapping[str, float] | None = None, *, single: bool = False
+    ) -> None:
+        super().__init__(estimates, single=single)
         from rich.console import Console
 
         self._console = Console(stderr=True, highlight=False)
@@ -227,7 +244,7 @@ class Table(Lines):
             if standing is None or self._sign * row.value > standing:
                 self._best[label] = row
         if result.state == "failed" and result.reason:
-            self.note(f"{label} #{number} failed: {result.reason}")
+            self.note(f"{self._name(label, number)} failed: {result.reason}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False)
@@ -240,29 +257,31 @@ class Table(Lines):
 
         budget = sum(self.progress.budget.values())
         done = sum(self.progress.done.values())
-        yield Text.assemble((self._study, "bold"), "  ", self.progress.line())
-        yield ProgressBar(total=max(budget, 1), completed=done, width=min(60, options.max_width))
+        if not self._single:
+            yield Text.assemble((self._study, "bold"), "  ", self.progress.line())
+            width = min(60, options.max_width)
+            yield ProgressBar(total=max(budget, 1), completed=done, width=width)
         table = RichTable(box=None, pad_edge=False, header_style="dim")
         for name in ("trial", "state", "value", "epochs", "time"):
             table.add_column(name, justify="left" if name in ("trial", "state") else "right")
         table.add_column("parameters", overflow="ellipsis", no_wrap=True)
         for row in self._rows:
-            best = " ★" if self._best.get(row.label) is row else ""
-            table.add_row(*_cells(row, best), style=None)
+            best = " ★" if self._best.get(row.label) is row and not self._single else ""
+            table.add_row(*_cells(row, self._name(row.label, row.number) + best), style=None)
         # A copy: the display draws in a thread of its own.
         for row, epochs, start in list(self._now.values()):
             row.seconds = time.monotonic() - start
-            table.add_row(*_cells(row, "", epochs))
+            table.add_row(*_cells(row, self._name(row.label, row.number), epochs))
         yield table
 
 
-def _cells(row: _Row, mark: str, epochs: int | None = None) -> list[Any]:
+def _cells(row: _Row, name: str, epochs: int | None = None) -> list[Any]:
     from rich.text import Text
 
     value = "–" if row.value is None else f"{row.value:.4f}"
     run = str(row.epochs) if epochs is None else f"{row.epochs}/{epochs}"
     return [
-        f"{row.label} #{row.number}{mark}",
+        name,
         Text(row.state, style=_STYLES.get(row.state, "cyan")),
         value,
         run,
@@ -271,8 +290,11 @@ def _cells(row: _Row, mark: str, epochs: int | None = None) -> list[Any]:
     ]
 
 
-def watcher(estimates: Mapping[str, float] | None = None, workers: int = 1) -> Lines:
+def watcher(
+    estimates: Mapping[str, float] | None = None, workers: int = 1, *, single: bool = False
+) -> Lines:
     """Return the display that fits where standard error goes."""
-    display = Table(estimates) if sys.stderr.isatty() else Lines(estimates)
+    kind = Table if sys.stderr.isatty() else Lines
+    display = kind(estimates, single=single)
     display.progress.workers = workers
     return display

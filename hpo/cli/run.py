@@ -79,12 +79,14 @@ def quickstart(
     print_outcome(tour.outcome)
     say("")
     for answer in tour.answers:
-        say(
+        typer.echo(
             f"{tour.photo.name}: a {answer.emotion} face ({answer.probability:.0%}), "
             f"mood {answer.mood}"
         )
-        for song in answer.songs:
-            say(f"  {song.index}  {song.name} – {song.artist}")
+        print_table(
+            ["song", "artist", "popularity"],
+            [[song.name, song.artist, song.popularity] for song in answer.songs],
+        )
     say("")
     say(f"Report   {tour.report}")
     say(f"Photo    {tour.photo}")
@@ -146,7 +148,7 @@ def run(
     else:
         print_outcome(outcome)
     outcome.raise_if_stopped()
-    outcome.raise_if_all_failed()
+    outcome.raise_if_all_failed(workspace)
     if not as_json:
         kept = workspace.of_file(planned.spec.storage, planned.spec.tracking.uri)
         _print_next(dataclasses.replace(call, workspace=kept), outcome)
@@ -204,7 +206,8 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     endless = any(p.count() is None for p in part.spec.space.parameters.values())
     unknown = "infinitely many" if endless else "more than 100,000"
     among = f"{unknown} configurations" if size is None else counted(size, "configuration")
-    done = f" ({trials - len(left)} done, {len(left)} left)" if len(left) < trials else ""
+    ended = planned.done_of(part.label)
+    done = f" ({ended} done, {len(left)} left)" if ended else ""
     typer.echo(
         f"{part.label}: {counted(trials, 'trial')}{done} among {among}, "
         f"about {duration(part.seconds_per_trial * len(left))} "

@@ -22,13 +22,15 @@ from hpo.cli.shell import (
     print_table,
     say,
 )
-from hpo.spec.errors import NotFoundError
+from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 _STATES = ("complete", "pruned", "failed")
+_LOGS = 3
+"""Whose logs are named below the table; failed trials tend to fail alike."""
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +71,7 @@ def studies(
     """List the studies of this workspace."""
     from hpo.study.listing import studies as list_them
 
+    _check_one_format(as_json=as_json, as_csv=as_csv)
     workspace = existing(context, storage, tracking)
     rows = list_them(workspace=workspace)
     if as_json:
@@ -98,6 +101,7 @@ def trials(
     """List the trials of a study, with their parameters."""
     from hpo.study.listing import trials as list_them
 
+    _check_one_format(as_json=as_json, as_csv=as_csv)
     study, workspace = named(context, study, storage, tracking)
     rows = list_them(study, workspace=workspace)
     if as_json:
@@ -123,6 +127,11 @@ def trials(
             for r in rows
         ],
     )
+    logged = [r for r in rows if r["log"]]
+    for r in logged[:_LOGS]:
+        say(f"Log of {r['architecture']} #{r['number']}: {r['log']}")
+    if len(logged) > _LOGS:
+        say(f"{len(logged) - _LOGS} more failed trials have logs; --json names them all.")
 
 
 def delete(
@@ -142,17 +151,20 @@ def delete(
 
     study, workspace = named(context, study, storage, tracking)
     going = what_goes(study, workspace=workspace, force=force)
+    champion = force and _champion_is_among(going.models, workspace)
     if not yes:
         loss = ""
-        if force and _champion_is_among(going.models, workspace):
+        if champion:
             loss = " The champion is among them: `hpo recommend` will have no champion then."
         question = f"Delete study '{study}': {going.line()}.{loss} This cannot be undone. Go on?"
         typer.confirm(question, abort=True, err=True)
     gone = remove(study, workspace=workspace, force=force)
     if as_json:
-        print_json(gone.to_json())
-    else:
-        say(f"Deleted study '{study}': {gone.line()}.")
+        print_json({**gone.to_json(), "champion": champion})
+        return
+    say(f"Deleted study '{study}': {gone.line()}.")
+    if champion:
+        say("The champion is gone with it: `hpo promote STUDY` makes another.")
 
 
 def promote(
@@ -191,6 +203,13 @@ def promote(
             say(warning)
 
 
+def _check_one_format(*, as_json: bool, as_csv: bool) -> None:
+    if as_json and as_csv:
+        raise InputError(
+            "two formats were asked for", expected="--json or --csv", got="--json --csv"
+        )
+
+
 def _study_cells(row: Mapping[str, Any]) -> list[Any]:
     counts = [row["states"].get(state, 0) for state in _STATES]
     best = None
@@ -199,11 +218,16 @@ def _study_cells(row: Mapping[str, Any]) -> list[Any]:
     return [
         row["name"],
         ", ".join(row["architectures"]),
-        f"{sum(counts)} of {row['budget'] or 'unknown'}",
+        _amount(sum(counts), row["budget"]),
         *counts,
         best,
         row["created"][:16].replace("T", " "),
     ]
+
+
+def _amount(done: int, budget: int) -> str:
+    """Return ``2 of 20``; a study may have more than its last budget, which then is named."""
+    return f"{done} (budget {budget})" if 0 < budget < done else f"{done} of {budget or 'unknown'}"
 
 
 def _champion_is_among(models: Sequence[str], workspace: Workspace) -> bool:

@@ -59,7 +59,7 @@ def train(
     from hpo.study.single import train as start
 
     given = dict(parse_assignment(text, "--params") for text in [*(params or []), *(rest or [])])
-    display = watcher()
+    display = watcher(single=True)
     with display.running():
         trained = start(
             study,

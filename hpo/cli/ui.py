@@ -29,14 +29,14 @@ from hpo.tracking.store import (
     sqlite_path,
     without_password,
 )
-from hpo.tracking.views import trials_link
+from hpo.tracking.views import experiments_link, trials_link
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_TIMEOUT_SECONDS = 120.0
 LISTED_STUDIES = 5
 
 EPILOG = examples(
-    ("hpo ui", "open http://127.0.0.1:5000 and compare trials"),
+    ("hpo ui", "open what it prints and compare trials"),
     ("hpo ui --port 5001", "when port 5000 is taken"),
 )
 
@@ -73,7 +73,7 @@ def ui(
     host: str = "127.0.0.1",
     allow_remote: bool = False,
 ) -> None:
-    """Serve the MLflow UI over a workspace's runs until Ctrl-C, and print its address.
+    """Serve the MLflow UI over a workspace's runs until Ctrl-C, and print where its studies are.
 
     A workspace that is tracked on a server has its pages there: only their address is printed.
 
@@ -92,7 +92,7 @@ def ui(
     uri = workspace.tracking_uri()
     if is_server(uri):
         say("This workspace is tracked on a server; its pages are at")
-        typer.echo(without_password(uri))
+        typer.echo(experiments_link(without_password(uri)))
         return
     check_address(host, port, allow_remote)
     database = sqlite_path(uri)
@@ -166,7 +166,7 @@ def serve(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> No
                 raise EnvironmentProblem(
                     "the MLflow UI did not start", where=address, got=_last_words(log)
                 )
-            typer.echo(address)
+            typer.echo(experiments_link(address))
             for study, experiment_id in _studies(probe):
                 typer.echo(f"  {study}: {trials_link(address, experiment_id)}")
             say("Ctrl-C stops the UI.")

@@ -12,6 +12,9 @@ from hpo.registry.promotion import rank_key
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 
+LOG = "log.txt"
+"""What a trial's process said, in the trial's folder."""
+
 
 def folder_of(workspace: Workspace, study: str, label: str, number: int) -> Path:
     """Return the folder of a trial: its checkpoint and the log of its process."""

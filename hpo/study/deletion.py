@@ -18,23 +18,30 @@ class Deleted:
     """What a study's deletion takes, or took.
 
     Args:
-        trials: trials in Optuna's storage.
+        trials: trials in Optuna's storage, as ``hpo trials`` lists them.
         runs: runs in MLflow.
         models: registered versions that come from it.
         folders: folders on disk.
+        lost: attempts beside the trials, whose places were given to others.
     """
 
     trials: int
     runs: int
     models: tuple[str, ...]
     folders: list[Path]
+    lost: int = 0
 
     def line(self) -> str:
         """Return it in a few words."""
-        parts = [
+        trials, lost, runs = (
             f"{count} {noun}{'' if count == 1 else 's'}"
-            for count, noun in ((self.trials, "trial"), (self.runs, "MLflow run"))
-        ]
+            for count, noun in (
+                (self.trials, "trial"),
+                (self.lost, "lost attempt"),
+                (self.runs, "MLflow run"),
+            )
+        )
+        parts = [f"{trials} (and {lost})" if self.lost else trials, runs]
         if self.models:
             parts.append("registered models " + ", ".join(self.models))
         if self.folders:
@@ -60,14 +67,16 @@ def what_goes(
     from hpo.tracking.deletion import count_runs, has_registered_models, versions_of
 
     study, workspace = resolve_study(study, workspace)
-    _check_at_rest(workspace.storage_url(), study)
-    trials = len(read_trials(workspace.storage_url(), study, attempts=True))
+    url = workspace.storage_url()
+    _check_at_rest(url, study)
+    trials = len(read_trials(url, study))
+    lost = len(read_trials(url, study, attempts=True)) - trials
     client = _client(workspace)
     versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
     if versions and not force:
         raise has_registered_models(study, versions)
     runs = count_runs(client, study) if client else 0
-    return Deleted(trials, runs, versions, _folders(workspace, study))
+    return Deleted(trials, runs, versions, _folders(workspace, study), lost)
 
 
 def delete(

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import LOG, folder_of
 from hpo.study.naming import resolve_study
 
 
@@ -29,7 +30,8 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, best_epoch, reason, started, finished``.
+    mlflow_run_id, slot, origin, best_epoch, reason, started, finished, log`` (what a failed
+    trial's process said, where that was kept; "" else).
 
     Args:
         study: its name or its study file.
@@ -41,7 +43,15 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     from hpo.search.studies import read_trials
 
     study, workspace = resolve_study(study, workspace)
-    return [row(record) for record in read_trials(workspace.storage_url(), study)]
+    records = read_trials(workspace.storage_url(), study)
+    return [{**row(record), "log": _log(record, workspace)} for record in records]
+
+
+def _log(record: TrialRecord, workspace: Workspace) -> str:
+    if record.state != "failed":
+        return ""
+    folder = folder_of(workspace, record.study, record.architecture, record.number)
+    return str(folder / LOG) if (folder / LOG).is_file() else ""
 
 
 def row(record: TrialRecord) -> dict[str, Any]:

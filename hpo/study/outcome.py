@@ -11,6 +11,8 @@ from hpo.execution.interrupts import Interrupted
 from hpo.registry.promotion import rank_key
 from hpo.spec.errors import TrainingError
 from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+from hpo.study.checkpoints import LOG
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,21 @@ class StudyOutcome:
         """Return the outcome as plain data."""
         return dataclasses.asdict(self)
 
-    def raise_if_all_failed(self) -> None:
+    def raise_if_all_failed(self, workspace: Workspace | None = None) -> None:
         """End the call with 1 if no trial of any architecture came to anything.
+
+        Args:
+            workspace: where the logs of their processes are.
 
         Raises:
             TrainingError: all trials failed.
         """
         if self.rows and all(row.failed and not row.complete + row.pruned for row in self.rows):
+            logs = workspace.checkpoints / self.study if workspace else None
+            kept = f"; what their processes said is in {logs}/ARCHITECTURE/NUMBER/{LOG}"
             raise TrainingError(
-                "all trials failed", hint=f"`hpo trials {self.study}` tells why each did"
+                "all trials failed",
+                hint=f"`hpo trials {self.study}` tells why each did" + (kept if logs else ""),
             )
 
     def raise_if_stopped(self, again: str = "the same command with --resume") -> None:

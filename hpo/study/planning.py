@@ -64,6 +64,10 @@ class Plan:
         filled = self.filled.get(label, frozenset())
         return [slot for slot in range(self.spec.trials_of(label)) if slot not in filled]
 
+    def done_of(self, label: str) -> int:
+        """Return how many places of an architecture's budget are filled; it may be over budget."""
+        return len(self.filled.get(label, ()))
+
     @property
     def left(self) -> int:
         """Return how many trials are left in all."""
@@ -97,7 +101,7 @@ class Plan:
             "architectures": {
                 label: {
                     "trials": self.spec.trials_of(label),
-                    "finished": self.spec.trials_of(label) - len(self.left_of(label)),
+                    "finished": self.done_of(label),
                     "train": self.train_size_of(label),
                     "space_size": part.spec.space.size(part.spec.fixed),
                     "first_trials": [

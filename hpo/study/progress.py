@@ -48,7 +48,16 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         for label in planned.parts
     }
     if resume:
-        return dataclasses.replace(planned, filled=filled)
+        planned = dataclasses.replace(planned, filled=filled)
+        for label in planned.parts:
+            done, budget = planned.done_of(label), spec.trials_of(label)
+            if done > budget:
+                planned = _noted(
+                    planned,
+                    f"{label}: {done} trials are done, more than the budget of {budget}; all of "
+                    "them are kept and count.",
+                )
+        return planned
     finished = sum(map(len, filled.values()))
     return _noted(
         planned,

@@ -140,7 +140,7 @@ class StudyRun:
         self.watcher.study_started(
             self.spec.name,
             budget,
-            {label: trials - len(self.plan.left_of(label)) for label, trials in budget.items()},
+            {label: self.plan.done_of(label) for label in budget},
             self.spec.objective.metric,
             self.spec.objective.direction,
         )

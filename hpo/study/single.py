@@ -24,6 +24,8 @@ from hpo.study.jobs import make_job, open_mirror
 from hpo.study.naming import open_study
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 
+_ALWAYS_SHOWN = ("optimizer", "learning_rate", "batch_size", "epochs")
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -118,7 +120,7 @@ def train(
         state="running",
         value=None,
         params=job.params,
-        searched=dict(params or {}) or (source.searched if source else {}),
+        searched={**(source.searched if source else {}), **(params or {})},
         slot=-1,
         started=_now(),
         origin=SINGLE,
@@ -128,7 +130,8 @@ def train(
     try:
         mirror.start_trial(record, job)
         watcher.study_started(planned.spec.name, {part.label: 1}, {}, job.objective, job.direction)
-        watcher.trial_started(part.label, number, record.searched, job.params["epochs"], SINGLE)
+        shown = _main_parameters(part, job.params, record.searched)
+        watcher.trial_started(part.label, number, shown, job.params["epochs"], SINGLE)
         epochs: list[EpochReport] = []
 
         def on_epoch(report: EpochReport) -> bool:
@@ -151,6 +154,21 @@ def train(
     checkpoint = Path(result.checkpoint) if result.checkpoint else None
     stopped = interrupts.signal_number if interrupts.draining else None
     return Trained(record, checkpoint, stopped)
+
+
+def _main_parameters(
+    part: PlannedArchitecture, params: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what tells this run from others: what was chosen, may be searched, or always matters.
+
+    Args:
+        part: the architecture.
+        params: every parameter of the run.
+        chosen: what was asked for.
+    """
+    space = part.spec.space.active(params)
+    names = dict.fromkeys([*chosen, *space, *part.spec.fixed, *_ALWAYS_SHOWN])
+    return {name: params[name] for name in names if name in params}
 
 
 def _own_number(workspace: Workspace, study: str, label: str) -> int:

@@ -51,6 +51,11 @@ def trials_view(direction: str, searched: Sequence[str] = ()) -> dict[str, str]:
     return {names.VIEW_PREFIX + TRIALS_VIEW: json.dumps({**view, "state": json.dumps(state)})}
 
 
+def experiments_link(address: str) -> str:
+    """Return the link that opens the list of studies; the bare address opens MLflow's home page."""
+    return f"{address.rstrip('/')}/#/experiments"
+
+
 def trials_link(address: str, experiment_id: str) -> str:
     """Return the link that opens a study's trials in MLflow's page at ``address``."""
     query = urlencode({"workflowType": "machine_learning", "viewStateShareKey": TRIALS_VIEW})

@@ -279,6 +279,25 @@ def test_an_architecture_beside_the_study_file_needs_no_change_to_the_package(
     assert "width" in wrong.stderr
 
 
+def test_an_error_in_an_own_architecture_names_file_line_and_log(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = NET.replace("    return keras", "    undefined_name\n    return keras")
+    (finished.home / "broken.py").write_text(broken)
+    line = broken.splitlines().index("    undefined_name") + 1
+    file = OWN.replace("mynet:", "broken:").replace("name: own", "name: broken")
+    (finished.home / "broken.yaml").write_text(file.replace("trials: 2", "trials: 1"))
+    monkeypatch.chdir(finished.home)
+    ended = call(finished, "run", "broken.yaml", code=1)
+    assert "all trials failed" in ended.stderr
+    assert f"{finished.checkpoints}/broken/ARCHITECTURE/NUMBER/log.txt" in ended.stderr
+    (row,) = answer(finished, "trials", "broken")
+    said = f"error: NameError: name 'undefined_name' is not defined (broken.py:{line})."
+    assert row["reason"] == said
+    assert "undefined_name" in Path(row["log"]).read_text()
+    assert f"Log of mine #0: {row['log']}" in call(finished, "trials", "broken").stderr
+
+
 def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml"), "--trials", "1", "--set", "name=gone"]
     words += ["--set", "promote=false", "--set", "architectures.cnn.fixed.epochs=1"]

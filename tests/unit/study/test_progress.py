@@ -87,3 +87,15 @@ def test_the_plan_as_data_counts_what_is_finished(workspace: Workspace) -> None:
     plan = dataclasses.replace(planned(), filled={"cnn": frozenset({0, 2})})
     assert plan.left_of("cnn") == [1, 3]
     assert plan.seconds == 20.0
+
+
+def test_a_budget_below_what_is_done_is_noted_and_the_count_stays_true(
+    workspace: Workspace,
+) -> None:
+    begin(workspace, trials=2)
+    plan = with_progress(planned(trials=1), workspace, resume=True)
+    assert (plan.left, plan.done_of("cnn")) == (0, 2)
+    assert plan.notes == [
+        "cnn: 2 trials are done, more than the budget of 1; all of them are kept and count."
+    ]
+    assert with_progress(planned(trials=2), workspace, resume=True).notes == []

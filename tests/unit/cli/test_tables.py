@@ -1,0 +1,138 @@
+"""What the commands that list, delete and show print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from hpo.cli.app import app
+from hpo.cli.live import Lines
+from hpo.cli.ui import experiments_link
+from hpo.search.engine import open_engine
+from hpo.spec.records import SINGLE, TrialResult
+from hpo.spec.workspace import Workspace
+from hpo.study.deletion import Deleted, what_goes
+from hpo.study.outcome import StudyOutcome
+from hpo.study.quickstart import Tour
+from hpo.study.single import _main_parameters
+from tests.unit.search.analytic import make_spec
+from tests.unit.search.analytic import run as run_trials
+from tests.unit.study.test_single import planned
+
+
+def call(workspace: Workspace, *words: str) -> Any:
+    return CliRunner().invoke(app, ["--home", str(workspace.home), *words])
+
+
+@pytest.fixture
+def begun(workspace: Workspace) -> Workspace:
+    """A workspace with a study of two trials and one lost attempt."""
+    workspace.ensure(workspace.runs)
+    spec = make_spec(2)
+    engine = open_engine(workspace.storage_url(), spec, "cnn")
+    given_up = engine.ask()
+    assert given_up is not None
+    engine.release(given_up.number, "interrupted")
+    run_trials(engine, spec)
+    return workspace
+
+
+@pytest.mark.parametrize("words", [["studies"], ["trials", "study"]])
+def test_two_formats_at_once_are_refused(begun: Workspace, words: Sequence[str]) -> None:
+    done = call(begun, *words, "--json", "--csv")
+    assert "Expected --json or --csv; got --json --csv" in str(done.exception)
+    assert done.stdout == ""
+
+
+def test_more_trials_than_the_last_budget_are_counted_truly(begun: Workspace) -> None:
+    assert "2 of 2" in call(begun, "studies").stdout
+    open_engine(begun.storage_url(), make_spec(1), "cnn", resume=True)
+    shown = call(begun, "studies").stdout
+    assert "2 (budget 1)" in shown
+    assert "2 of 1" not in shown
+
+
+def test_the_log_of_a_failed_trial_is_named_if_there_is_one(begun: Workspace) -> None:
+    engine = open_engine(begun.storage_url(), make_spec(4), "cnn", resume=True)
+    numbers = []
+    for _ in range(2):
+        proposal = engine.ask()
+        assert proposal is not None
+        engine.finish(proposal.number, TrialResult("failed", reason="error: broken"))
+        numbers.append(proposal.number)
+    log = begun.checkpoints / "study" / "cnn" / str(numbers[0]) / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback")
+    assert call(begun, "trials", "study").stderr == f"Log of cnn #{numbers[0]}: {log}\n"
+
+
+def test_a_deletion_counts_the_trials_that_are_listed_and_the_attempts_beside_them(
+    begun: Workspace,
+) -> None:
+    going = what_goes("study", workspace=begun)
+    assert (going.trials, going.lost) == (2, 1)
+    assert going.line() == "2 trials (and 1 lost attempt); 0 MLflow runs"
+    assert Deleted(1, 1, (), []).line() == "1 trial; 1 MLflow run"
+
+
+def test_a_deleted_champion_is_told_without_a_question_too(
+    begun: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.cli.studies._champion_is_among", lambda models, workspace: True)
+    said = call(begun, "delete", "study", "--force", "--yes").stderr
+    assert "The champion is gone with it" in said
+
+
+def test_the_songs_of_the_quickstart_stand_under_headings(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hpo.recommender.rank import Song
+    from hpo.recommender.recommend import FaceAnswer
+
+    song = Song(0, "A Title", "An Artist", "An Album", 77, "Happy")
+    face = FaceAnswer((0, 0, 9, 9), "happy", 0.9, {"happy": 0.9}, "Happy", [song])
+    outcome = StudyOutcome("quickstart", "val_accuracy", {}, [])
+    tour = Tour(outcome, Path("photo.png"), [face], Path("index.html"))
+    monkeypatch.setattr("hpo.study.quickstart.quickstart", lambda **_: tour)
+    shown = [line.split() for line in call(workspace, "quickstart").stdout.splitlines()]
+    assert ["song", "artist", "popularity"] in shown
+    assert ["A", "Title", "An", "Artist", "77"] in shown
+
+
+def test_a_single_run_has_no_number_and_no_study(capsys: pytest.CaptureFixture[str]) -> None:
+    display = Lines(single=True)
+    display.study_started("good", {"cnn": 1}, {}, "val_accuracy", "maximize")
+    display.trial_started("cnn", 1795559384, {"epochs": 2, "learning_rate": 0.001}, 2, SINGLE)
+    display.trial_finished("cnn", 1795559384, TrialResult("complete", 0.5, epochs_run=2), 3.0)
+    assert capsys.readouterr().err == (
+        "cnn single run starts: epochs=2 learning_rate=0.001\n"
+        "cnn single run complete: 0.5000 after 2 epochs, 3 s\n"
+    )
+
+
+def test_the_main_parameters_are_shown_whether_given_or_not() -> None:
+    part = planned().parts["cnn"]
+    every = {"optimizer": "adam", "learning_rate": 0.1, "batch_size": 64, "epochs": 3, "zoom": 0.1}
+    shown = _main_parameters(part, every, {"epochs": 3})
+    assert next(iter(shown)) == "epochs"
+    assert {"optimizer", "learning_rate", "batch_size"} <= set(shown)
+    assert "zoom" not in shown
+    assert _main_parameters(part, every, {"zoom": 0.1})["zoom"] == 0.1
+
+
+def test_a_smaller_budget_than_what_is_done_is_shown_as_what_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = Lines()
+    display.study_started("s", {"cnn": 1}, {"cnn": 2}, "val_accuracy", "maximize")
+    assert capsys.readouterr().err == "study s: cnn 1 trial (2 done already)\n"
+    assert display.progress.line() == "2 trials done, 1 asked for"
+
+
+def test_the_ui_is_opened_at_the_studies() -> None:
+    for address in ("http://127.0.0.1:5000", "http://127.0.0.1:5000/"):
+        assert experiments_link(address) == "http://127.0.0.1:5000/#/experiments"
