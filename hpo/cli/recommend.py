@@ -105,19 +105,35 @@ def register(app: typer.Typer) -> None:
             )
         from hpo.recommender.answer import recommend as answer
 
-        answers = answer(
-            photos,
-            workspace=workspace,
-            top=top,
-            songs=songs,
-            moods=moods,
-            model=model,
-            save=save,
-        )
+        refused: list[InputError] = []
+        try:
+            answers = answer(
+                photos,
+                workspace=workspace,
+                top=top,
+                songs=songs,
+                moods=moods,
+                model=model,
+                save=save,
+                refused=refused,
+            )
+        except InputError as error:
+            _tell(refused, but=error)
+            raise
         if as_json:
             print_json([photo.to_json() for photo in answers])
         else:
             _print_photos(answers)
+        if refused:
+            # The call ends as if it had been refused, after everything else was answered.
+            _tell(refused, but=refused[-1])
+            raise refused[-1]
+
+
+def _tell(refused: Sequence[InputError], *, but: InputError) -> None:
+    for error in refused:
+        if error is not but:
+            say(f"Error: {error}")
 
 
 def _refuse_with_camera(photos: Sequence[Path] | None, save: Path | None) -> None:

@@ -108,8 +108,12 @@ def recommend(
     moods: PathLike | None = None,
     model: PathLike | None = None,
     save: PathLike | None = None,
+    refused: list[InputError] | None = None,
 ) -> list[PhotoAnswer]:
     """Answer photos with songs. One that cannot be read refuses the call before anything is done.
+
+    With ``refused`` it is left out of the answers instead, and the others are answered; where all
+    are refused, the call is.
 
     Args:
         photos: paths, at least one; or a single path.
@@ -119,6 +123,7 @@ def recommend(
         moods: a YAML table in place of the shipped one.
         model: a ``.keras`` file or a registered version in place of the champion.
         save: annotated photo; of several photos each adds its own name.
+        refused: takes what is wrong with photos that cannot be read.
 
     Raises:
         InputError: no photo, ``top`` under 1, or ``save`` names no image.
@@ -137,22 +142,23 @@ def recommend(
     table = load_moods(moods)
 
     detector = FaceDetector()
-    sightings = [_look(detector, path) for path in photos]
+    seen = _look_at_all(detector, photos, refused)
+    sightings = [sighting for _, sighting in seen]
     sources = _sources(workspace, songs, table)
-    answers: list[list[FaceAnswer]] = [[] for _ in photos]
+    answers: list[list[FaceAnswer]] = [[] for _ in seen]
     origin = None
     if any(sighting.boxes for sighting in sightings):
         recommender, origin = _recommender(workspace, sources, model, detector)
         answers = [recommender.answer(sighting, top) for sighting in sightings]
 
-    if targets is not None:
+    written: list[Path | None] = [targets[at] if targets else None for at, _ in seen]
+    for (at, _), faces, target in zip(seen, answers, written, strict=True):
         # Photos are read again rather than all kept: fifty of them would fill the memory.
-        for path, faces, target in zip(photos, answers, targets, strict=True):
-            annotate.save_photo(annotate.draw(read_photo(path), faces), target)
-    written: list[Path | None] = [*targets] if targets else [None] * len(photos)
+        if target is not None:
+            annotate.save_photo(annotate.draw(read_photo(photos[at]), faces), target)
     return [
-        PhotoAnswer(str(path), faces, origin, sources.catalogue, target)
-        for path, faces, target in zip(photos, answers, written, strict=True)
+        PhotoAnswer(str(photos[at]), faces, origin, sources.catalogue, target)
+        for (at, _), faces, target in zip(seen, answers, written, strict=True)
     ]
 
 
@@ -202,8 +208,21 @@ def watch(
     return Watching(origin, sources.catalogue, camera.watch(recommender, looks, top=top))
 
 
-def _look(detector: FaceDetector, path: PathLike) -> Sighting:
-    return see_faces(detector, read_photo(path))
+def _look_at_all(
+    detector: FaceDetector, photos: Sequence[PathLike], refused: list[InputError] | None
+) -> list[tuple[int, Sighting]]:
+    """Return each photo's place and faces, those left out that cannot be read."""
+    seen = []
+    for place, path in enumerate(photos):
+        try:
+            seen.append((place, see_faces(detector, read_photo(path))))
+        except InputError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+    if refused and not seen:
+        raise refused[0]
+    return seen
 
 
 def _sources(workspace: Workspace, name: str | None, table: MoodTable) -> Sources:

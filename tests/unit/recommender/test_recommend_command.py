@@ -123,14 +123,37 @@ def test_bad_input_is_refused_with_exit_code_2(
     assert message in str(result.exception)
 
 
-def test_one_unreadable_photo_refuses_the_call_before_anything_is_written(
+def test_one_unreadable_photo_is_named_and_the_others_are_answered(
     workspace: Workspace, blank: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_text("no photo")
 
-    result = call(workspace, blank, broken, "--save", tmp_path / "out.png")
+    result = call(workspace, broken, blank, "absent.png", "--json", "--save", tmp_path / "out.png")
+
+    assert [photo["photo"] for photo in json.loads(result.stdout)] == [str(blank)]
+    assert isinstance(result.exception, HpoError)
+    assert result.exception.exit_code == 2
+    assert "absent.png: there is no such photo" in str(result.exception)
+    assert f"Error: {broken}: this is no photo that can be read" in result.stderr
+    assert (tmp_path / "out-blank[1].png").is_file()
+    assert not (tmp_path / "out-broken.png").exists()
+
+
+def test_photos_that_all_cannot_be_read_are_refused_and_all_named(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    result = call(workspace, "one.png", "two.png", "--save", tmp_path / "out.png")
 
     assert isinstance(result.exception, HpoError)
-    assert str(broken) in str(result.exception)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["blank[1].png", "broken.png"]
+    assert "one.png" in str(result.exception)
+    assert "two.png: there is no such photo" in result.stderr
+    assert result.stdout == ""
+
+
+def test_from_python_one_unreadable_photo_refuses_the_call(
+    workspace: Workspace, blank: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(HpoError, match=r"absent\.png"):
+        answer_photos([blank, "absent.png"], workspace=workspace, save=tmp_path / "out.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["blank[1].png"]
