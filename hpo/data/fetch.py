@@ -77,7 +77,9 @@ def _kagglehub(source: KaggleSource) -> Callable[[str], str]:
         import kagglehub
     except ImportError as error:
         raise _by_hand(
-            source, "fetching needs kagglehub", "it is not installed; pip install 'hpo[fetch]'"
+            source,
+            "fetching needs kagglehub",
+            "no such package here (pip install 'hpo[fetch]' brings it)",
         ) from error
     download: Callable[[str], str] = kagglehub.dataset_download
     return download

@@ -11,6 +11,7 @@ from hpo.data.folders import check_dataset_name, listed, read_manifest
 from hpo.data.importers.source import FaceImporter, Progress, SourceFaces, silent
 from hpo.data.store import FaceDataset, write_faces
 from hpo.spec.catalogue import resolve
+from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.workspace import Workspace
 
@@ -200,10 +201,22 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
             where=str(path),
             hint=_where_to_look(faces, path, missing),
         )
+    notes += _empty_classes(faces)
     if bad:
         notes.append(f"{bad} of {total} images could not be read: {listed(faces.unreadable)}")
     if "test" not in faces.splits:
         notes.append("the source has no test split (PrivateTest); studies do not need one")
+    return notes
+
+
+def _empty_classes(faces: SourceFaces) -> list[str]:
+    """Return a note for each split that lacks faces of an emotion."""
+    notes = []
+    for split, raw in faces.splits.items():
+        present = {int(label) for label in raw.labels}
+        absent = [name for label, name in enumerate(EMOTIONS) if label not in present]
+        if absent:
+            notes.append(f"the split {split} has no face of the class {', '.join(absent)}")
     return notes
 
 

@@ -30,7 +30,7 @@ def read_songs(path: Path) -> list[Song]:
 
     Raises:
         NotFoundError: there is no such file.
-        DataError: it may not be read or is too large, else as for ``parse_songs``.
+        DataError: it is a folder, may not be read or is too large, else as for ``parse_songs``.
     """
     try:
         with path.open("rb") as stream:
@@ -43,9 +43,17 @@ def read_songs(path: Path) -> list[Song]:
                 hint="Keep the most popular songs of each mood",
             )
         text = data.decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(
             "there is no such file", expected="a CSV of songs", where=str(path)
+        ) from error
+    except IsADirectoryError as error:
+        files = sorted(file.name for file in path.glob("*.csv"))
+        raise DataError(
+            "this is a folder",
+            expected="a CSV of songs",
+            where=str(path),
+            hint=f"Name the file in it: {path / files[0]}" if files else "There is no CSV in it",
         ) from error
     except OSError as error:
         raise DataError(

@@ -235,6 +235,10 @@ def test_an_import_replaces_the_dataset_of_its_name(tmp_path: Path, workspace: W
     assert new.splits == ("train", "validation")
     notes = new.manifest["source"]["notes"]
     assert "replaced an earlier dataset of this name, which held 1 face" in notes
+    # One angry face to train and one happy face to validate.
+    missing = "disgust, fear, happy, neutral, sad, surprise"
+    assert f"the split train has no face of the class {missing}" in notes
+    assert any(n.startswith("the split validation has no face of the class angry,") for n in notes)
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)

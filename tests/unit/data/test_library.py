@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -195,3 +196,9 @@ def test_without_network_a_paragraph_says_what_to_do_by_hand(tmp_path: Path) -> 
         fetch("songs", lambda handle: str(tmp_path))
     with pytest.raises(NotFoundError, match="Did you mean 'songs'"):
         fetch("song")
+
+
+def test_without_kagglehub_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    with pytest.raises(EnvironmentProblem, match=r"got no such package here \(pip install 'hpo\[f"):
+        fetch("fer2013")

@@ -121,9 +121,14 @@ def test_a_file_that_is_no_text_or_not_there_is_told(tmp_path: Path, workspace: 
     (tmp_path / "list.csv").write_bytes(b"\xff\xfe\x00n")
     with pytest.raises(DataError, match="no text in UTF-8"):
         import_songs(workspace, tmp_path / "list.csv")
-    for nothing in (tmp_path / "nothing.csv", tmp_path / "list.csv" / "x.csv", tmp_path):
+    for nothing in (tmp_path / "nothing.csv", tmp_path / "list.csv" / "x.csv"):
         with pytest.raises(NotFoundError, match="no such file"):
             import_songs(workspace, nothing)
+    with pytest.raises(DataError, match=r"this is a folder\..*Name the file in it: .*list\.csv"):
+        import_songs(workspace, tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"this is a folder\..*There is no CSV in it"):
+        import_songs(workspace, tmp_path / "empty")
     with pytest.raises(DataError, match=r"this cannot be read\. Got File name too long"):
         import_songs(workspace, tmp_path / ("x" * 300))
 
