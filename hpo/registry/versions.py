@@ -31,7 +31,9 @@ def find_version(client: Any, name: str, which: str) -> Any:
     except MlflowException as error:
         known = [str(v.version) for v in versions_of(client, name)]
         raise NotFoundError(
-            f"there is no {which} of {name}",
+            f"there is no version {which} of {name}"
+            if which.isdigit()
+            else f"no version of {name} is the {which}",
             got=f"versions {', '.join(known)}" if known else "no version at all",
             hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
         ) from error

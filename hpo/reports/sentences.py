@@ -131,8 +131,13 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
                 f"{base['number']}, with {value}, is its only trial."
             )
         return (
-            f"Tuning gained nothing in {label}: none of {plural(others, 'other trial')} did "
-            f"better than the thesis's own configuration, trial {base['number']}, with {value}."
+            f"Tuning gained nothing in {label}: "
+            + (
+                "the other trial did not do"
+                if others == 1
+                else f"none of {number(others)} other trials did"
+            )
+            + f" better than the thesis's own configuration, trial {base['number']}, with {value}."
         )
     if not gain["accuracy"]:
         return (

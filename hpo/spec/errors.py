@@ -9,6 +9,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+OTHER_NAMES = {
+    "batch": "batch_size",
+    "bs": "batch_size",
+    "decay": "weight_decay",
+    "epoch": "epochs",
+    "l2": "weight_decay",
+    "lr": "learning_rate",
+    "momentum": "one_minus_momentum",
+    "opt": "optimizer",
+    "optimiser": "optimizer",
+    "rate": "learning_rate",
+    "scheduler": "schedule",
+    "wd": "weight_decay",
+}
+"""What people call parameters of training elsewhere, and too far from our names to be a typo."""
+
 
 class HpoError(Exception):
     """Base of all errors raised on purpose; ``exit_code`` 1.
@@ -40,7 +56,7 @@ class HpoError(Exception):
         super().__init__(self._paragraph())
 
     def _paragraph(self) -> str:
-        text = f"{self.where}: {self.problem}." if self.where else f"{self.problem}."
+        text = _stopped(f"{self.where}: {self.problem}" if self.where else self.problem)
         facts = []
         if self.expected:
             facts.append(f"expected {self.expected}")
@@ -48,9 +64,9 @@ class HpoError(Exception):
             facts.append(f"got {self.got}")
         if facts:
             sentence = "; ".join(facts)
-            text += f" {sentence[0].upper()}{sentence[1:]}."
+            text += _stopped(f" {sentence[0].upper()}{sentence[1:]}")
         if self.hint:
-            text += f" {self.hint}" + ("" if self.hint.endswith(("?", ".")) else ".")
+            text += _stopped(f" {self.hint}")
         return text
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -59,6 +75,11 @@ class HpoError(Exception):
             _rebuild,
             (type(self), self.problem, self.expected, self.got, self.where, self.hint),
         )
+
+
+def _stopped(text: str) -> str:
+    # What libraries say often ends with a stop of its own.
+    return text if text.endswith(("?", ".", "!")) else f"{text}."
 
 
 def _rebuild(
@@ -109,16 +130,20 @@ class IntegrityError(HpoError):
 
 def close_to(name: str, choices: Iterable[str]) -> list[str]:
     """Return which of ``choices`` a mistyped ``name`` may have meant: two at the most."""
+    other = OTHER_NAMES.get(name.lower())
+    if other is not None and other in (choices := set(choices)):
+        return [other]
     return difflib.get_close_matches(name, sorted(set(choices)), n=2, cutoff=0.6)
 
 
-def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False) -> str:
+def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False, most: int = 12) -> str:
     """Return a hint sentence for a mistyped ``name``: the closest choices, or all of them.
 
     Args:
         name: as it was given.
         choices: what it might have been.
         listed: the error names all of them already, so that without a close one nothing is said.
+        most: how many of them are named where none is close.
     """
     known = sorted(set(choices))
     close = close_to(name, known)
@@ -128,4 +153,4 @@ def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False) -> 
         return ""
     if not known:
         return "There are none"
-    return "Known: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return "Known: " + ", ".join(known[:most]) + (", …" if len(known) > most else "")

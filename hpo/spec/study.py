@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from hpo.spec.errors import did_you_mean
+from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.numbers import Whole
 from hpo.spec.sections import (
@@ -68,6 +68,10 @@ class ArchitectureSpec(Section):
     def _nobody(self, name: str, parent: str) -> Fault:
         """Return what is wrong where ``name`` waits for a parameter that is not there."""
         known = [n for n in (*self.space.parameters, *self.fixed) if n != name]
+        familiar = set(OTHER_NAMES.values()) - {name}
+        if parent not in familiar:
+            # A parameter of training that keeps its default here may be meant all the same.
+            known += close_to(parent, familiar)
         close = did_you_mean(parent, known)
         return Fault(
             f"'{name}' hangs on '{parent}', which is neither searched nor fixed",

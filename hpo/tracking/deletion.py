@@ -67,7 +67,7 @@ def has_registered_models(study: str, titles: Collection[str]) -> InputError:
     """Return the error for a study whose registered models nobody gave up."""
     return InputError(
         f"study '{study}' has registered models",
-        got=", ".join(titles),
+        got="version" + ("s " if len(titles) > 1 else " ") + ", ".join(titles),
         hint="Delete it with --force to delete these versions too, or promote another study "
         "and delete them in the MLflow UI first",
     )

@@ -251,7 +251,8 @@ def _unknown(
     return SpecError(
         f"unknown parameter '{name}' of architecture '{architecture.name}'",
         where=where,
-        hint=did_you_mean(name, infos),
+        # All of them: who has no name close to it needs the list.
+        hint=did_you_mean(name, infos, most=len(infos)),
     )
 
 

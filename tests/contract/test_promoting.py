@@ -16,7 +16,7 @@ from hpo.registry.models import CLASSIFIER, RECOMMENDER, TAG_DATASET_DIGEST, TAG
 from hpo.registry.versions import find_version, versions_of
 from hpo.search.engine import open_engine
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, SpecError
+from hpo.spec.errors import DataError, NotFoundError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.tracking.store import ensure_experiment, open_client
@@ -123,6 +123,10 @@ def test_a_mood_without_songs_moves_no_champion(finished: Workspace, tmp_path: P
 def test_the_champion_that_goes_is_named(finished: Workspace) -> None:
     first = hpo.promote("study", workspace=finished)
     assert (first.replaced, first.warnings) == (None, ())
+    with pytest.raises(NotFoundError, match=f"there is no version 99 of {CLASSIFIER}"):
+        find_version(tracked(finished), CLASSIFIER, "99")
+    with pytest.raises(NotFoundError, match=f"no version of {CLASSIFIER} is the challenger"):
+        find_version(tracked(finished), CLASSIFIER, "challenger")
     run_study(finished, "other", value=0.4)
     other = hpo.promote("other", workspace=finished)
     assert "replaces emotion-classifier 1 (cnn #0 of study study, val_accuracy 0.5000)" in (

@@ -174,6 +174,11 @@ FAULTY = [
         "{type: int, low: 1, high: 100000000000000000000}",
     ),
     _with("a condition on nobody", "{optimizer: sgd}", "{optimiser: sgd}"),
+    _with(
+        "a condition on a parameter by a foreign name that keeps its default",
+        "{optimizer: sgd}",
+        "{scheduler: cosine}",
+    ),
     _with("a condition on nothing like it", "{optimizer: sgd}", "{schedule: cosine}"),
     _with("a condition never met", "{optimizer: sgd}", "{optimizer: sdg}"),
     _with("a condition without values", "{optimizer: sgd}", "{optimizer: []}"),

@@ -35,6 +35,10 @@ def test_a_paragraph_says_where_what_expected_got_and_what_to_do() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     assert str(HpoError("it broke")) == "it broke."
     assert str(HpoError("it broke", got="7")) == "it broke. Got 7."
+    # What a library says may end with a stop of its own.
+    assert (
+        str(HpoError("x", got="no parquet file.", hint="Look.")) == "x. Got no parquet file. Look."
+    )
     assert str(HpoError("it broke", hint="Did you mean 'x'?")) == "it broke. Did you mean 'x'?"
 
 
@@ -70,3 +74,10 @@ def test_a_name_like_no_other_gets_the_list_cut_at_twelve() -> None:
     assert did_you_mean("zzz", ["b", "a", "a"]) == "Known: a, b"
     assert did_you_mean("zzz", [f"n{i:02}" for i in range(13)]).endswith("n11, …")
     assert did_you_mean("zzz", []) == "There are none"
+
+
+def test_what_people_call_a_parameter_elsewhere_is_understood() -> None:
+    ours = [*(f"a{i}" for i in range(20)), "learning_rate", "batch_size", "optimizer"]
+    for theirs, name in (("lr", "learning_rate"), ("batch", "batch_size"), ("LR", "learning_rate")):
+        assert did_you_mean(theirs, ours) == f"Did you mean '{name}'?"
+    assert did_you_mean("lr", ["cnn"]) == "Known: cnn"

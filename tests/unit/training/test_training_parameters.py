@@ -194,3 +194,10 @@ def test_the_rate_scales_with_the_batch_only_on_request() -> None:
     assert TrainingParameters(learning_rate=0.1, batch_size=512).rate == 0.1
     scaled = TrainingParameters(learning_rate=0.1, batch_size=512, reference_batch_size=128)
     assert scaled.rate == pytest.approx(0.4)
+
+
+def test_an_unknown_name_gets_our_name_for_it_or_all_names() -> None:
+    with pytest.raises(SpecError, match="Did you mean 'learning_rate'"):
+        resolve_parameters("cnn", {"lr": 3})
+    with pytest.raises(SpecError, match=r"batch_size.*learning_rate.*zoom"):
+        resolve_parameters("cnn", {"qqqqqq": 3})
