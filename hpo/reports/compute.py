@@ -10,17 +10,13 @@ from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import sentences
 from hpo.reports.data import ReportData, finite
-from hpo.reports.results import (
-    STATES,
-    Direction,
-    architecture_entry,
-    best_of,
-    majority,
-    ranked,
-)
+from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
+from hpo.reports.gains import unsearched_differences
+from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
 from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
+from hpo.reports.trials import Direction, best_of
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.records import TrialRecord
 
@@ -79,7 +75,7 @@ def compute(
         study=dict(study),
         objective=objective,
         classes=list(classes),
-        summary=_summary(entries, facts, objective, tables),
+        summary=_summary(entries, facts, objective, tables, grouped),
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
@@ -153,6 +149,7 @@ def _summary(
     facts: Mapping[str, Any],
     objective: Mapping[str, Any],
     tables: Mapping[str, Mapping[str, Any]],
+    grouped: Mapping[str, Sequence[TrialRecord]],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     if not order:
@@ -163,15 +160,25 @@ def _summary(
         gap = difference(
             Interval(**winner["best"]["interval"]), Interval(**order[1]["best"]["interval"])
         )
-        said.append(sentences.comparison_sentence(winner, order[1], gap.to_json()))
-    said.append(sentences.gain_sentence(winner, objective))
+        bests = [best_of(grouped[e["label"]], objective["direction"]) for e in order[:2]]
+        known = [record for record in bests if record is not None]
+        differ = changes(unsearched_differences(*known)) if len(known) > 1 else ""
+        said.append(sentences.comparison_sentence(winner, order[1], gap.to_json(), differ))
+    said.append(gain_sentence(winner, objective))
+    drawn = sampler_sentence(winner, objective)
+    said += [drawn] if drawn else []
     label = winner["label"]
     said.append(sentences.importance_sentence(label, tables[label]["fanova"], objective))
     return said
 
 
 def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the two foremost parameters, and the two foremost numbers where these differ."""
+    """Return the two foremost parameters, and the two foremost numbers where these differ.
+
+    Where importance refuses an answer no parameter is foremost, and there are none.
+    """
+    if table["refused"]:
+        return []
     usable, _ = observations(group)
     space = joined_space(group)
     ranked = by_rank(table, usable, space)

@@ -1,33 +1,18 @@
-"""What each architecture reached: best trial, intervals, majority check, gain of tuning, time."""
+"""What each architecture reached: best trial, majority check, gain of tuning, time."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from hpo.evidence.intervals import Interval, against_rate, difference, majority_rate, wilson
+from hpo.evidence.intervals import against_rate, majority_rate
 from hpo.evidence.optuna_study import joined_space
-from hpo.registry.promotion import rank, rank_key
-from hpo.reports.rows import best_metrics, rounded, validation_size
+from hpo.registry.promotion import rank
+from hpo.reports.gains import gain, sampler_best
+from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.spec.records import TrialRecord, TrialState
 
-Direction = Literal["maximize", "minimize"]
 STATES: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running", "waiting")
-
-
-def finite_value(record: TrialRecord) -> bool:
-    """Return whether the trial has an objective that can be compared."""
-    return record.value is not None and math.isfinite(record.value)
-
-
-def best_of(records: Sequence[TrialRecord], direction: Direction) -> TrialRecord | None:
-    """Return the complete trial that promotion ranks first.
-
-    Pruned trials never win: their value was reached in fewer epochs than the others had.
-    """
-    complete = [r for r in records if r.state == "complete" and finite_value(r)]
-    return min(complete, key=lambda r: rank_key(r, direction), default=None)
 
 
 def ranked(entries: Sequence[Mapping[str, Any]], direction: Direction) -> list[Mapping[str, Any]]:
@@ -38,14 +23,6 @@ def ranked(entries: Sequence[Mapping[str, Any]], direction: Direction) -> list[M
         return rank(best["value"], best["number"], entry["label"], direction)
 
     return sorted((e for e in entries if e["best"]), key=key)
-
-
-def accuracy_interval(record: TrialRecord) -> Interval | None:
-    """Return the trial's validation accuracy with its Wilson interval; None without a size."""
-    accuracy, n = rounded(best_metrics(record).get("val_accuracy"), 12), validation_size(record)
-    if accuracy is None or n is None or not 0.0 <= accuracy <= 1.0:
-        return None
-    return wilson(accuracy, n)
 
 
 def majority(records: Sequence[TrialRecord], classes: Sequence[str]) -> dict[str, Any]:
@@ -63,46 +40,6 @@ def majority(records: Sequence[TrialRecord], classes: Sequence[str]) -> dict[str
     return {}
 
 
-def _trial_summary(record: TrialRecord) -> dict[str, Any]:
-    interval = accuracy_interval(record)
-    metrics = best_metrics(record)
-    result = record.result
-    return {
-        "number": record.number,
-        "state": record.state,
-        # To twelve digits: what is rounded more could tie, and another trial would be the winner.
-        "value": rounded(record.value, 12),
-        "accuracy": rounded(metrics.get("val_accuracy")),
-        "loss": rounded(metrics.get("val_loss")),
-        "interval": interval.to_json() if interval else None,
-        "best_epoch": result.best_epoch if result else 0,
-        "epochs_run": record.epochs_run,
-        "seconds": round(record.seconds, 2),
-        "params": {name: record.params.get(name) for name in sorted(record.searched)},
-        "parameter_count": result.parameter_count if result else 0,
-        "train_size": result.train_size if result else 0,
-        "weights": result.weights_used if result else "",
-        "device": result.environment.get("device", "") if result else "",
-    }
-
-
-def _gain(records: Sequence[TrialRecord], best: TrialRecord) -> dict[str, Any]:
-    """Return what tuning added over the thesis's own configuration; {} if that did not finish."""
-    baseline = next(
-        (r for r in records if r.origin == "thesis" and r.state == "complete" and finite_value(r)),
-        None,
-    )
-    if baseline is None:
-        return {}
-    first, second = accuracy_interval(best), accuracy_interval(baseline)
-    return {
-        "baseline": _trial_summary(baseline),
-        "same_trial": best.number == baseline.number,
-        "value": rounded(float(best.value or 0.0) - float(baseline.value or 0.0)),
-        "accuracy": difference(first, second).to_json() if first and second else None,
-    }
-
-
 def architecture_entry(
     label: str,
     architecture: str,
@@ -113,7 +50,7 @@ def architecture_entry(
     """Return everything that the report says about one architecture.
 
     Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, best, against_majority,
-    gain, thesis_state, space``.
+    gain, sampler, thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
@@ -128,9 +65,10 @@ def architecture_entry(
             state: round(sum(r.seconds for r in records if r.state == state), 2) for state in STATES
         },
         "epochs": sum(r.epochs_run for r in records),
-        "best": _trial_summary(best) if best else None,
+        "best": trial_summary(best) if best else None,
         "against_majority": placed,
-        "gain": _gain(records, best) if best else {},
+        "gain": gain(records, best) if best else {},
+        "sampler": sampler_best(records, direction),
         "thesis_state": thesis.state if thesis else "",
         "space": joined_space(records),
     }

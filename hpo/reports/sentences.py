@@ -6,6 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 EVALUATOR_NAMES = {"fanova": "fANOVA", "mdi": "MDI", "pedanova": "PED-ANOVA"}
+ORIGINS = {
+    "thesis": "the thesis's own configuration",
+    "enqueued": "enqueued by hand and not found by the search",
+    "sampler": "drawn by the sampler",
+    "single": "trained by itself, outside the search",
+}
+"""``TrialRecord.origin`` in words."""
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -23,11 +30,11 @@ def plural(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def shown(value: float | None, objective: Mapping[str, Any]) -> str:
+def shown(value: float | None, objective: Mapping[str, Any], digits: int = 1) -> str:
     """Return an objective as people read it."""
     if value is None:
         return "–"
-    return percent(value) if objective["percent"] else f"{value:.4g}"
+    return percent(value, digits) if objective["percent"] else f"{value:.4g}"
 
 
 def signed(points: float) -> str:
@@ -36,10 +43,22 @@ def signed(points: float) -> str:
     return "0.0" if text == "-0.0" else text
 
 
-def accuracy_with_interval(interval: Mapping[str, Any]) -> str:
+def value_text(value: Any) -> str:
+    """Return a parameter as people read it: floats to four digits."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value)
+
+
+def origin_phrase(origin: str) -> str:
+    """Return where a trial's configuration came from, as the predicate of a sentence."""
+    return ORIGINS.get(origin, origin)
+
+
+def accuracy_with_interval(interval: Mapping[str, Any], digits: int = 1) -> str:
     """Return an accuracy with its Wilson interval and n."""
     return (
-        f"{percent(interval['point'])} ({100 * interval['level']:.0f} % Wilson interval "
+        f"{percent(interval['point'], digits)} ({100 * interval['level']:.0f} % Wilson interval "
         f"{100 * interval['low']:.1f} to {percent(interval['high'])}, "
         f"n = {number(interval['n'])} validation faces)"
     )
@@ -73,7 +92,8 @@ def best_sentence(
         )
     elif objective["name"] == "val_accuracy":
         reached += " (without an interval: the size of the validation split was not recorded)"
-    named = f"trial {best['number']} of {winner['label']}"
+    origin = origin_phrase(best.get("origin", ""))
+    named = f"trial {best['number']} of {winner['label']}" + (f", {origin}" if origin else "")
     begin = f"The best of {trials} ({states}) is {named}, with"
     if facts["trials"] == 1:
         begin = f"The study's only trial, {named}, reached"
@@ -84,9 +104,15 @@ def best_sentence(
 
 
 def comparison_sentence(
-    first: Mapping[str, Any], second: Mapping[str, Any], gap: Mapping[str, Any]
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
+    gap: Mapping[str, Any],
+    also_differ: str = "",
 ) -> str:
-    """Say how far the next architecture is, and whether the data tell the two apart."""
+    """Say how far the next architecture is, and whether the data tell the two apart.
+
+    ``also_differ`` names what nobody searched in either and yet differs between the two trials.
+    """
     interval = accuracy_with_interval(second["best"]["interval"])
     low, high = 100 * gap["low"], 100 * gap["high"]
     verdict = (
@@ -99,63 +125,14 @@ def comparison_sentence(
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {point:.1f} points {direction} {first['label']} (95 % "
-        f"interval {low:.1f} to {high:.1f}, {_independent(gap)}){verdict}."
+        f"interval {low:.1f} to {high:.1f}, {independent(gap)}){verdict}."
+        + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 
 
-def _independent(gap: Mapping[str, Any]) -> str:
+def independent(gap: Mapping[str, Any]) -> str:
     """Name what the interval of a difference assumes; faces in common make it too wide."""
     return f"the two taken as independent samples of n = {number(gap['n'])} validation faces each"
-
-
-def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    """Say what tuning added over the thesis's own configuration, or why that is not known."""
-    label, gain = winner["label"], winner["gain"]
-    if not gain:
-        state = winner["thesis_state"]
-        why = f"that trial is {state}" if state else "the study did not include that configuration"
-        return (
-            f"What tuning gained over the thesis's own configuration of {label} is unknown: {why}."
-        )
-    base = gain["baseline"]
-    value = (
-        accuracy_with_interval(base["interval"])
-        if base["interval"]
-        else shown(base["value"], objective)
-    )
-    if gain["same_trial"]:
-        others = sum(winner["counts"].values()) - 1
-        if not others:
-            return (
-                f"What tuning gains in {label} is unknown: the thesis's own configuration, trial "
-                f"{base['number']}, with {value}, is its only trial."
-            )
-        return (
-            f"Tuning gained nothing in {label}: "
-            + (
-                "the other trial did not do"
-                if others == 1
-                else f"none of {number(others)} other trials did"
-            )
-            + f" better than the thesis's own configuration, trial {base['number']}, with {value}."
-        )
-    if not gain["accuracy"]:
-        return (
-            f"Over the thesis's own configuration of {label} (trial {base['number']}, "
-            f"{shown(base['value'], objective)}) tuning changed {objective['label']} by "
-            f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
-        )
-    change = gain["accuracy"]
-    low, high = 100 * change["low"], 100 * change["high"]
-    apart = change["low"] > 0 or change["high"] < 0
-    verdict = "" if apart else ", which is not distinguishable from nothing"
-    # Under another objective than accuracy the best trial may have lost some.
-    moved = "gained" if change["point"] >= 0 else "changed validation accuracy by"
-    return (
-        f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; over "
-        f"it tuning {moved} {signed(100 * change['point'])} points (95 % interval {signed(low)} to "
-        f"{signed(high)}, {_independent(change)}){verdict}."
-    )
 
 
 def importance_sentence(label: str, table: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
@@ -204,6 +181,17 @@ def majority_caveats(
             f"{percent(majority['rate'])} that always answering '{majority['label']}' would score."
         )
     return said
+
+
+def chance_remark(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
+    """Say in a table that an architecture's interval does not lie above the majority rate."""
+    if entry["against_majority"] not in ("contains", "below"):
+        return ""
+    where = "contains" if entry["against_majority"] == "contains" else "lies below"
+    return (
+        f"not shown to beat chance: the interval {where} the {percent(majority['rate'])} of "
+        f"always '{majority['label']}'"
+    )
 
 
 def condition_caveats(

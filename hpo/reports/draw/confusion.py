@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import figure, safe
 from hpo.reports.results import ranked
 
@@ -20,17 +20,20 @@ SHADES = [[0, "#e9eff5"], [0.25, "#a9c6e0"], [0.5, "#5b97c8"], [0.75, "#22659f"]
 
 
 def section(data: ReportData) -> Section:
-    """Draw the winner's matrix first, then those of the other architectures."""
-    title = "Confusion matrix"
+    """Draw one matrix per architecture, in the order of every other section."""
     # The winner of the study is the first of all, even where it has no matrix to show.
     order = [entry["label"] for entry in ranked(data.architectures, data.objective["direction"])]
     pictures = [
-        _picture(data, label, winner=place == 0)
-        for place, label in enumerate(order)
+        _picture(data, label, winner=label == order[0])
+        for label in data.labels
         if label in data.confusion
     ]
-    empty = "" if pictures else "No complete trial recorded its predictions."
-    return Section(title, LOOK_FOR, pictures, empty)
+    absent = {
+        label: "no complete trial recorded its predictions"
+        for label in data.labels
+        if label not in data.confusion
+    }
+    return Section("Confusion matrix", LOOK_FOR, pictures, missing(absent, pictures))
 
 
 def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
@@ -73,4 +76,4 @@ def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
     )
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     drawn.update_xaxes(showgrid=False)
-    return Picture(label, drawn, least_width=340)
+    return Picture(label, drawn, least_width=300)

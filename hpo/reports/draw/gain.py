@@ -1,104 +1,178 @@
-"""What tuning gained over the thesis's own configuration, per architecture."""
+"""What tuning gained over the thesis's own configuration, and whose gain it is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import colour, figure, safe, symbol
+from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.sentences import signed
 
 LOOK_FOR = (
-    "How long is the line from the hollow mark (the thesis's own configuration, run here as a "
-    "trial) to the filled one (the best trial), next to the width of the intervals?"
+    "How far is a filled mark from the hollow one (the thesis's own configuration, run here as a "
+    "trial), next to the width of the intervals? A best trial that somebody "
+    "wrote by hand shows nothing of the search: compare the sampler's own best, and read below "
+    "what else differs."
 )
 
-OFFSET = 0.13
-"""Of the two marks from the middle of their row, so that neither interval hides the other."""
+LANE = 0.28
+"""Between the marks of an architecture, so that no interval hides another."""
+SHORT_ORIGINS = {"enqueued": "by hand", "sampler": "sampler", "single": "single run"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One trial of an architecture: its interval, its shape, and its words beside and above."""
+
+    trial: dict[str, Any]
+    shape: str
+    what: str
+    text: str = ""
 
 
 def section(data: ReportData) -> Section:
-    """Draw the thesis's configuration and the best trial of each architecture, joined."""
+    """Draw the thesis's configuration, the best trial and the sampler's best, joined."""
     title = "What tuning gained"
     known = [
         e
         for e in data.architectures
         if e["gain"] and e["best"]["interval"] and e["gain"]["baseline"]["interval"]
     ]
+    absent = {
+        e[
+            "label"
+        ]: "no gain is known, as that needs a complete trial of the thesis's configuration "
+        "and a best trial with a known validation size"
+        for e in data.architectures
+        if e not in known
+    }
     if not known:
-        return Section(
-            title,
-            LOOK_FOR,
-            empty="No architecture has both a complete trial of the thesis's configuration and a "
-            "best trial with a known validation size.",
-        )
+        return Section(title, LOOK_FOR, empty=missing(absent, []))
     drawn = figure(
-        "From the thesis's configuration to the best trial (95 % Wilson intervals)",
+        "From the thesis's configuration to the best trial: 95 % Wilson intervals, gains in points",
         x="validation accuracy [%]",
-        height=170 + 70 * len(known),
+        height=110 + 115 * len(known),
         showlegend=False,
     )
+    ends = [_draw(drawn, data, entry, place) for place, entry in enumerate(known)]
+    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+    margin = 0.05 * ((high - low) or 1.0)
+    drawn.update_xaxes(range=[low - margin, high + margin])
     for place, entry in enumerate(known):
-        _draw(drawn, data, entry, place)
+        _name_gains(drawn, data, entry, place, middle=(low + high) / 2)
     labels = [safe(e["label"]) for e in known]
     drawn.update_yaxes(
-        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.65]
+        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.6]
     )
-    note = (
-        "The interval of the gain takes the two as independent samples of the same size; both saw "
-        "the same faces, so it is rather too wide. The best was selected, the other was not."
+    notes = [note for entry in known for note in gain_notes(entry, data.objective)]
+    notes.append(
+        "The interval of a gain takes the two as independent samples of the same size; both saw "
+        "the same faces, so it is rather too wide. The best was selected, the thesis's was not. "
+        "A star marks a gain that is not the search's alone, as said above."
     )
-    return Section(title, LOOK_FOR, [Picture("", drawn, note=note)])
+    pictures = [Picture("", drawn, note="\n".join(notes))]
+    return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
 
 
-def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> None:
-    """Draw one architecture: the thesis's configuration a little above the best trial."""
+def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
+    """Return the thesis's trial, the best, and the sampler's best where that is another one."""
+    shape, gain, best = symbol(data.labels, entry["label"]), entry["gain"], entry["best"]
+    found = entry.get("sampler") or {}
+    origin = best.get("origin", "")
+    named = SHORT_ORIGINS.get(origin, "")
+    if gain["same_trial"]:
+        marks = [Mark(best, shape, "thesis's configuration and best", "nothing did better")]
+    else:
+        marks = [
+            Mark(gain["baseline"], shape + "-open", "thesis's configuration"),
+            Mark(best, shape, f"best{f' ({named})' if named else ''}", _text(named, gain)),
+        ]
+    drawn = found.get("best")
+    if drawn and origin != "sampler" and drawn["interval"]:
+        marks.append(Mark(drawn, shape, "sampler's best", _text("sampler", found["gain"])))
+    return marks
+
+
+def _text(who: str, gain: dict[str, Any]) -> str:
+    """Return the gain as it is written above a mark; a star leads to what else differs."""
+    change = gain["accuracy"]
+    star = "*" if gain.get("unsearched") else ""
+    return (
+        f"{who + ': ' if who else ''}{signed(100 * change['point'])} "
+        f"[{signed(100 * change['low'])}, {signed(100 * change['high'])}]{star}"
+    )
+
+
+def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> tuple[float, float]:
+    """Draw one architecture, a lane per mark; return the ends of what was drawn."""
     import plotly.graph_objects as go
 
-    tone, mark = colour(data.labels, entry["label"]), symbol(data.labels, entry["label"])
-    base, best, gain = entry["gain"]["baseline"], entry["best"], entry["gain"]
-    # One trial is both where nothing did better; it is drawn once, and no interval given.
-    both = [
-        (base, mark + "-open", -OFFSET, "thesis's configuration"),
-        (best, mark, OFFSET, "best"),
-    ]
-    shown = [(best, mark, 0.0, "thesis's configuration and best")] if gain["same_trial"] else both
-    ends = [trial["interval"] for trial, *_ in shown]
+    tone = colour(data.labels, entry["label"])
+    marks = _marks(data, entry)
+    lanes = _lanes(place, marks)
+    ends = [mark.trial["interval"] for mark in marks]
     points = [100 * end["point"] for end in ends]
     drawn.add_trace(
         go.Scatter(
             x=points,
-            y=[place + shift for _, _, shift, _ in shown],
-            mode="lines+markers",
-            line={"color": tone, "width": 2, "dash": "dot"},
-            marker={"size": 13, "color": tone, "symbol": [shape for _, shape, _, _ in shown]},
+            y=lanes,
+            mode="markers",
+            marker={"size": 12, "color": tone, "symbol": [mark.shape for mark in marks]},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": [100 * e["high"] - p for e, p in zip(ends, points, strict=True)],
                 "arrayminus": [p - 100 * e["low"] for e, p in zip(ends, points, strict=True)],
                 "thickness": 1.5,
-                "width": 6,
+                "width": 5,
                 "color": tone,
             },
             customdata=[
-                f"{safe(entry['label'])}, {what}, trial {trial['number']}: "
+                f"{safe(entry['label'])}, {mark.what}, trial {mark.trial['number']}: "
                 f"{100 * e['point']:.2f} % [{100 * e['low']:.1f}, {100 * e['high']:.1f}], "
                 f"n = {e['n']:,}"
-                for (trial, _, _, what), e in zip(shown, ends, strict=True)
+                for mark, e in zip(marks, ends, strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    change = gain["accuracy"]
-    drawn.add_annotation(
-        x=sum(points) / len(points),
-        y=place - OFFSET,
-        yshift=20,
-        showarrow=False,
-        text="nothing did better"
-        if gain["same_trial"]
-        else f"{signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
-        f"{signed(100 * change['high'])}]",
-    )
+    for point, lane in zip(points[1:], lanes[1:], strict=True):
+        drawn.add_shape(
+            type="line",
+            layer="below",
+            line={"color": tone, "width": 1.5, "dash": "dot"},
+            x0=points[0],
+            x1=point,
+            y0=lane,
+            y1=lane,
+        )
+    return 100 * min(e["low"] for e in ends), 100 * max(e["high"] for e in ends)
+
+
+def _lanes(place: int, marks: list[Mark]) -> list[float]:
+    """Return the height of each mark, the first on top."""
+    return [place + LANE * (k - (len(marks) - 1) / 2) for k in range(len(marks))]
+
+
+def _name_gains(
+    drawn: Any, data: ReportData, entry: dict[str, Any], place: int, *, middle: float
+) -> None:
+    """Write each gain above its mark, towards the middle of the axis, where a phone has room."""
+    marks = _marks(data, entry)
+    for mark, lane in zip(marks, _lanes(place, marks), strict=True):
+        if not mark.text:
+            continue
+        interval = mark.trial["interval"]
+        right = 100 * interval["point"] > middle
+        drawn.add_annotation(
+            x=100 * interval["high" if right else "low"],
+            xanchor="right" if right else "left",
+            y=lane,
+            yshift=16,
+            showarrow=False,
+            text=mark.text,
+            font={"size": 12},
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,17 @@ class Picture:
     Args:
         label: what sets it apart from the section's other figures, such as an architecture.
         figure: a ``plotly.graph_objects.Figure`` without a template.
-        least_width: pixels under which it would be unreadable; a narrower page scrolls it.
-        note: a sentence about this figure, such as how many trials it rests on.
+        least_width: pixels under which it would be unreadable; a narrower page draws ``narrow``
+            in its place, or scrolls it where there is none.
+        note: sentences about this figure, such as how many trials it rests on, a line each.
+        narrow: the same figure arranged for the width of a phone.
     """
 
     label: str
     figure: Any
     least_width: int = 0
     note: str = ""
+    narrow: Any = None
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,20 @@ class Section:
         title: its heading.
         look_for: one sentence on what to look for.
         pictures: its figures; several become tabs.
-        empty: why there is nothing to show; "" if there is something.
+        empty: why there is nothing to show, or nothing of some architectures: a line each; "" if
+            nothing is missing.
     """
 
     title: str
     look_for: str
     pictures: list[Picture] = field(default_factory=list)
     empty: str = ""
+
+
+def missing(reasons: Mapping[str, str], pictures: Sequence[Picture]) -> str:
+    """Return a section's ``empty``: why each of these architectures has no figure."""
+    lines = [f"{label}: {reason}." for label, reason in reasons.items()]
+    return "\n".join(lines) if lines or pictures else "There are no trials."
 
 
 SectionMaker = Callable[[ReportData], Section]

@@ -10,6 +10,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.sentences import value_text
+
 COLOURS = ("#2b7bba", "#e08214", "#1a9a78", "#c05fa0", "#8a8d29", "#6a5fc1", "#b5483a")
 """After Okabe and Ito (2008), moved to mid tones that stand on white and on near-black alike."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon", "star")
@@ -20,14 +22,26 @@ STATE_COLOURS = {
     "running": "#1a9a78",
     "waiting": "#9a9a9a",
 }
-SCALE = [[0, "#4a6fb0"], [0.5, "#9b958a"], [1, "#f0c92e"]]
-"""Blue to yellow, rising evenly in lightness, as Cividis does (Nunez et al., 2018), but without its
-ends that sink into a dark page."""
+SCALE = [[0, "#4a6fb0"], [0.5, "#9b958a"], [1, "#dd9a12"]]
+"""Blue to amber, rising evenly in lightness, as Cividis does (Nunez et al., 2018), but without its
+ends, of which one sinks into a dark page and the other into a white one."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 THEMES: dict[str, dict[str, str]] = {
-    "light": {"text": "#1d2733", "muted": "#5b6775", "grid": "#e3e7ec", "axis": "#9aa5b1"},
-    "dark": {"text": "#e4e9ef", "muted": "#9fabb8", "grid": "#2c3641", "axis": "#5b6775"},
+    "light": {
+        "text": "#1d2733",
+        "muted": "#5b6775",
+        "grid": "#e3e7ec",
+        "axis": "#9aa5b1",
+        "behind": "rgba(255,255,255,0.75)",
+    },
+    "dark": {
+        "text": "#e4e9ef",
+        "muted": "#9fabb8",
+        "grid": "#2c3641",
+        "axis": "#5b6775",
+        "behind": "rgba(26,34,43,0.75)",
+    },
 }
 
 
@@ -78,6 +92,8 @@ def template(theme: str) -> dict[str, Any]:
                 "font": {"size": 12},
             },
             "coloraxis": {"colorbar": {"outlinewidth": 0, "thickness": 14}},
+            # Words among lines stay readable.
+            "annotationdefaults": {"bgcolor": tone["behind"], "borderpad": 1},
         }
     }
 
@@ -154,6 +170,4 @@ def whole_ticks(lowest: int, highest: int) -> dict[str, Any]:
 
 def short(value: Any) -> str:
     """Return a parameter as people read it: floats to four digits."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "–" if value is None else str(value)
+    return value_text(value)

@@ -30,9 +30,13 @@ def test_a_trial_is_not_compared_with_itself(one_trial: OneTrial) -> None:
     thesis = one_trial(thesis=True)
     worse = dataclasses.replace(one_trial(number=1), value=0.2)
     (picture,) = gain.section(report([thesis, worse])).pictures
-    (trace,) = picture.figure.data
-    assert len(trace.x) == 1
-    assert picture.figure.layout.annotations[0].text == "nothing did better"
+    texts = [annotation.text for annotation in picture.figure.layout.annotations]
+    assert texts[0] == "nothing did better"
+    # The other mark is the sampler's best, which did worse.
+    assert texts[1].startswith("sampler: -")
+    alone = dataclasses.replace(worse, origin="enqueued")
+    (picture,) = gain.section(report([thesis, alone])).pictures
+    assert len(picture.figure.data[0].x) == 1
 
 
 def test_the_two_intervals_of_a_gain_lie_apart(one_trial: OneTrial) -> None:

@@ -1,0 +1,157 @@
+"""What tuning gained, in sentences that say whose gain it is and what else it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.reports.sentences import (
+    accuracy_with_interval,
+    independent,
+    number,
+    origin_phrase,
+    shown,
+    signed,
+    value_text,
+)
+
+MOST_NAMED = 6
+"""Differing parameters that a sentence names; ``study.json`` has the rest."""
+
+
+def changes(differences: Sequence[Mapping[str, Any]]) -> str:
+    """Return ``channels 3→1 and preprocessing rescale→own``; "" for none."""
+    named = [
+        f"{d['name']} {value_text(d['first'])}→{value_text(d['second'])}"
+        for d in differences[:MOST_NAMED]
+    ]
+    more = len(differences) - len(named)
+    if more > 0:
+        named.append(f"{more} more (all are in study.json)")
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def beside_search(gain: Mapping[str, Any]) -> str:
+    """Return the sentence on what differs beside the searched parameters; "" if nothing does."""
+    differences = gain.get("unsearched") or []
+    if not differences:
+        return ""
+    verb = "differs" if len(differences) == 1 else "differ"
+    return (
+        f"Beside the searched parameters {changes(differences)} {verb} too, so this is not the "
+        "search's doing alone."
+    )
+
+
+def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    """Say what the best trial has over the thesis's own configuration, or why that is unknown."""
+    label, gain = winner["label"], winner["gain"]
+    if not gain:
+        state = winner["thesis_state"]
+        why = f"that trial is {state}" if state else "the study did not include that configuration"
+        return (
+            f"What tuning gained over the thesis's own configuration of {label} is unknown: {why}."
+        )
+    base = gain["baseline"]
+    value = _reached(base, objective)
+    if gain["same_trial"]:
+        others = sum(winner["counts"].values()) - 1
+        if not others:
+            return (
+                f"What tuning gains in {label} is unknown: the thesis's own configuration, trial "
+                f"{base['number']}, with {value}, is its only trial."
+            )
+        return (
+            f"Tuning gained nothing in {label}: "
+            + (
+                "the other trial did not do"
+                if others == 1
+                else f"none of {number(others)} other trials did"
+            )
+            + f" better than the thesis's own configuration, trial {base['number']}, with {value}."
+        )
+    best = winner["best"]
+    # Records of before origins were kept in summaries say nothing of them.
+    by_search = best.get("origin", "sampler") == "sampler"
+    who = "tuning" if by_search else f"trial {best['number']}, {origin_phrase(best['origin'])},"
+    if not gain["accuracy"]:
+        said = (
+            f"Over the thesis's own configuration of {label} (trial {base['number']}, "
+            f"{shown(base['value'], objective)}) {who} changed {objective['label']} by "
+            f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
+        )
+    else:
+        # Under another objective than accuracy the best trial may have lost some.
+        moved = "gained" if gain["accuracy"]["point"] >= 0 else "changed validation accuracy by"
+        said = (
+            f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; "
+            f"over it {who} {moved} {_points(gain['accuracy'])}."
+        )
+    return _joined(said, beside_search(gain))
+
+
+def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    """Say what the sampler's own best is where another trial is the best; else ""."""
+    label, best = entry["label"], entry["best"]
+    if best.get("origin", "sampler") == "sampler":
+        return ""
+    found = entry.get("sampler") or {}
+    if not found:
+        return f"The sampler itself completed no trial in {label}."
+    drawn, gain = found["best"], found["gain"]
+    said = (
+        f"The best that the sampler itself drew in {label} is trial {drawn['number']}, with "
+        f"{_reached(drawn, objective, digits=2)}"
+    )
+    if not gain:
+        return f"{said}."
+    if gain["accuracy"]:
+        said += f": {_points(gain['accuracy'])} over the thesis's own configuration"
+    else:
+        said += f": {gain['value']:+.4g} in {objective['label']} over the thesis's configuration"
+    return _joined(f"{said}.", beside_search(gain))
+
+
+def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[str]:
+    """Return what must stand beside the gains of an architecture in a figure, a line each."""
+    gain, best, label = entry["gain"], entry["best"], entry["label"]
+    if not gain:
+        return []
+    lines = []
+    origin = origin_phrase(best.get("origin", ""))
+    if not gain["same_trial"]:
+        said = f"{label}: trial {best['number']} is the best{', ' + origin if origin else ''}."
+        lines.append(_joined(said, beside_search(gain)))
+    found = entry.get("sampler") or {}
+    if found and found["gain"] and best.get("origin") != "sampler":
+        drawn, change = found["best"], found["gain"]["accuracy"]
+        said = (
+            f"{label}: trial {drawn['number']} is the best that the sampler itself drew, with "
+            f"{shown(drawn['value'], objective, digits=2)}"
+        )
+        if change:
+            said += (
+                f", {signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
+                f"{signed(100 * change['high'])}] over the thesis's"
+            )
+        lines.append(_joined(f"{said}.", beside_search(found["gain"])))
+    return lines
+
+
+def _reached(trial: Mapping[str, Any], objective: Mapping[str, Any], digits: int = 1) -> str:
+    if trial["interval"]:
+        return accuracy_with_interval(trial["interval"], digits)
+    return shown(trial["value"], objective)
+
+
+def _points(change: Mapping[str, Any]) -> str:
+    apart = change["low"] > 0 or change["high"] < 0
+    verdict = "" if apart else ", which is not distinguishable from nothing"
+    return (
+        f"{signed(100 * change['point'])} points (95 % interval {signed(100 * change['low'])} to "
+        f"{signed(100 * change['high'])}, {independent(change)}){verdict}"
+    )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(s for s in sentences if s)

@@ -1,0 +1,65 @@
+"""What single trials reached: which of them is best, its interval, and its line in a summary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from hpo.evidence.intervals import Interval, wilson
+from hpo.registry.promotion import rank_key
+from hpo.reports.rows import best_metrics, rounded, validation_size
+from hpo.spec.records import TrialRecord
+
+Direction = Literal["maximize", "minimize"]
+
+
+def finite_value(record: TrialRecord) -> bool:
+    """Return whether the trial has an objective that can be compared."""
+    return record.value is not None and math.isfinite(record.value)
+
+
+def best_of(records: Sequence[TrialRecord], direction: Direction) -> TrialRecord | None:
+    """Return the complete trial that promotion ranks first.
+
+    Pruned trials never win: their value was reached in fewer epochs than the others had.
+    """
+    complete = [r for r in records if r.state == "complete" and finite_value(r)]
+    return min(complete, key=lambda r: rank_key(r, direction), default=None)
+
+
+def accuracy_interval(record: TrialRecord) -> Interval | None:
+    """Return the trial's validation accuracy with its Wilson interval; None without a size."""
+    accuracy, n = rounded(best_metrics(record).get("val_accuracy"), 12), validation_size(record)
+    if accuracy is None or n is None or not 0.0 <= accuracy <= 1.0:
+        return None
+    return wilson(accuracy, n)
+
+
+def trial_summary(record: TrialRecord) -> dict[str, Any]:
+    """Return what the report says of a trial that stands for others, such as the best.
+
+    Keys: ``number, state, origin, value, accuracy, loss, interval, best_epoch, epochs_run, seconds,
+    params`` (the searched ones), ``parameter_count, train_size, weights, device``.
+    """
+    interval = accuracy_interval(record)
+    metrics = best_metrics(record)
+    result = record.result
+    return {
+        "number": record.number,
+        "state": record.state,
+        "origin": record.origin,
+        # To twelve digits: what is rounded more could tie, and another trial would be the winner.
+        "value": rounded(record.value, 12),
+        "accuracy": rounded(metrics.get("val_accuracy")),
+        "loss": rounded(metrics.get("val_loss")),
+        "interval": interval.to_json() if interval else None,
+        "best_epoch": result.best_epoch if result else 0,
+        "epochs_run": record.epochs_run,
+        "seconds": round(record.seconds, 2),
+        "params": {name: record.params.get(name) for name in sorted(record.searched)},
+        "parameter_count": result.parameter_count if result else 0,
+        "train_size": result.train_size if result else 0,
+        "weights": result.weights_used if result else "",
+        "device": result.environment.get("device", "") if result else "",
+    }

@@ -1,0 +1,132 @@
+"""Whose gain it is, and what else changed between the thesis's trial and the one beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from hpo.reports.compute import compute
+from hpo.reports.data import ReportData
+from hpo.reports.draw import gain
+from hpo.reports.gain_sentences import MOST_NAMED, changes
+from hpo.reports.gains import unsearched_differences
+from hpo.reports.page import page
+from hpo.spec.records import TrialRecord
+
+OneTrial = Callable[..., TrialRecord]
+
+
+def reaching(trial: TrialRecord, accuracy: float, **params: Any) -> TrialRecord:
+    """The trial with this accuracy, and with parameters beside the space."""
+    assert trial.result is not None
+    metrics = {"val_accuracy": accuracy, "val_loss": 1.0}
+    result = dataclasses.replace(trial.result, metrics=metrics)
+    return dataclasses.replace(
+        trial, value=accuracy, result=result, params={**trial.params, **params}
+    )
+
+
+def study(one_trial: OneTrial, spec: dict[str, Any]) -> ReportData:
+    """The thesis's trial, a better one written by hand, and one that the sampler drew."""
+    spec["architectures"] = {"cnn": {"architecture": "cnn"}}
+    thesis = reaching(one_trial(thesis=True), 0.42, channels=3, preprocessing="rescale")
+    rest = {"channels": 1, "preprocessing": "own"}
+    hand = dataclasses.replace(reaching(one_trial(number=1), 0.52, **rest), origin="enqueued")
+    return compute([thesis, hand, reaching(one_trial(number=2), 0.48, **rest)], spec, n_bootstrap=0)
+
+
+BESIDE = "Beside the searched parameters channels 3→1 and preprocessing rescale→own differ too"
+
+
+def test_parameters_that_nobody_searched_are_named_beside_every_gain(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    data = study(one_trial, spec)
+    (entry,) = data.architectures
+    named = [(d["name"], d["first"], d["second"]) for d in entry["gain"]["unsearched"]]
+    assert named == [("channels", 3, 1), ("preprocessing", "rescale", "own")]
+    assert entry["sampler"]["gain"]["unsearched"] == entry["gain"]["unsearched"]
+    gains = [s for s in data.summary if " points (95 %" in s]
+    assert len(gains) == 2
+    assert all(BESIDE in sentence for sentence in gains)
+    (picture,) = gain.section(data).pictures
+    assert picture.note.count(BESIDE) == 2
+    assert all(a.text.endswith("*") for a in picture.figure.layout.annotations)
+    assert BESIDE in page(data)
+
+
+def test_a_winner_written_by_hand_is_not_credited_to_the_search(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    data = study(one_trial, spec)
+    (entry,) = data.architectures
+    assert entry["best"]["origin"] == "enqueued"
+    assert "trial 1 of cnn, enqueued by hand and not found by the search" in data.summary[0]
+    assert not any("tuning gained" in sentence for sentence in data.summary)
+    (own,) = [s for s in data.summary if "the sampler itself drew" in s]
+    assert "trial 2, with 48.00 %" in own
+    assert "+6.0 points" in own
+
+
+def test_where_the_sampler_won_its_best_is_said_once(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    trials = [reaching(one_trial(thesis=True), 0.4), reaching(one_trial(number=1), 0.5)]
+    data = compute(trials, spec, n_bootstrap=0)
+    assert "trial 1 of cnn, drawn by the sampler," in data.summary[0]
+    assert not any("the sampler itself" in sentence for sentence in data.summary)
+    assert not any("Beside the searched" in sentence for sentence in data.summary)
+
+
+def test_a_sampler_that_completed_nothing_is_said(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    hand = dataclasses.replace(one_trial(number=1), origin="enqueued")
+    data = compute([one_trial(number=2, state="pruned"), hand], spec, n_bootstrap=0)
+    assert data.architectures[0]["sampler"] == {}
+    assert "The sampler itself completed no trial in cnn." in data.summary
+
+
+def test_what_the_search_decided_is_no_difference_beside_it(one_trial: OneTrial) -> None:
+    # Momentum waits for sgd, so its default in a trial with adam is the search's doing too.
+    adam, sgd = one_trial(number=1), one_trial(number=2)
+    space = adam.space
+    first = {"optimizer": "adam", "dropout": 0.1}
+    second = {"optimizer": "sgd", "dropout": 0.3, "momentum": 0.7}
+    one = dataclasses.replace(adam, params={**first, "momentum": 0.9}, searched=first, space=space)
+    two = dataclasses.replace(sgd, params=second, searched=second, space=space)
+    assert unsearched_differences(one, two) == []
+    # A choice that the space lacks came from elsewhere, though the parameter is searched.
+    odd = dataclasses.replace(
+        one, params={**one.params, "activation": "tanh"}, searched=first, space=space
+    )
+    two = dataclasses.replace(
+        two,
+        params={**second, "activation": "relu"},
+        searched={**second, "activation": "relu"},
+    )
+    assert [d["name"] for d in unsearched_differences(odd, two)] == ["activation"]
+
+
+def test_of_two_architectures_only_what_both_have_and_neither_searched_is_compared(
+    one_trial: OneTrial,
+) -> None:
+    cnn = dataclasses.replace(
+        one_trial("cnn"),
+        params={"width": 32, "patience": 10, "dense": 256},
+        searched={"dense": 256},
+        space={},
+    )
+    other = dataclasses.replace(
+        one_trial("xception"), params={"patience": 7, "dense": 64}, searched={}, space={}
+    )
+    assert [d["name"] for d in unsearched_differences(cnn, other)] == ["patience"]
+
+
+def test_many_differences_are_counted_not_listed() -> None:
+    many = [{"name": f"p{k}", "first": 0.1 + 0.2, "second": None} for k in range(MOST_NAMED + 3)]
+    text = changes(many)
+    assert text.endswith(" and 3 more (all are in study.json)")
+    assert text.startswith("p0 0.3→–, ")
+    assert changes([]) == ""
