@@ -32,13 +32,26 @@ def by_rank(
 
 
 def axis_of(name: str, usable: Sequence[Observation], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``name, log, choices``; ``choices`` is None for an axis of numbers."""
+    """Return ``name, log, choices, low, high``: the whole searched range, or the choices.
+
+    ``choices`` is None for an axis of numbers; ``low`` and ``high`` are None for choices.
+    """
     values = [o.params[name] for o in usable if name in o.params]
     if entry.get("choices") or not all(is_number(v) for v in values):
         listed = [str(c) for c in entry.get("choices", ())]
         seen = sorted({str(v) for v in values if str(v) not in listed})
-        return {"name": name, "log": False, "choices": [*listed, *seen]}
-    return {"name": name, "log": bool(entry.get("log")) and min(values) > 0, "choices": None}
+        return {
+            "name": name,
+            "log": False,
+            "choices": [*listed, *seen],
+            "low": None,
+            "high": None,
+        }
+    # An enqueued value may lie outside the range, and a study without a space has none.
+    ends = [*values, *(entry[k] for k in ("low", "high") if is_number(entry.get(k)))]
+    low, high = min(ends, default=None), max(ends, default=None)
+    log = bool(entry.get("log")) and low is not None and low > 0
+    return {"name": name, "log": log, "choices": None, "low": low, "high": high}
 
 
 def surface(

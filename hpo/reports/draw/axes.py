@@ -1,4 +1,4 @@
-"""Parameter axes: numbers linear or log, choices by position, missing values set apart."""
+"""Parameter axes: the whole searched range, numbers linear or log, choices by position."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from hpo.reports.draw.style import short
 
 @dataclass(frozen=True)
 class ParameterAxis:
-    """One parameter over the trials that had it.
+    """One parameter over what was searched of it, and the trials that lie outside.
 
     Args:
         name: the parameter.
-        choices: labels by position; None for numbers.
+        choices: labels by position, those without a trial too; None for numbers.
         log: numbers are shown in their decimal logarithm.
+        low: least number of the range, as ``place`` gives it; 0 for choices.
+        high: greatest, or the position of the last choice.
+        whole: all numbers are whole.
     """
 
     name: str
     choices: list[str] | None
     log: bool
+    low: float
+    high: float
+    whole: bool = False
 
     def place(self, value: Any) -> float | None:
         """Return where ``value`` lies: its position among the choices, or (the log of) itself."""
@@ -40,14 +46,20 @@ def active(trial: Mapping[str, Any], name: str) -> bool:
 
 
 def axis(name: str, trials: Sequence[Mapping[str, Any]], space: Mapping[str, Any]) -> ParameterAxis:
-    """Return the axis of a parameter over the trials in which it was active."""
+    """Return the axis of a parameter: its range in ``space``, widened to what trials took."""
     entry = space.get(name) or {}
     values = [t["params"].get(name) for t in trials if active(t, name)]
     if entry.get("choices") or not all(is_number(v) for v in values):
         listed = [short(c) for c in entry.get("choices", ())]
         extra = sorted({short(v) for v in values if short(v) not in listed})
-        return ParameterAxis(name, [*listed, *extra], False)
-    return ParameterAxis(name, None, bool(entry.get("log")) and min(values, default=0) > 0)
+        choices = [*listed, *extra]
+        return ParameterAxis(name, choices, False, 0.0, float(max(len(choices) - 1, 0)))
+    ends = [*values, *(entry[k] for k in ("low", "high") if is_number(entry.get(k)))]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    whole = all(isinstance(v, int) for v in ends)
+    if entry.get("log") and low > 0:
+        return ParameterAxis(name, None, True, math.log10(low), math.log10(high), whole)
+    return ParameterAxis(name, None, False, float(low), float(high), whole)
 
 
 def varied(
@@ -60,6 +72,25 @@ def varied(
         n for n in names if len({short(t["params"].get(n)) for t in trials if active(t, n)}) > 1
     ]
     return sorted(many, key=lambda n: (ranked.index(n) if n in ranked else len(ranked), n))
+
+
+def constant(trials: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Return a sentence on the searched parameters that are not among ``names``; "" for none."""
+    rest = sorted({n for t in trials for n in t["searched"]} - set(names))
+    return f"Not drawn, as they took one value only: {', '.join(rest)}." if rest else ""
+
+
+def spread(number: int, turn: float = math.e) -> float:
+    """Return a small shift of a trial in [-0.5, 0.5), so that trials of one choice do not hide."""
+    return ((number + 1) * turn) % 1.0 - 0.5
+
+
+def padded(low: float, high: float, *, log: bool = False) -> list[float]:
+    """Return an axis range a little wider than its ends, so that marks there are whole."""
+    if log:
+        low, high = math.log10(low), math.log10(high)
+    margin = 0.05 * ((high - low) or 1.0)
+    return [low - margin, high + margin]
 
 
 def linear_ticks(values: Sequence[float]) -> list[float]:

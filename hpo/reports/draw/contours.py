@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.axes import padded, spread
+from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import (
     SCALE,
     clipped,
@@ -28,13 +29,18 @@ LOOK_FOR = (
 def section(data: ReportData) -> Section:
     """Draw one figure per architecture that has two parameters which varied."""
     title = "The top two together"
-    pictures = [
-        _picture(data, label, contour, place)
-        for label, contours in data.contours.items()
-        for place, contour in enumerate(contours)
-    ]
-    empty = "" if pictures else "No architecture has two parameters that took several values."
-    return Section(title, LOOK_FOR, pictures, empty)
+    pictures: list[Picture] = []
+    absent: dict[str, str] = {}
+    for label in data.labels:
+        # Without an importance nothing is foremost, whatever an older record drew.
+        refused = data.importance.get(label, {}).get("fanova", {}).get("refused", "")
+        contours = [] if refused else data.contours.get(label, [])
+        pictures += [_picture(data, label, c, place) for place, c in enumerate(contours)]
+        if refused:
+            absent[label] = f"no picture, as which two matter cannot be said yet; {refused}"
+        elif not contours:
+            absent[label] = "no picture, as fewer than two parameters took several values"
+    return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
 
 
 def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) -> Picture:
@@ -108,14 +114,10 @@ def _positions(
     values = [t["params"].get(axis["name"]) for t in trials]
     if axis["choices"] is None:
         return values
-    spread = math.pi if turn else math.e
-
-    def shift(number: int) -> float:
-        return 0.36 * ((number * spread) % 1.0 - 0.5)
-
     known = axis["choices"]
     return [
-        (known.index(str(v)) if str(v) in known else len(known)) + shift(t["number"] + 1)
+        (known.index(str(v)) if str(v) in known else len(known))
+        + 0.36 * spread(t["number"], math.pi if turn else math.e)
         for v, t in zip(values, trials, strict=True)
     ]
 
@@ -127,7 +129,12 @@ def _axis_settings(axis: dict[str, Any]) -> dict[str, Any]:
             "ticktext": [safe(clipped(short(c))) for c in axis["choices"]],
             "range": [-0.5, len(axis["choices"]) - 0.5],
         }
-    return {"type": "log", "dtick": 1, "exponentformat": "power"} if axis["log"] else {}
+    settings: dict[str, Any] = {}
+    if axis["log"]:
+        settings = {"type": "log", "dtick": 1, "exponentformat": "power"}
+    if axis.get("low") is not None:
+        settings["range"] = padded(axis["low"], axis["high"], log=axis["log"])
+    return settings
 
 
 def _note(contour: dict[str, Any]) -> str:

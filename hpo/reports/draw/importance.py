@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import COLOURS, figure, safe
 from hpo.reports.sentences import EVALUATOR_NAMES
 
@@ -20,20 +20,16 @@ SHOWN = 14
 def section(data: ReportData) -> Section:
     """Draw one figure per architecture, one group of bars per parameter."""
     title = "Importance of the hyper-parameters"
-    pictures, refused = [], []
+    pictures: list[Picture] = []
+    refused: dict[str, str] = {}
     for label in data.labels:
         tables = data.importance.get(label, {})
         if any(table["parameters"] for table in tables.values()):
             pictures.append(_picture(label, tables))
         elif tables:
-            refused.append(f"{label}: {next(iter(tables.values()))['refused']}.")
-    if not pictures:
-        return Section(title, LOOK_FOR, empty=" ".join(refused) or "There are no trials.")
-    if refused:
-        first = pictures[0]
-        note = f"{first.note} No answer for {' '.join(refused)}"
-        pictures[0] = Picture(first.label, first.figure, first.least_width, note)
-    return Section(title, LOOK_FOR, pictures)
+            said = next(iter(tables.values()))["refused"] or "no parameter could be assessed"
+            refused[label] = f"no answer; {said}"
+    return Section(title, LOOK_FOR, pictures, missing(refused, pictures))
 
 
 def _picture(label: str, tables: dict[str, Any]) -> Picture:
@@ -122,4 +118,4 @@ def _note(tables: dict[str, Any], first: dict[str, Any], conditional: bool) -> s
     if first["excluded"]:
         listed = "; ".join(f"{name} {why}" for name, why in first["excluded"].items())
         said.append(f"Not assessed: {listed}.")
-    return " ".join(said)
+    return "\n".join(said)

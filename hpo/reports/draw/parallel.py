@@ -1,112 +1,88 @@
-"""Parallel coordinates: every trial a line through its parameters to its objective."""
+"""Parallel coordinates: every trial a line through its parameters to its objective.
+
+Lines of our own, not Plotly's ``parcoords``, which draws them a pixel wide, always across, and with
+nothing to point at: these are as wide as they are good, say what they are, and run down a phone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import ParameterAxis, active, axis, linear_ticks, log_ticks, varied
-from hpo.reports.draw.section import Picture, Section
-from hpo.reports.draw.style import (
-    SCALE,
-    clipped,
-    figure,
-    objective_axis,
-    objective_value,
-    safe,
-    short,
-)
+from hpo.reports.draw.axes import axis, constant, varied
+from hpo.reports.draw.parameter_lines import Band, lines, objective_axis_of, parameter_axis
+from hpo.reports.draw.section import Picture, Section, missing
+from hpo.reports.draw.style import objective_value, safe
 
 LOOK_FOR = (
-    "Drag along an axis to keep only some lines (click beside the range to let go): where do the "
-    "light, good lines cross an axis close together? There the parameter is decided."
+    "Where do the thick lines, the better trials, cross an axis close together while the thin ones "
+    "do not? There the parameter is decided. The name of a group in the legend hides it."
 )
 SHOWN = 8
 """Parameter axes drawn, the most important first: more do not fit."""
+MANY = 16
+"""Trials from which a quarter of them is drawn as good: half of many would hide the rest."""
 
 
 def section(data: ReportData) -> Section:
     """Draw one figure per architecture, of complete and pruned trials."""
-    title = "Parallel coordinates"
     pictures = []
+    absent = {}
     for label in data.labels:
         trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
         names = varied(trials, data.importance.get(label, {}).get("fanova"))
         if names:
-            pictures.append(_picture(data, label, trials, names[:SHOWN]))
-    empty = "" if pictures else "No searched parameter took more than one value."
-    return Section(title, LOOK_FOR, pictures, empty)
+            pictures.append(_picture(data, label, trials, names))
+        else:
+            absent[label] = "no picture, as no searched parameter took more than one value"
+    return Section("Parallel coordinates", LOOK_FOR, pictures, missing(absent, pictures))
 
 
 def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) -> Picture:
-    import plotly.graph_objects as go
-
     space = next(e["space"] for e in data.architectures if e["label"] == label)
-    values = [objective_value(t["value"], data.objective) for t in trials]
-    drawn = figure(
-        f"{safe(label)}: {len(trials)} trials, complete and pruned",
-        height=460,
-        margin={"l": 105, "r": 90, "t": 95, "b": 40},
+    shown = names[:SHOWN]
+    axes = [parameter_axis(axis(name, trials, space), trials) for name in shown]
+    axes.append(objective_axis_of(data.objective, trials))
+    bands = _bands(data, label, trials)
+    title = f"{safe(label)}: {len(trials)} trials, complete and pruned"
+    notes = [constant(trials, names)]
+    if len(names) > SHOWN:
+        notes.append(f"Of {len(names)} parameters the first {SHOWN} are drawn.")
+    return Picture(
+        label,
+        lines(title, axes, bands, trials, data.objective),
+        least_width=85 * len(axes),
+        note="\n".join(n for n in notes if n),
+        narrow=lines(title, axes, bands, trials, data.objective, down=True),
     )
-    drawn.add_trace(
-        go.Parcoords(
-            dimensions=[
-                *(_dimension(axis(name, trials, space), trials) for name in names),
-                _objective_dimension(objective_axis(data.objective), values),
-            ],
-            line={
-                "color": values,
-                "colorscale": SCALE,
-                "reversescale": data.objective["direction"] == "minimize",
-                "showscale": True,
-                "colorbar": {"thickness": 12, "outlinewidth": 0, "x": 1.04},
-            },
-            labelangle=-18,
-            labelside="top",
-            unselected={"line": {"opacity": 0.12}},
-        )
-    )
-    return Picture(label, drawn, least_width=90 * (len(names) + 2))
 
 
-def _objective_dimension(label: str, values: list[Any]) -> dict[str, Any]:
-    """Return the last axis; with its own ticks Plotly prints no ends over the ticks beside them."""
-    low, high = min(values), max(values)
-    if high == low:
-        low, high = low - 0.5, high + 0.5
-    ticks = [low + k * (high - low) / 5 for k in range(6)]
-    return {
-        "label": label,
-        "values": values,
-        "range": [low, high],
-        "tickvals": ticks,
-        "ticktext": [f"{t:.3g}" for t in ticks],
-    }
-
-
-def _dimension(parameter: ParameterAxis, trials: list[Any]) -> dict[str, Any]:
-    """Return one axis; trials in which the parameter was not active lie on a place below it."""
-    places = [
-        parameter.place(t["params"].get(parameter.name)) if active(t, parameter.name) else None
-        for t in trials
+def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
+    """Return the other trials, the better ones and the best, so that the best is on top."""
+    best = next(e["best"] for e in data.architectures if e["label"] == label) or {}
+    down = data.objective["direction"] == "maximize"
+    places = sorted(range(len(trials)), key=lambda k: trials[k]["value"], reverse=down)
+    first = [k for k in places if trials[k]["number"] == best.get("number")]
+    rest = [k for k in places if k not in first]
+    share, name = (4, "best quarter") if len(rest) >= MANY else (2, "better half")
+    good = (len(rest) + share - 1) // share
+    bands = [
+        Band("others", rest[good:], "#8b97a5", 1.3),
+        Band(name, rest[:good], "#2b7bba", 2.2),
+        Band("best", first, "#c2571a", 4.0),
     ]
-    known = [p for p in places if p is not None]
-    low, high = min(known), max(known)
-    if parameter.choices is not None:
-        low, high = 0.0, float(max(len(parameter.choices) - 1, 1))
-        ticks = [float(k) for k in range(len(parameter.choices))]
-        texts = [safe(clipped(c)) for c in parameter.choices]
-    else:
-        ticks = log_ticks(low, high) if parameter.log else linear_ticks(known)
-        texts = [short(float(f"{10**t if parameter.log else t:.3g}")) for t in ticks]
-    absent = low - 0.15 * ((high - low) or 1.0)
-    if len(known) < len(places):
-        ticks, texts = [absent, *ticks], ["not active", *texts]
-        low = absent
-    return {
-        "label": safe(parameter.name),
-        "values": [absent if p is None else p for p in places],
-        "range": [low, high if high > low else low + 1.0],
-        "tickvals": ticks,
-        "ticktext": texts,
-    }
+    return [
+        Band(
+            f"{band.name}, {_range(data, trials, band.places)}", band.places, band.tone, band.width
+        )
+        for band in bands
+        if band.places
+    ]
+
+
+def _range(data: ReportData, trials: Sequence[Any], places: Sequence[int]) -> str:
+    values = [objective_value(trials[k]["value"], data.objective) or 0.0 for k in places]
+    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
+    unit = " %" if data.objective["percent"] else ""
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import active, axis, varied
-from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.axes import (
+    ParameterAxis,
+    active,
+    axis,
+    constant,
+    log_ticks,
+    padded,
+    spread,
+    varied,
+)
+from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import (
     SCALE,
     clipped,
@@ -20,36 +29,63 @@ from hpo.reports.draw.style import (
 
 LOOK_FOR = (
     "Does the upper edge of the points rise or fall along a parameter, and does the best lie at "
-    "the end of its range? Then widen the range. Brighter points came later in the search."
+    "the end of its range? Then widen the range. Amber points came later in the search."
 )
-COLUMNS = 3
+COLUMNS, COLUMNS_NARROW = 3, 2
 SHOWN = 12
 """Panels per architecture, the most important parameters first."""
 
 
 def section(data: ReportData) -> Section:
     """Draw one figure of small panels per architecture."""
-    title = "One parameter at a time"
     pictures = []
+    absent = {}
     for label in data.labels:
         trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
-        names = varied(trials, data.importance.get(label, {}).get("fanova"))[:SHOWN]
+        names = varied(trials, data.importance.get(label, {}).get("fanova"))
         if names:
             pictures.append(_picture(data, label, trials, names))
-    empty = "" if pictures else "No searched parameter took more than one value."
-    return Section(title, LOOK_FOR, pictures, empty)
+        else:
+            absent[label] = "no picture, as no searched parameter took more than one value"
+    return Section("One parameter at a time", LOOK_FOR, pictures, missing(absent, pictures))
 
 
 def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) -> Picture:
+    shown = names[:SHOWN]
+    notes = [
+        f"Axes show the whole range that was searched; of {len(names)} parameters the first "
+        f"{SHOWN} are drawn."
+        if len(names) > SHOWN
+        else "Axes show the whole range that was searched, and all choices.",
+        constant(trials, names),
+    ]
+    columns = min(COLUMNS, len(shown))
+    return Picture(
+        label,
+        _panels(data, label, trials, shown, columns),
+        least_width=210 * columns,
+        note="\n".join(n for n in notes if n),
+        narrow=_panels(data, label, trials, shown, min(COLUMNS_NARROW, len(shown)), narrow=True),
+    )
+
+
+def _panels(
+    data: ReportData,
+    label: str,
+    trials: list[Any],
+    names: list[str],
+    columns: int,
+    *,
+    narrow: bool = False,
+) -> Any:
     from plotly.subplots import make_subplots
 
-    columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     drawn = make_subplots(
         rows=rows,
         cols=columns,
         shared_yaxes=True,
-        horizontal_spacing=0.03,
+        horizontal_spacing=0.05 if narrow else 0.03,
         vertical_spacing=0.32 / rows,
     )
     numbers = sorted(t["number"] for t in trials)
@@ -65,16 +101,18 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
             column,
         )
         if column == 1:
-            drawn.update_yaxes(title={"text": objective_axis(data.objective)}, row=row, col=1)
+            title = objective_axis(data.objective)
+            drawn.update_yaxes(title={"text": title.replace(" [", "<br>[")}, row=row, col=1)
     drawn.update_layout(
         template=None,
         title={
             "text": f"{safe(label)}: {len(trials)} trials, complete (dots) and pruned (crosses)"
         },
-        height=110 + 250 * rows,
+        height=(80 if narrow else 110) + (230 if narrow else 250) * rows,
         showlegend=False,
         coloraxis={
             "colorscale": SCALE,
+            "showscale": not narrow,
             "colorbar": {
                 "title": {"text": "trial"},
                 "thickness": 12,
@@ -87,48 +125,64 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
             },
         },
     )
-    return Picture(label, drawn, least_width=230 * columns)
+    return drawn
 
 
 def _panel(
-    drawn: Any, data: ReportData, trials: list[Any], parameter: Any, row: int, column: int
+    drawn: Any,
+    data: ReportData,
+    trials: list[Any],
+    parameter: ParameterAxis,
+    row: int,
+    column: int,
 ) -> None:
     import plotly.graph_objects as go
 
-    def across(value: Any) -> Any:
-        return safe(short(value)) if parameter.choices is not None else value
+    def across(trial: Any) -> Any:
+        value = trial["params"].get(parameter.name)
+        if parameter.choices is None:
+            return value
+        return (parameter.place(value) or 0.0) + 0.2 * spread(trial["number"])
 
     drawn.add_trace(
         go.Scatter(
-            x=[across(t["params"].get(parameter.name)) for t in trials],
+            x=[across(t) for t in trials],
             y=[objective_value(t["value"], data.objective) for t in trials],
             mode="markers",
             marker={
-                "size": 8,
-                "opacity": 0.85,
+                "size": 9,
+                "opacity": 0.9,
                 "symbol": ["circle" if t["state"] == "complete" else "x" for t in trials],
                 "color": [t["number"] for t in trials],
                 "coloraxis": "coloraxis",
-                "line": {"width": 0.5, "color": "#7d8894"},
+                "line": {"width": 0.5, "color": "#5b6775"},
             },
             hovertemplate=[trial_hover(t, data.objective) for t in trials],
         ),
         row=row,
         col=column,
     )
-    settings: dict[str, Any] = {"title": {"text": safe(parameter.name)}}
+    drawn.update_xaxes(
+        row=row, col=column, title={"text": safe(parameter.name)}, **_ends(parameter)
+    )
+
+
+def _ends(parameter: ParameterAxis) -> dict[str, Any]:
+    """Return the settings of an axis that shows all that was searched, not what was tried alone."""
     if parameter.choices is not None:
-        settings |= {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": [safe(c) for c in parameter.choices],
-            "tickvals": [safe(c) for c in parameter.choices],
+        return {
+            "range": [-0.5, len(parameter.choices) - 0.5],
+            "tickvals": list(range(len(parameter.choices))),
             "ticktext": [safe(clipped(c)) for c in parameter.choices],
         }
-    elif parameter.log:
-        settings |= {"type": "log", "dtick": 1, "exponentformat": "power"}
-    else:
-        values = [t["params"].get(parameter.name) for t in trials]
-        if all(isinstance(v, int) for v in values):
-            settings |= whole_ticks(min(values), max(values))
-    drawn.update_xaxes(row=row, col=column, **settings)
+    settings: dict[str, Any] = {"range": padded(parameter.low, parameter.high)}
+    if parameter.log:
+        ticks = log_ticks(parameter.low, parameter.high)
+        return settings | {
+            "type": "log",
+            "tickvals": [10**t for t in ticks],
+            "ticktext": [short(float(f"{10**t:.2g}")) for t in ticks],
+        }
+    if parameter.whole:
+        settings |= whole_ticks(int(parameter.low), int(parameter.high))
+    return settings

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
-from hpo.reports.draw import gain, history, parallel, slices
+from hpo.reports.draw import contours, gain, history, importance, parallel, slices
 from hpo.reports.draw.axes import linear_ticks, log_ticks
 from hpo.spec.records import TrialRecord
 
@@ -65,11 +67,81 @@ def test_long_choices_are_clipped_on_axes_and_whole_in_hover_text(one_trial: One
     data = report(trials)
     (slice_picture,) = slices.section(data).pictures
     axis = slice_picture.figure.layout.xaxis
-    assert axis.tickvals == ("relu", LONG)
+    assert axis.tickvals == (0, 1)
+    assert axis.ticktext[0] == "relu"
     assert max(map(len, axis.ticktext)) <= 16
     assert any(LONG in text for text in slice_picture.figure.data[0].hovertemplate)
     (lines,) = parallel.section(data).pictures
-    assert max(map(len, lines.figure.data[0].dimensions[0].ticktext)) <= 16
+    assert max(len(a.text) for a in lines.figure.layout.annotations) <= 16
+    assert any(LONG in text for trace in lines.figure.data for text in trace.hovertemplate)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_an_axis_shows_the_whole_range_and_all_choices_that_were_searched(
+    one_trial: OneTrial, narrow: bool
+) -> None:
+    space = {
+        "learning_rate": {"type": "float", "low": 1e-5, "high": 0.1, "log": True},
+        "activation": {"type": "categorical", "choices": ["relu", "elu", "gelu", "tanh"]},
+        "epochs": {"type": "int", "low": 2, "high": 40},
+    }
+    trials = []
+    for k in range(3):
+        params = {
+            "learning_rate": (1e-3, 5e-3, 2e-2)[k],
+            "activation": ("relu", "elu", "relu")[k],
+            "epochs": 10 + k,
+        }
+        trials.append(
+            dataclasses.replace(one_trial(number=k), params=params, searched=params, space=space)
+        )
+    data = report(trials)
+    (picture,) = slices.section(data).pictures
+    layout = (picture.narrow if narrow else picture.figure).layout
+    axes = {layout[n].title.text: layout[n] for n in ("xaxis", "xaxis2", "xaxis3")}
+    low, high = axes["learning_rate"].range
+    assert low <= -5
+    assert high >= -1
+    assert axes["epochs"].range[0] <= 2
+    assert axes["epochs"].range[1] >= 40
+    assert axes["activation"].ticktext == ("relu", "elu", "gelu", "tanh")
+    assert axes["activation"].range[1] > 3
+    (lines,) = parallel.section(data).pictures
+    drawn = lines.narrow if narrow else lines.figure
+    texts = {annotation.text for annotation in drawn.layout.annotations}
+    assert {"tanh", "1e-05", "0.1", "2", "40"} <= texts
+
+
+def test_parallel_lines_are_wide_and_name_the_best_trial(
+    records: Callable[..., list[TrialRecord]],
+) -> None:
+    data = report(records(("cnn",), trials=20))
+    (picture,) = parallel.section(data).pictures
+    best = data.architectures[0]["best"]
+    *_, last = picture.figure.data
+    assert last.name == f"best, {100 * best['value']:.4g} %"
+    assert last.line.width >= 4
+    # One line per trial, each with a gap after it.
+    trials = data.trials_of("cnn", "complete", "pruned")
+    assert sum(list(t.x).count(None) for t in picture.figure.data) == len(trials)
+
+
+def test_where_importance_refuses_no_two_parameters_are_foremost_and_it_is_said(
+    one_trial: OneTrial, records: Callable[..., list[TrialRecord]]
+) -> None:
+    many = records(("cnn",), trials=14, pruned_share=0, failed_share=0)
+    data = report([*many, one_trial("xception"), one_trial("xception", number=1)])
+    assert data.contours["xception"] == []
+    for section in (contours.section(data), importance.section(data)):
+        assert {p.label.split(",")[0] for p in section.pictures} == {"cnn"}
+        (line,) = section.empty.splitlines()
+        assert line.startswith("xception: no ")
+        assert "2 usable trials; importance needs at least 10" in line
+
+
+def test_reasons_for_missing_figures_are_a_line_each(one_trial: OneTrial) -> None:
+    data = report([one_trial(label) for label in ("cnn", "resnet50", "xception")])
+    assert len(importance.section(data).empty.splitlines()) == 3
 
 
 def test_axes_of_whole_numbers_have_whole_ticks(one_trial: OneTrial) -> None:

@@ -1,0 +1,170 @@
+"""The lines and axes of parallel coordinates, across a page or down a narrow one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.reports.draw.axes import ParameterAxis, active, linear_ticks, log_ticks, spread
+from hpo.reports.draw.style import (
+    clipped,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    short,
+    trial_hover,
+)
+
+GREY = "#8b97a5"
+"""Of axes and ticks, where neither theme's own colour is known."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis, its ends at 0 and 1.
+
+    Args:
+        title: its name.
+        shares: where each trial crosses it; below 0 where the parameter was not active.
+        ticks: places of its ticks.
+        texts: what stands at them.
+    """
+
+    title: str
+    shares: list[float]
+    ticks: list[float]
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Trials that are drawn alike: their places among the trials, a colour and a width."""
+
+    name: str
+    places: list[int]
+    tone: str
+    width: float
+
+
+def parameter_axis(parameter: ParameterAxis, trials: Sequence[Mapping[str, Any]]) -> Axis:
+    """Return a parameter over its whole range; trials in which it was not active lie before it."""
+    span = (parameter.high - parameter.low) or 1.0
+    if parameter.choices is not None:
+        ticks = [float(k) for k in range(len(parameter.choices))]
+        texts = [safe(clipped(c, 12)) for c in parameter.choices]
+    else:
+        ends = [parameter.low, parameter.high]
+        ticks = log_ticks(*ends) if parameter.log else linear_ticks(ends)
+        texts = [short(float(f"{10**t if parameter.log else t:.2g}")) for t in ticks]
+        if parameter.whole and not parameter.log:
+            texts = [f"{t:g}" for t in ticks]
+    shares = []
+    for trial in trials:
+        place = None
+        if active(trial, parameter.name):
+            place = parameter.place(trial["params"].get(parameter.name))
+        share = -0.15 if place is None else (place - parameter.low) / span
+        # Lines through one choice would lie on one another.
+        shift = 0.05 * spread(trial["number"]) if parameter.choices is not None else 0.0
+        shares.append(round(share + shift, 4))
+    places = [(t - parameter.low) / span for t in ticks]
+    if any(share < -0.1 for share in shares):
+        places, texts = [-0.15, *places], ["not active", *texts]
+    return Axis(safe(parameter.name), shares, places, texts)
+
+
+def objective_axis_of(objective: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Axis:
+    """Return the last axis, from the least value of the trials to the greatest."""
+    values = [objective_value(t["value"], objective) or 0.0 for t in trials]
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    places = [k / 4 for k in range(5)] if high > low else [0.0]
+    return Axis(
+        objective_axis(objective).replace(" ", "<br>", 1),
+        [round((v - low) / span, 4) for v in values],
+        places,
+        [f"{low + p * span:.3g}" for p in places],
+    )
+
+
+def lines(
+    title: str,
+    axes: Sequence[Axis],
+    bands: Sequence[Band],
+    trials: Sequence[Mapping[str, Any]],
+    objective: Mapping[str, Any],
+    *,
+    down: bool = False,
+) -> Any:
+    """Return the figure: axes beside each other, or one under the other for a narrow page."""
+    import plotly.graph_objects as go
+
+    least = min(0.0, *(s for axis in axes for s in axis.shares))
+    drawn = figure(title, height=90 + 82 * len(axes) if down else 480)
+    for band in bands:
+        along: list[float | None] = []
+        across: list[float | None] = []
+        hover: list[str] = []
+        for place in band.places:
+            along += [*(float(k) for k in range(len(axes))), None]
+            across += [*(axis.shares[place] for axis in axes), None]
+            hover += [trial_hover(trials[place], objective)] * (len(axes) + 1)
+        drawn.add_trace(
+            go.Scatter(
+                x=across if down else along,
+                y=along if down else across,
+                mode="lines+markers",
+                line={"color": band.tone, "width": band.width},
+                marker={"size": band.width + 3, "color": band.tone},
+                opacity=0.9,
+                connectgaps=False,
+                name=band.name,
+                hovertemplate=hover,
+            )
+        )
+    for place, axis in enumerate(axes):
+        _axis(drawn, axis, place, least, down=down)
+    plain = {"showgrid": False, "zeroline": False, "showline": False, "ticks": ""}
+    along_settings = {
+        **plain,
+        "tickvals": list(range(len(axes))),
+        "ticktext": [axis.title for axis in axes],
+        "showticklabels": not down,
+        "ticklabeloverflow": "allow",
+        "range": [len(axes) - 0.65, -0.45] if down else [-0.55, len(axes) - 0.55],
+        "fixedrange": True,
+    }
+    across_settings = {
+        **plain,
+        "showticklabels": False,
+        "range": [least - 0.06, 1.06],
+        "fixedrange": True,
+    }
+    drawn.update_xaxes(**(across_settings if down else along_settings))
+    drawn.update_yaxes(**(along_settings if down else across_settings))
+    drawn.update_layout(margin={"l": 15, "r": 15, "t": 60, "b": 60 if not down else 20})
+    return drawn
+
+
+def _axis(drawn: Any, axis: Axis, place: int, least: float, *, down: bool) -> None:
+    """Draw one axis with its ticks beside it, and its name above it where it runs across."""
+    ends = {"x0": least, "x1": 1, "y0": place, "y1": place}
+    if not down:
+        ends = {"x0": place, "x1": place, "y0": least, "y1": 1}
+    drawn.add_shape(type="line", layer="below", line={"color": GREY, "width": 1.2}, **ends)
+    for tick, text in zip(axis.ticks, axis.texts, strict=True):
+        where = {"x": tick, "y": place, "yshift": -13} if down else {"x": place, "y": tick}
+        beside = {} if down else {"xanchor": "right", "xshift": -7}
+        drawn.add_annotation(text=text, showarrow=False, font={"size": 11}, **where, **beside)
+    if down:
+        drawn.add_annotation(
+            text=f"<b>{axis.title.replace('<br>', ' ')}</b>",
+            x=least,
+            y=place,
+            xanchor="left",
+            yshift=15,
+            showarrow=False,
+            font={"size": 12},
+        )
