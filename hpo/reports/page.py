@@ -16,14 +16,9 @@ from typing import Any
 from hpo.reports.data import ReportData, dump_data, write_atomically
 from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import template
-from hpo.reports.tables import (
-    TRIAL_COLUMNS,
-    fact_list,
-    made_list,
-    result_rows,
-    thesis_rows,
-    trial_rows,
-)
+from hpo.reports.made import made_list
+from hpo.reports.sentences import percent
+from hpo.reports.tables import fact_list, result_rows, thesis_rows, trial_columns, trial_rows
 from hpo.reports.thesis import PROVENANCE
 from hpo.spec.errors import EnvironmentProblem
 
@@ -83,10 +78,12 @@ def page(data: ReportData) -> str:
         data=data,
         facts=fact_list(data),
         results=result_rows(data),
+        chance=percent(data.majority["rate"]) if data.majority else "",
+        reasons=any(trial["reason"] for trial in data.trials),
         thesis=thesis_rows(data),
         provenance=PROVENANCE,
         blocks=blocks,
-        columns=TRIAL_COLUMNS,
+        columns=trial_columns(data),
         rows=trial_rows(data),
         states=[state for state, count in data.facts.get("counts", {}).items() if count],
         made=made_list(data),
@@ -124,19 +121,19 @@ def _block(name: str, section: Section) -> dict[str, Any]:
 
     pictures = []
     for place, picture in enumerate(section.pictures):
-        figure = json.loads(picture.figure.to_json())
-        layout = figure["layout"]
-        layout.pop("template", None)
-        title = layout.pop("title", {}).get("text", "")
+        figure, title = _untitled(picture.figure)
+        if picture.narrow is not None:
+            figure["narrow"], _ = _untitled(picture.narrow)
         pictures.append(
             {
                 "id": f"{name}-{place}",
                 "label": picture.label,
                 "title": Markup(title).unescape(),
                 "file": file_name(name, picture.label),
-                "height": layout.get("height", 420),
+                "height": figure["layout"].get("height", 420),
                 "least_width": picture.least_width,
-                "note": picture.note,
+                "bends": picture.narrow is not None,
+                "notes": picture.note.splitlines(),
                 "json": Markup(script_json(figure)),
             }
         )
@@ -144,9 +141,16 @@ def _block(name: str, section: Section) -> dict[str, Any]:
         "name": name,
         "title": section.title,
         "look_for": section.look_for,
-        "empty": section.empty,
+        "empty": section.empty.splitlines(),
         "pictures": pictures,
     }
+
+
+def _untitled(drawn: Any) -> tuple[dict[str, Any], str]:
+    """Return a figure as plain data without template and title, and the title."""
+    figure: dict[str, Any] = json.loads(drawn.to_json())
+    figure["layout"].pop("template", None)
+    return figure, figure["layout"].pop("title", {}).get("text", "")
 
 
 def file_name(section: str, label: str) -> str:

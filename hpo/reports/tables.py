@@ -1,32 +1,29 @@
-"""The page's tables as text: results, the thesis's numbers, trials, and how the study was made."""
+"""The page's tables as text: results, the thesis's numbers and the trials."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.style import colour, objective_axis, objective_value, short
-from hpo.reports.sentences import counted_states
+from hpo.reports.draw.style import colour, objective_value, short
+from hpo.reports.sentences import chance_remark, counted_states
 
-TRIAL_COLUMNS: list[tuple[str, bool]] = [
-    ("architecture", False),
-    ("trial", True),
-    ("state", False),
-    ("objective", True),
-    ("accuracy [%]", True),
-    ("loss", True),
-    ("epochs", True),
-    ("time", True),
-    ("origin", False),
-    ("MLflow run", False),
-    ("searched parameters", False),
-    ("reason", False),
-]
-"""Heading, and whether it is a column of numbers."""
 
-SETTINGS = ("seed", "engine", "sampler", "pruner", "budget", "data", "precision")
-"""Keys of the study file that the page repeats."""
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of trials.
+
+    Args:
+        heading: as it stands above the column.
+        numeric: its cells are numbers, so the greatest come first when it is sorted.
+        wide: its cells are sentences, and a narrow page gives them lines of their own.
+    """
+
+    heading: str
+    numeric: bool = False
+    wide: bool = False
 
 
 def duration(seconds: float) -> str:
@@ -106,7 +103,10 @@ def result_rows(data: ReportData) -> list[dict[str, str]]:
                 "train": _count(best.get("train_size")),
                 "weights": str(best.get("weights") or "–"),
                 "parameters": _millions(best.get("parameter_count")),
-                "time": duration(entry["seconds"]),
+                "origin": str(best.get("origin") or "–"),
+                "time": duration(best["seconds"]) if best else "–",
+                "total": duration(entry["seconds"]),
+                "remark": chance_remark(entry, data.majority),
             }
         )
     return rows
@@ -115,51 +115,80 @@ def result_rows(data: ReportData) -> list[dict[str, str]]:
 def thesis_rows(data: ReportData) -> list[dict[str, str]]:
     """Return one row per published run and architecture of the study that it stands beside."""
     return [
-        _thesis_row(entry["label"], run, entry["best"] or {})
+        _thesis_row(entry, run, chance_remark(entry, data.majority))
         for entry in data.architectures
         for run in data.thesis
         if run["architecture"] == entry["architecture"]
     ]
 
 
-def _thesis_row(label: str, run: Mapping[str, Any], best: Mapping[str, Any]) -> dict[str, str]:
+def _thesis_row(entry: Mapping[str, Any], run: Mapping[str, Any], chance: str) -> dict[str, str]:
+    best = entry["best"] or {}
+    remarks = (f"thesis: {run['note']}" if run["note"] else "", f"ours: {chance}" if chance else "")
     return {
-        "label": label,
+        "label": entry["label"],
         "epochs": str(run["epochs"]),
         "accuracy": _percent(run["accuracy"]),
         "loss": f"{run['loss']:.2f}",
         "our_epochs": str(best["epochs_run"]) if best else "–",
         "our_accuracy": _percent(best.get("accuracy")),
         "our_loss": _loss(best.get("loss")),
-        "note": run["note"],
+        "note": "; ".join(r for r in remarks if r),
     }
 
 
+def trial_columns(data: ReportData) -> list[Column]:
+    """Return the columns of the table of trials, without those that would say nothing new.
+
+    An objective that is the accuracy or the loss has its column there, and reasons are shown only
+    where a trial has one.
+    """
+    own = data.objective["name"] not in ("val_accuracy", "val_loss")
+    return [
+        Column("architecture"),
+        Column("trial", numeric=True),
+        Column("state"),
+        *([Column("objective", numeric=True)] if own else []),
+        Column("accuracy [%]", numeric=True),
+        Column("loss", numeric=True),
+        Column("epochs", numeric=True),
+        Column("time", numeric=True),
+        Column("origin"),
+        Column("MLflow run"),
+        Column("searched parameters", wide=True),
+        *([Column("reason", wide=True)] if any(t["reason"] for t in data.trials) else []),
+    ]
+
+
 def trial_rows(data: ReportData) -> list[dict[str, Any]]:
-    """Return one row per trial: cells of (text, number to sort by or None)."""
-    return [_trial_row(trial, data.objective) for trial in data.trials]
+    """Return one row per trial: ``(column, text, number to sort by or None)`` for each column."""
+    columns = trial_columns(data)
+    return [_trial_row(trial, data.objective, columns) for trial in data.trials]
 
 
-def _trial_row(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> dict[str, Any]:
+def _trial_row(
+    trial: Mapping[str, Any], objective: Mapping[str, Any], columns: list[Column]
+) -> dict[str, Any]:
     value = objective_value(trial["value"], objective)
-    params = ", ".join(f"{n} = {short(trial['params'].get(n))}" for n in trial["searched"])
+    params = ", ".join(f"{n}\u00a0{short(trial['params'].get(n))}" for n in trial["searched"])
+    cells = {
+        "architecture": (trial["architecture"], None),
+        "trial": (str(trial["number"]), trial["number"]),
+        "state": (trial["state"], None),
+        "objective": (_objective(value, objective), value),
+        "accuracy [%]": (_percent(trial["accuracy"]), trial["accuracy"]),
+        "loss": (_loss(trial["loss"]), trial["loss"]),
+        "epochs": (str(trial["epochs_run"]), trial["epochs_run"]),
+        "time": (duration(trial["seconds"]), trial["seconds"]),
+        "origin": (trial["origin"], None),
+        "MLflow run": (trial["mlflow_run_id"][:8] or "–", None),
+        "searched parameters": (params or "–", None),
+        "reason": (trial["reason"] or "–", None),
+    }
     return {
         "architecture": trial["architecture"],
         "state": trial["state"],
-        "cells": [
-            (trial["architecture"], None),
-            (str(trial["number"]), trial["number"]),
-            (trial["state"], None),
-            (_objective(value, objective), value),
-            (_percent(trial["accuracy"]), trial["accuracy"]),
-            (_loss(trial["loss"]), trial["loss"]),
-            (str(trial["epochs_run"]), trial["epochs_run"]),
-            (duration(trial["seconds"]), trial["seconds"]),
-            (trial["origin"], None),
-            (trial["mlflow_run_id"][:8] or "–", None),
-            (params or "–", None),
-            (trial["reason"] or "–", None),
-        ],
+        "cells": [(column, *cells[column.heading]) for column in columns],
     }
 
 
@@ -167,32 +196,3 @@ def _objective(value: float | None, objective: Mapping[str, Any]) -> str:
     if value is None:
         return "–"
     return f"{value:.2f}" if objective["percent"] else f"{value:.4g}"
-
-
-def made_list(data: ReportData) -> list[tuple[str, str]]:
-    """Return how the study was made: name and value."""
-    study = data.study
-    listed = [("Objective", f"{objective_axis(data.objective)}, {data.objective['direction']}")]
-    listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
-    for entry in data.architectures:
-        if entry["best"]:
-            params = ", ".join(f"{n} = {short(v)}" for n, v in entry["best"]["params"].items())
-            listed.append((f"Best of {entry['label']}", params or "no searched parameters"))
-    environment = data.facts.get("environment", {})
-    if environment:
-        listed.append(("Versions", ", ".join(f"{k} {v}" for k, v in environment.items())))
-    if data.facts.get("started"):
-        listed.append(("Ran", f"{data.facts['started']} to {data.facts['finished'] or 'now'}"))
-    return listed
-
-
-def _setting(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return str(value)
-    shown = {k: v for k, v in value.items() if v is not None and v != {}}
-    name = shown.pop("name", None)
-    options = shown.pop("options", {})
-    rest = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in {**shown, **options}.items())
-    if name is None:
-        return rest
-    return f"{name} ({rest})" if rest else str(name)

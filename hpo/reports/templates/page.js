@@ -7,7 +7,20 @@
   var drawn = new Map();
   var touch = window.matchMedia("(hover: none)").matches;
 
-  function draw(plot, theme, width) {
+  // A figure that bends has a second arrangement, for pages under its least width.
+  function arrangement(plot, width) {
+    var figure = drawn.get(plot);
+    return figure.narrow && width < Number(plot.dataset.least) ? figure.narrow : figure;
+  }
+
+  // On a phone a legend has a row per entry, which must not come off the height of the plot.
+  function legendRows(figure, width) {
+    if (width >= 520 || figure.layout.showlegend === false) { return 0; }
+    var named = figure.data.filter(function (trace) { return trace.name && trace.showlegend !== false; });
+    return Math.max(0, named.length - 2);
+  }
+
+  function draw(plot, theme, paper) {
     if (typeof Plotly === "undefined") {
       plot.textContent = "plotly.min.js is missing beside this page; redraw it with: hpo report --from study.json";
       return;
@@ -15,11 +28,17 @@
     if (!drawn.has(plot)) {
       drawn.set(plot, JSON.parse(document.getElementById(plot.dataset.figure).textContent));
     }
-    var figure = drawn.get(plot);
-    var layout = Object.assign({}, figure.layout, { template: templates[theme || root.dataset.theme] });
-    if (width) { layout.width = width; layout.autosize = false; } else { layout.autosize = true; }
+    var width = paper || plot.clientWidth;
+    if (!width) { return; }
+    var figure = arrangement(plot, width);
+    var height = (figure.layout.height || 420) + legendRows(figure, width) * 19;
+    plot.style.minHeight = height + "px";
+    plot.dataset.width = width;
+    var layout = Object.assign({}, figure.layout, {
+      template: templates[theme || root.dataset.theme], width: width, height: height, autosize: false
+    });
     Plotly.react(plot, figure.data, layout, {
-      responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
+      displaylogo: false, displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { filename: plot.dataset.name, scale: 2 }
     });
@@ -36,9 +55,19 @@
   }, { rootMargin: "500px 0px" });
   plots.forEach(function (plot) { near.observe(plot); });
 
-  function redraw(theme, width) {
+  // The place of a figure decides its width, not the window: no figure is wider than its card.
+  var resized = new ResizeObserver(function (entries) {
+    entries.forEach(function (entry) {
+      var plot = entry.target;
+      var changed = Math.abs(plot.clientWidth - Number(plot.dataset.width)) > 1;
+      if (drawn.has(plot) && changed && !root.classList.contains("printing")) { draw(plot); }
+    });
+  });
+  plots.forEach(function (plot) { resized.observe(plot); });
+
+  function redraw(theme) {
     plots.forEach(function (plot) {
-      if (drawn.has(plot) && !hidden(plot)) { draw(plot, theme, width); }
+      if (drawn.has(plot) && !hidden(plot)) { draw(plot, theme); }
     });
   }
 

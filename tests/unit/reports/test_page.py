@@ -176,6 +176,92 @@ def test_poor_studies_still_give_a_page(one_trial: OneTrial, case: str) -> None:
     assert "In short" in text
 
 
+class Cells(Elements):
+    """Collects the text of every cell with its heading, row by row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[dict[str, str]] = []
+        self._heading = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attrs)
+        if tag == "tr":
+            self.rows.append({})
+        if tag in ("td", "tr"):
+            self._heading = dict(attrs).get("data-label") or ""
+
+    def handle_data(self, data: str) -> None:
+        super().handle_data(data)
+        if self._heading and data.strip():
+            self.rows[-1][self._heading] = data.strip()
+
+    def handle_endtag(self, tag: str) -> None:
+        super().handle_endtag(tag)
+        if tag == "td":
+            self._heading = ""
+
+
+def rows_with(text: str, heading: str) -> list[dict[str, str]]:
+    cells = Cells()
+    cells.feed(text)
+    return [row for row in cells.rows if heading in row]
+
+
+def test_every_cell_carries_its_heading_so_that_a_narrow_page_can_stack_rows(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    text = page(small(records, spec))
+    for attrs in [attrs for tag, attrs in parse(text).tags if tag == "td"]:
+        assert attrs.get("data-label") or attrs.get("colspan")
+    assert len(rows_with(text, "searched parameters")) == 36
+
+
+def test_the_time_of_the_best_trial_stands_apart_from_that_of_all(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    spec["architectures"] = {"cnn": {"architecture": "cnn"}}
+    trials = [dataclasses.replace(one_trial(number=k), seconds=60.0) for k in range(3)]
+    (row,) = rows_with(page(compute(trials, spec, n_bootstrap=0)), "time of the best")
+    assert (row["time of the best"], row["time of all trials"]) == ("60 s", "3 min 00 s")
+
+
+def test_an_objective_that_is_the_accuracy_has_no_column_of_its_own(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    def columns(metric: str) -> set[str]:
+        spec["objective"] = {"metric": metric}
+        text = page(compute([one_trial()], spec, n_bootstrap=0))
+        return set(rows_with(text, "searched parameters")[0])
+
+    assert "objective" not in columns("val_accuracy")
+    assert "objective" in columns("val_macro_f1")
+
+
+def test_the_tables_say_which_architecture_was_not_shown_to_beat_chance(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    good, poor = one_trial(), one_trial("xception")
+    assert poor.result is not None
+    low = dataclasses.replace(poor.result, metrics={"val_accuracy": 0.25, "val_loss": 1.8})
+    text = page(
+        compute([good, dataclasses.replace(poor, value=0.25, result=low)], spec, n_bootstrap=0)
+    )
+    assert "xception: not shown to beat chance: the interval contains" in text
+    assert "cnn: not shown" not in text
+    remarks = [row["remark"] for row in rows_with(text, "remark")]
+    # The thesis has two runs of each; those beside a result at chance say so.
+    assert sum("ours: not shown to beat chance" in remark for remark in remarks) == 2
+
+
+def test_figures_that_do_not_fit_a_phone_bring_a_second_arrangement(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    for section in sections(small(records, spec, trials=16)).values():
+        for picture in section.pictures:
+            assert picture.least_width <= 320 or picture.narrow is not None
+
+
 def test_an_unwritable_place_is_told_in_a_paragraph(
     records: Records, spec: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -1,0 +1,84 @@
+"""How a study was made, as name and value: its settings, per architecture where these differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.style import objective_axis, short
+from hpo.reports.sentences import origin_phrase
+
+SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
+"""Keys of the study file that hold for all architectures, as the page repeats them."""
+
+
+def made_list(data: ReportData) -> list[tuple[str, str]]:
+    """Return how the study was made: name and value."""
+    study = data.study
+    listed = [("Objective", f"{objective_axis(data.objective)}, {data.objective['direction']}")]
+    listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
+    listed += _data(study)
+    listed += [(f"Asked of {label}", _asked(study, label)) for label in data.labels]
+    for entry in data.architectures:
+        best = entry["best"]
+        if best:
+            params = ", ".join(f"{n} = {short(v)}" for n, v in best["params"].items())
+            origin = origin_phrase(best.get("origin", ""))
+            told = f"trial {best['number']}{f', {origin}' if origin else ''}: "
+            listed.append((f"Best of {entry['label']}", told + (params or "nothing was searched")))
+    environment = data.facts.get("environment", {})
+    if environment:
+        listed.append(("Versions", ", ".join(f"{k} {v}" for k, v in environment.items())))
+    if data.facts.get("started"):
+        listed.append(("Ran", f"{data.facts['started']} to {data.facts['finished'] or 'now'}"))
+    return listed
+
+
+def _data(study: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the dataset; the training faces are said per architecture, which may limit its own."""
+    given = study.get("data")
+    if not isinstance(given, Mapping):
+        return [("Data", str(given))] if given else []
+    limit = given.get("validation_limit")
+    faces = f"{limit:,} validation faces at most" if limit else "the whole validation split"
+    return [("Data", f"{given.get('dataset', 'unknown')}, {faces}")]
+
+
+def _asked(study: Mapping[str, Any], label: str) -> str:
+    """Return what the study file asks of one architecture; its own settings win over the study's.
+
+    A mapping that is enqueued was written by hand; ``thesis`` is the thesis's own configuration.
+    """
+    listed = study.get("architectures")
+    own = listed.get(label) if isinstance(listed, Mapping) else None
+    own = own if isinstance(own, Mapping) else {}
+    data, budget = study.get("data"), study.get("budget")
+    trials = own.get("trials") or (budget.get("trials") if isinstance(budget, Mapping) else None)
+    limit = own.get("train_limit") or (data.get("train_limit") if isinstance(data, Mapping) else 0)
+    said = [f"{trials:,} trial{'' if trials == 1 else 's'}"] if trials else []
+    said.append(f"{limit:,} training faces at most" if limit else "all training faces")
+    if own.get("weights"):
+        said.append(f"weights {own['weights']}")
+    fixed = {n: v for n, v in (own.get("fixed") or {}).items() if n != "weights"}
+    if fixed:
+        said.append("fixed " + ", ".join(f"{n} = {short(v)}" for n, v in fixed.items()))
+    enqueued = own.get("enqueue") or []
+    by_hand = sum(isinstance(e, Mapping) for e in enqueued)
+    first = ["the thesis's configuration"] if "thesis" in enqueued else []
+    first += [f"{by_hand} written by hand"] if by_hand else []
+    if first:
+        said.append(f"tried first: {' and '.join(first)}")
+    return "; ".join(said)
+
+
+def _setting(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    shown = {k: v for k, v in value.items() if v is not None and v != {}}
+    name = shown.pop("name", None)
+    options = shown.pop("options", {})
+    rest = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in {**shown, **options}.items())
+    if name is None:
+        return rest
+    return f"{name} ({rest})" if rest else str(name)
