@@ -9,6 +9,7 @@ inside script elements has no character that could close them.
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,8 @@ def page(data: ReportData) -> str:
 
 def _unbroken(sentence: str) -> str:
     """Return a sentence in which no line ends between a number and what it belongs to."""
-    return sentence.replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
+    text = sentence.replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
+    return re.sub(r"(?<=\d) (?=(?:h|min|s)\b)", "\u00a0", text)
 
 
 def script_json(value: Any) -> str:
