@@ -28,13 +28,14 @@ def train(
     """Run ``job["params"]``: ``epochs``, ``pause`` seconds each, then ``fault`` if there is one."""
     params, output = job["params"], Path(job["output"])
     value = value_of(params)
+    pause = params.get("pause", float(os.environ.get("HPO_TEST_PAUSE", "0.01")))
     for epoch in range(1, params["epochs"] + 1):
-        time.sleep(params.get("pause", 0.01))
+        time.sleep(pause)
         if should_stop():
             return TrialResult(state="pruned", epochs_run=epoch - 1).to_json()
         reached = value - 0.1 * (params["epochs"] - epoch)
         metrics = {"loss": -reached, "val_accuracy": reached}
-        report(EpochReport(epoch, metrics, params.get("pause", 0.01)).to_json())
+        report(EpochReport(epoch, metrics, pause).to_json())
         if epoch == params.get("fault_epoch", 1):
             _break(params.get("fault", ""), output)
     checkpoint = output / "model.keras"

@@ -6,11 +6,12 @@ checkpoint's place. Everything else is what ``hpo run`` does.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,23 @@ def study_of(trials: int = 3, **changes: Any) -> StudySpec:
     )
 
 
-def run_here(spec: StudySpec, workspace: Workspace, *, resume: bool = True) -> Any:
-    """Run a study to its end in this process, on the analytic objective."""
+@contextlib.contextmanager
+def on_the_objective() -> Iterator[None]:
+    """Let trials compute the analytic objective instead of training."""
     running: Any = hpo.study.running
     before = running.Worker, running.ChildServer
     running.Worker = functools.partial(Worker, target=OBJECTIVE)
     running.ChildServer = functools.partial(ChildServer, preload=("tests.faults.objective",))
     try:
-        return running.run(spec, workspace=workspace, resume=resume)
+        yield
     finally:
         running.Worker, running.ChildServer = before
+
+
+def run_here(spec: StudySpec, workspace: Workspace, *, resume: bool = True) -> Any:
+    """Run a study to its end in this process, on the analytic objective."""
+    with on_the_objective():
+        return hpo.study.running.run(spec, workspace=workspace, resume=resume)
 
 
 def run_elsewhere(spec: StudySpec, workspace: Workspace, patch: Patch = lambda: None) -> Any:

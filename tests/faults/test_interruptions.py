@@ -1,0 +1,146 @@
+"""A study cut off anywhere, by signals and kills, goes on to what it would have been.
+
+The command line itself, in processes of its own; one worker and a deterministic objective.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hpo.search.studies import read_trials
+from hpo.spec.workspace import Workspace
+from hpo.study.doctor import doctor
+from tests.faults.studies import elsewhere, prepared, study_of
+
+TRIALS = 6
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made: Path = elsewhere(prepared, tmp_path_factory.mktemp("faces"))
+    return made
+
+
+def workspace_of(faces: Path, home: Path) -> Workspace:
+    home.mkdir()
+    shutil.copytree(faces, home / "data")
+    spec = study_of(
+        TRIALS,
+        sampler={"name": "tpe", "n_startup_trials": 3},
+        pruner={"name": "median", "startup_trials": 2, "warmup_epochs": 1},
+        promote=False,
+    )
+    (home / "study.yaml").write_text(yaml.safe_dump(spec.to_plain()))
+    return Workspace.at(home)
+
+
+def begin(workspace: Workspace, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.faults.cli", "--home", str(workspace.home)),
+            *("run", str(workspace.home / "study.yaml"), *more),
+        ],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # So many seconds an epoch: long enough to be cut in the middle.
+        env={**os.environ, "HPO_TEST_PAUSE": "0.15"},
+    )
+
+
+def heard(process: subprocess.Popen[str], words: str) -> bool:
+    """Wait for a line with these words; False if the process ended without saying them."""
+    assert process.stderr is not None
+    return any(words in line for line in process.stderr)
+
+
+def course(workspace: Workspace) -> list[Any]:
+    """What a study comes to: each place of its budget, its configuration, seed and outcome."""
+    records = read_trials(workspace.storage_url(), "study")
+    return [
+        (r.slot, r.searched, r.seed, r.state, r.value, len(r.epochs))
+        for r in sorted(records, key=lambda r: r.slot)
+    ]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    workspace = workspace_of(faces, tmp_path_factory.mktemp("whole") / "home")
+    process = begin(workspace)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    return elsewhere(course, workspace)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("signals", "code", "given_up"),
+    [
+        ([signal.SIGINT], 130, 0),
+        ([signal.SIGTERM], 143, 0),
+        ([signal.SIGINT, signal.SIGINT], 130, 1),
+        ([signal.SIGTERM, signal.SIGTERM], 143, 1),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "Ctrl-C twice", "SIGTERM twice"],
+)
+def test_signals_drain_then_stop_at_once_and_the_study_goes_on_exactly(
+    signals: list[signal.Signals],
+    code: int,
+    given_up: int,
+    faces: Path,
+    uninterrupted: list[Any],
+    tmp_path: Path,
+) -> None:
+    workspace = workspace_of(faces, tmp_path / "home")
+    process = begin(workspace)
+    assert heard(process, "cnn #3 starts")
+    for number in signals:
+        # To the whole group, as a terminal and a scheduler do.
+        os.killpg(process.pid, number)
+        time.sleep(0.05)
+    process.communicate(timeout=60)
+    assert process.returncode == code
+    attempts = elsewhere(read_trials, workspace.storage_url(), "study", attempts=True)
+    assert len([r for r in attempts if r.lost]) == given_up
+    assert {r.state for r in attempts} <= {"complete", "pruned", "failed"}
+    assert len(attempts) == 4, "no further trial begins"
+
+    process = begin(workspace, "--resume")
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert elsewhere(course, workspace) == uninterrupted
+
+
+def test_a_study_cut_at_random_points_comes_to_what_it_would_have_been(
+    faces: Path, uninterrupted: list[Any], tmp_path: Path
+) -> None:
+    workspace = workspace_of(faces, tmp_path / "home")
+    dice = random.Random(8)
+    cuts = 0
+    while cuts < 40:
+        process = begin(workspace, "--resume")
+        if heard(process, "starts"):
+            time.sleep(dice.uniform(0.0, 0.5))
+            os.killpg(process.pid, dice.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
+            cuts += 1
+        _, told = process.communicate(timeout=60)
+        assert process.returncode in (0, -9, 130, 143), told
+        if process.returncode == 0:
+            break
+    assert cuts >= 2
+    assert elsewhere(course, workspace) == uninterrupted
+    found = elsewhere(doctor, "study", workspace=workspace)
+    assert found.problems == []

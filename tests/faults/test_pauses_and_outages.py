@@ -1,0 +1,108 @@
+"""Workers that are stopped, and databases that go away: nothing is lost, nobody dies of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.search.studies import read_trials
+from tests.faults.cluster import Cluster
+from tests.faults.workers import start, states
+from tests.unit.search.analytic import make_spec
+
+LEASE_SECONDS = 2
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for what must come.
+
+    Raises:
+        AssertionError: it did not come in time.
+    """
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def running(url: str) -> int:
+    return states(url)["RUNNING"]
+
+
+def test_a_stopped_worker_loses_its_trial_and_goes_on_when_it_wakes(
+    url: str, tmp_path: Path
+) -> None:
+    spec = make_spec(
+        6, sampler="random", limits={"lease_seconds": LEASE_SECONDS}, architecture=slow(0.4)
+    )
+    first = start(url, spec, tmp_path / "out")
+    wait_until(lambda: tables(url) and running(url) == 1)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = start(url, spec, tmp_path / "out")
+    time.sleep(3 * LEASE_SECONDS)
+    os.kill(first.pid, signal.SIGCONT)
+    for worker in (first, second):
+        worker.join(60)
+    assert [first.exitcode, second.exitcode] == [0, 0]
+
+    records = read_trials(url, "study")
+    assert sorted(r.slot for r in records) == list(range(6))
+    assert {r.state for r in records} == {"complete"}
+    (lost,) = [r for r in read_trials(url, "study", attempts=True) if r.lost]
+    assert lost.result is not None
+    assert lost.result.reason == "worker_lost: it gave no sign of life"
+    assert lost.value is None
+    (again,) = [r for r in records if r.attempt]
+    assert again.retry_of == lost.number
+    assert again.searched == lost.searched
+    assert states(url) == {"COMPLETE": 6, "FAIL": 1}
+
+
+def slow(pause: float) -> dict[str, Any]:
+    return {"fixed": {"epochs": 3, "pause": pause}}
+
+
+def tables(url: str) -> bool:
+    """Tell whether there are tables to look into yet."""
+    try:
+        states(url)
+    except Exception:
+        return False
+    return True
+
+
+@pytest.fixture
+def restarted(server: Cluster) -> Callable[[float], None]:
+    def restart(seconds_away: float) -> None:
+        server.stop("immediate")
+        time.sleep(seconds_away)
+        server.start()
+
+    return restart
+
+
+def test_workers_outlive_a_crash_of_the_database(
+    postgresql: str, restarted: Callable[[float], None], tmp_path: Path
+) -> None:
+    spec = make_spec(24, sampler="random", architecture=slow(0.1), limits={"lease_seconds": 3})
+    workers = [start(postgresql, spec, tmp_path / "out") for _ in range(3)]
+    wait_until(lambda: tables(postgresql) and states(postgresql)["COMPLETE"] >= 3)
+    restarted(5.0)
+    before = states(postgresql)["COMPLETE"]
+    back = time.monotonic()
+    wait_until(lambda: states(postgresql)["COMPLETE"] > before, seconds=30)
+    assert time.monotonic() - back < 30
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    records = read_trials(postgresql, "study")
+    assert sorted(r.slot for r in records) == list(range(24))
+    assert {r.state for r in records} == {"complete"}
+    # All were away at once, so that nobody was taken for dead: no epoch was trained twice.
+    assert [r.number for r in read_trials(postgresql, "study", attempts=True) if r.lost] == []
