@@ -1,0 +1,114 @@
+"""Checkpoints that are damaged, and trials that go on from where they were cut off."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpo
+from hpo.search.attempts import Attempts
+from hpo.search.studies import read_trials
+from hpo.spec.errors import IntegrityError
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.doctor import doctor
+from hpo.study.promoting import promote
+from tests.faults.studies import die, elsewhere, prepared, run_here, study_of
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made: Path = elsewhere(prepared, tmp_path_factory.mktemp("faces"))
+    return made
+
+
+@pytest.fixture
+def workspace(faces: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(faces, tmp_path / "data")
+    return Workspace.at(tmp_path)
+
+
+def run_without_models(workspace: Workspace) -> None:
+    """Run a study whose best checkpoint is on disk alone, as if MLflow had been away at its end."""
+    import hpo.study.models
+
+    def nothing(*arguments: Any, **keywords: Any) -> list[str]:
+        return []
+
+    hpo.study.models.log_models = nothing  # type: ignore[assignment]
+    run_here(study_of(2, promote=False), workspace)
+
+
+def refusal(workspace: Workspace) -> str:
+    try:
+        promote("study", workspace=workspace)
+    except IntegrityError as error:
+        return str(error)
+    return "it was registered"
+
+
+def test_a_truncated_checkpoint_is_refused_at_registration(workspace: Workspace) -> None:
+    elsewhere(run_without_models, workspace)
+    (checkpoint,) = workspace.checkpoints.rglob("model.keras")
+    whole = checkpoint.read_bytes()
+    checkpoint.write_bytes(whole[: len(whole) // 2])
+    assert "this is not the file that was recorded" in elsewhere(refusal, workspace)
+    kinds = [p.kind for p in elsewhere(doctor, "study", workspace=workspace).problems]
+    assert "wrong checksum" in kinds
+    assert elsewhere(doctor, "study", workspace=workspace, fix=True).ok
+    assert elsewhere(doctor, "study", workspace=workspace).fixed == []
+
+
+def trained(epochs: int) -> StudySpec:
+    return study_of(
+        1,
+        promote=False,
+        continue_trials=True,
+        architectures={
+            "cnn": {
+                "fixed": {"epochs": epochs, "stages": 1, "width": 4, "dense": 8, "dense_layers": 1},
+                "space": {},
+                "enqueue": [],
+            }
+        },
+    )
+
+
+def train_until(workspace: Workspace, epoch: int) -> None:
+    """Train, and die when so many epochs are stored."""
+    inner = Attempts.record_epoch
+
+    def killing(self: Attempts, number: int, report: Any) -> bool:
+        held = inner(self, number, report)
+        if report.epoch == epoch:
+            die()
+        return held
+
+    Attempts.record_epoch = killing  # type: ignore[method-assign]
+    hpo.run(trained(6), workspace=workspace)
+
+
+def go_on(workspace: Workspace) -> Any:
+    return hpo.run(trained(6), workspace=workspace, resume=True)
+
+
+@pytest.mark.keras
+def test_a_trial_that_was_cut_off_goes_on_from_its_last_epoch(workspace: Workspace) -> None:
+    process = multiprocessing.get_context("fork").Process(target=train_until, args=(workspace, 4))
+    process.start()
+    process.join(180)
+    assert process.exitcode == -9
+    outcome = elsewhere(go_on, workspace)
+    assert outcome.rows[0].complete == 1
+    (record,) = elsewhere(read_trials, workspace.storage_url(), "study")
+    assert (record.attempt, record.retry_of) == (1, 0)
+    assert [report.epoch for report in record.epochs] == [1, 2, 3, 4, 5, 6]
+    assert record.result is not None
+    assert record.result.continued_from_epoch >= 3
+    assert record.result.epochs_run == 6
+    assert list(workspace.checkpoints.rglob("state*")) == []
+    assert elsewhere(doctor, "study", workspace=workspace).problems == []
