@@ -20,27 +20,29 @@ class Cluster:
 
     Args:
         folder: its data.
-        port: on 127.0.0.1.
+        port: that it listens on.
         programs: the folder of ``initdb`` and ``pg_ctl``.
+        address: that it listens on.
     """
 
     folder: Path
     port: int
     programs: Path
+    address: str = "127.0.0.1"
 
     def url(self, database: str) -> str:
         """Return the storage URL of a database."""
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}@{self.address}:{self.port}/{database}"
 
     def make(self, database: str) -> str:
         """Make an empty database and return its URL."""
-        self.call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, database)
+        self.call("createdb", "-h", self.address, "-p", str(self.port), "-U", USER, database)
         return self.url(database)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         # Sockets lie with the data: the usual folder may not be this user's to write.
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        options = f"-p {self.port} -c listen_addresses={self.address} -c unix_socket_directories=''"
         log = str(self.folder / "log.txt")
         self.call("pg_ctl", "-D", str(self.folder), "-w", "-o", options, "-l", log, "start")
 
@@ -72,19 +74,28 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Run a server in ``folder``, which it must be able to reach."""
+def cluster(folder: Path, *, address: str = "127.0.0.1", friends: str = "") -> Iterator[Cluster]:
+    """Run a server in ``folder``, which it must be able to reach.
+
+    Args:
+        folder: of its data.
+        address: that it listens on.
+        friends: a network beside this machine's own addresses that it trusts.
+    """
     where = programs()
     assert where is not None
     folder.mkdir(parents=True)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((address, 0))
         port = free.getsockname()[1]
-    server = Cluster(folder, port, where)
+    server = Cluster(folder, port, where, address)
     # No passwords on a server that lives for seconds and hears only this machine.
     server.call("initdb", "-D", str(folder), "-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8")
+    if friends:
+        with (folder / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {friends} trust\n")
     server.start()
     try:
         yield server

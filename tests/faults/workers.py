@@ -109,16 +109,25 @@ def work(
     return problems
 
 
-def start(*arguments: Any, **keywords: Any) -> Any:
-    """Start a worker in a process forked from this one, which has loaded Optuna and MLflow."""
+def start(*arguments: Any, before: Callable[[], None] = lambda: None, **keywords: Any) -> Any:
+    """Start a worker in a process forked from this one, which has loaded Optuna and MLflow.
+
+    Args:
+        arguments: of ``work``, as are the keywords.
+        before: is called first in that process.
+        keywords: see ``arguments``.
+    """
     process = multiprocessing.get_context("fork").Process(
-        target=_in_group_of_its_own, args=(arguments, keywords)
+        target=_in_group_of_its_own, args=(before, arguments, keywords)
     )
     process.start()
     return process
 
 
-def _in_group_of_its_own(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+def _in_group_of_its_own(
+    before: Callable[[], None], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
+    before()
     # So that a signal to the group reaches this worker and its children, not the tests.
     os.setpgrp()
     signal.signal(signal.SIGINT, signal.default_int_handler)
