@@ -19,7 +19,6 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpo.execution.blame import own_line
+from hpo.execution.conditions import blocked, own_imports, without_main
 from hpo.spec.errors import HpoError, TrainingError
 
 _PRELOAD = "hpo.execution.preloaded"
@@ -172,10 +172,10 @@ class ChildServer:
         # A terminal sends Ctrl-C, and a scheduler SIGTERM, to the whole group. The server must not
         # die of it while it loads Keras, nor a trial: whether one stops is the parent's decision.
         # A blocked signal stays blocked in what is started now; here it is only late.
-        with _own_imports():
+        with own_imports():
             # First: it unblocks these signals when it is up.
             resource_tracker.ensure_running()
-            with _without_main(), _blocked(signal.SIGINT, signal.SIGTERM):
+            with without_main(), blocked(signal.SIGINT, signal.SIGTERM):
                 forkserver.ensure_running()
 
     def start(self, target: str, *, log: Path | None = None, **arguments: Any) -> Child:
@@ -193,7 +193,7 @@ class ChildServer:
             target=_child, args=(target, arguments, theirs, str(log) if log else None), daemon=True
         )
         try:
-            with _without_main():
+            with without_main():
                 process.start()
         finally:
             theirs.close()
@@ -213,59 +213,6 @@ class ChildServer:
         if message.kind == "error":
             raise message.data
         return message.data
-
-
-@contextlib.contextmanager
-def _own_imports() -> Iterator[None]:
-    """Let what is started now import this package, and nothing from the current folder.
-
-    Python puts the current folder first for ``-c``, which is how ``multiprocessing`` starts its
-    server: a ``queue.py`` there would take the standard library's place, and a checkout of another
-    version this package's. Children get the parent's own path afterwards.
-    """
-    root = str(Path(__file__).parents[2])
-    path = os.environ.get("PYTHONPATH")
-    changed = {
-        "PYTHONSAFEPATH": "1",
-        "PYTHONPATH": os.pathsep.join([root, *([path] if path else [])]),
-    }
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _blocked(*signals: signal.Signals) -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep ``multiprocessing`` from importing the parent's main module again in each child.
-
-    A child needs nothing of it, a script without a ``__main__`` guard would start itself over, and
-    code that was piped into ``python`` has no file to import.
-    """
-    main = sys.modules["__main__"]
-    saved = {key: main.__dict__.get(key) for key in ("__spec__", "__file__")}
-    main.__dict__.update(__spec__=None, __file__=None)
-    try:
-        yield
-    finally:
-        main.__dict__.update(saved)
-        if saved["__file__"] is None:
-            del main.__dict__["__file__"]
 
 
 def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:

@@ -77,7 +77,11 @@ def _break(fault: str, output: Path) -> None:
         while True:
             time.sleep(1)
     elif fault == "disk":
-        with (output / "big").open("wb") as file:
-            while True:
-                file.write(b"x" * 2**20)
-                file.flush()
+        big = output / "big"
+        try:
+            with big.open("wb") as file:
+                while True:
+                    file.write(b"x" * 2**20)
+                    file.flush()
+        finally:
+            big.unlink()  # as a checkpoint that is not whole
