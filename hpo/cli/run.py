@@ -188,7 +188,12 @@ def _print_plan(planned: Plan) -> None:
         typer.echo(f"All {counted(trials, 'trial')} are done: nothing is left to run.")
         return
     amount = f"In all {counted(trials, 'trial')}"
-    if planned.left < trials:
+    likely = sum(planned.likely_of(label) for label in planned.parts)
+    if likely < planned.left:
+        limits = spec.budget.model_dump(exclude={"trials"}, exclude_none=True)
+        told = " and ".join(f"{v:g} {k.replace('_', '-')}" for k, v in limits.items())
+        amount = f"{counted(likely, 'trial')} or more, until {told} per architecture are used"
+    elif planned.left < trials:
         amount = f"{planned.left} of {counted(trials, 'trial')} left"
     typer.echo(
         f"{amount}, at most about "
@@ -207,10 +212,11 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     unknown = "infinitely many" if endless else "more than 100,000"
     among = f"{unknown} configurations" if size is None else counted(size, "configuration")
     ended = planned.done_of(part.label)
+    most = "at most " if planned.likely_of(part.label) < len(left) else ""
     done = f" ({ended} done, {len(left)} left)" if ended else ""
     typer.echo(
-        f"{part.label}: {counted(trials, 'trial')}{done} among {among}, "
-        f"about {duration(part.seconds_per_trial * len(left))} "
+        f"{part.label}: {most}{counted(trials, 'trial')}{done} among {among}, "
+        f"about {duration(part.seconds_per_trial * planned.likely_of(part.label))} "
         f"({duration(part.seconds_per_trial)} each), "
         f"{counted(planned.train_size_of(part.label), 'face')} to train"
     )

@@ -18,7 +18,7 @@ class Watcher(Protocol):
         objective: str,
         direction: str,
     ) -> None:
-        """Hear of the budget and of what is done already, in trials per architecture."""
+        """Hear of what is to be expected and what is done already, in trials per architecture."""
         ...
 
     def trial_started(

@@ -6,6 +6,7 @@ Whatever can be wrong is found here, with file and line, before the first trial 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,22 @@ class Plan:
         """Return how many places of an architecture's budget are filled; it may be over budget."""
         return len(self.filled.get(label, ()))
 
+    def likely_of(self, label: str) -> int:
+        """Return how many of the places left are likely to be claimed, by the budget's limits.
+
+        A limit of epochs or of time ends an architecture before its trials do; pruning and early
+        stopping, which are not foreseen here, make room for more.
+        """
+        budget, left = self.spec.budget, len(self.left_of(label))
+        epochs = self.spec.architectures[label].fixed.get("epochs")
+        if budget.epochs is not None and isinstance(epochs, int):
+            left = min(left, max(0, budget.epochs // epochs - self.done_of(label)))
+        seconds = self.parts[label].seconds_per_trial
+        for hours, at_once in ((budget.hours, self.spec.workers), (budget.device_hours, 1)):
+            if hours is not None and seconds > 0:
+                left = min(left, math.ceil(3600 * hours * at_once / seconds))
+        return left
+
     @property
     def left(self) -> int:
         """Return how many trials are left in all."""
@@ -82,7 +99,7 @@ class Plan:
     def seconds(self) -> float:
         """Return the guessed seconds of what is left of the study."""
         return sum(
-            len(self.left_of(label)) * seconds for label, seconds in self.seconds_per_trial.items()
+            self.likely_of(label) * seconds for label, seconds in self.seconds_per_trial.items()
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -109,6 +126,7 @@ class Plan:
                         for slot in self.left_of(label)
                         if slot < len(part.first)
                     ],
+                    "likely": self.likely_of(label),
                     "seconds_per_trial": round(part.seconds_per_trial, 1),
                 }
                 for label, part in self.parts.items()

@@ -136,11 +136,11 @@ class StudyRun:
 
             with contextlib.suppress(NotFoundError):  # There is none yet: the plan has said so.
                 self.keeper.remember(read_trials(self.storage_url, self.spec.name))
-        budget = {label: self.spec.trials_of(label) for label in self.plan.parts}
+        done = {label: self.plan.done_of(label) for label in self.plan.parts}
         self.watcher.study_started(
             self.spec.name,
-            budget,
-            {label: self.plan.done_of(label) for label in budget},
+            {label: done[label] + self.plan.likely_of(label) for label in done},
+            done,
             self.spec.objective.metric,
             self.spec.objective.direction,
         )
