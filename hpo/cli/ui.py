@@ -19,6 +19,7 @@ from typing import IO
 import typer
 
 from hpo.cli.shell import TrackingUri, current, examples, say
+from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 from hpo.tracking import names
@@ -27,7 +28,6 @@ from hpo.tracking.store import (
     is_server,
     quiet_environment,
     sqlite_path,
-    without_password,
 )
 from hpo.tracking.views import experiments_link, trials_link
 
@@ -149,11 +149,12 @@ def serve(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> No
     say("Starting the MLflow UI ...")
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
-            command(tracking_uri, artifacts, host, port),
+            command(artifacts, host, port),
             env={
                 **os.environ,
                 **quiet_environment(),
                 "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                "MLFLOW_BACKEND_STORE_URI": tracking_uri,
             },
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -175,9 +176,12 @@ def serve(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> No
                 raise EnvironmentProblem("the MLflow UI ended", got=_last_words(log))
 
 
-def command(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> list[str]:
-    """Return the command line of MLflow's server."""
-    words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+def command(artifacts: Path | None, host: str, port: int) -> list[str]:
+    """Return the command line of MLflow's server; where its store is, the environment tells it.
+
+    A command line is for all to see, and the address of a store may hold a password.
+    """
+    words = [sys.executable, "-m", "mlflow", "server"]
     if artifacts is not None:
         words += ["--default-artifact-root", str(artifacts)]
     # The server reads artifacts from disk itself; it need not offer to store other people's.

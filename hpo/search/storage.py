@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.addresses import password_of, without_password
 from hpo.spec.errors import EnvironmentProblem, HpoError, SpecError
 
 BUSY_SECONDS = 60
@@ -102,7 +103,7 @@ def sqlite_path(url: str) -> Path | None:
                 "this is no storage URL",
                 where="storage",
                 expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
-                got=url,
+                got=without_password(url),
             )
         return None
     name = url.partition(":///")[2].partition("?")[0]
@@ -111,7 +112,7 @@ def sqlite_path(url: str) -> Path | None:
             "a study cannot live in a database in memory: a trial's process would not see it",
             where="storage",
             expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
-            got=url,
+            got=without_password(url),
         )
     return Path(name)
 
@@ -340,21 +341,10 @@ def _database_problem(url: str, message: str) -> EnvironmentProblem:
         "I/O": "Check the disk, then go on with --resume",
     }
     hint = next((h for part, h in advice.items() if part in message), None)
-    password = _password(url)
+    password = password_of(url)
     return EnvironmentProblem(
         "the study's database cannot be used",
-        got=message.replace(password, "***") if password else message,
+        got=without_password(message.replace(password, "***") if password else message),
         where=without_password(url),
         hint=hint or "Check that the database runs and that the URL is right",
     )
-
-
-def without_password(url: str) -> str:
-    """Return ``url`` with its password hidden."""
-    password = _password(url)
-    return url.replace(f":{password}@", ":***@") if password else url
-
-
-def _password(url: str) -> str | None:
-    account, at, _ = url.partition("://")[2].rpartition("@")
-    return account.partition(":")[2] or None if at else None

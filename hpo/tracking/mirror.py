@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from hpo.spec.addresses import without_password
 from hpo.spec.records import EpochReport, TrialJob, TrialRecord
 from hpo.tracking.behind import WriteBehind
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.failures import Failure, judge
 from hpo.tracking.runs import RunKey, StudyRuns
-from hpo.tracking.store import open_client, without_password
+from hpo.tracking.store import open_client
 from hpo.tracking.told import Told, ToldTrials
 
 _OPENING = "opening the MLflow store"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -46,11 +47,6 @@ def sqlite_path(tracking_uri: str) -> Path | None:
     """Return the file behind a SQLite URI; None for any other URI."""
     prefix = "sqlite:///"
     return Path(tracking_uri.removeprefix(prefix)) if tracking_uri.startswith(prefix) else None
-
-
-def without_password(uri: str) -> str:
-    """Return the URI as it may be shown."""
-    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:***@", uri)
 
 
 def quiet_environment() -> dict[str, str]:
@@ -95,6 +91,8 @@ def _connect(tracking_uri: str, artifact_root: Path | None) -> Any:
     try:
         with locked(database.parent / ".mlflow.lock") if database else contextlib.nullcontext():
             if not is_server(tracking_uri):
+                if database is None:
+                    _reach_database(tracking_uri)
                 _initialise(tracking_uri, artifact_root, database)
             client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
             client.search_experiments(max_results=1)
@@ -194,7 +192,7 @@ def _quiet_logs() -> None:
 def _reach(tracking_uri: str) -> None:
     """Ask the server for its health, twice, so that a wrong address is told in seconds."""
     # urllib takes a user and password for part of the server's name.
-    address = re.sub(r"://[^/@]*@", "://", tracking_uri).rstrip("/") + "/health"
+    address = re.sub(r"://\S*@", "://", tracking_uri).rstrip("/") + "/health"
     reason: object = ""
     cause: Exception | None = None
     for _ in range(2):
@@ -210,9 +208,23 @@ def _reach(tracking_uri: str) -> None:
         expected="an answer from it",
         got=str(reason),
         where=without_password(tracking_uri),
-        hint="Start the server, correct the address (tracking_uri in the study file or "
+        hint="Start the server, correct the address (tracking.uri in the study file or "
         "MLFLOW_TRACKING_URI), or leave both away to use the store in mlruns/",
     ) from cause
+
+
+def _reach_database(tracking_uri: str) -> None:
+    """Connect once to a database server: mlflow would try for two minutes before it told why not.
+
+    Raises:
+        SQLAlchemyError: the server cannot be reached, or refuses.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    limit = {"connect_timeout": int(CONNECT_TIMEOUT_SECONDS)}
+    arguments = limit if tracking_uri.startswith(("postgresql", "mysql")) else {}
+    create_engine(tracking_uri, poolclass=NullPool, connect_args=arguments).connect().close()
 
 
 def _is_database_error(error: Exception) -> bool:
@@ -227,5 +239,8 @@ def _cannot_open(tracking_uri: str, error: Exception) -> EnvironmentProblem:
     elif isinstance(error, ModuleNotFoundError):
         hint = f"Install the database's driver: pip install {error.name}"
     return EnvironmentProblem(
-        "cannot open the MLflow store", got=text, where=without_password(tracking_uri), hint=hint
+        "cannot open the MLflow store",
+        got=without_password(text),
+        where=without_password(tracking_uri),
+        hint=hint,
     )

@@ -619,3 +619,11 @@ def test_keras_and_pyfunc_load_what_was_logged(
     np.testing.assert_allclose(served.predict(faces, verbose=0), want, rtol=1e-5)
     logged = mlflow.pyfunc.load_model(model_uri)
     np.testing.assert_allclose(logged.predict(faces), want, rtol=1e-5)
+
+
+def test_a_database_server_that_is_away_is_told_in_seconds() -> None:
+    began = time.monotonic()
+    with pytest.raises(EnvironmentProblem, match=r"postgresql://me:\*\*\*@127.0.0.1:1/db"):
+        open_client("postgresql://me:secret@127.0.0.1:1/db")
+    # mlflow alone tries for 107 s; the bound leaves room for a machine that is busy.
+    assert time.monotonic() - began < 40

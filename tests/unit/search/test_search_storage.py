@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from hpo.search import storage as module
-from hpo.search.storage import claiming, open_storage, without_password
+from hpo.search.storage import claiming, open_storage
 from hpo.search.summaries import list_studies
+from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem, SpecError
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.tracking.store import artifact_folder, is_server, sqlite_path, without_password
+from hpo.spec.addresses import without_password
+from hpo.tracking.store import artifact_folder, is_server, sqlite_path
 
 
 def test_artifacts_lie_beside_the_database_unless_told() -> None:
