@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hpo.search.filesystems import refuse_network
 from hpo.spec.addresses import password_of, without_password
 from hpo.spec.errors import EnvironmentProblem, HpoError, SpecError
 
@@ -37,14 +38,16 @@ def open_storage(url: str, *, create: bool = True) -> Any:
     Raises:
         SpecError: this is no URL of a database.
         FileNotFoundError: there is no such SQLite file, and ``create`` is False.
-        EnvironmentProblem: the folder cannot be written, the database is locked for longer than
-            ``BUSY_SECONDS``, a server does not answer, a driver is missing, or another version of
-            Optuna wrote the tables.
+        EnvironmentProblem: the folder cannot be written or is a network's, the database is locked
+            for longer than ``BUSY_SECONDS``, a server does not answer, a driver is missing, or
+            another version of Optuna wrote the tables.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = sqlite_path(url)
+    if path is not None:
+        refuse_network(path)
     if path is not None and not path.exists():
         if not create:
             raise FileNotFoundError(path)

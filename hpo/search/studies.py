@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpo.search.creation import DATASET_DIGEST, SPEC, already_exists, check_same, optuna_name
+from hpo.search.filesystems import refuse_network
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.trials import LATE_RUN_ID, is_lost, read_trial
 from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
@@ -54,6 +55,8 @@ def existing(storage_url: str) -> Iterator[Any]:
     """Yield the storage, or None where no SQLite file is; nothing is created."""
     path = sqlite_path(storage_url)
     if path is not None and not path.exists():
+        # Told before anything is written, and not when the first trial is.
+        refuse_network(path)
         yield None
         return
     storage = open_storage(storage_url, create=False)
