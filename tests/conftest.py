@@ -45,3 +45,15 @@ def shared_data() -> Path:
             f"the real faces and songs are not beside this checkout ({folder.name}/ absent)"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that holds a handful of drawn faces, to copy: nothing is trained on them."""
+    from hpo.data.drawn import dataset
+
+    home = tmp_path_factory.mktemp("faces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "SPLIT_SIZES", {"train": 14, "validation": 7, "test": 7})
+        dataset.write_dataset(home / "data" / dataset.DATASET_NAME)
+    return home

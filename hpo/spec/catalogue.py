@@ -46,6 +46,10 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "optuna": "hpo.search.optuna_engine:OptunaEngine",
         "keras-tuner": "hpo.search.keras_tuner_engine:KerasTunerEngine",
     },
+    "launcher": {
+        "local": "hpo.study.launchers.local:LocalLauncher",
+        "ray": "hpo.study.launchers.ray_cluster:RayLauncher",
+    },
     # In the order of the page.
     "report_section": {
         "results": "hpo.reports.draw.results:section",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
+from hpo.execution.devices import Share
+from hpo.execution.interrupts import Interrupts
+from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import Silence, Watcher
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
@@ -20,6 +24,9 @@ def worker(
     workspace: Workspace | None = None,
     workers: int | None = None,
     watcher: Watcher | None = None,
+    target: str = TRAIN,
+    interrupts: Interrupts | None = None,
+    shares: Sequence[Share] | None = None,
 ) -> StudyOutcome:
     """Work on a study beside other workers, until its budget is used; it is begun if need be.
 
@@ -28,6 +35,9 @@ def worker(
         workspace: where its data are; the current directory by default.
         workers: trials at once, in place of the study's.
         watcher: is told what happens.
+        target: for launchers: what runs in a trial's process.
+        interrupts: for launchers: when to stop; by default at this process's signals.
+        shares: for launchers: what each of the trials at once may use of this machine.
 
     Raises:
         NotFoundError: there is no such study, or its data are not here.
@@ -39,7 +49,16 @@ def worker(
     if workers is not None:
         spec = planned.spec.model_copy(update={"workers": workers})
         planned = dataclasses.replace(planned, spec=spec)
-    return StudyRun(planned, workspace, watcher or Silence(), resume=True, joining=True).go()
+    return StudyRun(
+        planned,
+        workspace,
+        watcher or Silence(),
+        resume=True,
+        joining=True,
+        target=target,
+        interrupts=interrupts,
+        shares=shares,
+    ).go()
 
 
 def _known(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:

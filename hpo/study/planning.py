@@ -169,6 +169,7 @@ def plan(
     from hpo.search.compatibility import check_compatibility
     from hpo.study.estimate import timed
     from hpo.study.faces import drawn, find_dataset
+    from hpo.study.launchers.options import check_launcher
     from hpo.study.progress import with_progress
 
     workspace = workspace or Workspace.at()
@@ -195,6 +196,7 @@ def plan(
     _check_plug_ins(spec, file)
     try:
         notes = [*opened, *check_compatibility(spec)]
+        check_launcher(spec)
     except SpecError as error:
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
         raise _at(error, file.locate(path)) from None
@@ -221,10 +223,10 @@ def _at(error: InputError, where: str) -> InputError:
 
 
 def _check_plug_ins(spec: StudySpec, file: StudyFile) -> None:
-    """Check the names of engine, sampler and pruner, before a store is opened."""
+    """Check the names of engine, sampler, pruner and launcher, before a store is opened."""
     from hpo.spec.catalogue import resolve
 
-    for kind in ("engine", "sampler", "pruner"):
+    for kind in ("engine", "sampler", "pruner", "launcher"):
         # Under keras-tuner the sampler is an oracle, which its engine's options know.
         if kind != "sampler" or spec.engine.name == "optuna":
             resolve(kind, getattr(spec, kind).name, where=file.locate((kind,)))

@@ -15,6 +15,7 @@ from hpo.spec.loading import load_study
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.sections import BudgetSpec, DataSpec, LimitsSpec, ObjectiveSpec, TrackingSpec
 from hpo.spec.study import ArchitectureSpec, StudySpec
+from hpo.study.launchers.options import LAUNCHERS
 from hpo.training.resolve import known_parameters
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,10 +79,13 @@ def test_every_parameter_is_documented_with_its_range_and_default(architecture: 
         assert [info.allowed(), written(info.default)] in takes
 
 
-@pytest.mark.parametrize("kind", sorted(OPTIONS))
+EVERY_OPTION = {**OPTIONS, "launcher": LAUNCHERS}
+
+
+@pytest.mark.parametrize("kind", sorted(EVERY_OPTION))
 def test_every_option_is_documented_with_its_default(kind: str) -> None:
-    assert set(OPTIONS[kind]) == set(CATALOGUE[kind])
-    for name, model in OPTIONS[kind].items():
+    assert set(EVERY_OPTION[kind]) == set(CATALOGUE[kind])
+    for name, model in EVERY_OPTION[kind].items():
         (row,) = [r for r in STUDY_FILE.splitlines() if r.startswith(f"| {kind} `{name}` |")]
         assert set(re.findall(r"`(\w+)`: ", row)) == set(model.model_fields)
         for option, field in model.model_fields.items():

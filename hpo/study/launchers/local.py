@@ -1,0 +1,151 @@
+"""The launcher ``local``: trials run in processes of this machine, several at once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hpo.execution.children import ChildServer
+from hpo.execution.devices import Share, shares, visible_gpus
+from hpo.execution.running_job import TRAIN
+from hpo.execution.worker import Lane, Worker
+from hpo.spec.errors import NotFoundError
+from hpo.spec.records import TrialJob
+from hpo.study.checkpoints import Keeper
+from hpo.study.jobs import make_job, open_mirror
+from hpo.study.launchers.launch import Ended, Launch
+from hpo.study.planning import PlannedArchitecture
+
+if TYPE_CHECKING:
+    from hpo.search.engine import Proposal
+    from hpo.tracking.mirror import MlflowMirror
+
+
+class LocalLauncher:
+    """Runs trials here, ``workers`` of the study at once."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        spec = launch.spec
+        training = launch.target == TRAIN
+        self._server = (
+            ChildServer() if training else ChildServer((launch.target.partition(":")[0],))
+        )
+        keep = max(1, spec.tracking.keep_models)
+        self._keeper = Keeper(launch.workspace, spec.objective.direction, keep)
+
+    def work(self) -> Ended:
+        """Run trials until the budget is used; see ``Launcher.work``."""
+        launch = self._launch
+        if launch.plan.left:
+            # Loads Keras while the stores are opened.
+            self._server.warm()
+        mirror = open_mirror(launch.plan, launch.workspace, launch.watcher.note)
+        worker = self._worker(mirror)
+        notes: list[str] = []
+        try:
+            if not launch.joining:
+                # Whoever begins a study sees to it that it will be tracked: an address that is
+                # wrong is told now and not after the first trial. Keras loads meanwhile.
+                mirror.wait_ready()
+            self._remember()
+            launch.announce()
+            worker.work()
+        finally:
+            for label in worker.unfinished:
+                mirror.finish_architecture(label, "interrupted")
+            notes += mirror.close(hurry=lambda: launch.interrupts.now)
+        return Ended(not worker.unfinished, notes)
+
+    def _remember(self) -> None:
+        if self._launch.resume:
+            from hpo.search.studies import read_trials
+
+            with contextlib.suppress(NotFoundError):  # There is none yet: the plan has said so.
+                self._keeper.remember(read_trials(self._launch.storage_url, self._launch.spec.name))
+
+    def _worker(self, mirror: MlflowMirror) -> Worker:
+        from hpo.training.backend import cores
+
+        launch = self._launch
+        return Worker(
+            lanes=self._lanes(mirror),
+            mirror=mirror,
+            server=self._server,
+            watcher=launch.watcher,
+            interrupts=launch.interrupts,
+            keep=self._keeper.judge,
+            shares=launch.shares or shares(launch.spec.workers, cores(), visible_gpus()),
+            limits=launch.spec.limits,
+            target=launch.target,
+        )
+
+    def _lanes(self, mirror: MlflowMirror) -> Iterator[Lane]:
+        """Open the architectures one after the other, as the worker has places for them."""
+        from hpo.search.engine import open_engine
+
+        launch = self._launch
+        for part in launch.plan.parts.values():
+            engine = open_engine(
+                launch.storage_url,
+                launch.spec,
+                part.label,
+                # That the study may be new was checked at the start; since then another worker may
+                # have come to this architecture first.
+                resume=True,
+                thesis=part.thesis,
+                dataset_digest=launch.plan.dataset.digest,
+            )
+            for note in engine.notes:
+                launch.watcher.note(note)
+            trials = launch.spec.trials_of(part.label)
+            mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
+            yield Lane(
+                label=part.label,
+                engine=engine,
+                make_job=functools.partial(self._job, part),
+                done=functools.partial(self._finish, part.label, mirror),
+            )
+
+    def _job(self, part: PlannedArchitecture, proposal: Proposal, share: Share) -> TrialJob:
+        return make_job(
+            self._launch.plan,
+            part,
+            proposal.configuration(part.spec.fixed),
+            number=proposal.number,
+            seed=proposal.trial_seed,
+            workspace=self._launch.workspace,
+            share=share,
+            earlier=proposal.earlier,
+        )
+
+    def _finish(self, label: str, mirror: MlflowMirror) -> None:
+        """Log the best models of an architecture whose budget is used, and end its run."""
+        try:
+            self._log_models(label, mirror)
+        except Exception as error:
+            # Broad: MLflow, its server, the network and the disk each have errors of their own, and
+            # the trials are all there. ``hpo promote`` logs the winner's model again.
+            self._launch.watcher.note(f"{label}: the best models are not in MLflow: {error}")
+        mirror.finish_architecture(label)
+
+    def _log_models(self, label: str, mirror: MlflowMirror) -> None:
+        from hpo.search.studies import read_trials
+        from hpo.study.models import best_records, log_models
+        from hpo.tracking.models import prune_models
+        from hpo.tracking.store import open_client
+
+        launch = self._launch
+        # Trials of other workers count, and the runs that MLflow has named by now.
+        best = best_records(read_trials(launch.storage_url, launch.spec.name), launch.spec)
+        mine = {record.number for record in self._keeper.kept(label)}
+        kept = [r for r in best if r.architecture == label and r.number in mine]
+        if not best or not mirror.flush():
+            return
+        client = open_client(launch.tracking_uri, launch.workspace.runs / "artifacts")
+        for problem in log_models(client, kept, launch.plan.dataset):
+            launch.watcher.note(problem)
+        # Every architecture's best so far: models of trials that fell behind are deleted.
+        prune_models(client, launch.spec.name, {record.mlflow_run_id for record in best})

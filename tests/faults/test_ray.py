@@ -1,0 +1,104 @@
+"""A node of a Ray cluster dies in the middle of a study: its trials move, and nothing is lost."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.search.studies import read_trials
+from tests.faults.launching import end_all, outcome_of, start, workspace_with_faces, write_study
+from tests.faults.ray_nodes import nodes
+from tests.faults.recorded import Span, spans
+from tests.faults.workers import states
+
+# Asked without importing it: nothing of this process is part of a cluster.
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="ray is not installed: pip install 'hpo[ray]'",
+)
+
+TRIALS = 10
+WAIT_SECONDS = 120
+
+
+def wait_for(log: Path, begun: Callable[[], Any]) -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while not begun():
+        assert time.monotonic() < until, log.read_text()[-2000:]
+        time.sleep(0.05)
+
+
+def nodes_of(home: Path) -> set[str]:
+    return {span.node for span in spans(home)}
+
+
+def overlapping(found: list[Span]) -> list[tuple[Span, Span]]:
+    """Pairs of trials that had the same GPU of the same node at the same time."""
+    return [
+        (one, other)
+        for one, other in itertools.combinations(found, 2)
+        if (one.node, one.gpu) == (other.node, other.gpu)
+        and one.began < other.ended
+        and other.began < one.ended
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    end_all()
+
+
+def test_the_trials_of_a_node_that_dies_move_and_no_gpu_is_given_twice(
+    url: str, tmp_path: Path, faces: Path
+) -> None:
+    home = workspace_with_faces(faces, tmp_path)
+    environment = {"RAY_AUTH_TOKEN": secrets.token_hex(32), "HPO_STORAGE": url}
+    with nodes(environment, tmp_path / "ray.txt") as cluster:
+        launcher = {
+            "name": "ray",
+            "workers": 2,
+            "num_cpus": 1,
+            "num_gpus": 1,
+            "address": cluster.address,
+        }
+        file = write_study(home, launcher, trials=TRIALS, epochs=4, pause=0.5)
+        process = start(file, **environment)
+        log = home / "stderr.txt"
+        # Only then: a coordinator is part of the node that it finds first, and dies with it.
+        wait_for(log, lambda: "workers start when one does" in log.read_text())
+        one, two = cluster.add(), cluster.add()
+        wait_for(log, lambda: nodes_of(home) == {one, two})
+        cluster.kill(one)
+        three = cluster.add()
+        outcome = outcome_of(process)
+
+    assert outcome["rows"][0]["complete"] == TRIALS
+    records = read_trials(url, "study")
+    assert sorted(record.slot for record in records) == list(range(TRIALS))
+    counted = states(url)
+    assert set(counted) == {"COMPLETE", "FAIL"}
+    assert counted["COMPLETE"] == TRIALS
+    (lost,) = [r for r in read_trials(url, "study", attempts=True) if r.lost]
+    (again,) = [r for r in records if r.retry_of == lost.number]
+    assert (again.slot, again.searched, again.seed) == (lost.slot, lost.searched, lost.seed)
+
+    found = spans(home)
+    assert {span.gpu for span in found} == {"0"}, "each node has one GPU, and calls it 0"
+    assert {span.threads for span in found} == {1}
+    assert overlapping(found) == []
+    assert next(s.node for s in found if s.number == lost.number) == one
+    assert next(s.node for s in found if s.number == again.number) in {two, three}
+    told = log.read_text()
+    assert "was lost; another is placed" in told
+    if "postgresql" in url:
+        assert url not in told
+    assert not os.path.exists(f"/proc/{one}")
