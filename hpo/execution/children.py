@@ -4,8 +4,7 @@ Every trial trains in such a child, because memory grows over trials in one proc
 cleared, and because a crash, an out-of-memory kill or a hang then ends one trial and nothing else.
 
 The child sends ``("report", data)`` while it works and ``("result", data)`` or ``("error", (error,
-failure))`` at the end; the parent may send ``"stop"``. A child whose parent is gone ends at its
-next look.
+failure))`` at the end; the parent may send ``"stop"``. A child whose parent is gone ends with it.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from typing import Any, Literal
 
 from hpo.execution.blame import own_line
 from hpo.execution.conditions import blocked, own_imports, without_main
+from hpo.execution.orphans import end_with_parent
 from hpo.spec.errors import HpoError, TrainingError
 
 _PRELOAD = "hpo.execution.preloaded"
@@ -217,6 +217,7 @@ class ChildServer:
 
 def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:
     _redirect(log)
+    end_with_parent()
     code = 0
     try:
         module_name, _, name = target.partition(":")

@@ -27,6 +27,11 @@ def until_stopped(report: Callable[[Any], None], should_stop: Callable[[], bool]
     return "never stopped"
 
 
+def busy(report: Callable[[Any], None], should_stop: Callable[[], bool]) -> None:
+    report(os.getpid())
+    time.sleep(60)
+
+
 def bad_input(report: Callable[[Any], None], should_stop: Callable[[], bool]) -> None:
     raise SpecError("no such thing", where="here", hint="Look there")
 

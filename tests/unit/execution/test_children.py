@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,27 @@ def test_signals_to_the_group_reach_neither_server_nor_child() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "stopped"
+
+
+def test_a_child_ends_with_its_parent_though_it_does_not_look() -> None:
+    code = (
+        "import os, signal\n"
+        "from hpo.execution.children import ChildServer\n"
+        "server = ChildServer(preload=('hpo.spec.errors',))\n"
+        f"child = server.start('{TARGETS}:busy')\n"
+        "print(child.receive().data, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    status = Path(f"/proc/{int(done.stdout)}/stat")
+    until = time.monotonic() + 10  # it would sleep for 60
+    # As a zombie it has ended, whoever collects it.
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_modules_in_the_current_folder_do_not_take_the_place_of_others(tmp_path: Path) -> None:
