@@ -17,7 +17,7 @@ def heard_beyond_loopback(pid: int) -> list[str]:
     Args:
         pid: of the process whose descendants are meant as well.
     """
-    sockets = {inode for process in [pid, *_descendants(pid)] for inode in _sockets_of(process)}
+    sockets = {inode for process in [pid, *descendants(pid)] for inode in _sockets_of(process)}
     heard = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
@@ -28,7 +28,8 @@ def heard_beyond_loopback(pid: int) -> list[str]:
     return heard
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the process ids of a process's children, theirs, and so on."""
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import os
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from hpo.search.studies import read_trials
 from tests.faults.launching import end_all, outcome_of, start, workspace_with_faces, write_study
+from tests.faults.listening import descendants
 from tests.faults.ray_nodes import nodes
 from tests.faults.recorded import Span, spans
 from tests.faults.workers import states
@@ -102,3 +104,34 @@ def test_the_trials_of_a_node_that_dies_move_and_no_gpu_is_given_twice(
     if "postgresql" in url:
         assert url not in told
     assert not os.path.exists(f"/proc/{one}")
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes of Ray below a process in which a worker runs."""
+    return [
+        child
+        for child in descendants(pid)
+        if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"ray::RemoteWorker")
+    ]
+
+
+def test_a_worker_that_is_killed_is_placed_again_and_its_trial_ends_with_it(
+    tmp_path: Path, faces: Path
+) -> None:
+    home = workspace_with_faces(faces, tmp_path)
+    file = write_study(home, {"name": "ray"}, trials=2, epochs=1, pause=30)
+    process = start(file)
+    log = home / "stderr.txt"
+    wait_for(log, lambda: spans(home))
+    (worker,) = workers_of(process.pid)
+    below = [pid for pid in descendants(worker) if Path(f"/proc/{pid}").exists()]
+    os.kill(worker, signal.SIGKILL)
+    # The trial would sleep for half a minute, on the GPU that the next worker is given.
+    wait_for(log, lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
+    wait_for(log, lambda: "was lost; another is placed" in log.read_text())
+    wait_for(log, lambda: len(spans(home)) == 2)
+    first, second = spans(home)
+    assert second.began - first.began < 30
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    outcome_of(process, code=143)

@@ -20,7 +20,7 @@ from hpo.study.jobs import open_mirror
 from hpo.study.launchers.launch import Ended, Launch
 from hpo.study.launchers.options import ray_options
 from hpo.study.launchers.ray_connection import connected, require_ray
-from hpo.study.launchers.ray_nodes import check_reach, check_room
+from hpo.study.launchers.ray_nodes import check_reach, check_room, servers
 from hpo.study.launchers.remote_worker import Assignment, RemoteWorker
 
 if TYPE_CHECKING:
@@ -110,13 +110,25 @@ class RayLauncher:
         options = self._options
         # Two calls at once: the work, and the wish to stop it. Never restarted by Ray, which does
         # not know whether anything is left to do.
-        actor = (
-            ray.remote(RemoteWorker)
-            .options(num_cpus=options.num_cpus, num_gpus=options.num_gpus, max_concurrency=2)
-            .remote()
+        worker = ray.remote(RemoteWorker).options(
+            num_cpus=options.num_cpus,
+            num_gpus=options.num_gpus,
+            resources=self._bound_to(ray),
+            max_concurrency=2,
         )
+        actor = worker.remote()
         assigned = actor.work.remote(self._assignment())
         self._placed.append(_Placed(actor, assigned, actor.where.remote(), losses, finished))
+
+    def _bound_to(self, ray: Any) -> dict[str, float]:
+        """Return what keeps a worker on this machine if a store is a file of it.
+
+        The cluster may grow: a worker on a new machine would begin the study over in a file of its
+        own.
+        """
+        if servers(self._launch.storage_url, self._launch.tracking_uri):
+            return {}
+        return {f"node:{ray.util.get_node_ip_address()}": 0.001}
 
     def _assignment(self) -> Assignment:
         launch, options = self._launch, self._options
@@ -129,7 +141,7 @@ class RayLauncher:
             # Less than a core is still a thread.
             cores=max(1, int(options.num_cpus)) if options.num_cpus else 0,
             gpus=options.num_gpus,
-            path=[entry for entry in sys.path if os.path.isdir(entry)],
+            path=_own_path(),
         )
 
     def _greet(self, ray: Any) -> None:
@@ -171,7 +183,6 @@ class RayLauncher:
         losses = 1 if follower.finished > placed.finished_before else placed.losses + 1
         if losses <= MOST_LOSSES:
             self._launch.watcher.note(f"A worker on {host} was lost; another is placed.")
-            check_reach(ray.nodes(), self._launch.storage_url, self._launch.tracking_uri)
             self._place(ray, losses, follower.finished)
             return
         problem = EnvironmentProblem(
@@ -206,6 +217,12 @@ class RayLauncher:
         if interrupts.now and time.monotonic() - self._stopped_at > _PATIENCE_SECONDS:
             for placed in self._placed:
                 _kill(ray, placed)
+
+
+def _own_path() -> list[str]:
+    """Return where the person's modules are found: the path without what Python brings itself."""
+    python = (sys.prefix, sys.base_prefix)
+    return [entry for entry in sys.path if os.path.isdir(entry) and not entry.startswith(python)]
 
 
 def _kill(ray: Any, placed: _Placed) -> None:

@@ -11,10 +11,18 @@ from hpo.study.launchers.options import RayOptions
 
 Node = Mapping[str, Any]
 
+_SERVERS = ("http://", "https://", "postgresql", "mysql", "mssql", "databricks")
+"""How the tracking URIs of MLflow's stores begin that are no files."""
+
 
 def hosts(nodes: Sequence[Node]) -> set[str]:
     """Return the addresses of the machines that are up."""
     return {node["NodeManagerAddress"] for node in nodes if node["Alive"]}
+
+
+def servers(storage_url: str, tracking_uri: str) -> bool:
+    """Tell whether both stores are servers, which any machine may reach, and none is a file."""
+    return sqlite_path(storage_url) is None and tracking_uri.startswith(_SERVERS)
 
 
 def check_reach(nodes: Sequence[Node], storage_url: str, tracking_uri: str) -> None:
@@ -34,7 +42,7 @@ def check_reach(nodes: Sequence[Node], storage_url: str, tracking_uri: str) -> N
             got=f"an SQLite file, and a cluster of {count} machines",
             hint="Set up PostgreSQL and name it in HPO_STORAGE (docs/cluster.md shows how)",
         )
-    if not tracking_uri.startswith(("http://", "https://", "postgresql", "mysql", "databricks")):
+    if not tracking_uri.startswith(_SERVERS):
         raise EnvironmentProblem(
             "workers on other machines do not see an MLflow store that is a file",
             where="tracking.uri",

@@ -14,11 +14,12 @@ from typing import Any
 from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Silence
-from hpo.spec.errors import HpoError, TrainingError
+from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 
 _MOST_NOTES = 20
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ class RemoteWorker:
 
         if not assignment.gpus:
             # A cluster leaves the GPUs of a node in sight of workers that were given none.
-            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+            os.environ[_VISIBLE] = ""
+        elif not os.environ.get(_VISIBLE):
+            return Report(False, [], self._which_gpu())
         sys.path += [entry for entry in assignment.path if entry not in sys.path]
         notes = _Notes()
         try:
@@ -126,6 +129,14 @@ class RemoteWorker:
             told = TrainingError(f"a worker on {self.where()} ended by an error", got=_line(error))
             return Report(False, notes.lines, told)
         return Report(outcome.stopped_by is None, [*notes.lines, *outcome.notes])
+
+    def _which_gpu(self) -> HpoError:
+        return EnvironmentProblem(
+            "a worker was given a GPU and cannot tell which, so that two might use the same",
+            where=self.where(),
+            expected=f"the cluster to set {_VISIBLE}",
+            hint="Start Ray's nodes without RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES",
+        )
 
 
 def _line(error: Exception) -> str:

@@ -144,6 +144,9 @@ def test_a_remote_worker_sends_its_error_home_and_sees_no_gpu_that_it_was_not_gi
     from hpo.execution.devices import visible_gpus
 
     assert visible_gpus() == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    blind = RemoteWorker().work(assignment(tmp_path, gpus=1.0))
+    assert "two might use the same" in str(blind.error)
     broken = RemoteWorker().work(assignment(tmp_path, study={}))
     assert "ValidationError" in str(broken.error)
 
