@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import hpo.study.running
-from hpo.execution.children import ChildServer
-from hpo.execution.worker import Worker
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from tests.faults.workers import OBJECTIVE
@@ -54,13 +52,12 @@ def study_of(trials: int = 3, **changes: Any) -> StudySpec:
 def on_the_objective() -> Iterator[None]:
     """Let trials compute the analytic objective instead of training."""
     running: Any = hpo.study.running
-    before = running.Worker, running.ChildServer
-    running.Worker = functools.partial(Worker, target=OBJECTIVE)
-    running.ChildServer = functools.partial(ChildServer, preload=("tests.faults.objective",))
+    before = running.StudyRun
+    running.StudyRun = functools.partial(before, target=OBJECTIVE)
     try:
         yield
     finally:
-        running.Worker, running.ChildServer = before
+        running.StudyRun = before
 
 
 def run_here(spec: StudySpec, workspace: Workspace, *, resume: bool = True) -> Any:
