@@ -46,10 +46,10 @@ for file in search_spaces/*.yaml; do
 done
 
 stage "unit tests"
-pytest tests/unit --durations=10
+pytest -m "not slow" tests/unit --durations=10
 
 stage "contract and end-to-end tests"
-pytest tests/contract tests/endtoend --durations=15
+pytest -m "not slow" tests/contract tests/endtoend --durations=15
 
-stage "faults: workers killed over SQLite and PostgreSQL"
-pytest tests/faults --durations=5
+stage "faults: kills, pauses, outages and full disks, over SQLite and PostgreSQL"
+pytest -m "not slow" tests/faults --durations=15

@@ -13,6 +13,7 @@ import pytest
 from hpo.search.engine import Proposal
 from hpo.search.studies import read_trials
 from hpo.spec.records import TrialRecord
+from tests.faults.studies import elsewhere
 from tests.faults.workers import work
 from tests.unit.search.analytic import make_spec
 
@@ -28,7 +29,8 @@ def run_with(fault: str, url: str, home: Path, **limits: Any) -> list[TrialRecor
         given = {"batch_size": 64, "learning_rate": 1e-3}
         return {**given, **proposal.overrides, "fault": fault if proposal.slot == FAULTY else ""}
 
-    assert work(url, spec, home, change=change) == []
+    # Elsewhere: workers of other tests are forked from this process, its fork server with them.
+    assert elsewhere(work, url, spec, home, change=change) == []
     assert [r.state for r in read_trials(url, "study") if r.slot != FAULTY] == ["complete"] * 2
     return [r for r in read_trials(url, "study", attempts=True) if r.slot == FAULTY]
 
