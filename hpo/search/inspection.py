@@ -11,7 +11,8 @@ from typing import Any
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.creation import optuna_name
-from hpo.search.storage import alone, explained, open_storage
+from hpo.search.locks import alone
+from hpo.search.storage import explained, open_storage
 from hpo.search.worker_identity import holder, identity
 from hpo.spec.study import StudySpec
 

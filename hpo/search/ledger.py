@@ -24,9 +24,10 @@ from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.draws import Draw, kept, repeated
 from hpo.search.engine import Proposal
+from hpo.search.locks import claiming
 from hpo.search.reconnecting import LeaseLost, Reconnecting
 from hpo.search.samplers import PLACE
-from hpo.search.storage import claiming, explained, open_storage, sqlite_path
+from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.worker_identity import identity
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import NotFoundError

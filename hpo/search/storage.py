@@ -7,19 +7,18 @@ needs none of that. Passwords appear in no message.
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import os
 import sqlite3
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hpo.search.filesystems import refuse_network
+from hpo.search.locks import locked, making_tables
 from hpo.spec.addresses import password_of, without_password
-from hpo.spec.errors import EnvironmentProblem, HpoError, SpecError
+from hpo.spec.errors import EnvironmentProblem, HpoError, InputError, SpecError
 
 BUSY_SECONDS = 60
 """How long a transaction waits for another process's before it gives up."""
@@ -63,7 +62,7 @@ def _connect(url: str, path: Path | None) -> Any:
     if path is None:
         url = _with_driver(url)
         arguments = _server_arguments(url)
-        with _initialising_server(url, arguments):
+        with making_tables(url, arguments):
             return RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": arguments})
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
     writable = os.access(path, os.W_OK)
@@ -169,8 +168,8 @@ def _make_folder(folder: Path) -> None:
         raise _unwritable(folder, error.strerror or str(error)) from error
 
 
-def _unwritable(where: Path, got: str) -> EnvironmentProblem:
-    return EnvironmentProblem(
+def _unwritable(where: Path, got: str) -> InputError:
+    return InputError(
         "cannot write the study's database here",
         expected="a folder that you may write to",
         got=got,
@@ -187,108 +186,8 @@ def _initialising(path: Path | None) -> Iterator[None]:
             raise _unwritable(path.parent, "no permission to write")
         yield
     else:
-        with _locked(path):
+        with locked(path):
             yield
-
-
-@contextmanager
-def _initialising_server(url: str, arguments: dict[str, Any]) -> Iterator[None]:
-    """Let one worker at a time make or check the tables on a server.
-
-    "CREATE TABLE IF NOT EXISTS" is no answer: PostgreSQL looks first and creates later, and of
-    eight workers on an empty database some ended with a duplicate key.
-    """
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
-    if engine.dialect.name != "postgresql":
-        yield
-        return
-    with engine.connect() as connection, _advisory(connection, "hpo: tables"):
-        yield
-
-
-@contextmanager
-def _advisory(connection: Any, name: str) -> Iterator[None]:
-    """Hold PostgreSQL's lock of this name; the server drops it with its holder's connection."""
-    from sqlalchemy import text
-
-    with connection.begin():
-        key = zlib.crc32(name.encode())
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-        yield
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    # The kernel drops the lock with its holder, so a killed process leaves none behind.
-    with path.with_name(path.name + ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def claiming(storage: Any, study: str) -> Iterator[Callable[[], bool]]:
-    """Hold the right to claim a slot of ``study``, against all other processes and threads.
-
-    A claim reads which slots are taken, draws a configuration and inserts the trial. Optuna's
-    storage has no transaction around the three, so they go under a lock: a file's for SQLite, an
-    advisory one for PostgreSQL. Both vanish with a killed holder. PostgreSQL also takes the right
-    from a holder that was stopped or cut off, who may then still insert: so a claim counts only if
-    the right is still held after it.
-
-    Args:
-        storage: what ``open_storage`` returned.
-        study: Optuna's name of the study.
-
-    Yields:
-        A function that tells whether the right is still held.
-    """
-    engine = storage.engine
-    if engine.dialect.name == "sqlite":
-        with _locked(Path(engine.url.database)):
-            yield lambda: True
-        return
-    if engine.dialect.name != "postgresql":
-        yield lambda: True
-        return
-    with engine.connect() as connection, _advisory(connection, f"hpo:{study}"):
-        yield lambda: _answers(connection)
-
-
-@contextmanager
-def alone(storage: Any, purpose: str) -> Iterator[None]:
-    """Let one process at a time do what may take minutes and must not be done twice at once.
-
-    Args:
-        storage: what ``open_storage`` returned.
-        purpose: names the lock; others go on meanwhile.
-    """
-    from sqlalchemy import text
-
-    engine = storage.engine
-    if engine.dialect.name == "sqlite":
-        path = Path(engine.url.database)
-        with _locked(path.with_name(f"{path.name}.{zlib.crc32(purpose.encode()):08x}")):
-            yield
-    elif engine.dialect.name == "postgresql":
-        with engine.connect() as connection, _advisory(connection, f"hpo:{purpose}"):
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            yield
-    else:
-        yield
-
-
-def _answers(connection: Any) -> bool:
-    from sqlalchemy import text
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True
 
 
 @contextmanager

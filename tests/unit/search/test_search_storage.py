@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from hpo.search import storage as module
-from hpo.search.storage import claiming, open_storage
+from hpo.search.locks import claiming
+from hpo.search.storage import open_storage
 from hpo.search.summaries import list_studies
 from hpo.spec.addresses import without_password
-from hpo.spec.errors import EnvironmentProblem, SpecError
+from hpo.spec.errors import EnvironmentProblem, InputError, SpecError
 
 
 def test_sqlite_writes_ahead_and_begins_with_the_write_lock(storage_url: str) -> None:
@@ -47,14 +48,14 @@ def test_many_processes_may_open_an_empty_database_at_once(tmp_path: Path) -> No
 
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentProblem, match=r"cannot write.*--home"):
+    with pytest.raises(InputError, match=r"cannot write.*--home"):
         open_storage(f"sqlite:///{tmp_path}/file/optuna.db")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(EnvironmentProblem, match="no permission"):
+    with pytest.raises(InputError, match="no permission"):
         open_storage(f"sqlite:///{tmp_path}/optuna.db")
 
 
