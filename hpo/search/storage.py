@@ -37,7 +37,8 @@ def open_storage(url: str, *, create: bool = True) -> Any:
     Raises:
         SpecError: this is no URL of a database.
         FileNotFoundError: there is no such SQLite file, and ``create`` is False.
-        EnvironmentProblem: the folder cannot be written or is a network's, the database is locked
+        InputError: the folder cannot be written.
+        EnvironmentProblem: the folder is on a network file system, the database is locked
             for longer than ``BUSY_SECONDS``, a server does not answer, a driver is missing, or
             another version of Optuna wrote the tables.
     """
