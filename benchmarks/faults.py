@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing.queues
 import shutil
 import tempfile
 import time
@@ -27,7 +26,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from measuring import MakeDatabase, databases, machine, progress
 
@@ -96,8 +94,7 @@ def kills(make: MakeDatabase, home: Path, trials: int, workers: int) -> Row:
     checkpoints = workspace.checkpoints / "study" / "cnn"
     began, broken, killed = time.monotonic(), 0, 0
     try:
-        with mock.patch.object(multiprocessing.queues.SimpleQueue, "put", _put):
-            killed = kill_as_they_go(url, spec, checkpoints, tracking_uri, workers, seed=trials)
+        killed = kill_as_they_go(url, spec, checkpoints, tracking_uri, workers, seed=trials)
     except AssertionError:  # a worker that nobody killed ended badly
         broken = 1
     seconds = time.monotonic() - began
@@ -111,12 +108,6 @@ def kills(make: MakeDatabase, home: Path, trials: int, workers: int) -> Row:
     counts["doctor"] = len(second.problems)
     attempts = len(records)
     return {**_row(trials, counts, seconds, broken), "killed": killed, "attempts": attempts}
-
-
-def _put(queue: Any, item: Any) -> None:
-    # Without the queue's lock, which a worker that is killed in here would keep for ever: what is
-    # put is a process's id, and so short a message goes into a pipe whole.
-    queue._writer.send(item)
 
 
 def point(name: str, faces: Path, home: Path) -> tuple[Counter[str], Path]:

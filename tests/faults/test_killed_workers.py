@@ -20,7 +20,7 @@ from hpo.search.studies import read_trials
 from hpo.spec.study import StudySpec
 from hpo.tracking.store import open_client
 from tests.faults.mlflow_rows import trial_runs
-from tests.faults.workers import start, states
+from tests.faults.workers import Claims, start, states
 from tests.unit.search.analytic import make_spec
 
 WORKERS = 4
@@ -32,7 +32,7 @@ def kill_as_they_go(
     url: str, spec: StudySpec, home: Path, tracking_uri: str, workers: int, seed: int
 ) -> int:
     """Run a study with workers of which one is killed after every third claim; return how many."""
-    claims: Any = multiprocessing.get_context("fork").SimpleQueue()
+    claims = Claims()
     dice = random.Random(seed)
 
     def begin() -> Any:

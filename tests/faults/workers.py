@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import select
 import signal
 import sqlite3
 from collections import Counter
@@ -39,6 +40,29 @@ def card(spec: StudySpec) -> StudyCard:
 def mirror_of(spec: StudySpec, tracking_uri: str | None) -> Mirror:
     """The mirror in MLflow; none where no address is given."""
     return MlflowMirror(tracking_uri, card(spec)) if tracking_uri else NullMirror()
+
+
+class Claims:
+    """Process ids of workers as they claim, from many processes to this one.
+
+    A pipe and no queue: a worker that is killed while it holds a queue's lock keeps it for ever,
+    and so short a message goes into a pipe whole.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+
+    def put(self, pid: int) -> None:
+        """Tell of a claim."""
+        os.write(self._writer, pid.to_bytes(8, "little"))
+
+    def empty(self) -> bool:
+        """Tell whether there is nothing to get."""
+        return not select.select([self._reader], [], [], 0)[0]
+
+    def get(self) -> int:
+        """Return the next claim's process id, waiting for it."""
+        return int.from_bytes(os.read(self._reader, 8), "little")
 
 
 def work(
