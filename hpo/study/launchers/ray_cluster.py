@@ -188,8 +188,8 @@ class RayLauncher:
         problem = EnvironmentProblem(
             f"a worker was lost {losses} times in a row, and no trial finished meanwhile",
             where=host,
-            hint="Ray's logs tell why (/tmp/ray/session_latest/logs on the node); often its memory "
-            "was short. Go on with --resume",
+            hint="Ray's logs tell why (session_latest/logs in Ray's folder on the node); often its "
+            "memory was short. Go on with --resume",
         )
         self._errors.append(problem)
         self._launch.watcher.note(str(problem))
