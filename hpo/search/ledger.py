@@ -9,7 +9,6 @@ uninterrupted one would have.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -275,9 +274,14 @@ class LedgerEngine(ABC):
     def beat(self, numbers: Iterable[int]) -> None:
         """Give a sign of life; see ``Engine.beat``."""
         for number in numbers:
-            # Others take a trial only after several that failed to come, and the next one is near.
-            with contextlib.suppress(Exception):
+            try:
                 self._attempts.beat(number)
+            except Exception:
+                # Broad, whatever the driver raises: others take a trial only after several signs
+                # that failed to come, and the next one is near.
+                self.steadily.saw(answered=False)
+            else:
+                self.steadily.saw(answered=True)
 
     # Running and ending
 

@@ -47,7 +47,19 @@ class Reconnecting:
         self._local = local
         self._clock = clock
         self._sleep = sleep
+        self._away = False
         self._back_at: float | None = None
+
+    def saw(self, *, answered: bool) -> None:
+        """Take note of whether the database answered someone, such as the giver of signs of life.
+
+        A worker whose trials train may ask nothing else of a database while it is away.
+        """
+        if not answered:
+            self._away = True
+        elif self._away:
+            self._away = False
+            self._back_at = self._clock()
 
     def seconds_since_gap(self) -> float | None:
         """Return how long the connection has held since it was lost; None if it never was.
@@ -55,6 +67,8 @@ class Reconnecting:
         While nobody could reach the database, nobody could give signs of life: whoever is back
         first must not take the others for dead.
         """
+        if self._away:
+            return 0.0
         return None if self._back_at is None else self._clock() - self._back_at
 
     def __call__(self, operation: Callable[[], Answer]) -> Answer:
@@ -78,12 +92,11 @@ class Reconnecting:
                 if not told and waited > 1.0:
                     self.tell("The study's database is away; trials go on, results wait for it.")
                     told = True
-                self._back_at = None
+                self.saw(answered=False)
                 self._sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
                 continue
-            if delay > _FIRST_DELAY_SECONDS:
-                self._back_at = self._clock()
+            self.saw(answered=True)
             if told:
                 self.tell("The study's database is back.")
             return answer

@@ -46,7 +46,8 @@ def workspace_of(faces: Path, home: Path) -> Workspace:
     return Workspace.at(home)
 
 
-def begin(workspace: Workspace, *more: str) -> subprocess.Popen[str]:
+def begin(workspace: Workspace, *more: str, pause: float = 0.15) -> subprocess.Popen[str]:
+    """Start the study; an epoch takes ``pause`` seconds: long enough to be cut in the middle."""
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.faults.cli", "--home", str(workspace.home)),
@@ -57,8 +58,7 @@ def begin(workspace: Workspace, *more: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # So many seconds an epoch: long enough to be cut in the middle.
-        env={**os.environ, "HPO_TEST_PAUSE": "0.15"},
+        env={**os.environ, "HPO_TEST_PAUSE": str(pause)},
     )
 
 
@@ -105,7 +105,7 @@ def test_signals_drain_then_stop_at_once_and_the_study_goes_on_exactly(
     tmp_path: Path,
 ) -> None:
     workspace = workspace_of(faces, tmp_path / "home")
-    process = begin(workspace)
+    process = begin(workspace, pause=0.8)  # slower than a busy machine is to pass a signal on
     assert heard(process, "cnn #3 starts")
     for number in signals:
         # To the whole group, as a terminal and a scheduler do.
