@@ -14,19 +14,8 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def own_imports() -> Iterator[None]:
-    """Let what is started now import this package, and nothing from the current folder.
-
-    Python puts the current folder first for ``-c``, which is how ``multiprocessing`` starts its
-    server: a ``queue.py`` there would take the standard library's place, and a checkout of another
-    version this package's. Children get the parent's own path afterwards.
-    """
-    root = str(Path(__file__).parents[2])
-    path = os.environ.get("PYTHONPATH")
-    changed = {
-        "PYTHONSAFEPATH": "1",
-        "PYTHONPATH": os.pathsep.join([root, *([path] if path else [])]),
-    }
+def environment(**changed: str) -> Iterator[None]:
+    """Let variables of the environment have these values for what is started now."""
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
@@ -37,6 +26,20 @@ def own_imports() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def own_imports() -> contextlib.AbstractContextManager[None]:
+    """Let what is started now import this package, and nothing from the current folder.
+
+    Python puts the current folder first for ``-c``, which is how ``multiprocessing`` starts its
+    server: a ``queue.py`` there would take the standard library's place, and a checkout of another
+    version this package's. Children get the parent's own path afterwards.
+    """
+    root = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH")
+    return environment(
+        PYTHONSAFEPATH="1", PYTHONPATH=os.pathsep.join([root, *([path] if path else [])])
+    )
 
 
 @contextlib.contextmanager

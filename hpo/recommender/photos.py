@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpo.data.decoding import MAX_PIXELS, decode, opencv
 from hpo.data.image_headers import declared_size
-from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError, did_you_mean
+from hpo.spec.errors import DataError, NotFoundError, did_you_mean
 
 Photo = NDArray[np.uint8]
 """A photo: uint8 of shape (height, width, 3), blue-green-red, upright."""
@@ -32,8 +32,8 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
 
     Raises:
         NotFoundError: there is no such file.
-        DataError: it is a folder, empty, too large, or no image.
-        EnvironmentProblem: it may not be read, or OpenCV cannot be loaded.
+        DataError: it is a folder, empty, too large, no image, or may not be read.
+        EnvironmentProblem: OpenCV cannot be loaded.
     """
     path = Path(path).expanduser()
     try:
@@ -97,9 +97,12 @@ def check_photo(data: bytes, where: str = "photo") -> None:
         )
 
 
-def _not_read(path: Path, error: OSError) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        "cannot read this photo", where=str(path), got=error.strerror or str(error)
+def _not_read(path: Path, error: OSError) -> DataError:
+    return DataError(
+        "this photo cannot be read",
+        where=str(path),
+        expected="a file that you may read",
+        got=error.strerror or str(error),
     )
 
 

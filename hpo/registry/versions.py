@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from hpo.spec.errors import NotFoundError
+from hpo.spec.addresses import without_password
+from hpo.spec.errors import EnvironmentProblem, NotFoundError
 
 
 def find_version(client: Any, name: str, which: str) -> Any:
@@ -21,6 +25,7 @@ def find_version(client: Any, name: str, which: str) -> Any:
 
     Raises:
         NotFoundError: there is no such version.
+        EnvironmentProblem: the registry does not answer.
     """
     from mlflow.exceptions import MlflowException
 
@@ -29,6 +34,9 @@ def find_version(client: Any, name: str, which: str) -> Any:
             return client.get_model_version(name, which)
         return client.get_model_version_by_alias(name, which)
     except MlflowException as error:
+        # MLflow calls an alias that nobody has set an invalid parameter.
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise _no_answer(client, error) from error
         known = [str(v.version) for v in versions_of(client, name)]
         raise NotFoundError(
             f"there is no version {which} of {name}"
@@ -129,23 +137,49 @@ def fetch(client: Any, location: str, what: str, cache: Path | None = None) -> P
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    folder = _local(location)
+    folder, got = _local(location), None
     if folder is None:
-        with contextlib.suppress(MlflowException, OSError):
+        try:
             folder = Path(
                 download_artifacts(
                     artifact_uri=location,
-                    dst_path=str(cache) if cache else None,
+                    dst_path=str(cache or _temporary()),
                     tracking_uri=client.tracking_uri,
                 )
             )
+        except (MlflowException, OSError) as error:
+            got = _first_line(error)
     if folder is None or not folder.is_dir():
         raise NotFoundError(
-            f"the files of {what} are gone",
-            where=str(location),
-            hint="Promote a study again (hpo promote STUDY)",
+            f"the files of {what} "
+            + ("are gone" if got is None else "are gone or out of reach at the moment"),
+            got=got,
+            where=without_password(str(location)),
+            hint="Try again in a minute, or promote a study again (hpo promote STUDY)"
+            if got
+            else "Promote a study again (hpo promote STUDY)",
         )
     return folder
+
+
+def _temporary() -> str:
+    """Return a new folder that lasts as long as this process."""
+    folder = tempfile.mkdtemp(prefix="hpo-model-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _no_answer(client: Any, error: Exception) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        "the model registry does not answer",
+        got=_first_line(error),
+        where=without_password(str(client.tracking_uri)),
+        hint="Try again in a minute; `hpo doctor` says whether the store can be opened",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0])
 
 
 def _local(location: str) -> Path | None:

@@ -20,6 +20,7 @@ __all__ = ["KeyPath", "Lines", "dump", "parse_value", "read_mapping"]
 Lines = dict[KeyPath, int | str]
 """The line of each key path, from 1; or in words where a value came from, if not from the file."""
 
+_EXAMPLES = "hpo carries examples, in any folder: search_spaces/thesis.yaml is one"
 _MOST_BYTES = 1_000_000  # a study file is a page or two
 
 _SCALARS: list[tuple[str, str, str]] = [
@@ -130,7 +131,8 @@ def _text(path: Path) -> str:
         folder = path.parent
         near = [str(p) for p in folder.glob("*.y*ml")] if folder.is_dir() else []
         kind = "is a folder, not a study file" if path.is_dir() else "there is no such study file"
-        raise NotFoundError(kind, where=str(path), hint=did_you_mean(str(path), near))
+        hint = did_you_mean(str(path), near) if near else _EXAMPLES
+        raise NotFoundError(kind, where=str(path), hint=hint)
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError("too large for a study file", expected="under 1 MB", where=str(path))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpo.data.decoding import opencv
 from hpo.training.parameters import TrainingParameters
 
 Faces = npt.NDArray[np.uint8]
@@ -142,7 +143,7 @@ def warp(faces: Faces, transforms: Matrices) -> Faces:
         faces: uint8, ``(n, height, width)``.
         transforms: ``(n, 2, 3)``, from ``compose``.
     """
-    import cv2
+    cv2 = opencv()
 
     count, height, width = faces.shape
     out = np.empty_like(faces)

@@ -13,6 +13,7 @@ import sys
 from functools import lru_cache
 from typing import Any
 
+from hpo.data.decoding import opencv
 from hpo.spec.errors import EnvironmentProblem
 
 _PRELOADED = (
@@ -106,10 +107,8 @@ def prepare(*, seed: int, precision: str, threads: int | None) -> None:
 
 def set_threads(threads: int | None) -> None:
     """Limit the backend and OpenCV to ``threads`` cores; no effect once the device is in use."""
-    import cv2
-
     # Faces are small and warped one by one; OpenCV's own threads would only take cores away.
-    cv2.setNumThreads(0)
+    opencv().setNumThreads(0)
     if threads is None:
         return
     if backend_name() == "tensorflow":

@@ -43,11 +43,12 @@ def read(path: Path, progress: Progress) -> SourceFaces:
     for file, parquet, columns in opened:
         with_votes = with_votes or columns.votes is not None
         rows = _Rows(file, columns)
-        for batch in _batches(file, parquet, columns):
-            for row in batch:
-                collector.add_encoded(*rows.face(row))
-            done += len(batch)
-            progress(done, total)
+        for row in _rows(file, parquet, columns):
+            collector.add_encoded(*rows.face(row))
+            done += 1
+            if done % _ROWS_PER_BATCH == 0:
+                progress(done, total)
+        progress(done, total)
     source = {"format": "image-parquet", "files": [file.name for file in files]}
     return SourceFaces(collector.splits(with_votes=with_votes), source, collector.unreadable)
 
@@ -110,20 +111,31 @@ def _open(file: Path) -> tuple[pyarrow.parquet.ParquetFile, _Columns]:
     import pyarrow.parquet
 
     try:
-        parquet = pyarrow.parquet.ParquetFile(file)
+        schema = pyarrow.parquet.read_schema(file)
+        columns = _Columns(file, schema)
+        leaves = pyarrow.parquet.ParquetFile(file).schema
+        # A value that many rows share is stored once, in a dictionary, and stays one when read so:
+        # written out, a small file of one huge value would fill the memory.
+        texts = [
+            leaf.path
+            for leaf in (leaves.column(at) for at in range(len(leaves)))
+            if leaf.physical_type == "BYTE_ARRAY"
+        ]
+        return pyarrow.parquet.ParquetFile(file, read_dictionary=texts), columns
     except (pyarrow.ArrowException, OSError) as error:
         raise _unreadable(file, error) from error
-    return parquet, _Columns(file, parquet.schema_arrow)
 
 
-def _batches(
+def _rows(
     file: Path, parquet: pyarrow.parquet.ParquetFile, columns: _Columns
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[dict[str, Any]]:
     import pyarrow
 
     try:
         for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=columns.wanted()):
-            yield batch.to_pylist()
+            arrays = list(zip(batch.schema.names, batch.columns, strict=True))
+            for at in range(batch.num_rows):
+                yield {name: array[at].as_py() for name, array in arrays}
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from error
 

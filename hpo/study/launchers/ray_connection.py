@@ -6,13 +6,13 @@ import contextlib
 import importlib.util
 import io
 import logging
-import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from hpo.execution import conditions
 from hpo.spec.errors import EnvironmentProblem
 from hpo.study.launchers.ray_nodes import hosts
 
@@ -108,26 +108,15 @@ def _connect(ray: Any, address: str | None) -> None:
             signal.signal(signal.SIGTERM, handler)
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> contextlib.AbstractContextManager[None]:
     """Let what Ray starts listen on loopback, tell nobody, and take no GPUs away.
 
     Ray has no argument for the first: it takes this machine's address for its own even where it is
     told 127.0.0.1, unless clusters are ruled out by the variable that it reads when it is imported.
     The last it warns of, and a worker sees to it by itself.
     """
-    changed = {
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    }
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return conditions.environment(
+        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
+        RAY_USAGE_STATS_ENABLED="0",
+        RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+    )

@@ -175,3 +175,18 @@ def test_two_uploads_of_one_shard_are_not_taken_for_more_faces(tmp_path: Path) -
     parquet(tmp_path, [row()], "train-00000-of-00001-bbbb.parquet")
     with pytest.raises(DataError, match=r"shard 0 of 'train' is there twice.*aaaa.*bbbb"):
         image_parquet.read(tmp_path, silent)
+
+
+def test_one_huge_value_that_many_rows_share_is_held_once(tmp_path: Path) -> None:
+    rows = [row(image={"bytes": bytes(2**20), "path": "a.png"})] * 300
+    file = parquet(tmp_path, rows)
+    assert file.stat().st_size < 2**21
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        assert len(image_parquet.read(file, silent).unreadable) == 300
+    finally:
+        pa.set_memory_pool(before)
+    # Written out, the column takes 300 MiB.
+    assert 0 < pool.max_memory() < 30 * 2**20

@@ -129,7 +129,7 @@ def test_a_format_whose_size_is_not_known_beforehand_is_refused() -> None:
 
 
 def test_a_photo_that_may_not_be_looked_at_is_not_called_absent(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentProblem, match=r"cannot read this photo\. Got File name"):
+    with pytest.raises(DataError, match=r"cannot be read\. Expected .* got File name"):
         read_photo(tmp_path / ("x" * 300))
 
 
