@@ -36,6 +36,10 @@ _GREETING = re.compile(r"[EIWF]\d{4} |WARNING: All log")
 """What the backend's C++ says of itself at every start; never the reason of anything."""
 
 
+CANNOT_BEGIN = "cannot begin"
+"""The failure of every call alike: the server could not load Keras."""
+
+
 class ChildDied(TrainingError):
     """A child ended without saying how its call went."""
 
@@ -47,7 +51,8 @@ class Message:
     Args:
         kind: ``report`` (more to come), ``result`` or ``error`` (the last).
         data: the report, the result, or the exception.
-        failure: of an error, what to call it: one of ``spec.records.FAILURES``.
+        failure: of an error, what to call it: one of ``spec.records.FAILURES``, or
+            ``CANNOT_BEGIN``.
     """
 
     kind: Literal["report", "result", "error"]
@@ -87,8 +92,7 @@ class Child:
         message = self._next()
         if message.kind != "report":
             self._done = True
-            self._process.join(timeout=10)
-            self._connection.close()
+            self._over()
         return message
 
     def _next(self) -> Message:
@@ -110,11 +114,19 @@ class Child:
 
     def kill(self) -> None:
         """End the process at once."""
-        self._done = True
+        if not self._done:
+            self._done = True
+            self._over(patience_seconds=0)
+
+    def _over(self, patience_seconds: float = 10) -> None:
+        self._process.join(timeout=patience_seconds)
         with contextlib.suppress(OSError, AttributeError):
             self._process.kill()
         self._process.join(timeout=10)
         self._connection.close()
+        # It holds descriptors, and Python's collector is in no hurry.
+        with contextlib.suppress(ValueError):  # killed and not yet gone
+            self._process.close()
 
     def _death(self) -> Message:
         self._process.join(timeout=10)
@@ -219,6 +231,10 @@ def _child(target: str, arguments: dict[str, Any], connection: Connection, log: 
     _redirect(log)
     end_with_parent()
     code = 0
+    preloaded = sys.modules.get(_PRELOAD)
+    if preloaded is not None and preloaded.problem is not None:
+        connection.send(("error", (preloaded.problem, CANNOT_BEGIN)))
+        os._exit(1)
     try:
         module_name, _, name = target.partition(":")
         function = getattr(importlib.import_module(module_name), name)

@@ -10,7 +10,12 @@ from __future__ import annotations
 import gc
 import os
 
+from hpo.spec.errors import EnvironmentProblem
 from hpo.training import backend
+
+problem: EnvironmentProblem | None = None
+"""Why Keras could not be loaded. The server lives on to say so: a dead one could only be guessed
+at, trial after trial."""
 
 
 def _quietly() -> None:
@@ -26,7 +31,10 @@ def _quietly() -> None:
         os.close(silence)
 
 
-_quietly()
+try:
+    _quietly()
+except EnvironmentProblem as error:
+    problem = error
 # What lives now lives as long as the server. Left to the collector, a child would walk through all
 # of Keras at each full collection (0.3 s per trial, measured), and copy the pages it marks.
 gc.freeze()

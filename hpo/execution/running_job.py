@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from hpo.execution.children import Child, ChildDied, ChildServer
+from hpo.execution.children import CANNOT_BEGIN, Child, ChildDied, ChildServer
 from hpo.execution.interrupts import Interrupts
 from hpo.spec.errors import HpoError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
@@ -71,11 +71,16 @@ class RunningJob:
 
         Args:
             interrupts: a person's or scheduler's wish to stop at once is one more way to end.
+
+        Raises:
+            EnvironmentProblem: it could not begin, as no other could: Keras cannot be loaded.
         """
         if interrupts.now:
             return self.give_up(INTERRUPTED)
         while (message := self._child.receive(timeout_seconds=0)) is not None:
             if message.kind == "error":
+                if message.failure == CANNOT_BEGIN:
+                    raise message.data
                 if interrupts.draining and isinstance(message.data, ChildDied):
                     # Whoever stops the study may stop its processes too: no fault of the trial.
                     return self._failed(INTERRUPTED)

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share
+from hpo.execution.epochs import Epochs
 from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.retrying import another_attempt, name_of
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher
-from hpo.spec.errors import TrainingError
-from hpo.spec.records import EpochReport, TrialJob, TrialRecord, TrialResult
+from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
+from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
-from hpo.training.state import StateUnusable, finished_epochs
 
 if TYPE_CHECKING:
     from hpo.search.engine import Engine, Proposal
@@ -66,7 +66,7 @@ class _Trial:
     proposal: Proposal
     place: int
     running: RunningJob
-    lapsed: bool = False
+    epochs: Epochs
 
 
 @dataclass
@@ -101,13 +101,17 @@ class Worker:
         self._trials: dict[int, _Trial] = {}
         self._ask_at = 0.0
         self._names_at = 0.0
-        self._hopeless: TrainingError | None = None
+        self._held: dict[tuple[str, int], Lane] = {}
+        self._unstarted = 0
+        self._hopeless: HpoError | None = None
 
     def work(self) -> None:
         """Run trials until the budget is used, here and by other workers, or someone says stop.
 
         Raises:
             TrainingError: several trials in a row failed by the same error, as all others would.
+            EnvironmentProblem: nothing can train on this machine: Keras cannot be loaded, or no
+                process can be started.
         """
         with Heart(self._beat, self.limits.lease_seconds / 4):
             try:
@@ -175,14 +179,21 @@ class Worker:
         for number in lane.engine.take_ended():
             record = lane.engine.record(number)
             self.mirror.replay(record)
-            reason = record.result.reason if record.result else ""
-            if record.state == "failed":
-                self.watcher.note(f"{lane.label} #{number} was lost ({reason}); it is run again.")
+            result = record.result or TrialResult(state="failed")
+            self.keep(record)
+            if record.lost:
+                self.watcher.note(
+                    f"{lane.label} #{number} was lost ({result.reason}); it is run again."
+                )
+            else:
+                self.watcher.trial_finished(lane.label, number, result, record.seconds)
 
     def _start(self, lane: Lane, proposal: Proposal) -> None:
         taken = {trial.place for trial in self._trials.values()}
         place = next(i for i in range(len(self.shares)) if i not in taken)
         number = proposal.number
+        # From here on, because a server that still loads Keras keeps the first trial waiting.
+        self._held[lane.label, number] = lane
         job = lane.make_job(proposal, self.shares[place])
         lane.nameless.add(number)
         self.mirror.start_trial(lane.engine.record(number), job)
@@ -193,29 +204,29 @@ class Worker:
             int(job.params.get("epochs", 0)),
             proposal.origin,
         )
-        epochs = int(job.params.get("epochs", 0))
-
-        def on_epoch(report: EpochReport) -> bool:
-            if not lane.engine.record_epoch(number, report):
-                trial.lapsed = True
-                return True
-            self.mirror.log_epoch(lane.label, number, report)
-            self.watcher.epoch_finished(lane.label, number, report)
-            # A trial in its last epoch has nothing left to save.
-            return report.epoch < epochs and lane.engine.should_prune(number)
-
-        earlier = _earlier_epochs(job)
-        for report in earlier:
-            lane.engine.record_epoch(number, report)
-            self.mirror.log_epoch(lane.label, number, report)
+        epochs = Epochs(lane.engine, self.mirror, self.watcher, lane.label, number, job)
         try:
-            running = RunningJob(self.server, job, on_epoch, self.limits, self.target, earlier)
-        except OSError as error:
-            reason = f"crashed: cannot start a process: {error}"
-            self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
+            running = RunningJob(self.server, job, epochs, self.limits, self.target, epochs.earlier)
+        except (OSError, EOFError) as error:
+            self._not_started(lane, proposal, job, error)
             return
-        trial = _Trial(lane, proposal, place, running)
-        self._trials[place] = trial
+        self._unstarted = 0
+        self._trials[place] = _Trial(lane, proposal, place, running, epochs)
+
+    def _not_started(
+        self, lane: Lane, proposal: Proposal, job: TrialJob, error: OSError | EOFError
+    ) -> None:
+        """Fail a trial, or after several give up: the machine starts no processes."""
+        self._unstarted += 1
+        reason = f"crashed: cannot start a process: {error or type(error).__name__}"
+        if self._unstarted >= FAILURES_ALIKE:
+            self._hopeless = EnvironmentProblem(
+                f"{self._unstarted} times in a row no process could be started for a trial",
+                got=str(error) or type(error).__name__,
+                hint="Look at the limits on processes and memory, then go on with --resume",
+            )
+            reason = INTERRUPTED
+        self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
 
     # Looking
 
@@ -226,12 +237,22 @@ class Worker:
         else:
             time.sleep(_LOOK_SECONDS)
         for trial in list(self._trials.values()):
-            result = trial.running.look(self.interrupts)
+            result = self._result_of(trial)
             if result is not None:
                 del self._trials[trial.place]
+                if result.state == "complete":
+                    trial.epochs.reached(result.epochs_run)
                 running = trial.running
                 self._end(trial.lane, trial.proposal, running.job, result, running.seconds)
         self._name_runs()
+
+    def _result_of(self, trial: _Trial) -> TrialResult | None:
+        try:
+            return trial.running.look(self.interrupts)
+        except EnvironmentProblem as problem:
+            # No fault of the trial: its place is asked for again once the machine is mended.
+            self._hopeless = problem
+            return TrialResult(state="failed", reason=INTERRUPTED)
 
     def _end(
         self, lane: Lane, proposal: Proposal, job: TrialJob, result: TrialResult, seconds: float
@@ -247,6 +268,7 @@ class Worker:
             held, lost = engine.release(number, result.reason, again, result), True
         else:
             held, lost = engine.finish(number, result), False
+        self._held.pop((lane.label, number), None)
         record = engine.record(number)
         self.keep(record)
         if not held:
@@ -282,30 +304,22 @@ class Worker:
     # Alongside
 
     def _beat(self) -> None:
-        for trial in list(self._trials.values()):
-            trial.lane.engine.beat([trial.proposal.number])
+        for (_, number), lane in list(self._held.items()):
+            lane.engine.beat([number])
 
     def _name_runs(self, *, now: bool = False, patience_seconds: float = 0.0) -> None:
         """Store which runs mirror our trials, as soon as MLflow has named them."""
         if not now and time.monotonic() < self._names_at:
             return
         self._names_at = time.monotonic() + _RUN_IDS_SECONDS
+        until = time.monotonic() + patience_seconds
         for lane in self._open:
             for number in sorted(lane.nameless):
-                run_id = self.mirror.run_id(lane.label, number, timeout_seconds=patience_seconds)
+                patience = max(0.0, until - time.monotonic())
+                run_id = self.mirror.run_id(lane.label, number, timeout_seconds=patience)
                 if run_id:
                     lane.nameless.discard(number)
                     lane.engine.set_run_id(number, run_id)
-
-
-def _earlier_epochs(job: TrialJob) -> list[EpochReport]:
-    """Return the epochs that a job goes on from: they are the new attempt's too."""
-    if job.continue_from is None:
-        return []
-    try:
-        return finished_epochs(job.continue_from)
-    except StateUnusable:
-        return []
 
 
 def _next_step(reason: str, change: dict[str, object] | None) -> str:

@@ -13,6 +13,7 @@ of the lease anybody may take the slot away.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +39,14 @@ class Attempts:
     def __init__(
         self, database: Any, study_id: int, *, metric: str, maximize: bool, lease_seconds: float
     ) -> None:
-        from optuna.storages import get_storage
+        from hpo.search.remembered import RememberedTrials
 
         self._database = database
         # For its query of stale trials. Given to the constructor it would also switch on the beats
         # and the reaping of ``Study.optimize``, which nobody calls here.
         database.heartbeat_interval = max(1, math.ceil(lease_seconds / 4))
         database.grace_period = max(1, math.ceil(lease_seconds))
-        self._storage = get_storage(database)  # Optuna's cache: finished trials are read once
+        self._storage = RememberedTrials(database)
         self._study_id = study_id
         self._metric = metric
         self._maximize = maximize
@@ -53,7 +54,10 @@ class Attempts:
     # Reading
 
     def all(self) -> list[FrozenTrial]:
-        """Return every attempt, lost ones too, in the order of their numbers."""
+        """Return every attempt, lost ones too, in the order of their numbers.
+
+        Of those that have ended only what ``stored.asked_again`` keeps.
+        """
         trials: list[FrozenTrial] = self._storage.get_all_trials(self._study_id, deepcopy=False)
         return trials
 
@@ -62,12 +66,12 @@ class Attempts:
         return stored.slots(self.all())
 
     def get(self, number: int) -> FrozenTrial:
-        """Return an attempt, a lost one too.
+        """Return an attempt as it is stored, a lost one too.
 
         Raises:
             KeyError: there is none of this number.
         """
-        return self._storage.get_trial(self._id(number))
+        return self._database.get_trial(self._id(number))
 
     def late_run_id(self, number: int) -> str:
         """Return the MLflow run that was known only after the attempt's end; "" if none."""
@@ -108,12 +112,16 @@ class Attempts:
             key = f"{stored.LATE_RUN_ID}{number}"
             self._storage.set_study_user_attr(self._study_id, key, run_id)
 
-    def keep(self, trial: FrozenTrial, noted: dict[str, Any]) -> None:
+    def keep(self, trial: FrozenTrial, noted: dict[str, Any]) -> bool:
         """Store what a pruner noted with ``trial`` in its system attributes."""
+
         # Hyperband notes the rungs that a trial has reached; others compare with them.
-        for key, value in noted.items():
-            if trial.system_attrs.get(key) != value:
-                self._storage.set_trial_system_attr(trial._trial_id, key, value)
+        def write() -> None:
+            for key, value in noted.items():
+                if trial.system_attrs.get(key) != value:
+                    self._storage.set_trial_system_attr(trial._trial_id, key, value)
+
+        return _if_running(write)
 
     # Ending
 
@@ -122,6 +130,7 @@ class Attempts:
         trial_id = self._id(number)
 
         def write() -> None:
+            self._storage.set_trial_user_attr(trial_id, stored.ENDED, time.time())
             if result.params:
                 params = stored.plain(result.params)
                 self._storage.set_trial_user_attr(trial_id, stored.PARAMS, params)
@@ -131,7 +140,7 @@ class Attempts:
         if _if_running(write):
             return True
         # The database may have ended it and gone away before it could say so.
-        trial = self._storage.get_trial(trial_id)
+        trial = self._database.get_trial(trial_id)
         same = trial.user_attrs.get(stored.RESULT) == stored.result_attribute(result)
         return same and not stored.is_lost(trial)
 
@@ -151,7 +160,7 @@ class Attempts:
             result: what is known of how it went.
         """
         told = result or TrialResult(state="failed", reason=reason)
-        return self._lose(self._id(number), reason, told, change or {})
+        return self._lose(self._id(number), reason, told, change or {}, time.time())
 
     def recover(self, me: str, *, lapsed: bool, spare: Collection[int] = ()) -> list[int]:
         """End what dead workers left running; return the numbers of the trials that were ended.
@@ -164,13 +173,15 @@ class Attempts:
             spare: numbers of trials that this worker runs itself.
         """
         ended = []
-        for trial, reason in self.dead(me, lapsed=lapsed, spare=spare):
+        dead = self.dead(me, lapsed=lapsed, spare=spare)
+        silent = self._seconds_of_silence([trial._trial_id for trial, _ in dead])
+        for trial, reason in dead:
             result = trial.user_attrs.get(stored.RESULT)
             if result is not None and stored.LOST not in trial.user_attrs:
                 told = stored.read_result(result)
                 if _if_running(lambda i=trial._trial_id, r=told: self._end(i, r)):  # type: ignore[misc]
                     ended.append(trial.number)
-            elif self.lose(trial.number, f"worker_lost: {reason}"):
+            elif self._lose_worker(trial, reason, silent.get(trial._trial_id)):
                 ended.append(trial.number)
         return ended
 
@@ -206,18 +217,37 @@ class Attempts:
         A trial that never gave one (its worker died right after the claim) may get its first one
         here: from now on its lease runs, in the database's time.
         """
-        from optuna.storages._rdb import models
-
         ids = [trial._trial_id for trial in running]
-        with self._database.scoped_session() as session:
-            found = session.query(models.TrialHeartbeatModel.trial_id).filter(
-                models.TrialHeartbeatModel.trial_id.in_(ids)
-            )
-            beaten = {row[0] for row in found}
+        beaten = self._seconds_of_silence(ids)
         for trial_id in ids:
             if start_leases and trial_id not in beaten:
                 self._storage.record_heartbeat(trial_id)
         return set(self._storage._get_stale_trial_ids(self._study_id))
+
+    def _seconds_of_silence(self, ids: list[int]) -> dict[int, float]:
+        """Return how long ago each trial gave its last sign of life, by id, if it ever gave one."""
+        import sqlalchemy
+        from optuna.storages._rdb.models import TrialHeartbeatModel as Beats
+
+        if not ids:
+            return {}
+        with self._database.scoped_session() as session:
+            # PostgreSQL tells the zone of its clock and not that of what is stored by it.
+            now = session.execute(sqlalchemy.func.now()).scalar().replace(tzinfo=None)
+            found = session.query(Beats.trial_id, Beats.heartbeat).filter(Beats.trial_id.in_(ids))
+            return {trial_id: (now - beat).total_seconds() for trial_id, beat in found}
+
+    def _lose_worker(self, trial: FrozenTrial, reason: str, silent_seconds: float | None) -> bool:
+        """Lose an attempt whose worker is dead; it ended with its last sign of life."""
+        began = stored.started(trial) or time.time()
+        if silent_seconds is None:
+            epochs = stored.read_epochs(trial.user_attrs)
+            last = began + sum(report.seconds for report in epochs)
+        else:
+            last = time.time() - silent_seconds
+        told = TrialResult(state="failed", reason=f"worker_lost: {reason}")
+        ended = min(max(began, last), time.time())
+        return self._lose(trial._trial_id, told.reason, told, {}, ended)
 
     def _end(self, trial_id: int, result: TrialResult) -> None:
         from optuna.trial import TrialState
@@ -227,7 +257,7 @@ class Attempts:
             self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value])
         elif result.state == "pruned":
             if value is None:
-                reported = self._storage.get_trial(trial_id).intermediate_values.values()
+                reported = self._database.get_trial(trial_id).intermediate_values.values()
                 value = stored.best_of(reported, maximize=self._maximize)
             values = None if value is None else [value]
             self._storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
@@ -235,11 +265,17 @@ class Attempts:
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
     def _lose(
-        self, trial_id: int, reason: str, result: TrialResult, change: Mapping[str, Any]
+        self,
+        trial_id: int,
+        reason: str,
+        result: TrialResult,
+        change: Mapping[str, Any],
+        ended: float,
     ) -> bool:
         from optuna.trial import TrialState
 
         def write() -> None:
+            self._storage.set_trial_user_attr(trial_id, stored.ENDED, ended)
             if change:
                 self._storage.set_trial_user_attr(trial_id, stored.RETRY_WITH, dict(change))
             self._storage.set_trial_user_attr(trial_id, stored.LOST, reason)

@@ -5,8 +5,7 @@ Everything is counted from Optuna's trials, so the count holds over all workers 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import trials as stored
@@ -18,33 +17,33 @@ if TYPE_CHECKING:
 _SECONDS_PER_HOUR = 3600.0
 
 
-def time_is_up(budget: BudgetSpec, trials: Iterable[FrozenTrial], now: datetime) -> bool:
+def time_is_up(budget: BudgetSpec, trials: Iterable[FrozenTrial], now: float) -> bool:
     """Tell whether the hours or the device-hours are used up.
 
-    Lost attempts count too: they cost what they cost.
+    Lost attempts count too: they cost what they cost, until their worker's last sign of life.
 
     Args:
         budget: of the architecture.
         trials: all attempts.
-        now: local time without a zone, as Optuna stores times.
+        now: in POSIX seconds.
     """
     if budget.hours is None and budget.device_hours is None:
         return False
-    spans = [_span(trial, now) for trial in trials if trial.datetime_start is not None]
+    spans = list(_spans(trials, now))
     if budget.hours is not None and busy_seconds(spans) >= budget.hours * _SECONDS_PER_HOUR:
         return True
-    spent = sum((end - start).total_seconds() for start, end in spans)
+    spent = sum(end - start for start, end in spans)
     return budget.device_hours is not None and spent >= budget.device_hours * _SECONDS_PER_HOUR
 
 
-def busy_seconds(spans: Iterable[tuple[datetime, datetime]]) -> float:
+def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
     """Return in how many seconds at least one of ``spans`` was open."""
     total = 0.0
-    reached: datetime | None = None
+    reached: float | None = None
     for start, end in sorted(spans):
         begin = start if reached is None else max(start, reached)
         if end > begin:
-            total += (end - begin).total_seconds()
+            total += end - begin
         reached = end if reached is None else max(reached, end)
     return total
 
@@ -73,12 +72,13 @@ def planned_epochs(params: Mapping[str, Any]) -> int:
 
 def _epochs(trial: FrozenTrial) -> int:
     if trial.state.is_finished():
-        return sum(stored.is_epoch(key) for key in trial.user_attrs)
+        return stored.count_epochs(trial.user_attrs)
     return planned_epochs(trial.user_attrs.get(stored.PARAMS, {}))
 
 
-def _span(trial: FrozenTrial, now: datetime) -> tuple[datetime, datetime]:
-    start = trial.datetime_start
-    assert start is not None
-    # The clocks of several machines may differ by a little.
-    return start, max(start, trial.datetime_complete or now)
+def _spans(trials: Iterable[FrozenTrial], now: float) -> Iterator[tuple[float, float]]:
+    for trial in trials:
+        start, end = stored.started(trial), stored.ended(trial)
+        if start is not None:
+            # The clocks of several machines may differ by a little.
+            yield start, max(start, now if end is None else end)

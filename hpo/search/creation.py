@@ -165,7 +165,8 @@ def _setting_lines(there: dict[str, Any], spec: StudySpec, label: str) -> list[s
         if name in there:
             lines += _differences(name, here[name], there[name])
     mine, theirs = here["architectures"][label], there.get("architectures", {}).get(label, {})
-    for name in ("architecture", "weights", "train_limit"):
+    # Enqueued configurations come first, so another one would move all that were drawn since.
+    for name in ("architecture", "weights", "train_limit", "enqueue"):
         if name in theirs:
             lines += _differences(f"architectures.{label}.{name}", mine[name], theirs[name])
     return lines

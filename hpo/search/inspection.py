@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from hpo.search import trials as stored
@@ -104,7 +104,7 @@ class Inspection:
         Those are the ones that run, and for a minute those that have ended, since a mirror may lag
         behind; but none of a process of this machine that is gone.
         """
-        now = datetime.now()
+        now = time.time()
         return {
             (label, trial.number)
             for label, attempts in self._attempts.items()
@@ -112,12 +112,12 @@ class Inspection:
             if self._is_with_another(trial, now)
         }
 
-    def _is_with_another(self, trial: Any, now: datetime) -> bool:
+    def _is_with_another(self, trial: Any, now: float) -> bool:
         state = holder(trial.user_attrs.get(stored.WORKER, ""), self._me)
         if state in ("self", "gone"):
             return False
-        ended = trial.datetime_complete
-        return ended is None or (now - ended).total_seconds() < _MIRROR_LAG_SECONDS
+        ended = stored.ended(trial)
+        return ended is None or now - ended < _MIRROR_LAG_SECONDS
 
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:

@@ -138,7 +138,6 @@ class KerasTunerEngine(LedgerEngine):
         value = trial.values[0] if trial.values else None
         if value is None:
             told.status = "FAILED"
-            told.message = trial.user_attrs.get(stored.RESULT, {}).get("reason", "")
         else:
             # A pruned trial is told as complete with its best: keras-tuner has no other word.
             told.status, told.score = "COMPLETED", value
@@ -211,7 +210,7 @@ def _events(known: Mapping[int, FrozenTrial]) -> list[tuple[int, int, str]]:
     """Return the starts and ends of trials as they happened: ``(slot, number, kind)``."""
     timed = []
     for slot, trial in known.items():
-        timed.append((trial.datetime_start, 1, slot, trial.number, "start"))
+        timed.append((stored.started(trial), 1, slot, trial.number, "start"))
         if trial.state.is_finished():
-            timed.append((trial.datetime_complete, 0, slot, trial.number, "end"))
+            timed.append((stored.ended(trial), 0, slot, trial.number, "end"))
     return [(slot, number, kind) for _, _, slot, number, kind in sorted(timed)]

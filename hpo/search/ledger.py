@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import retries
@@ -188,14 +187,14 @@ class LedgerEngine(ABC):
             not trial.state.is_finished() and trial.number not in self._running
             for trial in attempts
         )
-        if time_is_up(self.spec.budget, attempts, datetime.now()):
+        if time_is_up(self.spec.budget, attempts, time.time()):
             return None
         for slot in range(self.spec.trials_of(self.label)):
             if slot in known:
                 continue
             lost = retries.lost_at(attempts, slot)
-            if len(lost) >= retries.MOST_ATTEMPTS:
-                self._attempts.insert(retries.given_up(lost))
+            if retries.is_hopeless(lost):
+                self._ended.append(self._attempts.insert(retries.given_up(lost)))
                 continue
             if lost:
                 return self._insert(retries.template(lost, self._me), known, lost)
@@ -254,6 +253,7 @@ class LedgerEngine(ABC):
             stored.PARAMS: {**self.architecture.fixed, **params, **chosen.overrides},
             stored.OVERRIDES: chosen.overrides,
             stored.WORKER: self._me,
+            stored.STARTED: time.time(),
             **chosen.attributes,
         }
         if repeat_of is not None:
@@ -307,8 +307,7 @@ class LedgerEngine(ABC):
         view, pruner = self.view(known), self.pruner()
         study = view.study(RandomSampler(seed=0), pruner)
         decision = bool(pruner.prune(study, view.get_trial(slot)))
-        self._attempts.keep(known[slot], view.get_trial(slot).system_attrs)
-        return decision
+        return self._attempts.keep(known[slot], view.get_trial(slot).system_attrs) and decision
 
     def finish(self, number: int, result: TrialResult) -> bool:
         """Store the result, then end the trial; see ``Engine.finish``."""

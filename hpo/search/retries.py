@@ -6,6 +6,7 @@ batch after running out of memory); nothing is drawn again. So a retry answers t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MOST_ATTEMPTS = 20
-"""After so many lost attempts a slot is given up: its trial may be what kills the workers."""
+"""After so many lost attempts that led nowhere a slot is given up: its trial may be what kills the
+workers."""
 
 _OF_THE_ATTEMPT = {
     stored.RESULT,
@@ -26,9 +28,12 @@ _OF_THE_ATTEMPT = {
     stored.RETRY_WITH,
     stored.ATTEMPT,
     stored.RETRY_OF,
+    stored.STARTED,
+    stored.ENDED,
 }
 """Attributes that belong to one attempt, and its epochs; the others are the slot's."""
 
+_INTERRUPTED = "interrupted"
 _RUNG = "completed_rung_"
 """How successive halving's notes with a trial begin."""
 
@@ -36,6 +41,21 @@ _RUNG = "completed_rung_"
 def lost_at(attempts: Iterable[FrozenTrial], slot: int) -> list[FrozenTrial]:
     """Return the lost attempts at a slot, in their order."""
     return [t for t in attempts if t.user_attrs.get(stored.SLOT) == slot and stored.is_lost(t)]
+
+
+def is_hopeless(lost: Iterable[FrozenTrial]) -> bool:
+    """Tell whether a slot's lost attempts are too many to try again.
+
+    Those that a person or a scheduler ended say nothing of the trial, and one that came further
+    than all before it gets on: a trial of days on machines that are lent by the hour.
+    """
+    fruitless, furthest = 0, 0
+    for trial in lost:
+        epochs = stored.count_epochs(trial.user_attrs)
+        interrupted = str(trial.user_attrs[stored.LOST]).startswith(_INTERRUPTED)
+        fruitless += not interrupted and epochs <= furthest
+        furthest = max(furthest, epochs)
+    return fruitless >= MOST_ATTEMPTS
 
 
 def template(lost: list[FrozenTrial], worker: str) -> FrozenTrial:
@@ -69,6 +89,7 @@ def template(lost: list[FrozenTrial], worker: str) -> FrozenTrial:
             stored.PARAMS: {**last.user_attrs.get(stored.PARAMS, {}), **change},
             stored.OVERRIDES: overrides,
             stored.WORKER: worker,
+            stored.STARTED: time.time(),
             stored.ATTEMPT: len(lost),
             stored.RETRY_OF: last.number,
         },
@@ -82,6 +103,7 @@ def given_up(lost: list[FrozenTrial]) -> FrozenTrial:
     from optuna.trial import TrialState, create_trial
 
     last = lost[-1]
+    now = time.time()
     reason = f"worker_lost: {len(lost)} attempts at this place of the budget were lost"
     result = TrialResult(state="failed", reason=reason)
     return create_trial(
@@ -91,6 +113,8 @@ def given_up(lost: list[FrozenTrial]) -> FrozenTrial:
         user_attrs={
             **_slots_own(last),
             stored.RESULT: stored.result_attribute(result),
+            stored.STARTED: now,
+            stored.ENDED: now,
             stored.ATTEMPT: len(lost),
             stored.RETRY_OF: last.number,
         },

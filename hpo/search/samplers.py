@@ -15,7 +15,7 @@ import random as _random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hpo.search.options import (
@@ -144,7 +144,7 @@ class QmcPoints:
         self._seed = seed
         self._kind = kind
         self._scramble = scramble
-        self._point = cache(self._read)
+        self._point = lru_cache(maxsize=2)(self._read)
 
     def _read(self, index: int) -> dict[str, float]:
         from scipy.stats import qmc as scipy_qmc

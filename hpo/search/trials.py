@@ -4,12 +4,14 @@ Searched values are Optuna's parameters and the objective per epoch its intermed
 Optuna's own tools understand the study. The rest are user attributes, JSON without NaN (which no
 strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:<n>``, ``result``,
 ``mlflow_run_id``, ``attempt`` and ``retry_of``, and on an attempt whose slot is asked for again
-``lost`` (why) and ``retry_with`` (what the next attempt changes).
+``lost`` (why) and ``retry_with`` (what the next attempt changes). ``started`` and ``ended`` are
+POSIX seconds: Optuna's own times have no zone, and tell of a dead worker's trial when it was found.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +21,9 @@ from hpo.spec.records import EpochReport, TrialRecord, TrialResult, TrialState
 SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "overrides"
 RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
 ATTEMPT, RETRY_OF, RETRY_WITH = "attempt", "retry_of", "retry_with"
+STARTED, ENDED = "started", "ended"
 _EPOCH = "epoch:"
+_COUNTED = "epochs_counted"  # in memory only: an integer that stands for what it counts
 
 LATE_RUN_ID = "mlflow_run_id:"
 """Prefix of a study's user attribute: the run of a trial (its number follows) that was known only
@@ -103,6 +107,44 @@ def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
     )
 
 
+def count_epochs(attributes: Mapping[str, Any]) -> int:
+    """Return how many epochs are stored among a trial's ``attributes``, or were once."""
+    counted = attributes.get(_COUNTED)
+    return sum(map(is_epoch, attributes)) if counted is None else int(counted)
+
+
+def asked_again(trial: Any) -> dict[str, Any]:
+    """Return what the search reads of a finished trial's user attributes.
+
+    That leaves out its result, its epochs but for their number, and, unless another attempt takes
+    it over, what it set beside the searched parameters.
+    """
+    dropped = {RESULT, RUN_ID} if is_lost(trial) else {RESULT, RUN_ID, PARAMS}
+    kept = {
+        sys.intern(key): sys.intern(value) if isinstance(value, str) else value
+        for key, value in trial.user_attrs.items()
+        if key not in dropped and not is_epoch(key)
+    }
+    return {**kept, _COUNTED: count_epochs(trial.user_attrs)}
+
+
+def started(trial: Any) -> float | None:
+    """Return when a trial was claimed, in POSIX seconds."""
+    return _moment(trial.user_attrs.get(STARTED), trial.datetime_start)
+
+
+def ended(trial: Any) -> float | None:
+    """Return when a trial ended, in POSIX seconds: a lost one with its last sign of life."""
+    if not trial.state.is_finished():
+        return None
+    return _moment(trial.user_attrs.get(ENDED), trial.datetime_complete)
+
+
+def _moment(stored: float | None, optunas: datetime | None) -> float | None:
+    # Optuna writes local times without a zone; other tools' trials have nothing else.
+    return stored if stored is not None or optunas is None else optunas.timestamp()
+
+
 def best_of(values: Iterable[float], *, maximize: bool) -> float | None:
     """Return the best of ``values`` that is a number; None if there is none."""
     numbers = [v for v in values if math.isfinite(v)]
@@ -145,9 +187,7 @@ def read_trial(
     value = trial.values[0] if trial.values else None
     if state == "pruned" and value is None:
         value = best_of(trial.intermediate_values.values(), maximize=maximize)
-    seconds = 0.0
-    if trial.datetime_start and trial.datetime_complete:
-        seconds = (trial.datetime_complete - trial.datetime_start).total_seconds()
+    began, over = started(trial), ended(trial)
     return TrialRecord(
         study=study,
         architecture=architecture,
@@ -159,9 +199,9 @@ def read_trial(
         slot=attributes.get(SLOT, trial.number),
         epochs=read_epochs(attributes),
         result=result,
-        seconds=seconds,
-        started=_utc(trial.datetime_start),
-        finished=_utc(trial.datetime_complete),
+        seconds=0.0 if began is None or over is None else max(0.0, over - began),
+        started=_utc(began),
+        finished=_utc(over),
         mlflow_run_id=run_id or attributes.get(RUN_ID, ""),
         origin=attributes.get(ORIGIN, "sampler"),
         space=space,
@@ -172,6 +212,7 @@ def read_trial(
     )
 
 
-def _utc(moment: datetime | None) -> str:
-    # Optuna writes local times without a zone.
-    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
+def _utc(moment: float | None) -> str:
+    if moment is None:
+        return ""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")

@@ -54,6 +54,18 @@ class Experiment:
             for name, text in present.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.client.log_artifacts(run_id, folder)
+        _forget_repository(run_id)
+
+
+def _forget_repository(run_id: str) -> None:
+    """Drop what MLflow keeps of a run that will not be written to again.
+
+    It keeps up to a thousand artifact repositories, 8 kB each with their threads, for as long as
+    the process lives.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    getattr(utils, "_artifact_repos_cache", {}).pop(run_id, None)
 
 
 def all_runs(

@@ -73,6 +73,39 @@ def test_a_segfault_ends_only_the_child(server: ChildServer) -> None:
     assert server.call(f"{TARGETS}:echo", value=1)["whole"] == 1
 
 
+def test_an_ended_child_holds_no_descriptors(server: ChildServer) -> None:
+    server.call(f"{TARGETS}:echo", value=1)
+    before = len(os.listdir("/proc/self/fd"))
+    ended = []
+    for _ in range(3):
+        child = server.start(f"{TARGETS}:echo", value=1)
+        while (message := child.receive()) is not None and message.kind == "report":
+            pass
+        ended.append(child)
+    assert len(os.listdir("/proc/self/fd")) == before
+    for child in ended:
+        child.kill()
+
+
+def test_a_server_that_cannot_load_keras_says_why() -> None:
+    code = (
+        "from hpo.execution.children import CANNOT_BEGIN, ChildServer\n"
+        "child = ChildServer().start('tests.unit.execution.targets:echo', value=1)\n"
+        "message = child.receive()\n"
+        "assert message.failure == CANNOT_BEGIN, message\n"
+        "print(message.data)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "cannot import" in done.stdout, done.stderr
+    assert "backend 'torch'" in done.stdout
+
+
 def test_a_killed_child_is_told_as_killed(server: ChildServer) -> None:
     child = server.start(f"{TARGETS}:until_stopped")
     assert child.receive() is not None

@@ -6,10 +6,12 @@ import contextlib
 import sqlite3
 
 import pytest
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from hpo.search import trials as stored
 from hpo.search.engine import Engine
 from hpo.search.ledger import LedgerEngine
-from hpo.search.retries import MOST_ATTEMPTS
+from hpo.search.retries import MOST_ATTEMPTS, is_hopeless
 from hpo.search.studies import read_trials
 from hpo.spec.records import EpochReport, TrialResult
 from tests.unit.search.analytic import choices, make_spec, open_it, run
@@ -144,6 +146,43 @@ def test_a_slot_whose_attempts_are_lost_again_and_again_is_given_up(storage_url:
     assert given_up.state == "failed"
     assert given_up.result is not None
     assert given_up.result.reason.startswith("worker_lost: 20 attempts")
+
+
+def test_attempts_that_were_interrupted_or_came_further_give_nothing_up() -> None:
+    def lost(reason: str, epochs: int) -> FrozenTrial:
+        told = {stored.epoch_attribute(EpochReport(e, {}, 1.0))[0]: None for e in range(epochs)}
+        return create_trial(state=TrialState.FAIL, user_attrs={stored.LOST: reason, **told})
+
+    assert not is_hopeless([lost("interrupted", 0)] * (MOST_ATTEMPTS + 1))
+    assert not is_hopeless([lost("worker_lost: gone", e) for e in range(1, MOST_ATTEMPTS + 9)])
+    assert is_hopeless([lost("worker_lost: gone", 0)] * MOST_ATTEMPTS)
+    assert is_hopeless([lost("worker_lost: gone", 5)] * (MOST_ATTEMPTS + 1))
+
+
+def test_a_night_without_a_sign_of_life_is_not_the_trials_time(storage_url: str) -> None:
+    silent = elsewhere(storage_url)
+    assert silent.ask() is not None
+    hour = 3600
+    change(
+        storage_url,
+        f"UPDATE trial_user_attributes SET value_json = value_json - {20 * hour} "
+        "WHERE key = 'started'",
+    )
+    let_time_pass(storage_url, 19 * hour)
+    assert here(storage_url).ask() is not None
+    (lost,) = [r for r in read_trials(storage_url, "study", attempts=True) if r.number == 0]
+    assert lost.lost
+    assert lost.seconds == pytest.approx(hour, abs=60)
+
+
+def test_a_trial_that_was_taken_away_is_not_judged(storage_url: str) -> None:
+    hyperband = {"name": "hyperband"}
+    spec = make_spec(2, pruner=hyperband)
+    engine = open_it(storage_url, spec)
+    assert engine.ask() is not None
+    engine.record_epoch(0, EpochReport(1, {"val_accuracy": 0.3}, 0.1))
+    change(storage_url, "UPDATE trials SET state = 'FAIL' WHERE number = 0")
+    assert not engine.should_prune(0)
 
 
 def test_a_run_known_only_after_the_trials_end_is_kept_with_the_study(storage_url: str) -> None:

@@ -258,6 +258,10 @@ def test_a_study_is_bound_to_the_faces_that_it_began_with(storage_url: str) -> N
         ),
         ({"architecture": {"space": DISCRETE}}, r"momentum: absent, there float 0\.5 to 0\.99"),
         ({"architecture": {"fixed": {"epochs": 5}}}, r"fixed\.epochs: 5, there 3"),
+        (
+            {"architecture": {"enqueue": [{"layers": 2}]}},
+            r"enqueue: \[\{'layers': 2\}\], there \[\]",
+        ),
         ({"objective": {"metric": "val_loss"}}, r"metric: val_loss, there val_accuracy"),
     ],
 )
