@@ -270,15 +270,16 @@ class Worker:
             held, lost = engine.finish(number, result), False
         self._held.pop((lane.label, number), None)
         record = engine.record(number)
-        self.keep(record)
         if not held:
             self.mirror.replay(record)
+            self.keep(record)
             self.watcher.trial_released(
                 lane.label, number, "its result came too late: its place was given to another"
             )
             return
         # The storage leaves the table of layers out, MLflow shows it.
         self.mirror.finish_trial(dataclasses.replace(record, result=result))
+        self.keep(record)
         if lost:
             self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
         else:

@@ -63,6 +63,37 @@ def test_a_truncated_checkpoint_is_refused_at_registration(workspace: Workspace)
     assert elsewhere(doctor, "study", workspace=workspace).fixed == []
 
 
+def host_of_two_trials(spec: StudySpec, workspace: Workspace) -> None:
+    """Work on a study, and die like a machine that loses power when the third trial is claimed."""
+    inner = Attempts.insert
+
+    def failing(self: Attempts, template: Any) -> int:
+        number = inner(self, template)
+        if number == 2:
+            die()
+        return number
+
+    Attempts.insert = failing  # type: ignore[method-assign]
+    run_here(spec, workspace)
+
+
+def test_a_model_outlives_the_machine_that_trained_it(
+    workspace: Workspace, postgresql: str
+) -> None:
+    spec = study_of(4, storage=postgresql, promote=False, tracking={"keep_models": 1})
+    lost = multiprocessing.get_context("fork").Process(
+        target=host_of_two_trials, args=(spec, workspace)
+    )
+    lost.start()
+    lost.join(120)
+    assert lost.exitcode == -9
+    records = elsewhere(read_trials, postgresql, "study")
+    best = max((r for r in records if r.state == "complete"), key=lambda r: r.value)
+    shutil.rmtree(workspace.checkpoints)
+    promotion = elsewhere(promote, "study", workspace=workspace, storage_url=postgresql)
+    assert promotion.trial == best.number
+
+
 def trained(epochs: int) -> StudySpec:
     return study_of(
         1,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share, shares, visible_gpus
 from hpo.execution.running_job import TRAIN
 from hpo.execution.worker import Lane, Worker
+from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError
-from hpo.spec.records import TrialJob
+from hpo.spec.records import TrialJob, TrialRecord
 from hpo.study.checkpoints import Keeper
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.launchers.launch import Ended, Launch
@@ -21,6 +23,10 @@ from hpo.study.planning import PlannedArchitecture
 if TYPE_CHECKING:
     from hpo.search.engine import Proposal
     from hpo.tracking.mirror import MlflowMirror
+
+
+_PATIENCE_SECONDS = 10.0
+"""How long trials wait for MLflow to take a model that may be logged later."""
 
 
 class LocalLauncher:
@@ -76,11 +82,38 @@ class LocalLauncher:
             server=self._server,
             watcher=launch.watcher,
             interrupts=launch.interrupts,
-            keep=self._keeper.judge,
+            keep=functools.partial(self._keep, mirror),
             shares=launch.shares or shares(launch.spec.workers, cores(), visible_gpus()),
             limits=launch.spec.limits,
             target=launch.target,
         )
+
+    def _keep(self, mirror: MlflowMirror, record: TrialRecord) -> None:
+        """Keep a trial's checkpoint if it is among the best."""
+        self._keeper.judge(record)
+        # Where other machines may work on the study, this one may be gone before its end.
+        if sqlite_path(self._launch.storage_url) is None and record.state == "complete":
+            with contextlib.suppress(Exception):  # Broad, as in _finish, which tries again.
+                self._log_early(record, mirror)
+
+    def _log_early(self, record: TrialRecord, mirror: MlflowMirror) -> None:
+        """Log a model that is among the study's best so far: this machine alone has it."""
+        from hpo.search.studies import read_trials
+        from hpo.study.models import best_records, log_model
+        from hpo.tracking.models import prune_models
+        from hpo.tracking.store import open_client
+
+        launch = self._launch
+        best = best_records(read_trials(launch.storage_url, launch.spec.name), launch.spec)
+        trial = (record.architecture, record.number)
+        if trial not in {(r.architecture, r.number) for r in best}:
+            return
+        if not mirror.flush(_PATIENCE_SECONDS):
+            return
+        run_id = record.mlflow_run_id or mirror.run_id(*trial)
+        client = open_client(launch.tracking_uri, launch.workspace.runs / "artifacts")
+        log_model(client, replace(record, mlflow_run_id=run_id), launch.plan.dataset)
+        prune_models(client, launch.spec.name, {run_id, *(r.mlflow_run_id for r in best)})
 
     def _lanes(self, mirror: MlflowMirror) -> Iterator[Lane]:
         """Open the architectures one after the other, as the worker has places for them."""
