@@ -27,7 +27,7 @@ from typing import Any, Literal
 from hpo.execution.blame import own_line
 from hpo.execution.conditions import blocked, own_imports, without_main
 from hpo.execution.orphans import end_with_parent
-from hpo.spec.errors import HpoError, TrainingError
+from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
 
 _PRELOAD = "hpo.execution.preloaded"
 
@@ -228,14 +228,14 @@ class ChildServer:
 
 
 def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:
-    _redirect(log)
-    end_with_parent()
     code = 0
     preloaded = sys.modules.get(_PRELOAD)
     if preloaded is not None and preloaded.problem is not None:
         connection.send(("error", (preloaded.problem, CANNOT_BEGIN)))
         os._exit(1)
     try:
+        _redirect(log)
+        end_with_parent()
         module_name, _, name = target.partition(":")
         function = getattr(importlib.import_module(module_name), name)
         result = function(
@@ -276,9 +276,31 @@ class _Stop:
 
 
 def _redirect(log: str | None) -> None:
-    if log:
+    """Send standard output and error to ``log``, or to nowhere without one.
+
+    Raises:
+        EnvironmentProblem: the log cannot be made; what follows goes to nowhere.
+    """
+    if log is None:
+        _send_output_to(os.devnull)
+        return
+    try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
-    target = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        _send_output_to(log)
+    except OSError as error:
+        # What the server inherited is the terminal, where the live table is.
+        _send_output_to(os.devnull)
+        raise EnvironmentProblem(
+            "the trial's log cannot be made",
+            where=log,
+            expected="a folder that can be written, on a disk with room",
+            got=error.strerror or str(error),
+            hint="Make room or choose another workspace",
+        ) from error
+
+
+def _send_output_to(path: str) -> None:
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)

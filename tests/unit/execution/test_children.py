@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hpo.execution.children import ChildServer
-from hpo.spec.errors import SpecError, TrainingError
+from hpo.spec.errors import EnvironmentProblem, SpecError, TrainingError
 from tests.unit.execution import targets
 
 TARGETS = "tests.unit.execution.targets"
@@ -104,6 +104,34 @@ def test_a_server_that_cannot_load_keras_says_why() -> None:
     )
     assert "cannot import" in done.stdout, done.stderr
     assert "backend 'torch'" in done.stdout
+
+
+def test_a_log_that_cannot_be_made_is_told_as_the_reason(
+    server: ChildServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    child = server.start(f"{TARGETS}:echo", log=tmp_path / "file" / "log.txt", value=1)
+    message = child.receive(timeout_seconds=20)
+    assert message is not None
+    # As a crash it would be tried again, and come out the same.
+    assert (message.kind, message.failure) == ("error", "error")
+    assert isinstance(message.data, EnvironmentProblem)
+    assert "file/log.txt: the trial's log cannot be made" in str(message.data)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_disk_too_full_for_the_log_is_told_as_such(server: ChildServer, tmp_path: Path) -> None:
+    # One inode is the root's own: the log finds none.
+    mount = ["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        child = server.start(f"{TARGETS}:echo", log=tmp_path / "log.txt", value=1)
+        message = child.receive(timeout_seconds=20)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    assert message is not None
+    assert message.failure == "disk_full"
 
 
 def test_a_killed_child_is_told_as_killed(server: ChildServer) -> None:
