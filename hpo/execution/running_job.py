@@ -121,6 +121,10 @@ class RunningJob:
         return None
 
     def _failed(self, reason: str) -> TrialResult:
+        if self._pruned and reason != INTERRUPTED:
+            # What befalls it between the decision and its next look for "stop" hangs on timing.
+            ended = TrialResult(state="pruned", seconds={"total": self.seconds})
+            return _as_pruned(ended, self._seen, self.job)
         return TrialResult(
             state="failed",
             reason=reason,
@@ -130,7 +134,7 @@ class RunningJob:
         )
 
     def _result(self, result: TrialResult) -> TrialResult:
-        if self._pruned and result.state != "failed":
+        if self._pruned:
             return _as_pruned(result, self._seen, self.job)
         return result
 
