@@ -7,6 +7,7 @@ after the decision to prune is passed over, so the decisions do not hang on how 
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
@@ -23,7 +24,8 @@ INTERRUPTED = "interrupted"
 _LOOK_SECONDS = 0.2
 _MEMORY_LOOK_SECONDS = 0.5
 _GIB = 2**30
-_PAGE_BYTES = 4096
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+"""4096 on x86, often 16384 or 65536 on ARM and POWER."""
 
 
 class RunningJob:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -94,3 +96,18 @@ def test_an_interruption_is_one_though_the_trial_was_to_be_pruned() -> None:
     result = trial.look(interrupts)
     assert result is not None
     assert (result.state, result.reason) == ("failed", INTERRUPTED)
+
+
+def test_resident_memory_is_counted_in_pages_of_the_machine() -> None:
+    # An ARM machine's kernel may have pages of 64 KiB; 4096 bytes would let 16 times too much by.
+    code = (
+        "import os\n"
+        "true = os.sysconf\n"
+        "os.sysconf = lambda name: 65536 if name == 'SC_PAGE_SIZE' else true(name)\n"
+        "from pathlib import Path\n"
+        "from hpo.execution.running_job import resident_bytes\n"
+        "Path.read_text = lambda path: '900 100 50 1 0 200 0'\n"
+        "print(resident_bytes(1))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 100 * 65536
