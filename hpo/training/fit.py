@@ -74,7 +74,9 @@ def train(
         if not _out_of_memory(error):
             raise
         trial.state = "failed"
-        trial.reason = f"out_of_memory: {str(error).strip().splitlines()[0][:300]}"
+        # An error may come without words: Python's own MemoryError mostly does.
+        words = str(error).strip() or type(error).__name__
+        trial.reason = f"out_of_memory: {words.splitlines()[0][:300]}"
     if job.keep_state:
         remove_state(job.output)
     return trial.result()

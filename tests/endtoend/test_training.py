@@ -13,6 +13,7 @@ import pytest
 from hpo.data.store import write_faces
 from hpo.spec.errors import EnvironmentProblem, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
+from hpo.training import fit
 from hpo.training.fit import train
 from tests.endtoend.bars import PLAIN, TINY, bars
 
@@ -119,6 +120,28 @@ def test_a_loss_that_is_no_number_fails_the_trial_and_says_so(
     assert result.value is None
     assert result.checkpoint is None
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "out_of_memory: MemoryError"),
+        (MemoryError("no more arrays\nat all"), "out_of_memory: no more arrays"),
+    ],
+)
+def test_memory_that_ran_out_fails_the_trial_with_words_or_without(
+    job: TrialJob,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: MemoryError,
+    told: str,
+) -> None:
+    def load(_: TrialJob) -> Any:
+        raise error
+
+    monkeypatch.setattr(fit, "load_data", load)
+    result, epochs = run(dataclasses.replace(job, output=str(tmp_path / "out")))
+    assert (result.state, result.reason, epochs) == ("failed", told, [])
 
 
 def test_a_trial_stops_at_the_next_step_when_told(job: TrialJob, tmp_path: Path) -> None:
