@@ -1,7 +1,9 @@
 """The course of a trial through Keras: one phase, or two where a base is frozen at first.
 
-Each phase compiles anew, with an optimizer of its own. A course can be interrupted after any epoch
-and restored in another process: its state is that of the model, the optimizer and the loop.
+Each phase compiles anew, with an optimizer of its own, and is patient anew: that the head has
+learned what it can is the time to train the base, not the end of the trial. A course can be
+interrupted after any epoch and restored in another process: its state is that of the model, the
+optimizer and the loop.
 """
 
 from __future__ import annotations
@@ -33,19 +35,23 @@ class Course:
         self.loop = loop
         self._model, self._training, self._base_layer = model, training, base_layer
         self._restored: TrainingState | None = None
+        # After which epoch the base was thawed; None before that, and where none is frozen.
+        self._thawed_after: int | None = None
 
     def run(self, batches: Any) -> None:
         """Train until the last epoch, or until the loop ends it; ``batches`` as of an epoch."""
         head = self._training.head_epochs
-        if len(self.loop.epochs) < head:
+        if self._thawed_after is None and len(self.loop.epochs) < head:
             frozen = _freeze(self._model.get_layer(self._base_layer))
             self._run_phase(batches, 0, head, average=False)
             _thaw(frozen)
-            if self.loop.stopped_early:
-                return
         if head:
+            if self._thawed_after is None:
+                self._thawed_after = len(self.loop.epochs)
+                self.loop.restart_patience()
             self.loop.schedule.unfreeze(self._training.unfrozen_rate_factor)
-        self._run_phase(batches, head, self._training.epochs, average=self._training.ema)
+        first = self._thawed_after or 0
+        self._run_phase(batches, first, self._training.epochs, average=self._training.ema)
 
     def _run_phase(self, batches: Any, first: int, last: int, *, average: bool) -> None:
         """Train from after epoch ``first``, or from where a restored state stands, to ``last``."""
@@ -82,6 +88,7 @@ class Course:
             trial: as in ``TrainingState``.
         """
         numbers, arrays = self.loop.state()
+        numbers["thawed_after"] = self._thawed_after
         # Seeds of dropout are among a model's variables, averages of weights among an optimizer's.
         arrays["model"] = _values(self._model.variables)
         arrays["optimizer"] = _values(self._model.optimizer.variables)
@@ -100,6 +107,7 @@ class Course:
             raise StateUnusable("its state is of a model with other layers")
         _assign(variables, values)
         self.loop.restore(state.epochs, state.numbers, state.arrays)
+        self._thawed_after = state.numbers["thawed_after"]
         self._restored = state
 
     def _restore_optimizer(self, state: TrainingState) -> None:

@@ -82,6 +82,13 @@ class EpochLoop:
         """Forget what was set on an optimizer that is gone."""
         self._rate = math.nan
 
+    def restart_patience(self) -> None:
+        """Forget what earlier epochs reached, and that patience ended: other layers train now."""
+        self.stopped_early = False
+        if self._stopping is not None:
+            self._stopping.restart()
+        self.schedule.restart_patience()
+
     def begin_epoch(self) -> None:
         """Start the clock of an epoch."""
         self._began = time.perf_counter()

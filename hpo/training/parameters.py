@@ -88,7 +88,8 @@ class TrainingParameters(BaseModel):
         default=0,
         ge=0,
         le=1000,
-        description="First epochs in which a pretrained base is frozen and the head alone trains.",
+        description="First epochs in which a pretrained base is frozen and the head alone trains; "
+        "fewer if early stopping ends them. Patience begins anew after them.",
     )
     unfrozen_rate_factor: float = Field(
         default=0.1,

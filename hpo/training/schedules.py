@@ -32,6 +32,10 @@ class Patience:
         self.epochs = epochs
         self.minimum_change = minimum_change
         self._sign = 1.0 if "accuracy" in monitor else -1.0
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, as if there had been no epoch."""
         self._best = -math.inf
         self._waited = 0
 
@@ -108,6 +112,11 @@ class RateSchedule:
     def unfreeze(self, factor: float) -> None:
         """Multiply every rate from now on by ``factor``: the base has been unfrozen."""
         self._unfrozen = factor
+
+    def restart_patience(self) -> None:
+        """Let ``plateau`` begin to count anew; how far the rate has been lowered stays."""
+        if self._plateau is not None:
+            self._plateau.restart()
 
     def state(self) -> dict[str, Any]:
         """Return what has become of the rate so far, for ``restore``."""

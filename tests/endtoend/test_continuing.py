@@ -151,38 +151,80 @@ def test_a_continued_trial_equals_an_uninterrupted_one(
     assert (tmp_path / "2" / "state.json").is_file()
 
 
-def test_a_base_that_is_frozen_at_first_is_continued_in_either_phase(
-    job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "frozen_first.py").write_text(
-        "import keras\n"
-        "from hpo.architectures.weights import read_into\n"
-        "BASE_LAYER = 'base'\n"
-        "def make_base(shape):\n"
-        "    return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(4, 3, name='conv'),\n"
-        "        keras.layers.BatchNormalization(name='norm'),\n"
-        "        keras.layers.GlobalAveragePooling2D()], name='base')\n"
-        "def build(params, input_shape, classes):\n"
-        "    base, faces = make_base(input_shape), keras.Input(input_shape)\n"
-        "    read_into(base, params['weights'])\n"
-        "    x = keras.layers.Dropout(0.2)(base(faces))\n"
-        "    x = keras.layers.Dense(classes, 'softmax', dtype='float32')(x)\n"
-        "    return keras.Model(faces, x)\n"
-    )
+FROZEN_FIRST = """
+import keras
+from hpo.architectures.weights import read_into
+
+BASE_LAYER = "base"
+
+def make_base(shape):
+    return keras.Sequential([
+        keras.Input(shape),
+        keras.layers.Conv2D(4, 3, name="conv"),
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.GlobalAveragePooling2D(),
+    ], name="base")
+
+def build(params, input_shape, classes):
+    base, faces = make_base(input_shape), keras.Input(input_shape)
+    read_into(base, params["weights"])
+    x = keras.layers.Dropout(0.2)(base(faces))
+    x = keras.layers.Dense(classes, "softmax", dtype="float32")(x)
+    return keras.Model(faces, x)
+"""
+
+
+@pytest.fixture
+def frozen_first(job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialJob:
+    """A trial whose base is frozen for its first epochs; ``head_epochs`` is yet to be said."""
+    (tmp_path / "frozen_first.py").write_text(FROZEN_FIRST)
     monkeypatch.syspath_prepend(str(tmp_path))
     import frozen_first  # type: ignore[import-not-found]
 
     frozen_first.make_base((24, 24, 1)).save_weights(tmp_path / "base.weights.h5")
-    job = dataclasses.replace(
+    return dataclasses.replace(
         job,
         architecture="frozen_first:build",
-        params={**PLAIN, "head_epochs": 2, "epochs": 4, "batch_size": 32, "ema": True},
+        params={**PLAIN, "batch_size": 32, "ema": True},
         weights=str(tmp_path / "base.weights.h5"),
         output=str(tmp_path / "whole"),
     )
+
+
+def test_a_base_that_is_frozen_at_first_is_continued_in_either_phase(
+    frozen_first: TrialJob, tmp_path: Path
+) -> None:
+    params = {**frozen_first.params, "head_epochs": 2, "epochs": 4}
+    job = dataclasses.replace(frozen_first, params=params)
     whole = uninterrupted(job, tmp_path)
     for epoch in (1, 2, 3):
         assert_the_same(whole, continued(job, tmp_path / str(epoch)), epoch)
+
+
+def test_patience_with_the_head_alone_ends_that_phase_and_not_the_trial(
+    frozen_first: TrialJob, tmp_path: Path
+) -> None:
+    # Nothing improves after a phase's first epoch, so each of them ends after its third.
+    stalled = {
+        **frozen_first.params,
+        "epochs": 10,
+        "head_epochs": 5,
+        "learning_rate": 1e-9,
+        "early_stopping_patience": 2,
+        "early_stopping_monitor": "val_accuracy",
+        "plateau_patience": 3,
+        "plateau_monitor": "val_accuracy",
+        "plateau_minimum": 0.0,
+    }
+    job = dataclasses.replace(frozen_first, params=stalled)
+    whole = uninterrupted(job, tmp_path)
+    result, epochs = whole
+    assert (result.state, result.reason) == ("complete", "early_stopping")
+    # Had the rate's patience gone on counting, it would have fallen once more.
+    assert [e.metrics["learning_rate"] for e in epochs] == pytest.approx([1e-9] * 3 + [1e-10] * 3)
+    # The end of a phase leaves no state of its own: its last epoch is run again.
+    for folder, after in (("1", 1), ("3", 2), ("4", 4), ("5", 5)):
+        assert_the_same(whole, continued(job, tmp_path / folder), after)
 
 
 def test_a_crash_leaves_the_state_and_damage_means_the_beginning(

@@ -139,8 +139,9 @@ def test_a_state_of_another_format_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = folder_with(tmp_path)
-    monkeypatch.setattr(module, "FORMAT", 2)
-    with pytest.raises(StateUnusable, match="its state has format 1, not 2"):
+    written = module.FORMAT
+    monkeypatch.setattr(module, "FORMAT", written + 1)
+    with pytest.raises(StateUnusable, match=f"its state has format {written}, not {written + 1}"):
         read_state(folder, identity())
 
 
