@@ -20,7 +20,8 @@ class PlannedArchitecture:
 
     Args:
         label: its label in the study.
-        spec: its section, ``weights`` among the fixed parameters where it takes them.
+        spec: its section; among the fixed parameters ``weights`` where it takes them, and
+            ``epochs`` where the architecture has a default of its own for them.
         architecture: what ``build`` and its parameters are.
         thesis: the thesis's configuration, so far as it can run here; None if there is none.
         first: the configurations tried first.
@@ -66,12 +67,28 @@ def plan_architecture(
         )
         for value in ends:
             check_value(architecture, name, value, where=at("space", name))
+    section = _with_own_epochs(section, architecture)
     thesis = _runnable_thesis(section, architecture)
     first = resolve_enqueue(section, thesis, label, locate=at)
     for trial in first:
         given = {**section.fixed, **trial.overrides, **trial.values}
         resolve_parameters(architecture, given, at("enqueue"))
     return PlannedArchitecture(label, section, architecture, thesis, first)
+
+
+def _with_own_epochs(section: ArchitectureSpec, architecture: Architecture) -> ArchitectureSpec:
+    """Return the section with the epochs that a trial has where the study file does not say.
+
+    Budgets and Hyperband reckon with what is fixed and do not know the architecture.
+    """
+    from hpo.training.resolve import known_parameters
+
+    if "epochs" not in architecture.defaults:
+        return section
+    epochs = known_parameters(architecture)["epochs"]
+    if "epochs" in section.space.parameters or epochs.owner != "training":
+        return section
+    return section.model_copy(update={"fixed": {"epochs": epochs.default, **section.fixed}})
 
 
 def _runnable_thesis(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
+from hpo.search.engine import open_engine
+from hpo.search.ledger import LedgerEngine
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.faces import drawn, find_dataset
 from hpo.study.naming import example
@@ -105,3 +109,56 @@ def test_an_example_that_is_not_here_is_the_packages_own_and_said_to_be(
     own.parent.mkdir()
     own.write_text(ONE)
     assert plan("search_spaces/thesis.yaml", workspace=workspace, probe=False).spec.name == "one"
+
+
+OWN = """
+DEFAULTS = {"epochs": 3, "schedule": "plateau"}
+
+
+def build(params, input_shape, classes):
+    raise AssertionError("a plan builds nothing")
+"""
+
+
+@pytest.fixture
+def own_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A study of an architecture whose trials have three epochs if the file does not say."""
+    (tmp_path / "own_epochs.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    section: dict[str, Any] = {"architecture": "own_epochs:build", "enqueue": []}
+    return {
+        "name": "own",
+        "budget": {"trials": 9, "epochs": 7},
+        "pruner": "hyperband",
+        "architectures": {"mine": section},
+    }
+
+
+def test_an_architectures_own_epochs_count_in_budgets_and_under_hyperband(
+    own_epochs: dict[str, Any], workspace: Workspace
+) -> None:
+    planned = plan(StudySpec.model_validate(own_epochs), workspace=workspace, probe=False)
+    assert planned.likely_of("mine") == 2
+    workspace.ensure(workspace.runs)
+    engine = open_engine(workspace.storage_url(), planned.spec, "mine", resume=False)
+    assert isinstance(engine, LedgerEngine)
+    assert engine.pruner()._max_resource == 3
+    running = [engine.ask() for _ in range(3)]
+    # Forty epochs, the default of others, would not have fitted once.
+    assert [proposal is not None for proposal in running] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("said", "fixed"),
+    [
+        ({"fixed": {"epochs": 5}}, {"epochs": 5}),
+        ({"space": {"epochs": {"type": "int", "low": 2, "high": 4}}}, {}),
+    ],
+)
+def test_what_the_file_says_of_epochs_is_stronger(
+    own_epochs: dict[str, Any], workspace: Workspace, said: dict[str, Any], fixed: dict[str, Any]
+) -> None:
+    own_epochs["architectures"]["mine"] |= said
+    spec = StudySpec.model_validate({**own_epochs, "pruner": "median"})
+    planned = plan(spec, workspace=workspace, probe=False)
+    assert planned.spec.architectures["mine"].fixed == fixed
