@@ -5,10 +5,11 @@ Nothing heavy is imported, so that a study file is judged before any work starts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hpo.search.configurations import fold_fixed
+from hpo.search.budgets import planned_epochs
+from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.options import ThresholdOptions, read_options, stated
 from hpo.search.oracles import oracle_name, oracle_warnings
 from hpo.spec.errors import SpecError
@@ -25,7 +26,9 @@ LARGEST_GRID = 100_000
 
 
 def check_compatibility(
-    spec: StudySpec, defaults: Mapping[str, Mapping[str, Any]] | None = None
+    spec: StudySpec,
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+    first: Mapping[str, Sequence[Enqueued]] | None = None,
 ) -> list[str]:
     """Return warnings to show before the study starts.
 
@@ -33,6 +36,8 @@ def check_compatibility(
         spec: the study file.
         defaults: by label, values that parameters take where the file neither searches nor fixes
             them, such as an architecture's default ``schedule``.
+        first: by label, the configurations tried first; without them those that the file spells
+            out, so none of the thesis's.
 
     Raises:
         SpecError: an option is unknown or wrong, or two parts exclude each other.
@@ -45,8 +50,10 @@ def check_compatibility(
     warnings: list[str] = []
     for label, architecture in spec.architectures.items():
         values = (defaults or {}).get(label, {})
-        _check_schedule(spec, label, architecture, values)
-        _check_epochs(spec, label, architecture)
+        known = (first or {}).get(label)
+        tried = resolve_enqueue(architecture, None, label) if known is None else known
+        _check_schedule(spec, label, architecture, values, tried)
+        warnings += _check_epochs(spec, label, architecture, values, tried)
         if spec.engine.name == "optuna":
             warnings += _sampler_warnings(spec, label, architecture)
     if keras_tuner:
@@ -55,48 +62,82 @@ def check_compatibility(
 
 
 def _values_of(
-    name: str, architecture: ArchitectureSpec, defaults: Mapping[str, Any]
-) -> Iterator[Any]:
-    """Yield the values that parameter ``name`` may take in some trial."""
+    name: str,
+    architecture: ArchitectureSpec,
+    defaults: Mapping[str, Any],
+    first: Sequence[Enqueued],
+) -> Iterator[tuple[Any, str]]:
+    """Yield the values that parameter ``name`` may take in some trial, and where each is said."""
     parameter = architecture.space.parameters.get(name)
     if isinstance(parameter, CategoricalParameter):
-        yield from parameter.choices
-    elif name in architecture.fixed:
-        yield architecture.fixed[name]
-    elif name in defaults:
-        yield defaults[name]
-    for entry in architecture.enqueue:
-        if not isinstance(entry, str) and name in entry:
-            yield entry[name]
+        yield from ((choice, f".space.{name}") for choice in parameter.choices)
+    if name in architecture.fixed:
+        yield architecture.fixed[name], f".fixed.{name}"
+    elif name in defaults and (parameter is None or parameter.when):
+        yield defaults[name], ""
+    for trial in first:
+        values = {**trial.values, **trial.overrides}
+        if name in values:
+            yield values[name], ".enqueue"
 
 
 def _check_schedule(
-    spec: StudySpec, label: str, architecture: ArchitectureSpec, defaults: Mapping[str, Any]
+    spec: StudySpec,
+    label: str,
+    architecture: ArchitectureSpec,
+    defaults: Mapping[str, Any],
+    first: Sequence[Enqueued],
 ) -> None:
     if spec.pruner.name not in COMPARING_PRUNERS:
         return
-    for value in _values_of("schedule", architecture, defaults):
+    for value, where in _values_of("schedule", architecture, defaults, first):
         if str(value).replace("-", "_") in HORIZON_SCHEDULES:
             raise SpecError(
                 f"the schedule '{value}' and the pruner '{spec.pruner.name}' exclude each other: "
                 "its rate at an epoch depends on the epoch at which it ends, so trials under it "
                 "cannot be compared half-way, and the pruner would stop those that gain last",
-                where=f"architectures.{label}",
+                where=f"architectures.{label}{where}",
+                got=None if where else f"'{value}' by the architecture's own default",
                 hint="Set pruner to none or threshold, or the schedule to plateau or constant",
             )
 
 
-def _check_epochs(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> None:
-    if "epochs" not in architecture.space.parameters:
-        return
+def _check_epochs(
+    spec: StudySpec,
+    label: str,
+    architecture: ArchitectureSpec,
+    defaults: Mapping[str, Any],
+    first: Sequence[Enqueued],
+) -> Iterator[str]:
+    """Yield what is odd about epochs under Hyperband; refuse epochs of a trial's own."""
     tuner = spec.engine.name == "keras-tuner" and oracle_name(spec) == "hyperband"
-    if spec.pruner.name == "hyperband" or tuner:
+    if not tuner and spec.pruner.name != "hyperband":
+        return
+    other = f"choose another {'oracle' if tuner else 'pruner, such as median'}"
+    if "epochs" in architecture.space.parameters:
         raise SpecError(
             "Hyperband decides how many epochs a trial gets, so they cannot be searched too",
             where=f"architectures.{label}.space.epochs",
-            hint="Move epochs to 'fixed', or choose another "
-            + ("oracle" if tuner else "pruner, such as median"),
+            hint=f"Move epochs to 'fixed', or {other}",
         )
+    usual = planned_epochs({**defaults, **architecture.fixed})
+    for trial in first:
+        epochs = trial.overrides.get("epochs", usual)
+        if epochs == usual:
+            continue
+        if trial.origin == "thesis":
+            yield (
+                f"{label}: the thesis's configuration brings its own {epochs} epochs, and "
+                "Hyperband takes all trials for equally long; fix epochs, to which it yields."
+            )
+        else:
+            raise SpecError(
+                "Hyperband decides how many epochs a trial gets, so a configuration that is tried "
+                "first cannot bring its own",
+                where=f"architectures.{label}.enqueue",
+                got=f"epochs: {epochs}",
+                hint=f"Leave them out there, or {other}",
+            )
 
 
 def _sampler_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> Iterator[str]:

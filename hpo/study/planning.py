@@ -195,7 +195,14 @@ def plan(
     spec = spec.model_copy(update={"architectures": {k: p.spec for k, p in parts.items()}})
     _check_plug_ins(spec, file)
     try:
-        notes = [*opened, *check_compatibility(spec)]
+        notes = [
+            *opened,
+            *check_compatibility(
+                spec,
+                defaults={label: part.architecture.defaults for label, part in parts.items()},
+                first={label: part.first for label, part in parts.items()},
+            ),
+        ]
         check_launcher(spec)
     except SpecError as error:
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))

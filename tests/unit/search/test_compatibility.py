@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hpo.search.compatibility import check_compatibility
+from hpo.search.configurations import Enqueued
 from hpo.search.oracles import oracle_name
 from hpo.spec.errors import SpecError
 from tests.unit.search.analytic import make_spec
@@ -44,18 +45,49 @@ def test_an_enqueued_or_default_horizon_schedule_is_seen_too() -> None:
         check_compatibility(make_spec(pruner="median"), {"cnn": {"schedule": "cosine"}})
 
 
+def test_a_default_that_only_some_trials_take_is_seen_too() -> None:
+    choices = {"type": "categorical", "choices": ["plateau"], "when": {"optimizer": "sgd"}}
+    optimizer = {"type": "categorical", "choices": ["adam", "sgd"]}
+    architecture = {"space": {"optimizer": optimizer, "schedule": choices}}
+    spec = make_spec(pruner="median", architecture=architecture)
+    assert check_compatibility(spec, {"cnn": {"schedule": "plateau"}}) == []
+    with pytest.raises(SpecError, match="'cosine' by the architecture's own default"):
+        check_compatibility(spec, {"cnn": {"schedule": "cosine"}})
+
+
+HYPERBANDS: list[dict[str, Any]] = [
+    {"pruner": "hyperband"},
+    {"engine": {"name": "keras-tuner", "oracle": "hyperband"}},
+]
+
+
+@pytest.mark.parametrize("change", HYPERBANDS)
+def test_enqueued_epochs_under_hyperband_are_refused(change: dict[str, Any]) -> None:
+    architecture = {"enqueue": [{"optimizer": "sgd"}, {"epochs": 9}], "fixed": {"epochs": 3}}
+    spec = make_spec(architecture=architecture, **change)
+    with pytest.raises(SpecError, match="cannot bring its own") as caught:
+        check_compatibility(spec)
+    assert caught.value.where == "architectures.cnn.enqueue"
+    assert caught.value.got == "epochs: 9"
+    same = {**architecture, "enqueue": [{"epochs": 3}]}
+    check_compatibility(make_spec(architecture=same, **change))
+    check_compatibility(make_spec(architecture=architecture, pruner="none"))
+
+
+def test_the_thesiss_epochs_under_hyperband_warn() -> None:
+    thesis = {"cnn": [Enqueued({}, {"epochs": 100}, "thesis")]}
+    free = make_spec(pruner="hyperband", architecture={"fixed": {}})
+    (warning,) = check_compatibility(free, first=thesis)
+    assert "brings its own 100 epochs" in warning
+    assert check_compatibility(free, {"cnn": {"epochs": 100}}, thesis) == []
+
+
 def test_searched_epochs_with_plateau_and_median_are_allowed() -> None:
     architecture = {"space": EPOCHS, "fixed": {"schedule": "plateau"}}
     assert check_compatibility(make_spec(pruner="median", architecture=architecture)) == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"pruner": "hyperband"},
-        {"engine": {"name": "keras-tuner", "oracle": "hyperband"}},
-    ],
-)
+@pytest.mark.parametrize("change", HYPERBANDS)
 def test_searched_epochs_under_hyperband_are_refused(change: dict[str, Any]) -> None:
     spec = make_spec(architecture={"space": EPOCHS, "fixed": {}}, **change)
     with pytest.raises(SpecError, match=r"epochs.*cannot be searched"):

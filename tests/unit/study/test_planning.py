@@ -162,3 +162,12 @@ def test_what_the_file_says_of_epochs_is_stronger(
     spec = StudySpec.model_validate({**own_epochs, "pruner": "median"})
     planned = plan(spec, workspace=workspace, probe=False)
     assert planned.spec.architectures["mine"].fixed == fixed
+
+
+def test_an_architectures_own_schedule_is_judged_beside_the_pruner(
+    own_epochs: dict[str, Any], workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "own_schedule.py").write_text(OWN.replace("plateau", "cosine"))
+    own_epochs["architectures"]["mine"]["architecture"] = "own_schedule:build"
+    with pytest.raises(SpecError, match=r"'cosine' and the pruner 'hyperband' exclude each other"):
+        plan(StudySpec.model_validate(own_epochs), workspace=workspace, probe=False)
