@@ -55,7 +55,7 @@ def check_compatibility(
         _check_schedule(spec, label, architecture, values, tried)
         warnings += _check_epochs(spec, label, architecture, values, tried)
         if spec.engine.name == "optuna":
-            warnings += _sampler_warnings(spec, label, architecture)
+            warnings += _sampler_warnings(spec, label, architecture, len(tried))
     if keras_tuner:
         warnings += oracle_warnings(spec)
     return [*warnings, *_pruner_warnings(spec)]
@@ -140,10 +140,13 @@ def _check_epochs(
             )
 
 
-def _sampler_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> Iterator[str]:
+def _sampler_warnings(
+    spec: StudySpec, label: str, architecture: ArchitectureSpec, first: int
+) -> Iterator[str]:
+    """Yield what a sampler leaves out; ``first`` is how many trials come before its own."""
     space = fold_fixed(architecture.space, architecture.fixed)
     if spec.sampler.name == "grid":
-        yield from _grid_warnings(spec, label, architecture)
+        yield from _grid_warnings(spec, label, architecture, first)
     if spec.sampler.name == "cmaes":
         aside = [
             name
@@ -158,7 +161,9 @@ def _sampler_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpe
             )
 
 
-def _grid_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) -> Iterator[str]:
+def _grid_warnings(
+    spec: StudySpec, label: str, architecture: ArchitectureSpec, first: int
+) -> Iterator[str]:
     space = fold_fixed(architecture.space, architecture.fixed)
     for name, parameter in space.parameters.items():
         if isinstance(parameter, FloatParameter) and parameter.values() is None:
@@ -175,7 +180,7 @@ def _grid_warnings(spec: StudySpec, label: str, architecture: ArchitectureSpec) 
             where=f"architectures.{label}.space",
             hint="Take wider steps or fewer parameters, or choose another sampler",
         )
-    places = spec.trials_of(label) - len(architecture.enqueue)
+    places = spec.trials_of(label) - first
     if size < places:
         yield f"{label}: the grid ends after {size} of {places} trials."
     elif size > places:

@@ -112,6 +112,17 @@ def test_a_grid_says_how_much_of_it_the_budget_covers() -> None:
     )
 
 
+def test_a_thesis_that_there_is_none_of_takes_no_place_of_a_grid() -> None:
+    space = {"layers": {"type": "int", "low": 1, "high": 5}}
+    architecture = {"space": space, "enqueue": ["thesis", {"layers": 2}]}
+    spec = make_spec(5, sampler="grid", architecture=architecture)
+    of_file, thesis = Enqueued({"layers": 2}), Enqueued({"layers": 5}, {}, "thesis")
+    (without,) = check_compatibility(spec, first={"cnn": [of_file]})
+    assert "covers 4 of the grid's 5" in without
+    (beside,) = check_compatibility(spec, first={"cnn": [thesis, of_file]})
+    assert "covers 3 of the grid's 5" in beside
+
+
 def test_a_grid_too_large_to_list_is_refused() -> None:
     space = {f"p{i}": {"type": "int", "low": 1, "high": 100} for i in range(3)}
     with pytest.raises(SpecError, match="more than 100,000"):
