@@ -13,7 +13,7 @@ from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.options import ThresholdOptions, read_options, stated
 from hpo.search.oracles import oracle_name, oracle_warnings
 from hpo.spec.errors import SpecError
-from hpo.spec.space import CategoricalParameter, FloatParameter
+from hpo.spec.space import CategoricalParameter
 from hpo.spec.study import ArchitectureSpec, StudySpec
 
 HORIZON_SCHEDULES = frozenset({"cosine", "one_cycle", "onecycle"})
@@ -21,8 +21,6 @@ HORIZON_SCHEDULES = frozenset({"cosine", "one_cycle", "onecycle"})
 
 COMPARING_PRUNERS = frozenset({"median", "hyperband"})
 """Pruners that judge a trial by other trials at the same epoch."""
-
-LARGEST_GRID = 100_000
 
 
 def check_compatibility(
@@ -164,22 +162,15 @@ def _sampler_warnings(
 def _grid_warnings(
     spec: StudySpec, label: str, architecture: ArchitectureSpec, first: int
 ) -> Iterator[str]:
-    space = fold_fixed(architecture.space, architecture.fixed)
-    for name, parameter in space.parameters.items():
-        if isinstance(parameter, FloatParameter) and parameter.values() is None:
-            raise SpecError(
-                f"a grid needs steps, and '{name}' is a float without one",
-                where=f"architectures.{label}.space.{name}",
-                expected="a step, or a list of choices",
-                hint=f"Give '{name}' a step, make it categorical, or choose another sampler",
-            )
-    size = space.size(limit=LARGEST_GRID)
-    if size is None:
+    try:
+        size = fold_fixed(architecture.space, architecture.fixed).grid_size()
+    except SpecError as error:
         raise SpecError(
-            f"the grid of '{label}' has more than {LARGEST_GRID:,} configurations",
-            where=f"architectures.{label}.space",
-            hint="Take wider steps or fewer parameters, or choose another sampler",
-        )
+            error.problem,
+            where=f"architectures.{label}.{error.where}",
+            expected=error.expected,
+            hint=error.hint,
+        ) from None
     places = spec.trials_of(label) - first
     if size < places:
         yield f"{label}: the grid ends after {size} of {places} trials."

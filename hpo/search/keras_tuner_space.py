@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.spec.space import CategoricalParameter, FloatParameter, IntParameter, SearchSpace
+from hpo.spec.space import CategoricalParameter, FloatParameter, IntParameter, SearchSpace, same
 
 Parameter = FloatParameter | IntParameter | CategoricalParameter
 
@@ -56,15 +56,11 @@ def _conditions(space: SearchSpace, parameter: Parameter) -> list[Any]:
     for parent, allowed in parameter.when.items():
         chosen = space.parameters[parent]
         if isinstance(chosen, CategoricalParameter):
-            own = [c for c in chosen.choices if any(_equal(c, a) for a in allowed)]
+            own = [c for c in chosen.choices if any(same(c, a) for a in allowed)]
             conditions.append(Parent(parent, [json.dumps(c) for c in own]))
         else:
             conditions.append(Parent(parent, list(allowed)))
     return conditions
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def decode(space: SearchSpace, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +83,7 @@ def encode(space: SearchSpace, values: Mapping[str, Any]) -> dict[str, Any]:
         if parameter is None or not parameter.contains(value):
             continue
         if isinstance(parameter, CategoricalParameter):
-            own = next(c for c in parameter.choices if _equal(c, value))
+            own = next(c for c in parameter.choices if same(c, value))
             encoded[name] = json.dumps(own)
         else:
             encoded[name] = value

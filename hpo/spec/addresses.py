@@ -1,12 +1,18 @@
-"""Addresses of stores as they may be shown: without their passwords."""
+"""Addresses of stores: what is one, and how it may be shown, without its password."""
 
 from __future__ import annotations
 
 import re
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
 # Up to the last @ before white space: a password may hold any sign, an @ and a slash too.
 _ACCOUNT = re.compile(r"(://[^\s/:@]*):\S*@")
 _PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&\s]*", re.IGNORECASE)
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text begins as a URL does; whether it leads anywhere is not asked."""
+    return _URL.fullmatch(text) is not None
 
 
 def without_password(text: str) -> str:

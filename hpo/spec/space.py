@@ -181,6 +181,15 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
         """Return every configuration once, conditions honoured.
 
         Raises:
+            SpecError: as of ``grid_size``.
+        """
+        self.grid_size(fixed)
+        return list(self._grid(self.order(), dict(fixed or {})))
+
+    def grid_size(self, fixed: Mapping[str, Any] | None = None) -> int:
+        """Return how many configurations the grid has.
+
+        Raises:
             SpecError: a float has no step, so there is no grid over it; or there are too many
                 configurations to list.
         """
@@ -188,15 +197,18 @@ class SearchSpace(RootModel[dict[str, Parameter]]):
             if parameter.count() is None:
                 raise SpecError(
                     f"a grid needs steps, and '{name}' is a float without one",
+                    where=f"space.{name}",
                     expected="a step, or a list of choices",
                     hint=f"Give '{name}' a step, make it categorical, or choose another sampler",
                 )
-        if self.size(fixed) is None:
+        size = self.size(fixed)
+        if size is None:
             raise SpecError(
                 f"the grid has more than {_LARGEST_GRID:,} configurations",
-                hint="Use larger steps or fewer parameters, or choose another sampler",
+                where="space",
+                hint="Take wider steps or fewer parameters, or choose another sampler",
             )
-        return list(self._grid(self.order(), dict(fixed or {})))
+        return size
 
     def _grid(self, names: list[str], values: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if not names:

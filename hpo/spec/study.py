@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from hpo.spec.addresses import is_url
 from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.numbers import Whole
@@ -23,8 +23,6 @@ from hpo.spec.sections import (
     TrackingSpec,
 )
 from hpo.spec.space import Scalar, SearchSpace
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
 
 
 class ArchitectureSpec(Section):
@@ -167,7 +165,7 @@ class StudySpec(Section):
     @field_validator("storage")
     @classmethod
     def _a_url(cls, storage: str | None) -> str | None:
-        if storage is not None and not _URL.fullmatch(storage):
+        if storage is not None and not is_url(storage):
             # One that was meant for a server may hold a password, which is not to be shown.
             got = "" if "@" in storage else f", got {shown(storage)}"
             raise ValueError(f"takes a URL such as sqlite:///optuna.db{got}")

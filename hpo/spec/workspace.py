@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpo.spec.addresses import is_url
 from hpo.spec.errors import InputError
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -133,6 +131,6 @@ def shown_url(url: str) -> str:
 
 
 def _check_url(option: str, url: str | None, expected: str) -> None:
-    if url is not None and not _URL.fullmatch(url):
+    if url is not None and not is_url(url):
         # Not shown: a slip in a URL with a password would print the password.
         raise InputError("this is no URL", where=f"--{option}", expected=expected)

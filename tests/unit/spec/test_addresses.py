@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo.spec.addresses import has_password, password_of, without_password
+from hpo.spec.addresses import has_password, is_url, password_of, without_password
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,19 @@ def test_no_password_is_shown(address: str, shown: str) -> None:
 def test_an_address_without_one_stays_as_it_is(address: str) -> None:
     assert without_password(address) == address
     assert not has_password(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("sqlite:///optuna.db", True),
+        ("mysql+pymysql://h/x\ny", True),
+        ("optuna.db", False),
+        ("/a://b", False),
+    ],
+)
+def test_a_url_is_known_by_its_beginning(text: str, is_one: bool) -> None:
+    assert is_url(text) == is_one
 
 
 def test_the_password_itself_is_found() -> None:

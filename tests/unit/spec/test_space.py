@@ -120,6 +120,14 @@ def test_a_float_without_steps_has_no_grid() -> None:
     assert space(rate=rate).size() is None
     with pytest.raises(SpecError, match="'rate' is a float without one"):
         space(rate=rate).grid()
+    assert space(rate={**rate, "log": False, "step": 1e-5}).grid_size() == 1000
+
+
+def test_a_grid_too_large_to_list_is_refused_wherever_it_is_asked_for() -> None:
+    numbers = {f"n{k}": {"type": "int", "low": 1, "high": 100} for k in range(3)}
+    for ask in (space(**numbers).grid, space(**numbers).grid_size):
+        with pytest.raises(SpecError, match="more than 100,000 configurations"):
+            ask()
 
 
 def test_a_step_as_wide_as_the_range_is_two_values_whatever_floats_say() -> None:
