@@ -15,9 +15,7 @@ from hpo.search.oracles import oracle_name, oracle_warnings
 from hpo.spec.errors import SpecError
 from hpo.spec.space import CategoricalParameter
 from hpo.spec.study import ArchitectureSpec, StudySpec
-
-HORIZON_SCHEDULES = frozenset({"cosine", "one_cycle", "onecycle"})
-"""Schedules whose learning rate at an epoch depends on how many epochs there will be."""
+from hpo.training.parameters import HORIZON_SCHEDULES
 
 COMPARING_PRUNERS = frozenset({"median", "hyperband"})
 """Pruners that judge a trial by other trials at the same epoch."""
@@ -89,7 +87,7 @@ def _check_schedule(
     if spec.pruner.name not in COMPARING_PRUNERS:
         return
     for value, where in _values_of("schedule", architecture, defaults, first):
-        if str(value).replace("-", "_") in HORIZON_SCHEDULES:
+        if str(value) in HORIZON_SCHEDULES:
             raise SpecError(
                 f"the schedule '{value}' and the pruner '{spec.pruner.name}' exclude each other: "
                 "its rate at an epoch depends on the epoch at which it ends, so trials under it "

@@ -20,11 +20,6 @@ def without_password(text: str) -> str:
     return _PARAMETER.sub(r"\1***", _ACCOUNT.sub(r"\1:***@", text))
 
 
-def has_password(address: str) -> bool:
-    """Tell whether an address holds a password."""
-    return without_password(address) != address
-
-
 def password_of(address: str) -> str | None:
     """Return the password before an address's host; None if there is none."""
     account, at, _ = address.partition("://")[2].rpartition("@")

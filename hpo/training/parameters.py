@@ -162,12 +162,3 @@ class TrainingParameters(BaseModel):
         if self.reference_batch_size == 0:
             return self.learning_rate
         return self.learning_rate * self.batch_size / self.reference_batch_size
-
-    @property
-    def augments(self) -> bool:
-        """Tell whether training faces are changed at all."""
-        return (
-            any((self.rotation_degrees, self.zoom, self.shift, self.erasing))
-            or self.flip
-            or self.mixup
-        )

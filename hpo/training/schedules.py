@@ -85,10 +85,6 @@ class RateSchedule:
             # 1e-4 is the least change that Keras's ReduceLROnPlateau counts, too.
             self._plateau = Patience(training.plateau_monitor, training.plateau_patience, 1e-4)
 
-    def varies_within_epoch(self, first_step: int) -> bool:
-        """Tell whether steps from ``first_step`` on need a rate of their own each."""
-        return self._kind in ("cosine", "one_cycle") or first_step < self._warmup
-
     def rate(self, step: int) -> float:
         """Return the rate of ``step``, counted from 0 over the whole trial."""
         if step < self._warmup:

@@ -21,7 +21,7 @@ def schedule(value: str, *, searched: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
-@pytest.mark.parametrize("value", ["cosine", "one_cycle", "one-cycle"])
+@pytest.mark.parametrize("value", ["cosine", "one_cycle"])
 @pytest.mark.parametrize("searched", [True, False])
 def test_a_horizon_schedule_under_a_comparing_pruner_is_refused(
     pruner: str, value: str, searched: bool

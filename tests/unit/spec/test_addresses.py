@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo.spec.addresses import has_password, is_url, password_of, without_password
+from hpo.spec.addresses import is_url, password_of, without_password
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,6 @@ from hpo.spec.addresses import has_password, is_url, password_of, without_passwo
 )
 def test_no_password_is_shown(address: str, shown: str) -> None:
     assert without_password(address) == shown
-    assert has_password(address)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,6 @@ def test_no_password_is_shown(address: str, shown: str) -> None:
 )
 def test_an_address_without_one_stays_as_it_is(address: str) -> None:
     assert without_password(address) == address
-    assert not has_password(address)
 
 
 @pytest.mark.parametrize(
