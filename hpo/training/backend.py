@@ -17,7 +17,6 @@ from hpo.data.decoding import opencv
 from hpo.spec.errors import EnvironmentProblem
 
 _PRELOADED = (
-    "cv2",
     "h5py",
     "numpy",
     "keras",
@@ -28,7 +27,7 @@ _PRELOADED = (
     "hpo.data.store",
     "hpo.training.fit",
 )
-"""What a trial imports on its way; a forked child finds it loaded."""
+"""What a trial imports on its way, beside OpenCV; a forked child finds it loaded."""
 
 
 def configure() -> None:
@@ -52,9 +51,11 @@ def preload() -> None:
     pools do not survive the fork.
 
     Raises:
-        EnvironmentProblem: Keras or its backend cannot be imported.
+        EnvironmentProblem: Keras, its backend or OpenCV cannot be imported.
     """
     configure()
+    # Not by name: its own door sets the limits that it reads when it is loaded.
+    opencv()
     for name in _PRELOADED:
         try:
             importlib.import_module(name)
@@ -63,8 +64,7 @@ def preload() -> None:
                 f"cannot import {name}",
                 expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",
                 got=str(error),
-                hint="Install hpo again in this environment; if a libGL or glib library is named, "
-                "install the system packages libgl1 and libglib2.0-0",
+                hint="Install hpo again in this environment",
             ) from error
     if backend_name() == "tensorflow":
         # Keras and TensorFlow import these at the first fit or save; here it costs once.
