@@ -19,18 +19,31 @@ NETWORK = frozenset(
         "ceph",
         "cifs",
         "fuse.ceph",
+        "fuse.ceph-fuse",
+        "fuse.gcsfuse",
         "fuse.glusterfs",
+        "fuse.juicefs",
+        "fuse.rclone",
+        "fuse.s3fs",
         "fuse.sshfs",
+        "gfs2",
         "gpfs",
         "lustre",
         "nfs",
         "nfs4",
+        "ocfs2",
+        "orangefs",
+        "panfs",
+        "pvfs2",
         "smb3",
         "smbfs",
+        "vboxsf",
+        "wekafs",
     }
 )
-"""Types of file systems that several machines share. 9p is none: virtual machines and containers
-see their own host's disk through it."""
+"""Types of file systems that several machines share, as ``/proc/self/mounts`` spells them. 9p is
+none: virtual machines and containers see their own host's disk through it. vboxsf is one: a
+guest's locks do not hold against its host's."""
 
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")

@@ -53,6 +53,20 @@ def test_a_disk_that_virtual_machines_see_is_none_of_a_network() -> None:
     assert "9p" not in NETWORK
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["panfs", "wekafs", "pvfs2", "ocfs2", "gfs2", "vboxsf", "fuse.juicefs", "fuse.rclone"],
+)
+def test_what_clusters_share_beside_nfs_is_refused_too(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nshared {tmp_path}/shared {kind} rw 0 0\n")
+    monkeypatch.setattr(filesystems, "_MOUNTS", mounts)
+    with pytest.raises(EnvironmentProblem, match=rf"got a file on {kind}\."):
+        filesystems.refuse_network(tmp_path / "shared" / "optuna.db")
+
+
 @pytest.fixture
 def on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mounts = tmp_path / "mounts"
