@@ -13,6 +13,8 @@ Activation = Literal["relu", "elu", "gelu", "silu", "tanh", "leaky_relu"]
 
 Head = Literal["flatten", "gap"]
 
+DenseNorm = Literal["before", "after"]
+
 NORM_MOMENTUM = 0.9
 """Default momentum of batch normalisation's moving statistics. Keras's 0.99 needs some 300 steps to
 forget its start, more than several epochs of a short trial have; validation then reads noise. With
@@ -56,6 +58,7 @@ def dense_head(
     dropout: float,
     norm_momentum: float,
     classes: int,
+    norm: DenseNorm = "before",
 ) -> Any:
     """Return the softmax after ``layers`` dense layers, each half as wide as the one before.
 
@@ -67,14 +70,17 @@ def dense_head(
         dropout: rate after every dense layer, or before the softmax where there is none.
         norm_momentum: momentum of the moving statistics of batch normalisation.
         classes: units of the softmax, which computes in float32 whatever the precision.
+        norm: whether batch normalisation comes before or after a dense layer's activation.
     """
     import keras
 
     widths = [max(classes, units >> k) for k in range(layers)] if units else []
     for k, width in enumerate(widths, start=1):
-        x = keras.layers.Dense(width, use_bias=False, name=f"dense{k}")(x)
-        x = keras.layers.BatchNormalization(momentum=norm_momentum, name=f"dense{k}_norm")(x)
-        x = keras.layers.Activation(activation, name=f"dense{k}_{activation}")(x)
+        # A normalisation right after it has a shift of its own, which makes a bias pointless.
+        x = keras.layers.Dense(width, use_bias=norm == "after", name=f"dense{k}")(x)
+        normalise = keras.layers.BatchNormalization(momentum=norm_momentum, name=f"dense{k}_norm")
+        activate = keras.layers.Activation(activation, name=f"dense{k}_{activation}")
+        x = activate(normalise(x)) if norm == "before" else normalise(activate(x))
         x = keras.layers.Dropout(dropout, name=f"dense{k}_dropout")(x)
     if not widths:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)

@@ -15,6 +15,7 @@ from hpo.architectures.architecture import ArchitectureParameters
 from hpo.architectures.layers import (
     NORM_MOMENTUM,
     Activation,
+    DenseNorm,
     Head,
     dense_head,
     grey_input,
@@ -58,6 +59,11 @@ class PretrainedParameters(ArchitectureParameters):
         default=0.5, ge=0.0, le=0.9, description="Dropout rate after each dense layer."
     )
     activation: Activation = Field(default="relu", description="Of the head's dense layers.")
+    dense_norm: DenseNorm = Field(
+        default="before",
+        description="Batch normalisation before or after a dense layer's activation. after, as "
+        "the thesis.",
+    )
     norm_momentum: float = Field(
         default=NORM_MOMENTUM,
         ge=0.0,
@@ -85,6 +91,7 @@ THESIS_HEAD: dict[str, Any] = {
     "dense_layers": 1,
     "dropout": 0.5,
     "activation": "relu",
+    "dense_norm": "after",
     "optimizer": "adam",
     "learning_rate": 1e-3,
     "batch_size": 64,
@@ -168,6 +175,7 @@ def build_on(
         dropout=params.dropout,
         norm_momentum=params.norm_momentum,
         classes=classes,
+        norm=params.dense_norm,
     )
     return keras.Model(faces, x, name=f"{name}_faces")
 

@@ -122,6 +122,33 @@ def test_the_thesis_cnn_has_the_layers_of_the_thesis() -> None:
     assert model.get_layer("stage1_1_conv").kernel.shape == (3, 3, 3, 32)
 
 
+HEAD = ["base_dropout", "base_norm", "flatten", "dense1"]
+
+
+@pytest.mark.parametrize("name", ["resnet50", "xception"])
+def test_the_head_of_the_thesis_normalises_what_the_dense_layer_has_activated(name: str) -> None:
+    scratch = {"weights": "none", "unfreeze": "all", "head_epochs": 0, **SMALL[name]}
+    resolved = resolve_parameters(name, {**load(name).thesis, **scratch})
+    model = load(name).build(resolved.architecture, SHAPE, CLASSES)
+    names = [layer.name for layer in model.layers]
+    after = ["dense1_relu", "dense1_norm", "dense1_dropout", "emotion"]
+    assert names[names.index(name) + 1 :] == HEAD + after
+    assert model.get_layer("dense1").use_bias
+    assert (model.get_layer("base_dropout").rate, model.get_layer("dense1_dropout").rate) == (
+        0.25,
+        0.5,
+    )
+    assert model.get_layer("dense1").units == 64
+
+
+def test_other_heads_normalise_before_the_activation() -> None:
+    model = build("resnet50", head="flatten")
+    names = [layer.name for layer in model.layers]
+    before = ["dense1_norm", "dense1_relu", "dense1_dropout", "emotion"]
+    assert names[names.index("resnet50") + 1 :] == HEAD + before
+    assert not model.get_layer("dense1").use_bias
+
+
 @pytest.mark.parametrize("activation", get_args(Activation))
 def test_every_activation_builds_in_every_family(activation: str, faces: np.ndarray) -> None:
     for family in ("thesis", "vgg-bn", "resnet"):
