@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hpo.cli.shell import counted
+from hpo.execution.watch import StudyStart
 from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
@@ -119,22 +120,16 @@ class Lines:
         """Return the context in which the study runs."""
         return nullcontext()
 
-    def study_started(
-        self,
-        study: str,
-        trials: dict[str, int],
-        done: dict[str, int],
-        objective: str,
-        direction: str,
-    ) -> None:
+    def study_started(self, start: StudyStart) -> None:
         """Print the budget."""
-        self._objective, self._sign = objective, 1 if direction == "maximize" else -1
-        self.progress.budget, self.progress.done = dict(trials), dict(done)
-        budget = ", ".join(f"{label} {count}" for label, count in trials.items())
-        resumed = f" ({sum(done.values())} done already)" if any(done.values()) else ""
-        noun = "trial" if sum(trials.values()) == 1 else "trials"
+        self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
+        self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
+        budget = ", ".join(f"{label} {count}" for label, count in start.trials.items())
+        done = sum(start.done.values())
+        resumed = f" ({done} done already)" if done else ""
+        noun = "trial" if sum(start.trials.values()) == 1 else "trials"
         if not self._single:
-            self._print(f"study {study}: {budget} {noun}{resumed}")
+            self._print(f"study {start.study}: {budget} {noun}{resumed}")
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -199,18 +194,11 @@ class Table(Lines):
         self._live = Live(self, console=self._console, refresh_per_second=2, transient=False)
         return self._live  # type: ignore[no-any-return]
 
-    def study_started(
-        self,
-        study: str,
-        trials: dict[str, int],
-        done: dict[str, int],
-        objective: str,
-        direction: str,
-    ) -> None:
+    def study_started(self, start: StudyStart) -> None:
         """Take the budget."""
-        self._objective, self._sign = objective, 1 if direction == "maximize" else -1
-        self._study = study
-        self.progress.budget, self.progress.done = dict(trials), dict(done)
+        self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
+        self._study = start.study
+        self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str

@@ -2,74 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from hpo.spec.records import EpochReport, TrialResult
+
+
+@dataclass(frozen=True)
+class StudyStart:
+    """What is to be expected of a study that starts.
+
+    Args:
+        study: its name.
+        trials: how many each architecture is to have, those that are done included.
+        done: how many of them are done already; architectures that are left out have none.
+        objective: the metric by which trials are judged.
+        direction: ``maximize`` or ``minimize`` of it.
+    """
+
+    study: str
+    trials: dict[str, int]
+    done: dict[str, int]
+    objective: str
+    direction: Literal["maximize", "minimize"]
 
 
 class Watcher(Protocol):
     """Is told what happens, in order, from one thread; ``note`` may come from others."""
 
-    def study_started(
-        self,
-        study: str,
-        trials: dict[str, int],
-        done: dict[str, int],
-        objective: str,
-        direction: str,
-    ) -> None:
-        """Hear of what is to be expected and what is done already, in trials per architecture."""
-        ...
+    # Each body says that it returns: as `...` it would be abstract, and not for Silence to inherit.
+
+    def study_started(self, start: StudyStart) -> None:
+        """Hear of what is to be expected."""
+        return
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
         """Hear of a trial; ``params`` are the searched ones."""
-        ...
+        return
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
         """Hear of an epoch."""
-        ...
+        return
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Hear of a result."""
-        ...
+        return
 
     def trial_released(self, label: str, number: int, why: str) -> None:
         """Hear of a trial that ended without using up its place; ``why`` is half a sentence."""
-        ...
+        return
 
     def note(self, text: str) -> None:
         """Hear of anything else worth a line."""
-        ...
+        return
 
 
-class Silence:
-    """Watches nothing."""
-
-    def study_started(
-        self,
-        study: str,
-        trials: dict[str, int],
-        done: dict[str, int],
-        objective: str,
-        direction: str,
-    ) -> None:
-        """Pass over it."""
-
-    def trial_started(
-        self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
-    ) -> None:
-        """Pass over it."""
-
-    def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
-        """Pass over it."""
-
-    def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
-        """Pass over it."""
-
-    def trial_released(self, label: str, number: int, why: str) -> None:
-        """Pass over it."""
-
-    def note(self, text: str) -> None:
-        """Pass over it."""
+class Silence(Watcher):
+    """Watches nothing; a watcher of some things inherits from it to pass over the others."""

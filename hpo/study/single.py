@@ -13,7 +13,7 @@ from typing import Any
 from hpo.execution.children import ChildServer
 from hpo.execution.interrupts import Interrupted, Interrupts
 from hpo.execution.running_job import follow
-from hpo.execution.watch import Silence, Watcher
+from hpo.execution.watch import Silence, StudyStart, Watcher
 from hpo.spec.errors import InputError, NotFoundError, SpecError, TrainingError
 from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialResult
 from hpo.spec.seeds import derive_seed
@@ -129,7 +129,8 @@ def train(
     interrupts = Interrupts(watcher.note)
     try:
         mirror.start_trial(record, job)
-        watcher.study_started(planned.spec.name, {part.label: 1}, {}, job.objective, job.direction)
+        name = planned.spec.name
+        watcher.study_started(StudyStart(name, {part.label: 1}, {}, job.objective, job.direction))
         shown = _main_parameters(part, job.params, record.searched)
         watcher.trial_started(part.label, number, shown, job.params["epochs"], SINGLE)
         epochs: list[EpochReport] = []

@@ -13,7 +13,7 @@ from typing import Protocol
 from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.running_job import TRAIN
-from hpo.execution.watch import Watcher
+from hpo.execution.watch import StudyStart, Watcher
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import Plan
@@ -63,11 +63,13 @@ class Launch:
         """Tell the watcher of what is to be expected and of what is done already."""
         done = {label: self.plan.done_of(label) for label in self.plan.parts}
         self.watcher.study_started(
-            self.spec.name,
-            {label: done[label] + self.plan.likely_of(label) for label in done},
-            done,
-            self.spec.objective.metric,
-            self.spec.objective.direction,
+            StudyStart(
+                study=self.spec.name,
+                trials={label: done[label] + self.plan.likely_of(label) for label in done},
+                done=done,
+                objective=self.spec.objective.metric,
+                direction=self.spec.objective.direction,
+            )
         )
 
 

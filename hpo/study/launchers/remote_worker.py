@@ -13,7 +13,7 @@ from typing import Any
 
 from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
-from hpo.execution.watch import Silence
+from hpo.execution.watch import Silence, StudyStart
 from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
@@ -69,14 +69,7 @@ class _Notes(Silence):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def study_started(
-        self,
-        study: str,
-        trials: dict[str, int],
-        done: dict[str, int],
-        objective: str,
-        direction: str,
-    ) -> None:
+    def study_started(self, start: StudyStart) -> None:
         """Forget what was said of the plan: the coordinator has told it."""
         self.lines.clear()
 

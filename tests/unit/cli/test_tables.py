@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from hpo.cli.app import app
 from hpo.cli.live import Lines
 from hpo.cli.ui import experiments_link
+from hpo.execution.watch import StudyStart
 from hpo.search.engine import open_engine
 from hpo.spec.records import SINGLE, TrialResult
 from hpo.spec.workspace import Workspace
@@ -105,7 +106,7 @@ def test_the_songs_of_the_quickstart_stand_under_headings(
 
 def test_a_single_run_has_no_number_and_no_study(capsys: pytest.CaptureFixture[str]) -> None:
     display = Lines(single=True)
-    display.study_started("good", {"cnn": 1}, {}, "val_accuracy", "maximize")
+    display.study_started(StudyStart("good", {"cnn": 1}, {}, "val_accuracy", "maximize"))
     display.trial_started("cnn", 1795559384, {"epochs": 2, "learning_rate": 0.001}, 2, SINGLE)
     display.trial_finished("cnn", 1795559384, TrialResult("complete", 0.5, epochs_run=2), 3.0)
     assert capsys.readouterr().err == (
@@ -128,7 +129,7 @@ def test_a_smaller_budget_than_what_is_done_is_shown_as_what_it_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     display = Lines()
-    display.study_started("s", {"cnn": 1}, {"cnn": 2}, "val_accuracy", "maximize")
+    display.study_started(StudyStart("s", {"cnn": 1}, {"cnn": 2}, "val_accuracy", "maximize"))
     assert capsys.readouterr().err == "study s: cnn 1 trial (2 done already)\n"
     assert display.progress.line() == "2 trials done, 1 asked for"
 
