@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.shell import TrackingUri, current, examples, print_json, say
+from hpo.cli.shell import Moods, Songs, TrackingUri, current, examples, print_json, say
 from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
@@ -59,19 +59,8 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--json", help="Print JSON; with --camera one line per change."),
         ] = False,
-        songs: Annotated[
-            str | None,
-            typer.Option(
-                metavar="NAME",
-                help="Song catalogue. Default: the imported 'songs', else the embedded one.",
-            ),
-        ] = None,
-        moods: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE", help="YAML table from emotion to mood, in place of the shipped one."
-            ),
-        ] = None,
+        songs: Songs = None,
+        moods: Moods = None,
         model: Annotated[
             str | None,
             typer.Option(

@@ -40,6 +40,19 @@ TrackingUri = Annotated[
         show_default=False,
     ),
 ]
+Songs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Song catalogue. Default: the imported 'songs', else the embedded one.",
+    ),
+]
+Moods = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="YAML table from emotion to mood, in place of the shipped one."
+    ),
+]
 
 
 @dataclass

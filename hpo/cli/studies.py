@@ -6,12 +6,13 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hpo.cli.shell import (
+    Moods,
+    Songs,
     StorageUrl,
     StudyName,
     TrackingUri,
@@ -170,19 +171,8 @@ def delete(
 def promote(
     context: typer.Context,
     study: StudyName,
-    songs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Song catalogue. Default: the imported 'songs', else the embedded one.",
-        ),
-    ] = None,
-    moods: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="YAML table from emotion to mood, in place of the shipped one."
-        ),
-    ] = None,
+    songs: Songs = None,
+    moods: Moods = None,
     as_json: AsJson = False,
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
