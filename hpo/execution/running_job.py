@@ -52,11 +52,13 @@ class RunningJob:
         self.job = job
         self._on_epoch = on_epoch
         self._limits = limits or LimitsSpec()
-        self._seen = list(earlier)
+        self._earlier = list(earlier)
+        self._seen: list[EpochReport] = []
         self._pruned = False
+        # A server that still loads Keras keeps its first child waiting; that is none of its time.
+        self._child = _start(server, job, target)
         self._began = time.monotonic()
         self._memory_look = self._began
-        self._child = _start(server, job, target)
 
     @property
     def connection(self) -> Connection:
@@ -93,7 +95,8 @@ class RunningJob:
                 continue
             report = EpochReport.from_json(message.data)
             # A trial whose earlier state was of no use began at its first epoch again.
-            self._seen = [e for e in self._seen if e.epoch < report.epoch] + [report]
+            before = self._seen or self._earlier
+            self._seen = [e for e in before if e.epoch < report.epoch] + [report]
             if self._on_epoch(self._seen[-1]):
                 self._pruned = True
                 self._child.stop()
