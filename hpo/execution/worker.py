@@ -18,10 +18,11 @@ from hpo.execution.devices import Share
 from hpo.execution.epochs import Epochs
 from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
-from hpo.execution.retrying import another_attempt, name_of
+from hpo.execution.patterns import Patterns
+from hpo.execution.retrying import another_attempt
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher
-from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
+from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from hpo.search.engine import Engine, Proposal
     from hpo.tracking.mirror import Mirror
 
-FAILURES_ALIKE = 3
-"""After so many trials in a row with one and the same error a study stops."""
 _LOOK_SECONDS = 0.2
 _ASK_AGAIN_SECONDS = 2.0
 """How often a worker without work looks whether another one's trial has come free."""
@@ -56,8 +55,6 @@ class Lane:
     done: Callable[[], None] = lambda: None
     nameless: set[int] = field(default_factory=set)
     """Trials whose run in MLflow is not known yet."""
-    alike: tuple[str, int] = ("", 0)
-    """The last trials' reason for failing and how many failed so; ``("", 0)`` after any other."""
 
 
 @dataclass
@@ -102,8 +99,7 @@ class Worker:
         self._ask_at = 0.0
         self._names_at = 0.0
         self._held: dict[tuple[str, int], Lane] = {}
-        self._unstarted = 0
-        self._hopeless: HpoError | None = None
+        self._patterns = Patterns()
 
     def work(self) -> None:
         """Run trials until the budget is used, here and by other workers, or someone says stop.
@@ -120,8 +116,8 @@ class Worker:
             finally:
                 for trial in self._trials.values():
                     trial.running.kill()
-        if self._hopeless is not None:
-            raise self._hopeless
+        if self._patterns.hopeless is not None:
+            raise self._patterns.hopeless
 
     @property
     def unfinished(self) -> list[str]:
@@ -130,7 +126,7 @@ class Worker:
 
     def _going(self) -> bool:
         """Claim what there are places for; tell whether anything is left to wait for."""
-        if self.interrupts.draining or self._hopeless is not None:
+        if self.interrupts.draining or self._patterns.hopeless is not None:
             return bool(self._trials)
         self._claim()
         return bool(self._trials or self._open or not self._exhausted)
@@ -210,21 +206,15 @@ class Worker:
         except (OSError, EOFError) as error:
             self._not_started(lane, proposal, job, error)
             return
-        self._unstarted = 0
+        self._patterns.started()
         self._trials[place] = _Trial(lane, proposal, place, running, epochs)
 
     def _not_started(
         self, lane: Lane, proposal: Proposal, job: TrialJob, error: OSError | EOFError
     ) -> None:
-        """Fail a trial, or after several give up: the machine starts no processes."""
-        self._unstarted += 1
+        self._patterns.not_started(error)
         reason = f"crashed: cannot start a process: {error or type(error).__name__}"
-        if self._unstarted >= FAILURES_ALIKE:
-            self._hopeless = EnvironmentProblem(
-                f"{self._unstarted} times in a row no process could be started for a trial",
-                got=str(error) or type(error).__name__,
-                hint="Look at the limits on processes and memory, then go on with --resume",
-            )
+        if self._patterns.hopeless is not None:
             reason = INTERRUPTED
         self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
 
@@ -251,7 +241,7 @@ class Worker:
             return trial.running.look(self.interrupts)
         except EnvironmentProblem as problem:
             # No fault of the trial: its place is asked for again once the machine is mended.
-            self._hopeless = problem
+            self._patterns.hopeless = problem
             return TrialResult(state="failed", reason=INTERRUPTED)
 
     def _end(
@@ -284,23 +274,7 @@ class Worker:
             self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
         else:
             self.watcher.trial_finished(lane.label, number, result, seconds)
-            self._see_a_pattern(lane, result)
-
-    def _see_a_pattern(self, lane: Lane, result: TrialResult) -> None:
-        """Spare the rest of the budget where every trial would fail by the same error."""
-        if result.state != "failed" or name_of(result.reason) != "error":
-            lane.alike = ("", 0)
-            return
-        reason, count = lane.alike
-        lane.alike = (result.reason, count + 1 if result.reason == reason else 1)
-        if lane.alike[1] >= FAILURES_ALIKE:
-            self._hopeless = TrainingError(
-                f"{FAILURES_ALIKE} trials of {lane.label} in a row failed by the same error, and "
-                "the rest of the budget is spared",
-                got=result.reason.removeprefix("error: "),
-                hint="Mend it and go on with --resume; failed trials keep their places, so where "
-                "all failed, `hpo delete` and a new start cost nothing",
-            )
+            self._patterns.ended(lane.label, result)
 
     # Alongside
 
