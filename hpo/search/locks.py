@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.file_lock import locked
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
+
+def beside(path: Path) -> AbstractContextManager[None]:
     """Hold the lock beside a file."""
-    # The kernel drops the lock with its holder, so a killed process leaves none behind.
-    with path.with_name(path.name + ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return locked(path.with_name(path.name + ".lock"))
 
 
 @contextmanager
@@ -67,7 +64,7 @@ def claiming(storage: Any, study: str) -> Iterator[Callable[[], bool]]:
     """
     engine = storage.engine
     if engine.dialect.name == "sqlite":
-        with locked(Path(engine.url.database)):
+        with beside(Path(engine.url.database)):
             yield lambda: True
         return
     if engine.dialect.name != "postgresql":
@@ -90,7 +87,7 @@ def alone(storage: Any, purpose: str) -> Iterator[None]:
     engine = storage.engine
     if engine.dialect.name == "sqlite":
         path = Path(engine.url.database)
-        with locked(path.with_name(f"{path.name}.{zlib.crc32(purpose.encode()):08x}")):
+        with beside(path.with_name(f"{path.name}.{zlib.crc32(purpose.encode()):08x}")):
             yield
     elif engine.dialect.name == "postgresql":
         with engine.connect() as connection, _advisory(connection, f"hpo:{purpose}"):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.search.filesystems import refuse_network
-from hpo.search.locks import locked, making_tables
+from hpo.search.locks import beside, making_tables
 from hpo.spec.addresses import password_of, without_password
 from hpo.spec.errors import EnvironmentProblem, HpoError, InputError, SpecError
 
@@ -187,7 +187,7 @@ def _initialising(path: Path | None) -> Iterator[None]:
             raise _unwritable(path.parent, "no permission to write")
         yield
     else:
-        with locked(path):
+        with beside(path):
             yield
 
 

@@ -60,7 +60,7 @@ class TrialJob(_Plain):
         data_seed: draws the subsets; the same for all trials of a study.
         objective: name of the metric by which the checkpoint is chosen, such as ``val_accuracy``.
         direction: ``"maximize"`` or ``"minimize"`` of the objective.
-        precision: ``"float32"`` or ``"mixed_bfloat16"``.
+        precision: ``"float32"``, ``"mixed_bfloat16"`` or, for the faster one, ``"auto"``.
         threads: number of cores that the trial may use; None for all.
         gpu: the one GPU that the trial may see, as ``CUDA_VISIBLE_DEVICES`` takes it; None for all.
         keep_state: after each epoch but the last, write to ``output`` the state from which a later

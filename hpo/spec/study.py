@@ -110,7 +110,7 @@ class StudySpec(Section):
         default_factory=_own_sampler, description="By default the engine's own choice."
     )
     pruner: PlugIn = PlugIn(name="median")
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    precision: Literal["float32", "mixed_bfloat16", "auto"] = "float32"
     workers: Whole = Field(
         default=1,
         ge=1,

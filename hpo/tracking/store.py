@@ -12,13 +12,13 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem
+from hpo.spec.file_lock import locked
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -163,20 +163,6 @@ def ensure_experiment(
         if found.tags.get(key) != value:
             client.set_experiment_tag(found.experiment_id, key, value)
     return str(found.experiment_id)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` between processes; the system frees it if we die."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows: one process at a time is then the user's business.
-            yield
-            return
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _quiet_logs() -> None:

@@ -7,6 +7,7 @@ after each epoch the state from which another attempt could go on.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,11 +26,11 @@ from hpo.training.course import Course
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.parameters import TrainingParameters
+from hpo.training.precision import AUTO, PRECISIONS, choose
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
 from hpo.training.state import StateUnusable, read_state, remove_state, trial_identity, write_state
 
 OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
-PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 def train(
@@ -63,7 +64,8 @@ def train(
         with trial.timed("load"):
             data = load_data(job)
         with trial.timed("build"):
-            backend.prepare(seed=job.seed, precision=job.precision, threads=job.threads)
+            trial.choose_precision(data)
+            backend.prepare(seed=job.seed, precision=trial.job.precision, threads=job.threads)
             model = _build(trial, data)
         _fit(trial, model, data, report, should_stop)
         with trial.timed("checkpoint"):
@@ -103,7 +105,7 @@ class _Trial:
         began = time.perf_counter()
         for name, value, choices in (
             ("objective", job.objective, OBJECTIVES),
-            ("precision", job.precision, PRECISIONS),
+            ("precision", job.precision, (*PRECISIONS, AUTO)),
         ):
             if value not in choices:
                 raise SpecError(
@@ -130,6 +132,23 @@ class _Trial:
             yield
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
+
+    def choose_precision(self, data: TrialData) -> None:
+        if self.job.precision != AUTO:
+            return
+        choice = choose(
+            self.architecture.name,
+            self.resolved.params,
+            lambda: self.build(data),
+            data.input_shape,
+            data.classes,
+            self.job.threads,
+        )
+        self.job = dataclasses.replace(self.job, precision=choice.precision)
+        self.notes.append(choice.note)
+
+    def build(self, data: TrialData) -> Any:
+        return self.architecture.build(self.resolved.architecture, data.input_shape, data.classes)
 
     def keep_checkpoint(self, model: Any) -> None:
         assert self.loop is not None
@@ -203,7 +222,7 @@ class _Trial:
 
 
 def _build(trial: _Trial, data: TrialData) -> Any:
-    model = trial.architecture.build(trial.resolved.architecture, data.input_shape, data.classes)
+    model = trial.build(data)
     shape = tuple(getattr(model, "output_shape", ()))
     right = shape == (None, data.classes)
     problem = try_model(model, data.input_shape, data.classes) if right else f"the shape {shape}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,20 @@ def test_the_average_of_weights_is_what_is_served(job: TrialJob) -> None:
 
 def plain_loss(job: TrialJob) -> float:
     return run(job, epochs=1, schedule="constant")[1][0].metrics["loss"]
+
+
+def test_precision_auto_is_measured_and_says_what_it_took(
+    job: TrialJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result, _ = run(dataclasses.replace(job, precision="auto"), epochs=1)
+    (rates,) = json.loads((tmp_path / "hpo" / "precision.json").read_text()).values()
+    faster = rates["mixed_bfloat16"] > 1.05 * rates["float32"]
+    assert result.environment["precision"] == ("mixed_bfloat16" if faster else "float32")
+    assert any(note.startswith("precision ") for note in result.notes)
+    # What was measured before it leaves no trace in the trial.
+    alone, _ = run(dataclasses.replace(job, precision=result.environment["precision"]), epochs=1)
+    assert alone.final_metrics == result.final_metrics
 
 
 def test_mixed_precision_answers_in_float32(job: TrialJob) -> None:

@@ -1,0 +1,87 @@
+"""Which precision ``auto`` takes, and what of it a machine remembers. No Keras: rates are given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.training import backend, precision
+from hpo.training.precision import Choice, choose, file
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(backend, "versions", lambda: {"backend": "tensorflow", "tensorflow": "2"})
+    monkeypatch.setattr(backend, "device_name", lambda: "a processor")
+
+
+def rates(monkeypatch: pytest.MonkeyPatch, plain: float, half: float) -> list[str]:
+    """Let measurements give these rates; return the list of what is measured."""
+    measured: list[str] = []
+
+    def measure(policy: str, *others: Any) -> float:
+        measured.append(policy)
+        return plain if policy == "float32" else half
+
+    monkeypatch.setattr(precision, "_images_per_second", measure)
+    return measured
+
+
+def chosen(**params: Any) -> Choice:
+    return choose("cnn", params, lambda: None, (48, 48, 1), 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("plain", "half", "expected"),
+    [(100.0, 180.0, "mixed_bfloat16"), (100.0, 104.0, "float32"), (73.0, 66.0, "float32")],
+)
+def test_bfloat16_is_taken_where_it_is_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, plain: float, half: float, expected: str
+) -> None:
+    rates(monkeypatch, plain, half)
+    choice = chosen()
+    assert choice.precision == expected
+    assert choice.images_per_second == {"float32": plain, "mixed_bfloat16": half}
+    assert choice.note.startswith(f"precision {expected}: {half:.0f} faces/s in bfloat16")
+
+
+def test_a_machine_measures_once_for_each_family_and_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    assert chosen(family="thesis") == chosen(family="thesis", dense=64)
+    assert len(measured) == 2
+    chosen(family="resnet")
+    chosen(family="thesis", crop=40)
+    assert len(measured) == 6
+
+
+def test_another_device_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    chosen()
+    monkeypatch.setattr(backend, "device_name", lambda: "another processor")
+    chosen()
+    assert len(measured) == 4
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"KEY": {"float32": 0}}', '{"KEY": 3}'])
+def test_damaged_measurements_are_made_again(monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    chosen()
+    (key,) = json.loads(file().read_text())
+    file().write_text(damaged.replace("KEY", key))
+    assert chosen().precision == "mixed_bfloat16"
+    assert len(measured) == 4
+    assert list(json.loads(file().read_text())) == [key]
+
+
+def test_a_cache_that_cannot_be_written_leaves_float32(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rates(monkeypatch, 100.0, 180.0)
+    (tmp_path / "cache").write_text("no folder")
+    choice = chosen()
+    assert choice.precision == "float32"
+    assert "precision.json" in choice.note
