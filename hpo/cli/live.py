@@ -100,6 +100,10 @@ class Progress:
         return f"{done} of {budget} trials{tail}"
 
 
+_SILENCE_SECONDS = 120.0
+"""So long may a log say nothing while a trial trains."""
+
+
 class Lines:
     """Prints a plain line for each thing that happens, to standard error.
 
@@ -113,7 +117,8 @@ class Lines:
     ) -> None:
         self.progress = Progress(estimates or {})
         self._single = single
-        self._params: dict[tuple[str, int], str] = {}
+        self._epochs: dict[tuple[str, int], int] = {}
+        self._said_at = time.monotonic()
         self._objective, self._sign = "val_accuracy", 1
 
     def running(self) -> AbstractContextManager[Any]:
@@ -135,16 +140,29 @@ class Lines:
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
         """Print the configuration."""
-        self._params[label, number] = compact(params)
+        self._epochs[label, number] = epochs
         mark = "" if origin == "sampler" or self._single else f" [{origin}]"
         self._print(f"{self._name(label, number)} starts{mark}: {compact(params)}")
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
-        """Stay quiet: a log with a line per epoch hides what matters."""
+        """Print how far the trial is, if nothing has been said for minutes.
+
+        A log with a line per epoch hides what matters.
+        """
+        if time.monotonic() - self._said_at < _SILENCE_SECONDS:
+            return
+        value = report.metrics.get(self._objective)
+        reached = "" if value is None else f", {self._objective} {value:.4f}"
+        of = self._epochs.get((label, number))
+        self._print(
+            f"{self._name(label, number)} has done epoch {report.epoch}"
+            + (f" of {of}" if of else "")
+            + reached
+        )
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Print the result and the time left."""
-        self._params.pop((label, number), None)
+        self._epochs.pop((label, number), None)
         self.progress.finished(label, seconds)
         value = "no value" if result.value is None else f"{result.value:.4f}"
         why = f" ({result.reason})" if result.reason else ""
@@ -156,7 +174,7 @@ class Lines:
 
     def trial_released(self, label: str, number: int, why: str) -> None:
         """Print why the trial is to be run again."""
-        self._params.pop((label, number), None)
+        self._epochs.pop((label, number), None)
         self._print(f"{label} #{number}: {why}.")
 
     def note(self, text: str) -> None:
@@ -167,6 +185,7 @@ class Lines:
         return f"{label} single run" if self._single else f"{label} #{number}"
 
     def _print(self, text: str) -> None:
+        self._said_at = time.monotonic()
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 

@@ -152,7 +152,7 @@ def _print_photos(answers: Sequence[PhotoAnswer]) -> None:
         for place, face in enumerate(photo.faces):
             _print_face(console, face, f"Face {place + 1}: " if count > 1 else "")
         if photo.saved:
-            console.print(f"Saved with boxes: {photo.saved}")
+            console.print(f"Saved{' with boxes' if count else ''}: {photo.saved}")
     console.print()
     first = answers[0]
     if first.champion:

@@ -75,6 +75,8 @@ def studies(
     _check_one_format(as_json=as_json, as_csv=as_csv)
     workspace = existing(context, storage, tracking)
     rows = list_them(workspace=workspace)
+    if not rows:
+        _check_there(workspace)
     if as_json:
         print_json(rows)
     elif as_csv:
@@ -89,6 +91,17 @@ def studies(
         for row in rows:
             if row["problem"]:
                 say(f"Note: {row['problem']}")
+
+
+def _check_there(workspace: Workspace) -> None:
+    """Refuse to call a mistyped storage empty."""
+    from hpo.search.storage import sqlite_path
+
+    path = sqlite_path(workspace.storage) if workspace.storage else None
+    if path is not None and not path.is_file():
+        raise NotFoundError(
+            "there is no such database", where=str(path), hint="Is --storage right?"
+        )
 
 
 def trials(
@@ -140,7 +153,7 @@ def delete(
     study: StudyName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[
-        bool, typer.Option(help="Also delete registered models that came from it.")
+        bool, typer.Option("--force", help="Also delete registered models that came from it.")
     ] = False,
     as_json: AsJson = False,
     storage: StorageUrl = None,

@@ -86,10 +86,15 @@ def unknown_dataset(
     )
 
 
-def list_datasets(workspace: Workspace) -> list[DatasetEntry]:
-    """Return the datasets of the workspace by name, then what the package carries."""
+def list_datasets(workspace: Workspace | None = None) -> list[DatasetEntry]:
+    """Return the datasets of the workspace by name, then what the package carries.
+
+    Args:
+        workspace: where they are; the current directory by default.
+    """
     from hpo.data.songs import embedded_mood_counts
 
+    workspace = workspace or Workspace.at()
     entries = []
     folders = sorted(workspace.data.iterdir()) if workspace.data.is_dir() else []
     for folder in folders:

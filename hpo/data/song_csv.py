@@ -102,9 +102,17 @@ def _columns(header: list[str], where: str) -> dict[str, int]:
             expected=f"the columns {', '.join(REQUIRED_COLUMNS)} (and id, if there is one)",
             got=listed([column.strip()[:30] for column in header], 20) or "an empty file",
             where=f"{where}:1",
-            hint=f"{close} Rename it in the first line" if close.endswith("?") else None,
+            hint=_hint_at(header, close),
         )
     return {column: found[column] for column in COLUMNS if column in found}
+
+
+def _hint_at(header: list[str], close: str) -> str | None:
+    separator = next((s for s in ";\t|" if len(header) == 1 and s in header[0]), None)
+    if separator is not None:
+        name = {";": "semicolons", "\t": "tabs", "|": "bars"}[separator]
+        return f"Its columns are parted by {name}; save it with commas"
+    return f"{close} Rename it in the first line" if close.endswith("?") else None
 
 
 def _song(row: list[str], columns: Mapping[str, int], where: str) -> Song:
@@ -135,7 +143,9 @@ def _popularity(text: str, where: str) -> float:
         value = math.nan
     if not 0 <= value <= 100:
         raise DataError(
-            "the popularity is out of range",
+            "the popularity is no number"
+            if math.isnan(value)
+            else "the popularity is out of range",
             expected="a number from 0 to 100",
             got=repr(text[:40]),
             where=where,

@@ -8,7 +8,6 @@ interpreter needs 7 to 18 s on two slow cores.
 from __future__ import annotations
 
 import gc
-import os
 
 from hpo.spec.errors import EnvironmentProblem
 from hpo.training import backend
@@ -18,21 +17,9 @@ problem: EnvironmentProblem | None = None
 at, trial after trial."""
 
 
-def _quietly() -> None:
-    # The backend's C++ greets on standard error before any log level applies, over the live table.
-    kept = os.dup(2)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 2)
-    try:
-        backend.preload()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(silence)
-
-
 try:
-    _quietly()
+    with backend.quietly():
+        backend.preload()
 except EnvironmentProblem as error:
     problem = error
 # What lives now lives as long as the server. Left to the collector, a child would walk through all

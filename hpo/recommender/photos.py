@@ -149,5 +149,5 @@ def _neighbours(path: Path) -> str:
         return ""
     photos = [name for name in names if name.lower().endswith(_SUFFIXES)]
     if not photos:
-        return f"There is no photo in {folder}"
+        return f"There is no photo in {'this folder' if folder == Path() else folder}"
     return did_you_mean(path.name, photos)

@@ -54,7 +54,9 @@ def check_compatibility(
             warnings += _sampler_warnings(spec, label, architecture, len(tried))
     if keras_tuner:
         warnings += oracle_warnings(spec)
-    return [*warnings, *_pruner_warnings(spec)]
+    if "pruner" in spec.model_fields_set:  # Nobody is told to lower what nobody has written.
+        warnings += _pruner_warnings(spec)
+    return warnings
 
 
 def _values_of(

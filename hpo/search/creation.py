@@ -135,8 +135,8 @@ def check_same(
         raise SpecError(
             f"a study named '{spec.name}' exists with a different space or different settings",
             got="; ".join(differences),
-            hint=f"Remove it by `hpo delete {spec.name}`, choose another name, or go on with the "
-            "same file by --resume",
+            hint="To go on with it, give --resume and the file and every --set that it was begun "
+            f"with; else choose another name, or remove it by `hpo delete {spec.name}`",
         )
     began_with = attributes.get(DATASET_DIGEST, "")
     if began_with and dataset_digest and began_with != dataset_digest:

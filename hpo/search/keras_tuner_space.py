@@ -21,7 +21,11 @@ def to_hyperparameters(space: SearchSpace) -> Any:
     Args:
         space: without conditions on anything outside it (see ``fold_fixed``).
     """
-    import keras_tuner
+    from hpo.training import backend
+
+    backend.configure()
+    with backend.quietly():
+        import keras_tuner
 
     declared = keras_tuner.HyperParameters()
     declared.merge([_declare(space, name) for name in space.order()])

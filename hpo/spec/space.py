@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from hpo.spec.errors import SpecError, did_you_mean
+from hpo.spec.errors import SpecError, close_to
 from hpo.spec.faults import Fault
 from hpo.spec.parameters import (
     CategoricalParameter,
@@ -279,5 +279,13 @@ def _check_condition(
                 f"'{child}' waits for {parent} = {value}, which '{parent}' never is "
                 f"({describe(parameter)})",
                 *(child, "when", parent),
-                hint=did_you_mean(str(value), choices, listed=True) or None,
+                hint=_misspelt(str(value), choices, parent),
             )
+
+
+def _misspelt(value: str, choices: Sequence[str], parent: str) -> str:
+    close = close_to(value, choices)
+    if not close:
+        return f"Let '{parent}' take {value} as well, or drop the condition"
+    # Which of the two is right, only the person knows.
+    return f"'{close[0]}' there and '{value}' here are alike: is one of them misspelt?"

@@ -14,9 +14,10 @@ from hpo.study.naming import resolve_study
 def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     """Return a row for each study of the workspace, the oldest first.
 
-    Each holds ``name, architectures, states`` (counts)``, trials`` (the budget per architecture)``,
-    budget`` (in all)``, best_value, best_architecture, best_number, metric, direction, created,
-    problem`` (why its study file cannot be read; "" if it can).
+    Each holds ``name``, ``architectures``, ``states`` (counts), ``trials`` (the budget per
+    architecture), ``budget`` (in all), ``best_value``, ``best_architecture``, ``best_number``,
+    ``metric``, ``direction``, ``created`` and ``problem`` (why its study file cannot be read; ""
+    if it can).
     """
     import dataclasses
 
@@ -65,11 +66,11 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "params": record.params,
         "searched": record.searched,
         "epochs_run": record.epochs_run,
-        "seconds": round(record.seconds, 2),
+        "seconds": round(record.seconds, 2) if record.finished else None,
         "mlflow_run_id": record.mlflow_run_id,
         "slot": record.slot,
         "origin": record.origin,
-        "best_epoch": result.best_epoch if result else 0,
+        "best_epoch": result.best_epoch or None if result else None,
         "reason": result.reason if result else "",
         "started": record.started,
         "finished": record.finished,

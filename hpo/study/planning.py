@@ -167,6 +167,7 @@ def plan(
         EnvironmentProblem: weights cannot be had.
     """
     from hpo.search.compatibility import check_compatibility
+    from hpo.search.studies import check_study
     from hpo.study.estimate import timed
     from hpo.study.faces import drawn, find_dataset
     from hpo.study.launchers.options import check_launcher
@@ -207,6 +208,16 @@ def plan(
     except SpecError as error:
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
         raise _at(error, file.locate(path)) from None
+    notes += [
+        f"{label} has no configuration of the thesis, so 'thesis' in its enqueue is passed over."
+        for label, part in parts.items()
+        if part.thesis is None
+        and "enqueue" in part.spec.model_fields_set
+        and "thesis" in part.spec.enqueue
+    ]
+    if resume:
+        # Before weights are looked for: without the --set of its beginning they may be others.
+        check_study(workspace.storage_url(spec.storage), spec, resume=True)
     for part in parts.values():
         notes += check_weights(part, file, probe=probe)
     try:

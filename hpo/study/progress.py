@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from hpo.search.storage import sqlite_path
-from hpo.spec.errors import NotFoundError
+from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
                 )
         return planned
     finished = sum(map(len, filled.values()))
-    return _noted(
-        planned,
-        f"A study named '{spec.name}' exists already, with {finished} finished trials: --resume "
-        f"goes on with it, `hpo delete {spec.name}` removes it, --set name=OTHER starts another.",
-    )
+    there = f"A study named '{spec.name}' exists already, with {finished} finished trials"
+    others = f"`hpo delete {spec.name}` removes it, --set name=OTHER starts another."
+    try:
+        check_study(url, spec, resume=True, dataset_digest=planned.dataset.digest)
+    except SpecError as error:
+        return _noted(planned, f"{there} and is another one ({error.got}): {others}")
+    return _noted(planned, f"{there}: --resume goes on with it, {others}")
 
 
 def _noted(planned: Plan, note: str) -> Plan:

@@ -10,6 +10,8 @@ import importlib
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -74,6 +76,24 @@ def preload() -> None:
             "tensorflow.python.distribute.distribute_lib",
         ):
             importlib.import_module(name)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep standard error to ourselves while a backend is imported.
+
+    Its C++ greets there before any log level applies, over the live table.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silence)
 
 
 def backend_name() -> str:

@@ -55,6 +55,12 @@ def test_the_storage_may_be_named_before_or_after_the_command(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_storage_that_is_not_there_is_not_called_empty(tmp_path: Path) -> None:
+    done = run("--storage", f"sqlite:///{tmp_path}/nope.db", "studies", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nope.db: there is no such database. Is --storage right?" in done.stderr
+
+
 def test_a_study_file_stands_for_its_study(elsewhere: Path, tmp_path: Path) -> None:
     file = str(elsewhere / "own.yaml")
     assert len(trials(file, cwd=tmp_path)) == 2

@@ -14,7 +14,7 @@ from hpo.cli.live import Lines
 from hpo.cli.ui import experiments_link
 from hpo.execution.watch import StudyStart
 from hpo.search.engine import open_engine
-from hpo.spec.records import SINGLE, TrialResult
+from hpo.spec.records import SINGLE, EpochReport, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.deletion import Deleted, what_goes
 from hpo.study.outcome import StudyOutcome
@@ -112,6 +112,24 @@ def test_a_single_run_has_no_number_and_no_study(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == (
         "cnn single run starts: epochs=2 learning_rate=0.001\n"
         "cnn single run complete: 0.5000 after 2 epochs, 3 s\n"
+    )
+
+
+def test_a_long_trial_says_now_and_then_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("hpo.cli.live.time.monotonic", lambda: now[0])
+    display = Lines()
+    display.study_started(StudyStart("s", {"cnn": 2}, {}, "val_accuracy", "maximize"))
+    display.trial_started("cnn", 1, {}, 40, "sampler")
+    capsys.readouterr()
+    for epoch in range(1, 7):
+        now[0] += 50
+        display.epoch_finished("cnn", 1, EpochReport(epoch, {"val_accuracy": epoch / 10}, 50.0))
+    assert capsys.readouterr().err == (
+        "cnn #1 has done epoch 3 of 40, val_accuracy 0.3000\n"
+        "cnn #1 has done epoch 6 of 40, val_accuracy 0.6000\n"
     )
 
 

@@ -103,7 +103,12 @@ def test_columns_may_stand_in_any_order_and_spelling() -> None:
         (HEADER, [*ROWS, "A,B,C,101,Sad,5"], r"list\.csv:6: the popularity.*0 to 100; got '101'"),
         (HEADER, [*ROWS, "A,B,C,-1,Sad,5"], r"list\.csv:6: the popularity.*got '-1'"),
         (HEADER, [*ROWS, "A,B,C,nan,Sad,5"], r"list\.csv:6: the popularity.*got 'nan'"),
-        (HEADER, [*ROWS, "A,B,C,high,Sad,5"], r"list\.csv:6: the popularity.*got 'high'"),
+        (
+            HEADER,
+            [*ROWS, "A,B,C,high,Sad,5"],
+            r"list\.csv:6: the popularity is no number.*got 'high'",
+        ),
+        (HEADER.replace(",", ";"), [], r"parted by semicolons; save it with commas"),
         (HEADER, [*ROWS, ",B,C,1,Sad,5"], r"list\.csv:6: this song has no name"),
         (HEADER, [*ROWS, "A,B,C,1,,5"], r"list\.csv:6: this song has no mood"),
         (HEADER, [*ROWS, "A,B,C,1"], r"list\.csv:6: this row is too short.*6 columns; got 4"),

@@ -8,6 +8,7 @@ from hpo.search.compatibility import check_compatibility
 from hpo.search.configurations import Enqueued
 from hpo.search.oracles import oracle_name
 from hpo.spec.errors import SpecError
+from hpo.spec.study import StudySpec
 from tests.unit.search.analytic import make_spec
 
 EPOCHS = {"epochs": {"type": "int", "low": 2, "high": 9}}
@@ -80,6 +81,14 @@ def test_the_thesiss_epochs_under_hyperband_warn() -> None:
     (warning,) = check_compatibility(free, first=thesis)
     assert "brings its own 100 epochs" in warning
     assert check_compatibility(free, {"cnn": {"epochs": 100}}, thesis) == []
+
+
+def test_nobody_is_told_to_lower_what_nobody_has_written() -> None:
+    spec = make_spec(3)
+    data = {k: v for k, v in spec.to_plain().items() if k != "pruner"}
+    assert check_compatibility(StudySpec.model_validate(data)) == []
+    data["pruner"] = "median"
+    assert len(check_compatibility(StudySpec.model_validate(data))) == 1
 
 
 def test_searched_epochs_with_plateau_and_median_are_allowed() -> None:

@@ -111,6 +111,20 @@ def test_an_example_that_is_not_here_is_the_packages_own_and_said_to_be(
     assert plan("search_spaces/thesis.yaml", workspace=workspace, probe=False).spec.name == "one"
 
 
+def test_a_resume_that_does_not_fit_is_told_before_weights_are_looked_for(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(ONE + "data: {dataset: drawn-faces}\n")
+    begun = plan(
+        file, workspace=workspace, overrides=["architectures.resnet50.weights=none"], probe=False
+    )
+    workspace.ensure(workspace.runs)
+    open_engine(workspace.storage_url(), begun.spec, "resnet50")
+    with pytest.raises(SpecError, match="the file and every --set that it was begun with"):
+        plan(file, workspace=workspace, resume=True)
+
+
 OWN = """
 DEFAULTS = {"epochs": 3, "schedule": "plateau"}
 
@@ -146,6 +160,18 @@ def test_an_architectures_own_epochs_count_in_budgets_and_under_hyperband(
     running = [engine.ask() for _ in range(3)]
     # Forty epochs, the default of others, would not have fitted once.
     assert [proposal is not None for proposal in running] == [True, True, False]
+
+
+def test_a_thesis_that_an_architecture_does_not_have_is_passed_over_aloud(
+    own_epochs: dict[str, Any], workspace: Workspace
+) -> None:
+    own_epochs["data"] = {"dataset": "drawn-faces"}
+    section = own_epochs["architectures"]["mine"]
+    for enqueue, notes in (({"enqueue": ["thesis"]}, 1), ({}, 0)):
+        del section["enqueue"]
+        section.update(enqueue)
+        planned = plan(StudySpec.model_validate(own_epochs), workspace=workspace, probe=False)
+        assert sum("'thesis' in its enqueue is passed over" in n for n in planned.notes) == notes
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,17 @@ def test_what_is_done_is_counted_and_only_the_rest_costs_time(workspace: Workspa
     assert (plan.left, plan.seconds, plan.notes) == (1, 10.0, [])
 
 
+def test_a_name_that_is_taken_by_another_study_is_not_gone_on_with(workspace: Workspace) -> None:
+    begin(workspace, trials=3)
+    (note,) = with_progress(planned(), workspace, resume=False).notes
+    assert "with 3 finished trials: --resume goes on with it" in note
+    other = planned()
+    other = dataclasses.replace(other, spec=other.spec.model_copy(update={"seed": 8}))
+    (note,) = with_progress(other, workspace, resume=False).notes
+    assert "is another one (seed: 8, there 7)" in note
+    assert "--resume" not in note
+
+
 def test_a_larger_budget_leaves_more(workspace: Workspace) -> None:
     begin(workspace, trials=4)
     assert with_progress(planned(), workspace, resume=True).left == 0
