@@ -31,6 +31,8 @@ class Augmentation:
         zoom: height and width scaled, each by itself, uniformly in 1 ± this.
         shift: shift uniform in ± this share of height and width.
         flip: mirror left and right with probability one half.
+        brightness: added, uniform in ± this share of white (255).
+        contrast: distances to the face's own mean scaled uniformly in 1 ± this.
         erasing: probability of random erasing (Zhong et al. 2020).
         mixup_alpha: parameter of mixup's Beta(α, α) (Zhang et al. 2018).
     """
@@ -39,6 +41,8 @@ class Augmentation:
     zoom: float = 0.0
     shift: float = 0.0
     flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
     erasing: float = 0.0
     mixup_alpha: float = 0.0
 
@@ -50,6 +54,8 @@ class Augmentation:
             zoom=training.zoom,
             shift=training.shift,
             flip=training.flip,
+            brightness=training.brightness,
+            contrast=training.contrast,
             erasing=training.erasing,
             mixup_alpha=training.mixup_alpha if training.mixup else 0.0,
         )
@@ -74,6 +80,8 @@ def augment(faces: Faces, augmentation: Augmentation, generator: np.random.Gener
     elif augmentation.flip:
         mirrored: npt.NDArray[np.bool_] = np.less(generator.random(count), 0.5)
         faces = np.where(mirrored[:, None, None], faces[:, :, ::-1], faces)
+    if augmentation.brightness or augmentation.contrast:
+        faces = relight(faces, augmentation.brightness, augmentation.contrast, generator)
     if augmentation.erasing:
         faces = erase(faces, augmentation.erasing, generator)
     return faces
@@ -158,6 +166,23 @@ def warp(faces: Faces, transforms: Matrices) -> Faces:
             borderMode=cv2.BORDER_REPLICATE,
         )
     return out
+
+
+def relight(
+    faces: Faces, brightness: float, contrast: float, generator: np.random.Generator
+) -> Faces:
+    """Change each face's contrast about its mean and its brightness; what leaves 0-255 is clipped.
+
+    Args:
+        faces: uint8, ``(n, height, width)``.
+        brightness, contrast: as in ``Augmentation``.
+        generator: the source of every draw.
+    """
+    draws = generator.uniform(-1.0, 1.0, size=(2, len(faces), 1, 1)).astype(np.float32)
+    means = faces.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
+    changed = (faces - means) * (1 + contrast * draws[0]) + means + 255 * brightness * draws[1]
+    lit: Faces = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return lit
 
 
 def erase(faces: Faces, probability: float, generator: np.random.Generator) -> Faces:

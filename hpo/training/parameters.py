@@ -120,6 +120,15 @@ class TrainingParameters(BaseModel):
         default=0.1, ge=0.0, le=0.9, description="Shift by up to this share of the side."
     )
     flip: bool = Field(default=True, description="Mirror every second face, at random.")
+    brightness: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="Lighter or darker by up to this share of white."
+    )
+    contrast: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="Distances to the face's mean scaled by 1 ± up to this.",
+    )
     erasing: float = Field(
         default=0.0,
         ge=0.0,

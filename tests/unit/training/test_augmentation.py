@@ -11,6 +11,7 @@ from hpo.training.augmentation import (
     erase,
     matrices,
     mix,
+    relight,
     warp,
 )
 
@@ -115,6 +116,23 @@ def test_flip_alone_mirrors_some_and_leaves_the_rest(faces: Bytes) -> None:
         for new, old in zip(flipped, faces, strict=True)
     ]
     assert set(kinds) == {"same", "mirrored"}
+
+
+def test_light_changes_by_the_drawn_amounts_and_no_more(faces: Bytes) -> None:
+    draws = np.random.default_rng(5).uniform(-1, 1, size=(2, len(faces)))
+    changed = relight(faces, 0.2, 0.5, np.random.default_rng(5))
+    for face, new, contrast, brightness in zip(faces, changed, *draws, strict=True):
+        mean = face.mean()
+        plain = (face - mean) * (1 + 0.5 * contrast) + mean + 255 * 0.2 * brightness
+        # Half a grey level of rounding, and float32 against float64.
+        assert np.abs(new - np.clip(plain, 0, 255)).max() <= 0.51
+
+
+def test_light_of_no_strength_is_left_alone(faces: Bytes) -> None:
+    np.testing.assert_array_equal(relight(faces, 0.0, 0.0, np.random.default_rng(0)), faces)
+    dark = augment(faces, Augmentation(brightness=0.5), np.random.default_rng(1))
+    assert dark.dtype == np.uint8
+    assert not np.array_equal(dark, faces)
 
 
 def test_erasing_replaces_one_rectangle_of_the_stated_size(faces: Bytes) -> None:
