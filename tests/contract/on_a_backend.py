@@ -1,0 +1,81 @@
+"""Train on one backend and print what came of it: run as a program, for a process has one backend.
+
+    KERAS_BACKEND=jax python -m tests.contract.on_a_backend DATASET WEIGHTS
+
+``WEIGHTS`` is a ``.npz`` of initial weights: made if it is absent, taken if it is there. Standard
+output gets one line of JSON: the backend, the metrics of two equal trials, and the losses of the
+first five steps from those weights with dropout off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpo.architectures.architecture import load
+from hpo.spec.records import EpochReport, TrialJob
+from hpo.training import backend
+from hpo.training.batches import epoch_batches, load_data
+from hpo.training.fit import train
+from hpo.training.optimizers import build_optimizer
+from hpo.training.resolve import resolve_parameters
+from tests.endtoend.bars import TINY
+
+STEPS = 5
+
+
+def trained(job: TrialJob) -> list[dict[str, float]]:
+    """Return the metrics of a trial's epochs."""
+    epochs: list[EpochReport] = []
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(dataclasses.replace(job, output=folder), epochs.append, lambda: False)
+        assert result.state == "complete", result.reason
+        assert result.environment["backend"] == backend.backend_name()
+    return [epoch.metrics for epoch in epochs]
+
+
+def first_losses(job: TrialJob, weights: Path) -> list[float]:
+    """Return the loss of each of the first steps, before its own update."""
+    architecture = load(job.architecture)
+    resolved = resolve_parameters(architecture, job.params)
+    data = load_data(job)
+    backend.prepare(seed=job.seed, precision="float32", threads=None)
+    model: Any = architecture.build(resolved.architecture, data.input_shape, data.classes)
+    if weights.exists():
+        with np.load(weights) as stored:
+            model.set_weights([stored[f"arr_{k}"] for k in range(len(stored.files))])
+    else:
+        np.savez(weights, *model.get_weights())
+    optimizer = build_optimizer(resolved.training, model, average=False)
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy")
+    batches = epoch_batches(data, resolved.training, job.seed)
+    losses = []
+    for step in range(STEPS):
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(*batches[step])))
+    return losses
+
+
+def main(dataset: str, weights: str) -> None:
+    """Print the line."""
+    params = {**TINY, "epochs": 2, "batch_size": 32, "flip": True, "rotation_degrees": 10.0}
+    job = TrialJob("t/cnn/0", "cnn", params, dataset, "", "", seed=7)
+    # The first: fit would leave its weights on the device in another order.
+    plain = dataclasses.replace(job, params={**params, "conv_dropout": 0.0, "dropout": 0.0})
+    found = {
+        "losses": first_losses(plain, Path(weights)),
+        "trials": [trained(job), trained(job)],
+        "backend": backend.backend_name(),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    backend.configure()
+    main(*sys.argv[1:])
