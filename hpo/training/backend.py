@@ -13,10 +13,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from hpo.data.decoding import opencv
 from hpo.spec.errors import EnvironmentProblem
+
+_MOST_COMPILED_BYTES = 2**30
+"""Of JAX's compiled networks on disk; the ones that were used longest ago go first."""
 
 _PRELOADED = (
     "h5py",
@@ -44,6 +48,16 @@ def configure() -> None:
     # One trial would otherwise take all of a GPU's memory, used or not.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # Every trial is a new process, and JAX would compile the same network for each.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(machine_cache() / "jax"))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_MOST_COMPILED_BYTES))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+def machine_cache() -> Path:
+    """Return the folder of what this machine remembers between studies; it may be deleted."""
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "hpo"
 
 
 def preload() -> None:

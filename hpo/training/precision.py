@@ -89,8 +89,7 @@ def choose(
 
 def file() -> Path:
     """Return where this machine's measurements are kept."""
-    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "hpo" / "precision.json"
+    return backend.machine_cache() / "precision.json"
 
 
 def _chosen(rates: Mapping[str, float]) -> Choice:

@@ -34,7 +34,7 @@ BACKENDS = [
 def on(backend: str, dataset: Path, weights: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.contract.on_a_backend", str(dataset), str(weights)],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, "XDG_CACHE_HOME": str(dataset / "cache")},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -73,3 +73,6 @@ def test_a_backend_repeats_itself_and_agrees_with_tensorflow(
     assert len(found["losses"]) == 5
     assert found["losses"] == pytest.approx(tensorflow["losses"], abs=1e-3)
     assert found["losses"][0] != found["losses"][-1], "the steps change the weights"
+    if name == "jax":
+        compiled = list((dataset / "cache" / "hpo" / "jax").iterdir())
+        assert compiled, "the next trial's process need not compile the same network"
