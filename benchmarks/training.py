@@ -1,0 +1,231 @@
+"""How fast does a trial train, against what one would write by hand with Keras?
+
+    python benchmarks/training.py [--json] [--only precision,loop,augmentation] [--repeats 5]
+
+``precision``: the thesis's CNN with the thesis's augmentation: a trial of the framework under
+``precision: auto``, against a float32 ``fit`` with Keras's augmentation layers in the model.
+``loop``: the same CNN without augmentation in float32: a trial against a bare ``fit``.
+``augmentation``: flip, rotation, zoom and shift of a batch on one core: the framework's single
+resampling against Keras's four layers one after another.
+
+Each is a ratio of images per second, above 1 where the framework is faster. Ways alternate within a
+round; ratios are taken within a round, and their median and range over the rounds are told. A way
+trains in a process of its own, and its first epoch, which compiles, does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from measuring import machine, progress, spread, told
+
+from hpo.data.store import RawSplit, write_faces
+from hpo.execution.children import ChildServer
+from hpo.spec.records import TrialJob
+
+FACES = 1024
+EPOCHS = 3
+BATCH = 64
+STILL = {"rotation_degrees": 0.0, "zoom": 0.0, "shift": 0.0, "flip": False}
+TARGETS = {"precision": 2.0, "loop": 0.97, "augmentation": 5.0}
+HERE = "training"
+"""This module's name in the children, which find it beside the others."""
+
+
+def drawn(folder: Path) -> str:
+    """Write noise in a dataset's place: how fast faces are does not hang on what they show."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+
+    def split(count: int) -> RawSplit:
+        return RawSplit(
+            images=generator.integers(0, 256, (count, 48, 48), dtype=np.uint8),
+            labels=np.arange(count, dtype=np.uint8) % 7,
+            names=[str(i) for i in range(count)],
+        )
+
+    write_faces(folder / "noise", "noise", {"train": split(FACES), "validation": split(70)}, {})
+    return str(folder / "noise")
+
+
+# In children
+
+
+def by_framework(report: Any, should_stop: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """A trial as studies run it; returns images per second and the precision it took."""
+    from hpo.execution.trial import train
+
+    result = train(report, should_stop, job)
+    assert result["state"] == "complete", result
+    return {
+        "rate": result["images_per_second"],
+        "precision": result["environment"]["precision"],
+    }
+
+
+def by_hand(report: Any, should_stop: Any, job: dict[str, Any], augment: bool) -> dict[str, Any]:
+    """The same network in a plain float32 ``fit``, with Keras's augmentation layers or without."""
+    import keras
+
+    from hpo.architectures.architecture import load
+    from hpo.training import backend
+    from hpo.training.batches import load_data, targets
+    from hpo.training.resolve import resolve_parameters
+
+    task = TrialJob.from_json(job)
+    backend.prepare(seed=0, precision="float32", threads=None)
+    data = load_data(task)
+    network = load("cnn").build(
+        resolve_parameters("cnn", task.params).architecture, data.input_shape, data.classes
+    )
+    model = keras.Sequential([*(layers() if augment else []), network]) if augment else network
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    seconds: list[float] = []
+
+    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            seconds.append(time.perf_counter() - self.began)
+
+    goals = targets(data.train.labels, data.classes)
+    model.fit(
+        data.train.faces, goals, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[Clock()]
+    )
+    return {"rate": FACES * (EPOCHS - 1) / sum(seconds[1:]), "precision": "float32"}
+
+
+def layers() -> list[Any]:
+    """Keras's own augmentation, as strong as the thesis's."""
+    import keras
+
+    return [
+        keras.layers.RandomFlip("horizontal"),
+        keras.layers.RandomRotation(10 / 360, fill_mode="nearest"),
+        keras.layers.RandomZoom(0.2, 0.2, fill_mode="nearest"),
+        keras.layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+    ]
+
+
+def augmentation(report: Any, should_stop: Any, batches: int) -> dict[str, float]:
+    """Images per second of both ways on one core, alternating."""
+    import keras
+    import numpy as np
+    import tensorflow
+
+    from hpo.training import backend
+    from hpo.training.augmentation import Augmentation, augment
+
+    backend.prepare(seed=0, precision="float32", threads=1)
+    ours = Augmentation(rotation_degrees=10.0, zoom=0.2, shift=0.1, flip=True)
+    generator = np.random.default_rng(0)
+    faces = generator.integers(0, 256, (BATCH, 48, 48), dtype=np.uint8)
+    chain = keras.Sequential(layers())
+    as_floats = faces[..., None].astype(np.float32)
+    compiled = tensorflow.function(lambda x: chain(x, training=True))
+    compiled(as_floats)
+    seconds: dict[str, list[float]] = {"framework": [], "keras": []}
+    for _ in range(batches):
+        for name, run in (
+            ("framework", lambda: augment(faces, ours, generator)),
+            ("keras", lambda: np.asarray(compiled(as_floats))),
+        ):
+            began = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: BATCH / statistics.median(times) for name, times in seconds.items()}
+
+
+# In the parent
+
+
+class Bench:
+    """The rounds.
+
+    Args:
+        home: an empty folder.
+        repeats: rounds.
+    """
+
+    def __init__(self, home: Path, repeats: int) -> None:
+        self._home, self._repeats = home, repeats
+        self._dataset = drawn(home)
+        self._server = ChildServer()
+
+    def _job(self, precision: str, **params: Any) -> dict[str, Any]:
+        every = {"epochs": EPOCHS, "batch_size": BATCH, "schedule": "constant", **params}
+        job = TrialJob(
+            "b/cnn/0", "cnn", every, self._dataset, "", str(self._home / "out"), seed=0,
+            precision=precision,
+        )  # fmt: skip
+        return job.to_json()
+
+    def _compare(self, ours: dict[str, Any], *, augment: bool) -> dict[str, Any]:
+        rounds = []
+        for _ in range(self._repeats):
+            framework = self._server.call(f"{HERE}:by_framework", job=ours)
+            keras = self._server.call(f"{HERE}:by_hand", job=ours, augment=augment)
+            rounds.append((framework["rate"], keras["rate"]))
+        return {
+            "framework": spread([a for a, _ in rounds], 1),
+            "keras": spread([b for _, b in rounds], 1),
+            "ratio": spread([a / b for a, b in rounds]),
+            "precision": framework["precision"],
+        }
+
+    def precision(self) -> dict[str, Any]:
+        return self._compare(self._job("auto"), augment=True)
+
+    def loop(self) -> dict[str, Any]:
+        return self._compare(self._job("float32", **STILL), augment=False)
+
+    def augmentation(self) -> dict[str, Any]:
+        rounds = [
+            self._server.call(f"{HERE}:augmentation", batches=40) for _ in range(self._repeats)
+        ]
+        return {
+            "framework": spread([r["framework"] for r in rounds], 0),
+            "keras": spread([r["keras"] for r in rounds], 0),
+            "ratio": spread([r["framework"] / r["keras"] for r in rounds]),
+        }
+
+
+def lines(result: dict[str, Any]) -> Iterator[str]:
+    """The figures for people."""
+    yield f"{result['cores']} cores, load {result['load_average']}"
+    for name, target in TARGETS.items():
+        if name in result:
+            found = result[name]
+            yield f"{name} (target: a ratio of {target:g})"
+            taken = f", {found['precision']}" if "precision" in found else ""
+            yield told(f"framework{taken}", found["framework"], "/s")
+            yield told("Keras", found["keras"], "/s")
+            yield told("ratio", found["ratio"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    parser.add_argument("--only", default=",".join(TARGETS), help=",".join(TARGETS))
+    parser.add_argument("--repeats", type=int, default=5, help="rounds")
+    given = parser.parse_args()
+    result: dict[str, Any] = machine()
+    with tempfile.TemporaryDirectory() as home:
+        bench = Bench(Path(home), given.repeats)
+        for name in TARGETS:
+            if name in given.only.split(","):
+                result[name] = progress(name, getattr(bench, name)())
+    print(json.dumps(result, indent=1) if given.json else "\n".join(lines(result)))
+
+
+if __name__ == "__main__":
+    main()
