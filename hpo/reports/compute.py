@@ -12,6 +12,7 @@ from hpo.reports import sentences
 from hpo.reports.data import ReportData, finite
 from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
 from hpo.reports.gains import unsearched_differences
+from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
 from hpo.reports.surface import axis_of, by_rank, surface
@@ -29,6 +30,7 @@ def compute(
     *,
     classes: Sequence[str] = EMOTIONS,
     n_bootstrap: int = 25,
+    read_at: str = "",
 ) -> ReportData:
     """Return the report of a study.
 
@@ -37,6 +39,7 @@ def compute(
         study: the study file as plain data (``StudySpec.to_plain()``); only ``name`` is needed.
         classes: names of the classes in label order.
         n_bootstrap: resamples behind the intervals of importance.
+        read_at: ISO 8601 time (UTC) at which the records were read, for a study that goes on.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -45,6 +48,7 @@ def compute(
         label: [r for r in records if r.architecture == label] for label in _labels(study, records)
     }
     majority_class = majority(records, classes)
+    parts = {label: trials_left(study, label, group) for label, group in grouped.items()}
     entries = [
         architecture_entry(
             label,
@@ -53,6 +57,7 @@ def compute(
             objective["direction"],
             majority_class,
         )
+        | {"left": parts[label]["left"]}
         for label, group in grouped.items()
     ]
     tables = {
@@ -71,6 +76,7 @@ def compute(
     architectures = {entry["architecture"] for entry in entries}
     thesis = [run.to_json() for run in THESIS_RUNS if run.architecture in architectures]
     facts = _facts(records, study, entries)
+    facts["progress"] = progress(list(parts.values()), read_at)
     data = ReportData(
         study=dict(study),
         objective=objective,
@@ -152,10 +158,12 @@ def _summary(
     grouped: Mapping[str, Sequence[TrialRecord]],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
+    going = progress_sentence(facts["progress"])
+    said = [going] if going else []
     if not order:
-        return [sentences.best_sentence(None, facts, objective)]
+        return [*said, sentences.best_sentence(None, facts, objective)]
     winner = order[0]
-    said = [sentences.best_sentence(winner, facts, objective)]
+    said.append(sentences.best_sentence(winner, facts, objective))
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:
         gap = difference(
             Interval(**winner["best"]["interval"]), Interval(**order[1]["best"]["interval"])

@@ -30,7 +30,7 @@ class ReportData:
         majority: ``rate, label, n`` of the most frequent validation class; {} if unknown.
         architectures: one dict per architecture, in the order of the study file: counts, best
             trial, intervals, gain over the thesis's configuration, the sampler's own best,
-            seconds per state.
+            seconds per state, trials left.
         thesis: the thesis's numbers, one dict per published run.
         importance: architecture → evaluator → ``ImportanceTable`` as plain data.
         contours: architecture → pairs of foremost parameters with a smoothed surface over them.

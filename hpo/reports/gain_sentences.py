@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.progress import ended_trials
 from hpo.reports.sentences import (
     accuracy_with_interval,
     independent,
@@ -55,18 +56,22 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     base = gain["baseline"]
     value = _reached(base, objective)
     if gain["same_trial"]:
-        others = sum(winner["counts"].values()) - 1
+        # A trial that still runs may yet do better.
+        going = bool(winner.get("left"))
+        others = ended_trials(winner["counts"]) - 1
         if not others:
             return (
-                f"What tuning gains in {label} is unknown: the thesis's own configuration, trial "
-                f"{base['number']}, with {value}, is its only trial."
+                f"What tuning gains in {label} is unknown{' yet' if going else ''}: the thesis's "
+                f"own configuration, trial {base['number']}, with {value}, is its only trial"
+                + (" that ended." if going else ".")
             )
+        ended = " that ended" if going else ""
         return (
-            f"Tuning gained nothing in {label}: "
+            f"Tuning gained nothing in {label}{' so far' if going else ''}: "
             + (
-                "the other trial did not do"
+                f"the other trial{ended} did not do"
                 if others == 1
-                else f"none of {number(others)} other trials did"
+                else f"none of {number(others)} other trials{ended} did"
             )
             + f" better than the thesis's own configuration, trial {base['number']}, with {value}."
         )
@@ -97,7 +102,8 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
         return ""
     found = entry.get("sampler") or {}
     if not found:
-        return f"The sampler itself completed no trial in {label}."
+        yet = " yet" if entry.get("left") else ""
+        return f"The sampler itself completed no trial in {label}{yet}."
     drawn, gain = found["best"], found["gain"]
     said = (
         f"The best that the sampler itself drew in {label} is trial {drawn['number']}, with "

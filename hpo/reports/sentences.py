@@ -30,6 +30,11 @@ def plural(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
+def moment(iso: str) -> str:
+    """Return an ISO 8601 time (UTC) to the minute, such as ``2026-03-01 14:05 UTC``."""
+    return iso[:16].replace("T", " ") + " UTC"
+
+
 def shown(value: float | None, objective: Mapping[str, Any], digits: int = 1) -> str:
     """Return an objective as people read it."""
     if value is None:
@@ -73,12 +78,15 @@ def best_sentence(
     winner: Mapping[str, Any] | None, facts: Mapping[str, Any], objective: Mapping[str, Any]
 ) -> str:
     """Say what the study reached, how often it was tried and on how much data."""
-    trials = plural(facts["trials"], "trial")
-    states = counted_states(facts["counts"])
     if winner is None:
         if not facts["trials"]:
             return "No result yet: the study has no trial."
-        return f"No result yet: of {trials} none is complete ({states})."
+        states = counted_states(facts["counts"])
+        return f"No result yet: of {plural(facts['trials'], 'trial')} none is complete ({states})."
+    # Trials that run have reached nothing yet that could be compared.
+    going = ("running", "waiting")
+    ended = {state: n for state, n in facts["counts"].items() if state not in going}
+    trials = plural(sum(ended.values()), "trial")
     best = winner["best"]
     reached = f"{objective['label']} of {shown(best['value'], objective)}"
     if best["interval"]:
@@ -94,8 +102,11 @@ def best_sentence(
         reached += " (without an interval: the size of the validation split was not recorded)"
     origin = origin_phrase(best.get("origin", ""))
     named = f"trial {best['number']} of {winner['label']}" + (f", {origin}" if origin else "")
-    begin = f"The best of {trials} ({states}) is {named}, with"
-    if facts["trials"] == 1:
+    going_on = " that ended" if sum(ended.values()) < facts["trials"] else ""
+    begin = f"The best of {trials}{going_on} ({counted_states(ended)}) is {named}, with"
+    if going_on and sum(ended.values()) == 1:
+        begin = f"The only trial that ended, {named}, reached"
+    elif facts["trials"] == 1:
         begin = f"The study's only trial, {named}, reached"
     return (
         f"{begin} {reached}. It is a single training run, and its checkpoint was selected on "

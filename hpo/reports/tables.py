@@ -8,7 +8,8 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
-from hpo.reports.sentences import chance_remark, counted_states
+from hpo.reports.progress import ended_of, ended_trials, status
+from hpo.reports.sentences import chance_remark, counted_states, moment
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,17 @@ def fact_list(data: ReportData) -> list[tuple[str, str]]:
     facts = data.facts
     if not facts:
         return []
-    noun = "trial" if facts["trials"] == 1 else "trials"
+    # Reports of before progress was kept know only whether a trial was running.
+    known = facts.get("progress") or {
+        "budget": None,
+        "ended": ended_trials(facts["counts"]),
+        "running": facts["counts"].get("running", 0),
+        "left": facts["counts"].get("running", 0),
+        "read_at": "",
+    }
+    going = status(known)
     listed = [
-        (f"{noun} ({counted_states(facts['counts']) or 'none yet'})", f"{facts['trials']:,}"),
+        _counted(facts) if going in ("finished", "") else _counted_so_far(facts, known),
         (
             "architecture" if len(data.architectures) == 1 else "architectures",
             str(len(data.architectures)),
@@ -73,9 +82,24 @@ def fact_list(data: ReportData) -> list[tuple[str, str]]:
     if facts["validation_sizes"]:
         listed.append(("validation faces", ", ".join(f"{n:,}" for n in facts["validation_sizes"])))
     listed.append(("in trials", duration(facts["seconds"])))
-    if facts["finished"]:
-        listed.append(("finished", facts["finished"][:16].replace("T", " ") + " UTC"))
+    if going in ("running", "unfinished"):
+        at = f"as of {moment(known['read_at'])}" if known["read_at"] else "when this was drawn"
+        listed.append((at, "still going" if going == "running" else "not finished"))
+    elif facts["finished"]:
+        # Under a limit of time or epochs nothing says that no further trial would have fitted.
+        listed.append(("finished" if going else "last trial ended", moment(facts["finished"])))
     return listed
+
+
+def _counted(facts: Mapping[str, Any]) -> tuple[str, str]:
+    noun = "trial" if facts["trials"] == 1 else "trials"
+    return f"{noun} ({counted_states(facts['counts']) or 'none yet'})", f"{facts['trials']:,}"
+
+
+def _counted_so_far(facts: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, str]:
+    noun = "trial" if known["budget"] in (1, None) and known["ended"] == 1 else "trials"
+    states = counted_states(facts["counts"])
+    return f"{noun} so far{f' ({states})' if states else ''}", ended_of(known)
 
 
 def result_rows(data: ReportData) -> list[dict[str, str]]:

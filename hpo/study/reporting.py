@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ def report(
     study, workspace = resolve_study(study, workspace)
     folder = workspace.reports / study
     url = workspace.storage_url()
+    # Before the trials are read, which takes a while: they may be newer than told, never older.
+    read_at = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         records = read_trials(url, study)
     except NotFoundError:
@@ -68,7 +71,7 @@ def report(
         redrawn = redraw(folder / "study.json", png=png)
         redrawn.notes.insert(0, f"The store has no study '{study}': redrawn from {redrawn.data}")
         return redrawn
-    data = compute(records, read_spec(url, study).to_plain())
+    data = compute(records, read_spec(url, study).to_plain(), read_at=read_at)
     workspace.ensure(folder)
     page = write_report(data, folder)
     return _with_pictures(data, page, png)

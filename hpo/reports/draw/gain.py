@@ -84,7 +84,14 @@ def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
     origin = best.get("origin", "")
     named = SHORT_ORIGINS.get(origin, "")
     if gain["same_trial"]:
-        marks = [Mark(best, shape, "thesis's configuration and best", "nothing did better")]
+        marks = [
+            Mark(
+                best,
+                shape,
+                "thesis's configuration and best",
+                "nothing better so far" if entry.get("left") else "nothing did better",
+            )
+        ]
     else:
         marks = [
             Mark(gain["baseline"], shape + "-open", "thesis's configuration"),

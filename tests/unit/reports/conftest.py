@@ -192,7 +192,6 @@ def study_spec(architectures: tuple[str, ...] = ("cnn", "resnet50", "xception"))
         "seed": 7,
         "data": {"dataset": "fer2013", "train_limit": 6000},
         "objective": {"metric": "val_accuracy"},
-        "budget": {"trials": 40},
         "sampler": {"name": "tpe", "options": {"multivariate": True}},
         "pruner": {"name": "median", "options": {}},
         "architectures": {label: {"architecture": label} for label in architectures},

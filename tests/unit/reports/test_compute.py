@@ -192,7 +192,7 @@ def test_a_study_without_a_complete_trial_says_so(
     one_trial: OneTrial, spec: dict[str, Any], states: list[str]
 ) -> None:
     data = report([one_trial(number=k, state=s) for k, s in enumerate(states)], spec)
-    assert data.summary[0].startswith("No result yet")
+    assert any(s.startswith("No result yet") for s in data.summary[:2])
     assert entry(data, "cnn")["best"] is None
     assert data.facts["trials"] == len(states)
 
