@@ -10,8 +10,9 @@ from hpo.reports.draw.style import figure, safe
 from hpo.reports.results import ranked
 
 LOOK_FOR = (
-    "The diagonal is the recall of each emotion; a bright cell off it is a pair that the model "
-    "takes for one another. A row that never reaches its diagonal was not learned."
+    "The diagonal is the recall of each emotion; the darker a cell off it, the more often the "
+    "model takes that row's emotion for that column's. In a row that is darkest off the diagonal "
+    "the emotion is taken for another more often than it is seen."
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
-from hpo.reports.draw import contours, gain, history, importance, parallel, slices
+from hpo.reports.draw import confusion, contours, gain, history, importance, parallel, slices
 from hpo.reports.draw.axes import linear_ticks, log_ticks
 from hpo.spec.records import TrialRecord
 
@@ -161,3 +161,13 @@ def test_log_axes_name_their_ends_unless_a_decade_is_near() -> None:
     assert log_ticks(-3.5, -0.5) == [-3.5, -3.0, -2.0, -1.0, -0.5]
     assert log_ticks(-3.1, -1.0) == [-3.0, -2.0, -1.0]
     assert log_ticks(0.2, 0.7) == [0.2, 0.7]
+
+
+def test_the_words_on_the_matrix_name_the_end_of_the_scale_that_high_shares_have() -> None:
+    def lightness(shade: str) -> int:
+        return sum(int(shade[k : k + 2], 16) for k in (1, 3, 5))
+
+    (_, least), *_, (_, most) = confusion.SHADES
+    assert lightness(most) < lightness(least)
+    assert "the darker a cell" in confusion.LOOK_FOR
+    assert "bright" not in confusion.LOOK_FOR
