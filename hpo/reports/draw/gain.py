@@ -12,10 +12,10 @@ from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.sentences import signed
 
 LOOK_FOR = (
-    "How far is a filled mark from the hollow one (the thesis's own configuration, run here as a "
-    "trial), next to the width of the intervals? A best trial that somebody "
-    "wrote by hand shows nothing of the search: compare the sampler's own best, and read below "
-    "what else differs."
+    "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own "
+    "configuration run here as a trial, next to the width of the intervals? A hollow mark with a "
+    "dot in it is a best trial that somebody wrote by hand and shows nothing of the search. Read "
+    "below what else differs."
 )
 
 LANE = 0.28
@@ -78,7 +78,10 @@ def section(data: ReportData) -> Section:
 
 
 def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
-    """Return the thesis's trial, the best, and the sampler's best where that is another one."""
+    """Return the thesis's trial, the best, and the sampler's best where that is another one.
+
+    The thesis's is hollow, the sampler's filled, and one that neither made has a dot in it.
+    """
     shape, gain, best = symbol(data.labels, entry["label"]), entry["gain"], entry["best"]
     found = entry.get("sampler") or {}
     origin = best.get("origin", "")
@@ -87,7 +90,7 @@ def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
         marks = [
             Mark(
                 best,
-                shape,
+                shape + "-open",
                 "thesis's configuration and best",
                 "nothing better so far" if entry.get("left") else "nothing did better",
             )
@@ -95,7 +98,12 @@ def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
     else:
         marks = [
             Mark(gain["baseline"], shape + "-open", "thesis's configuration"),
-            Mark(best, shape, f"best{f' ({named})' if named else ''}", _text(named, gain)),
+            Mark(
+                best,
+                shape if origin in ("sampler", "") else shape + "-open-dot",
+                f"best{f' ({named})' if named else ''}",
+                _text(named, gain),
+            ),
         ]
     drawn = found.get("best")
     if drawn and origin != "sampler" and drawn["interval"]:
@@ -127,7 +135,12 @@ def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> tu
             x=points,
             y=lanes,
             mode="markers",
-            marker={"size": 12, "color": tone, "symbol": [mark.shape for mark in marks]},
+            marker={
+                "size": 14,
+                "color": tone,
+                "symbol": [mark.shape for mark in marks],
+                "line": {"width": 2, "color": tone},
+            },
             error_x={
                 "type": "data",
                 "symmetric": False,

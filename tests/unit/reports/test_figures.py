@@ -41,6 +41,24 @@ def test_a_trial_is_not_compared_with_itself(one_trial: OneTrial) -> None:
     assert len(picture.figure.data[0].x) == 1
 
 
+def test_the_thesis_is_hollow_the_sampler_filled_and_what_was_written_by_hand_dotted(
+    one_trial: OneTrial,
+) -> None:
+    def shapes(*records: TrialRecord) -> tuple[str, ...]:
+        (picture,) = gain.section(report(list(records))).pictures
+        return tuple(picture.figure.data[0].marker.symbol)
+
+    def reaching(accuracy: float, number: int, **changes: Any) -> TrialRecord:
+        trial = one_trial(number=number, thesis=number == 0)
+        return dataclasses.replace(trial, value=accuracy, **changes)
+
+    thesis, worse, better = reaching(0.5, 0), reaching(0.4, 1), reaching(0.6, 2)
+    hand = reaching(0.7, 3, origin="enqueued")
+    assert shapes(thesis, worse) == ("circle-open", "circle")
+    assert shapes(thesis, better) == ("circle-open", "circle")
+    assert shapes(thesis, better, hand) == ("circle-open", "circle-open-dot", "circle")
+
+
 def test_the_two_intervals_of_a_gain_lie_apart(one_trial: OneTrial) -> None:
     thesis = one_trial(thesis=True)
     assert thesis.value is not None
