@@ -114,6 +114,22 @@
 
   var table = document.getElementById("trial-table");
   var body = table.tBodies[0];
+  var box = table.parentElement;
+  var TALL = 640;
+
+  // The box ends between two rows; a table that is little taller than the box is shown whole.
+  function fit() {
+    box.style.maxHeight = "none";
+    if (table.offsetHeight <= TALL * 1.25) { return; }
+    var top = table.getBoundingClientRect().top, end = TALL;
+    Array.prototype.forEach.call(body.rows, function (row) {
+      var bottom = row.getBoundingClientRect().bottom - top;
+      if (!row.hidden && bottom <= TALL) { end = bottom; }
+    });
+    box.style.maxHeight = end + "px";
+  }
+  new ResizeObserver(fit).observe(table);
+
   var byArchitecture = document.getElementById("by-architecture");
   var byState = document.getElementById("by-state");
 
@@ -151,6 +167,7 @@
         return down ? -order : order;
       });
       rows.forEach(function (row) { body.appendChild(row); });
+      fit();
     });
   });
 })();

@@ -1,0 +1,91 @@
+"""The page as a browser lays it out; skipped where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.reports.compute import compute
+from hpo.reports.data import ReportData
+from hpo.reports.page import write_report
+from hpo.spec.records import TrialRecord
+
+Records = Callable[..., list[TrialRecord]]
+Measure = Callable[..., Any]
+TIMEOUT_SECONDS = 120
+
+FRAME = """<body style="margin:0"><iframe src="index.html" id="page"
+style="border:0;width:{width}px;height:12000px"></iframe><pre id="measured"></pre><script>
+document.getElementById("page").addEventListener("load", function () {{
+  var page = this.contentWindow, document_ = this.contentDocument;
+  setTimeout(function () {{
+    var measured = (function (window, document) {{ {script} }})(page, document_);
+    document.getElementById("measured").textContent = JSON.stringify(measured);
+  }}, 4000);
+}});
+</script></body>"""
+"""A window has a least width, a frame in it has none."""
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Measure:
+    """Return what a script, the body of a function of window and document, returns of a page."""
+    pytest.importorskip("choreographer")
+    from hpo.reports.pictures import browser
+
+    program = browser()
+    if program is None:
+        pytest.skip("no browser")
+
+    def measured(data: ReportData, script: str, width: int = 1400) -> Any:
+        write_report(data, tmp_path)
+        frame = tmp_path / "frame.html"
+        frame.write_text(FRAME.format(width=width, script=script), encoding="utf-8")
+        command = [
+            program,
+            *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+            "--allow-file-access-from-files",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"--window-size={max(width, 500)},12000",
+            *("--virtual-time-budget=10000", "--dump-dom", frame.as_uri()),
+        ]
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=True,
+            env=dict(os.environ),
+        )
+        found = re.search(r'<pre id="measured">(.+?)</pre>', ended.stdout, re.DOTALL)
+        assert found, ended.stdout[-2000:]
+        return json.loads(unescape(found.group(1)))
+
+    return measured
+
+
+ROWS = """
+var box = document.querySelector("#trials .tall"), top = box.getBoundingClientRect().top;
+var bottoms = Array.from(box.querySelectorAll("tbody tr")).map(function (row) {
+  return row.getBoundingClientRect().bottom - top;
+});
+return [box.clientHeight, bottoms];
+"""
+
+
+@pytest.mark.parametrize(("trials", "width", "whole"), [(3, 1400, True), (20, 1400, False)])
+def test_the_box_of_trials_cuts_no_row_through(
+    records: Records, spec: dict[str, Any], measure: Measure, trials: int, width: int, whole: bool
+) -> None:
+    data = compute(records(trials=trials), spec, n_bootstrap=0)
+    height, bottoms = measure(data, ROWS, width)
+    assert min(abs(height - bottom) for bottom in bottoms) <= 1
+    assert (height >= bottoms[-1] - 1) == whole
