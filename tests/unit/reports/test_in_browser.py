@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -89,3 +90,25 @@ def test_the_box_of_trials_cuts_no_row_through(
     height, bottoms = measure(data, ROWS, width)
     assert min(abs(height - bottom) for bottom in bottoms) <= 1
     assert (height >= bottoms[-1] - 1) == whole
+
+
+TIMES = """
+var region = document.querySelector("#table .scroll"), table = region.querySelector("table");
+var times = Array.from(table.querySelectorAll("td[data-label^='time of']")).map(function (cell) {
+  var range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getClientRects().length;
+});
+return [times, table.offsetWidth - region.clientWidth];
+"""
+
+
+@pytest.mark.parametrize("width", [1175, 1400])
+def test_a_time_stands_on_one_line_in_a_table_that_fits_the_page(
+    records: Records, spec: dict[str, Any], measure: Measure, width: int
+) -> None:
+    # Of all trials 116 min 40 s, as long as times become.
+    trials = [dataclasses.replace(r, seconds=3500.0) for r in records(trials=2)]
+    lines, beyond = measure(compute(trials, spec, n_bootstrap=0), TIMES, width)
+    assert set(lines) == {1}
+    assert beyond <= 0
