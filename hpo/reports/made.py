@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
-from hpo.reports.sentences import origin_phrase
+from hpo.reports.sentences import moment, origin_phrase, span
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
 """Keys of the study file that hold for all architectures, as the page repeats them."""
@@ -31,7 +31,12 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     if environment:
         listed.append(("Versions", ", ".join(f"{k} {v}" for k, v in environment.items())))
     if data.facts.get("started"):
-        listed.append(("Ran", f"{data.facts['started']} to {data.facts['finished'] or 'now'}"))
+        known = data.facts.get("progress") or {}
+        read_at = known.get("read_at", "")
+        going = bool(known.get("running"))
+        ran = span(data.facts["started"], "" if going else data.facts["finished"])
+        said = f", still going as of {moment(read_at)}" if going and read_at else ""
+        listed.append(("Ran", ran + said))
     return listed
 
 

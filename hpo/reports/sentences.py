@@ -35,6 +35,14 @@ def moment(iso: str) -> str:
     return iso[:16].replace("T", " ") + " UTC"
 
 
+def span(start: str, end: str) -> str:
+    """Return ``2026-03-01 14:05 to 15:10 UTC``; the second day where it is another one."""
+    if not end:
+        return f"from {moment(start)}"
+    until = end[11:16] if end[:10] == start[:10] else moment(end).removesuffix(" UTC")
+    return f"{moment(start).removesuffix(' UTC')} to {until} UTC"
+
+
 def shown(value: float | None, objective: Mapping[str, Any], digits: int = 1) -> str:
     """Return an objective as people read it."""
     if value is None:
@@ -74,6 +82,18 @@ def counted_states(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number(n)} {state}" for state, n in counts.items() if n)
 
 
+def counted_trials(counts: Mapping[str, int], which: str = "") -> str:
+    """Return ``9 complete trials`` where all are alike, else ``9 trials (7 complete, 2 pruned)``.
+
+    ``which`` follows the noun, such as `` so far``.
+    """
+    states = [state for state, n in counts.items() if n]
+    total = sum(counts.values())
+    if len(states) == 1:
+        return plural(total, f"{states[0]} trial") + which
+    return plural(total, "trial") + which + (f" ({counted_states(counts)})" if states else "")
+
+
 def best_sentence(
     winner: Mapping[str, Any] | None, facts: Mapping[str, Any], objective: Mapping[str, Any]
 ) -> str:
@@ -86,7 +106,6 @@ def best_sentence(
     # Trials that run have reached nothing yet that could be compared.
     going = ("running", "waiting")
     ended = {state: n for state, n in facts["counts"].items() if state not in going}
-    trials = plural(sum(ended.values()), "trial")
     best = winner["best"]
     reached = f"{objective['label']} of {shown(best['value'], objective)}"
     if best["interval"]:
@@ -102,8 +121,8 @@ def best_sentence(
         reached += " (without an interval: the size of the validation split was not recorded)"
     origin = origin_phrase(best.get("origin", ""))
     named = f"trial {best['number']} of {winner['label']}" + (f", {origin}" if origin else "")
-    going_on = " that ended" if sum(ended.values()) < facts["trials"] else ""
-    begin = f"The best of {trials}{going_on} ({counted_states(ended)}) is {named}, with"
+    going_on = " so far" if sum(ended.values()) < facts["trials"] else ""
+    begin = f"The best of {counted_trials(ended, going_on)} is {named}, with"
     if going_on and sum(ended.values()) == 1:
         begin = f"The only trial that ended, {named}, reached"
     elif facts["trials"] == 1:

@@ -9,7 +9,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
 from hpo.reports.progress import ended_of, ended_trials, status
-from hpo.reports.sentences import chance_remark, counted_states, moment
+from hpo.reports.sentences import chance_remark, counted_states, counted_trials, moment
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def fact_list(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _counted(facts: Mapping[str, Any]) -> tuple[str, str]:
-    noun = "trial" if facts["trials"] == 1 else "trials"
-    return f"{noun} ({counted_states(facts['counts']) or 'none yet'})", f"{facts['trials']:,}"
+    count, words = counted_trials(facts["counts"]).split(" ", 1)
+    return words if facts["trials"] else "trials yet", count if facts["trials"] else "no"
 
 
 def _counted_so_far(facts: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, str]:

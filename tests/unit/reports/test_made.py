@@ -7,6 +7,8 @@ from typing import Any
 
 from hpo.reports.compute import compute
 from hpo.reports.made import made_list
+from hpo.reports.sentences import counted_trials, span
+from hpo.reports.tables import fact_list
 from hpo.spec.records import TrialRecord
 
 
@@ -38,3 +40,24 @@ def test_a_study_that_says_nothing_of_itself_is_told_as_far_as_it_goes(
     made = dict(made_list(compute([one_trial()], {"name": "demo"}, n_bootstrap=0)))
     assert made["Asked of cnn"] == "all training faces"
     assert made["Best of cnn"].startswith("trial 0, drawn by the sampler: ")
+
+
+def test_times_are_told_to_the_minute_and_the_day_once(
+    one_trial: Callable[..., TrialRecord],
+) -> None:
+    data = compute([one_trial(number=0), one_trial(number=70)], {"name": "demo"}, n_bootstrap=0)
+    assert dict(made_list(data))["Ran"] == "2026-03-01 00:00 to 01:10 UTC"
+    over_night = span("2026-03-01T23:59:30.123+00:00", "2026-03-02T00:10:01.456+00:00")
+    assert over_night == "2026-03-01 23:59 to 2026-03-02 00:10 UTC"
+
+
+def test_trials_that_are_all_alike_are_counted_once(
+    one_trial: Callable[..., TrialRecord],
+) -> None:
+    data = compute([one_trial(number=k) for k in range(9)], {"name": "demo"}, n_bootstrap=0)
+    assert fact_list(data)[0] == ("complete trials", "9")
+    assert data.summary[0].startswith("The best of 9 complete trials is trial ")
+    mixed = {"complete": 7, "pruned": 2, "failed": 0}
+    assert counted_trials(mixed, " so far") == "9 trials so far (7 complete, 2 pruned)"
+    assert counted_trials({"complete": 1}) == "1 complete trial"
+    assert fact_list(compute([], {"name": "demo"}, n_bootstrap=0))[0] == ("trials yet", "no")

@@ -11,6 +11,7 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
+from hpo.reports.made import made_list
 from hpo.reports.tables import fact_list
 from hpo.spec.records import TrialRecord
 
@@ -49,6 +50,9 @@ def test_a_running_study_says_that_it_goes_on_and_counts_what_ended(
     assert facts[0] == ("trials so far (1 complete, 1 running)", "1 of 6")
     assert facts[-1] == ("as of 2026-03-01 09:30 UTC", "still going")
     assert not any("finished" in name for name, _ in facts)
+    assert dict(made_list(data))["Ran"] == (
+        "from 2026-03-01 00:00 UTC, still going as of 2026-03-01 09:30 UTC"
+    )
     (picture,) = gain.section(data).pictures
     assert picture.figure.layout.annotations[0].text == "nothing better so far"
 
@@ -62,7 +66,7 @@ def test_only_ended_trials_are_compared_with_the_thesis(
         "gained nothing in cnn so far: the other trial that ended did not do better" in s
         for s in data.summary
     )
-    assert "The best of 2 trials that ended (2 complete) is trial 0" in data.summary[1]
+    assert "The best of 2 complete trials so far is trial 0" in data.summary[1]
 
 
 def test_a_study_that_stopped_before_its_budget_is_not_finished(
@@ -79,7 +83,7 @@ def test_a_study_whose_budget_is_used_up_is_finished_whenever_it_is_read(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
     data = study(spec, one_trial(thesis=True), one_trial(number=1), trials=2)
-    assert data.summary[0].startswith("The best of 2 trials")
+    assert data.summary[0].startswith("The best of 2 complete trials is")
     assert fact_list(data)[-1] == ("finished", "2026-03-01 00:01 UTC")
     assert data.facts["progress"]["read_at"] == ""
 
