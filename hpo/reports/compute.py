@@ -10,7 +10,12 @@ from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import sentences
 from hpo.reports.data import ReportData, finite
-from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
+from hpo.reports.gain_sentences import (
+    changes,
+    gain_sentence,
+    gains_sentence,
+    sampler_sentence,
+)
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
@@ -172,9 +177,12 @@ def _summary(
         known = [record for record in bests if record is not None]
         differ = changes(unsearched_differences(*known)) if len(known) > 1 else ""
         said.append(sentences.comparison_sentence(winner, order[1], gap.to_json(), differ))
-    said.append(gain_sentence(winner, objective))
-    drawn = sampler_sentence(winner, objective)
-    said += [drawn] if drawn else []
+    if len(order) > 1:
+        # In the order of the study file, as everywhere; the figure's notes have what else differs.
+        said.append(gains_sentence([e for e in entries if e["best"]], objective))
+    else:
+        drawn = sampler_sentence(winner, objective)
+        said += [s for s in (gain_sentence(winner, objective), drawn) if s]
     label = winner["label"]
     said.append(sentences.importance_sentence(label, tables[label]["fanova"], objective))
     return said

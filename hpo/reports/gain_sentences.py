@@ -95,6 +95,78 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     return _joined(said, beside_search(gain))
 
 
+def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str, Any]) -> str:
+    """Say in one sentence what tuning gained in each architecture, and what to make of it."""
+    listed = [_short_gain(entry, objective) for entry in entries]
+    named = [_named_gain(entry) for entry in entries]
+    measured = [gain["accuracy"] for gain in named if gain and gain["accuracy"]]
+    going = " so far" if any(entry.get("left") for entry in entries) else ""
+    said = (
+        f"What tuning gained{going} over the thesis's own configuration, in points of validation "
+        f"accuracy: {'; '.join(listed)}."
+    )
+    if not measured:
+        return said
+    sizes = sorted({change["n"] for change in measured})
+    apart = [m for m in measured if m["low"] > 0 or m["high"] < 0]
+    verdict = "" if apart else ", and none of them is distinguishable from nothing"
+    said += (
+        f" The brackets are 95 % intervals, the two taken as independent samples of n = "
+        f"{' or '.join(number(n) for n in sizes)} validation faces each{verdict}."
+    )
+    starred = [
+        str(entry["label"])
+        for entry, text in zip(entries, listed, strict=True)
+        if "*" in text.removeprefix(entry["label"])
+    ]
+    if starred:
+        joined = " and ".join([", ".join(starred[:-1]), starred[-1]] if starred[1:] else starred)
+        said += (
+            f" In {joined} more differs than what was searched (*), so this is not the search's "
+            "doing alone; see 'What tuning gained'."
+        )
+    return said
+
+
+def _named_gain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the gain that is told of an architecture: of its best, else of the sampler's best."""
+    gain: Mapping[str, Any] = entry["gain"]
+    if gain and gain["same_trial"]:
+        found: Mapping[str, Any] = (entry.get("sampler") or {}).get("gain") or {}
+        return found
+    return gain
+
+
+def _short_gain(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    label, gain, best = entry["label"], entry["gain"], entry["best"]
+    if not gain:
+        state = entry["thesis_state"]
+        why = f"that trial is {state}" if state else "that configuration was not run"
+        return f"{label} unknown ({why})"
+    drawn = (entry.get("sampler") or {}).get("gain") or {}
+    own = f"the sampler's own best {_bracketed(drawn, objective)}" if drawn else ""
+    if gain["same_trial"]:
+        if ended_trials(entry["counts"]) == 1:
+            return f"{label} unknown (that configuration is its only trial)"
+        return f"{label} nothing" + (f" ({own})" if own else "")
+    said = f"{label} {_bracketed(gain, objective)}"
+    origin = best.get("origin", "sampler")
+    if origin == "sampler":
+        return said
+    return f"{said}, {origin_phrase(origin)}" + (f" ({own})" if own else "")
+
+
+def _bracketed(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    change = gain["accuracy"]
+    if not change:
+        return f"{gain['value']:+.4g} in {objective['label']}, without an interval"
+    star = "*" if gain.get("unsearched") else ""
+    return (
+        f"{signed(100 * change['point'])} [{signed(100 * change['low'])}, "
+        f"{signed(100 * change['high'])}]{star}"
+    )
+
+
 def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     """Say what the sampler's own best is where another trial is the best; else ""."""
     label, best = entry["label"], entry["best"]

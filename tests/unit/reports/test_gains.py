@@ -69,6 +69,33 @@ def test_a_winner_written_by_hand_is_not_credited_to_the_search(
     assert "+6.0 points" in own
 
 
+def test_one_sentence_tells_the_gain_of_every_architecture_with_its_interval(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    def pair(label: str, first: float, second: float, **beside: Any) -> list[TrialRecord]:
+        return [
+            reaching(one_trial(label, thesis=True), first),
+            reaching(one_trial(label, number=1), second, **beside),
+        ]
+
+    hand = dataclasses.replace(reaching(one_trial("cnn", number=2), 0.6), origin="enqueued")
+    alone = reaching(one_trial("xception", number=1), 0.2)
+    trials = [*pair("cnn", 0.5, 0.52), hand, *pair("resnet50", 0.4, 0.39, channels=1), alone]
+    data = compute(trials, spec, n_bootstrap=0)
+    (said,) = [s for s in data.summary if "tuning gained" in s]
+    assert said.startswith(
+        "What tuning gained over the thesis's own configuration, in points of validation accuracy: "
+        "cnn +10.0 [+7.7, +12.3], enqueued by hand and not found by the search (the sampler's own "
+        "best +2.0 [-0.3, +4.3]); resnet50 nothing (the sampler's own best -1.0 [-3.3, +1.3]*); "
+        "xception unknown (that configuration was not run)."
+    )
+    assert "n = 3,589 validation faces each." in said
+    assert "In resnet50 more differs than what was searched (*)" in said
+    assert "distinguishable" not in said
+    close = compute([*pair("cnn", 0.5, 0.51), *pair("resnet50", 0.4, 0.39)], spec, n_bootstrap=0)
+    assert any("none of them is distinguishable from nothing" in s for s in close.summary)
+
+
 def test_where_the_sampler_won_its_best_is_said_once(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
