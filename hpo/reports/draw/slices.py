@@ -34,6 +34,16 @@ LOOK_FOR = (
 COLUMNS, COLUMNS_NARROW = 3, 2
 SHOWN = 12
 """Panels per architecture, the most important parameters first."""
+LEAST_PANEL, LEAST_PANEL_NARROW = 170, 115
+"""Pixels across a panel where the page is as narrow as the arrangement goes."""
+PLOT, PLOT_NARROW = 175, 160
+"""Pixels from the top of a panel to its axis."""
+ABOVE = 40
+"""Pixels over the uppermost panels."""
+LETTER = 7.5
+"""Pixels along a letter of a tick, at least as wide as most."""
+AROUND_TICKS = 52
+"""Pixels under a panel for the name of its axis, and for the distances around it."""
 
 
 def section(data: ReportData) -> Section:
@@ -81,15 +91,21 @@ def _panels(
     from plotly.subplots import make_subplots
 
     rows = -(-len(names) // columns)
+    numbers = sorted(t["number"] for t in trials)
+    space = next(e["space"] for e in data.architectures if e["label"] == label)
+    settings = {name: _ends(axis(name, trials, space)) for name in names}
+    # What stands under a panel has to end above the next.
+    width = LEAST_PANEL_NARROW if narrow else LEAST_PANEL
+    needed = [_under(settings[name], width) for name in names]
+    under = max(needed)
+    high = (PLOT_NARROW if narrow else PLOT) * rows + under * (rows - 1)
     drawn = make_subplots(
         rows=rows,
         cols=columns,
         shared_yaxes=True,
         horizontal_spacing=0.05 if narrow else 0.03,
-        vertical_spacing=0.32 / rows,
+        vertical_spacing=under / high if rows > 1 else 0,
     )
-    numbers = sorted(t["number"] for t in trials)
-    space = next(e["space"] for e in data.architectures if e["label"] == label)
     for place, name in enumerate(names):
         row, column = place // columns + 1, place % columns + 1
         _panel(
@@ -108,7 +124,8 @@ def _panels(
         title={
             "text": f"{safe(label)}: {len(trials)} trials, complete (dots) and pruned (crosses)"
         },
-        height=(80 if narrow else 110) + (230 if narrow else 250) * rows,
+        height=ABOVE + high + max(needed[(rows - 1) * columns :]),
+        margin={"t": ABOVE, "b": max(needed[(rows - 1) * columns :])},
         showlegend=False,
         coloraxis={
             "colorscale": SCALE,
@@ -163,8 +180,22 @@ def _panel(
         col=column,
     )
     drawn.update_xaxes(
-        row=row, col=column, title={"text": safe(parameter.name)}, **_ends(parameter)
+        row=row,
+        col=column,
+        title={"text": safe(parameter.name)},
+        # A slanted label would end under the panel beside it.
+        autotickangles=[0, 90],
+        **_ends(parameter),
     )
+
+
+def _under(settings: dict[str, Any], width: float) -> float:
+    """Return the pixels under a panel: more where its ticks may stand upright for want of width."""
+    texts = [str(text) for text in settings.get("ticktext", ())]
+    longest = max(map(len, texts), default=0)
+    # Between two labels there is room for a letter and a half.
+    across = LETTER * sum(len(text) + 1.5 for text in texts)
+    return AROUND_TICKS + (LETTER * longest if across > width else LETTER * 2)
 
 
 def _ends(parameter: ParameterAxis) -> dict[str, Any]:

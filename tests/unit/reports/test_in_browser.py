@@ -112,3 +112,48 @@ def test_a_time_stands_on_one_line_in_a_table_that_fits_the_page(
     lines, beyond = measure(compute(trials, spec, n_bootstrap=0), TIMES, width)
     assert set(lines) == {1}
     assert beyond <= 0
+
+
+PANELS = """
+var plot = document.querySelector("#slices .plot");
+function boxes(selector) {
+  return Array.from(plot.querySelectorAll(selector)).map(function (element) {
+    var box = element.getBoundingClientRect();
+    return [box.left, box.top, box.right, box.bottom];
+  });
+}
+// Plotly's own: the words under each panel, and the panels.
+return [boxes("[class^='x'][class$='tick'] text, .infolayer [class^='x'][class$='title']"),
+        boxes(".nsewdrag")];
+"""
+
+
+@pytest.mark.parametrize("width", [400, 950])
+def test_no_word_under_a_panel_reaches_another_panel(
+    one_trial: Callable[..., TrialRecord], measure: Measure, width: int
+) -> None:
+    choices = ["relu", "elu", "gelu", "silu", "tanh", "leaky_relu"]
+    names = [f"activation{k}" for k in range(5)]
+    space = {name: {"type": "categorical", "choices": choices} for name in names}
+    trials = []
+    for k in range(4):
+        params = {name: choices[(k + place) % 6] for place, name in enumerate(names)}
+        trials.append(
+            dataclasses.replace(one_trial(number=k), params=params, searched=params, space=space)
+        )
+    words, panels = measure(compute(trials, {"name": "demo"}, n_bootstrap=0), PANELS, width)
+    assert len(panels) == 5
+    assert len(words) == 5 * 7
+    met = [
+        (word, panel)
+        for word in words
+        for panel in panels
+        if min(word[2], panel[2]) > max(word[0], panel[0])
+        and min(word[3], panel[3]) > max(word[1], panel[1])
+    ]
+    assert met == []
+    # Nor a word that stands under another panel.
+    assert all(
+        any(panel[0] - 12 <= word[0] and word[2] <= panel[2] + 12 for panel in panels)
+        for word in words
+    )
