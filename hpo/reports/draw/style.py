@@ -33,14 +33,14 @@ THEMES: dict[str, dict[str, str]] = {
         "muted": "#5b6775",
         "grid": "#e3e7ec",
         "axis": "#9aa5b1",
-        "behind": "rgba(255,255,255,0.75)",
+        "behind": "rgba(255,255,255,0.92)",
     },
     "dark": {
         "text": "#e4e9ef",
         "muted": "#9fabb8",
         "grid": "#2c3641",
         "axis": "#5b6775",
-        "behind": "rgba(26,34,43,0.75)",
+        "behind": "rgba(26,34,43,0.92)",
     },
 }
 

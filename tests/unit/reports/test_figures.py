@@ -12,6 +12,7 @@ from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import confusion, contours, gain, history, importance, parallel, slices
 from hpo.reports.draw.axes import linear_ticks, log_ticks
+from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
@@ -189,3 +190,9 @@ def test_the_words_on_the_matrix_name_the_end_of_the_scale_that_high_shares_have
     assert lightness(most) < lightness(least)
     assert "the darker a cell" in confusion.LOOK_FOR
     assert "bright" not in confusion.LOOK_FOR
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_line_behind_a_word_does_not_show_through(theme: str) -> None:
+    behind = template(theme)["layout"]["annotationdefaults"]["bgcolor"]
+    assert float(behind.removesuffix(")").split(",")[-1]) >= 0.9
