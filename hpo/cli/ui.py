@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -167,13 +167,31 @@ def serve(tracking_uri: str, artifacts: Path | None, host: str, port: int) -> No
                 raise EnvironmentProblem(
                     "the MLflow UI did not start", where=address, got=_last_words(log)
                 )
-            typer.echo(experiments_link(address))
-            for study, experiment_id in _studies(probe):
-                typer.echo(f"  {study}: {trials_link(address, experiment_id)}")
+            for line in where(address, _studies(probe)):
+                typer.echo(line)
             say("Ctrl-C stops the UI.")
             sys.stdout.flush()
             if server.wait() not in (0, -signal.SIGTERM, -signal.SIGINT):
                 raise EnvironmentProblem("the MLflow UI ended", got=_last_words(log))
+
+
+def where(address: str, studies: Sequence[tuple[str, str]]) -> list[str]:
+    """Return lines that lead to the trials of each study, the newest first.
+
+    The list of all experiments is named only where there is more, or nothing, to choose from: what
+    MLflow opens from there is not a study's trials but its overview for language models.
+
+    Args:
+        address: of the server.
+        studies: name and experiment id of each; one more than are listed says that there are more.
+    """
+    lines = [f"{n}: {trials_link(address, i)}" for n, i in studies[:LISTED_STUDIES]]
+    if lines and len(studies) <= LISTED_STUDIES:
+        return lines
+    return [
+        *lines,
+        f"older studies: {experiments_link(address)}" if lines else experiments_link(address),
+    ]
 
 
 def command(artifacts: Path | None, host: str, port: int) -> list[str]:
@@ -225,19 +243,22 @@ def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
 
 
 def _studies(address: str) -> list[tuple[str, str]]:
-    """Return name and experiment id of the newest studies, as the running server tells them."""
+    """Return name and experiment id of the newest studies, as the running server tells them.
+
+    One more than are listed, where there are more.
+    """
     request = urllib.request.Request(
         address + "/api/2.0/mlflow/experiments/search",
-        data=json.dumps({"max_results": LISTED_STUDIES + 1}).encode(),
+        data=json.dumps({"max_results": LISTED_STUDIES + 2}).encode(),
         headers={"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             found = json.load(answer).get("experiments", [])
     except (OSError, ValueError):
-        return []  # Only a convenience: the address itself was printed.
+        return []  # Only a convenience: the list of experiments is named instead.
     ours = [e for e in found if any(tag["key"] == names.STUDY for tag in e.get("tags", ()))]
-    return [(e["name"], e["experiment_id"]) for e in ours[:LISTED_STUDIES]]
+    return [(e["name"], e["experiment_id"]) for e in ours]
 
 
 def _last_words(log: IO[str]) -> str:

@@ -10,7 +10,16 @@ import pytest
 
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
-from hpo.reports.draw import confusion, contours, gain, history, importance, parallel, slices
+from hpo.reports.draw import (
+    confusion,
+    contours,
+    gain,
+    history,
+    importance,
+    parallel,
+    results,
+    slices,
+)
 from hpo.reports.draw.axes import linear_ticks, log_ticks
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
@@ -196,3 +205,24 @@ def test_the_words_on_the_matrix_name_the_end_of_the_scale_that_high_shares_have
 def test_a_line_behind_a_word_does_not_show_through(theme: str) -> None:
     behind = template(theme)["layout"]["annotationdefaults"]["bgcolor"]
     assert float(behind.removesuffix(")").split(",")[-1]) >= 0.9
+
+
+def test_the_epochs_of_a_published_run_stand_clear_of_the_majority_and_of_one_another(
+    one_trial: OneTrial,
+) -> None:
+    data = report([one_trial(label) for label in ("cnn", "resnet50", "xception")])
+    assert data.majority["rate"] == pytest.approx(0.249, abs=0.001)
+    (picture,) = results.section(data).pictures
+    sides = {
+        (trace.x[0], trace.text[0]): trace.textposition
+        for trace in picture.figure.data
+        if trace.legendgroup == "thesis"
+    }
+    # 27.22 % lies right of the dashed line at 24.9 %.
+    assert sides[27.22, "5"] == "bottom right"
+    assert sides[63.46, "40"] == "bottom left"
+    assert sides[64.97, "100"] == "bottom right"
+    data.majority["rate"] = 0.30
+    (picture,) = results.section(data).pictures
+    (side,) = [t.textposition for t in picture.figure.data if t.x[0] == 27.22]
+    assert side == "bottom left"

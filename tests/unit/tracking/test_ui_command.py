@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.cli.ui import check_address, command
+from hpo.cli.ui import LISTED_STUDIES, check_address, command, where
 from hpo.spec.errors import EnvironmentProblem, InputError
 
 
@@ -44,3 +44,14 @@ def test_beyond_loopback_only_known_names_are_answered() -> None:
     allowed = words[words.index("--allowed-hosts") + 1].split(",")
     assert "192.168.1.5:*" in allowed
     assert "*" not in allowed
+
+
+def test_studies_are_named_with_links_to_their_trials_and_the_list_only_where_needed() -> None:
+    address = "http://127.0.0.1:5000"
+    many = [(f"study{k}", str(k)) for k in range(LISTED_STUDIES + 1)]
+    (line,) = where(address, many[:1])
+    assert line.startswith(f"study0: {address}/#/experiments/0/runs?workflowType=machine_learning")
+    *studies, last = where(address, many)
+    assert len(studies) == LISTED_STUDIES
+    assert last == f"older studies: {address}/#/experiments"
+    assert where(address, []) == [f"{address}/#/experiments"]
