@@ -214,7 +214,7 @@ def test_the_epochs_of_a_published_run_stand_clear_of_the_majority_and_of_one_an
     assert data.majority["rate"] == pytest.approx(0.249, abs=0.001)
     (picture,) = results.section(data).pictures
     sides = {
-        (trace.x[0], trace.text[0]): trace.textposition
+        (round(trace.x[0], 2), trace.text[0]): trace.textposition
         for trace in picture.figure.data
         if trace.legendgroup == "thesis"
     }

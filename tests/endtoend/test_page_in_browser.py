@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
 import re
 import subprocess
 from collections.abc import Callable
@@ -17,9 +18,8 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.page import write_report
-from hpo.spec.records import TrialRecord
+from tests.unit.reports.conftest import study_records, study_spec, trial
 
-Records = Callable[..., list[TrialRecord]]
 Measure = Callable[..., Any]
 TIMEOUT_SECONDS = 120
 
@@ -84,9 +84,9 @@ return [box.clientHeight, bottoms];
 
 @pytest.mark.parametrize(("trials", "width", "whole"), [(3, 1400, True), (20, 1400, False)])
 def test_the_box_of_trials_cuts_no_row_through(
-    records: Records, spec: dict[str, Any], measure: Measure, trials: int, width: int, whole: bool
+    measure: Measure, trials: int, width: int, whole: bool
 ) -> None:
-    data = compute(records(trials=trials), spec, n_bootstrap=0)
+    data = compute(study_records(trials=trials), study_spec(), n_bootstrap=0)
     height, bottoms = measure(data, ROWS, width)
     assert min(abs(height - bottom) for bottom in bottoms) <= 1
     assert (height >= bottoms[-1] - 1) == whole
@@ -105,11 +105,11 @@ return [times, table.offsetWidth - region.clientWidth];
 
 @pytest.mark.parametrize("width", [1175, 1400])
 def test_a_time_stands_on_one_line_in_a_table_that_fits_the_page(
-    records: Records, spec: dict[str, Any], measure: Measure, width: int
+    measure: Measure, width: int
 ) -> None:
     # Of all trials 116 min 40 s, as long as times become.
-    trials = [dataclasses.replace(r, seconds=3500.0) for r in records(trials=2)]
-    lines, beyond = measure(compute(trials, spec, n_bootstrap=0), TIMES, width)
+    trials = [dataclasses.replace(r, seconds=3500.0) for r in study_records(trials=2)]
+    lines, beyond = measure(compute(trials, study_spec(), n_bootstrap=0), TIMES, width)
     assert set(lines) == {1}
     assert beyond <= 0
 
@@ -129,9 +129,7 @@ return [boxes("[class^='x'][class$='tick'] text, .infolayer [class^='x'][class$=
 
 
 @pytest.mark.parametrize("width", [400, 950])
-def test_no_word_under_a_panel_reaches_another_panel(
-    one_trial: Callable[..., TrialRecord], measure: Measure, width: int
-) -> None:
+def test_no_word_under_a_panel_reaches_another_panel(measure: Measure, width: int) -> None:
     choices = ["relu", "elu", "gelu", "silu", "tanh", "leaky_relu"]
     names = [f"activation{k}" for k in range(5)]
     space = {name: {"type": "categorical", "choices": choices} for name in names}
@@ -139,7 +137,9 @@ def test_no_word_under_a_panel_reaches_another_panel(
     for k in range(4):
         params = {name: choices[(k + place) % 6] for place, name in enumerate(names)}
         trials.append(
-            dataclasses.replace(one_trial(number=k), params=params, searched=params, space=space)
+            dataclasses.replace(
+                trial("cnn", k, random.Random(k)), params=params, searched=params, space=space
+            )
         )
     words, panels = measure(compute(trials, {"name": "demo"}, n_bootstrap=0), PANELS, width)
     assert len(panels) == 5
