@@ -89,6 +89,8 @@ def _measured(architecture: str, record: TrialRecord, precision: str) -> Measure
     result = record.result
     if result is None or result.images_per_second <= 0 or not result.params:
         return None
+    if result.params.get("feature_views"):  # Of a head alone, at hundreds of times the speed.
+        return None
     if precision != "auto" and result.environment.get("precision", precision) != precision:
         return None
     expected, _ = estimate_images_per_second(architecture, result.params, os.cpu_count() or 1)

@@ -30,11 +30,12 @@ class Labelled:
     """Faces in memory with their labels.
 
     Args:
-        faces: uint8, ``(n, height, width, 1)``.
+        faces: uint8, ``(n, height, width, 1)``; or a frozen base's features of them, floats
+            ``(n, ...)``.
         labels: int64, ``(n,)``.
     """
 
-    faces: Faces
+    faces: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
 
     def __len__(self) -> int:

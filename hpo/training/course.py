@@ -8,11 +8,13 @@ optimizer and the loop.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hpo.training.averaging import WeightAverage
+from hpo.training.frozen import FrozenBase
 from hpo.training.loop import EpochLoop, callback
 from hpo.training.optimizers import build_optimizer
 from hpo.training.parameters import TrainingParameters
@@ -27,12 +29,21 @@ class Course:
         training: the training parameters.
         loop: what happens at each step and epoch.
         base_layer: name of the layer that ``head_epochs`` freeze; None if there is none.
+        frozen: cuts the model behind its frozen base, whose features are then computed once; None
+            runs the base at each step.
     """
 
     def __init__(
-        self, model: Any, training: TrainingParameters, loop: EpochLoop, base_layer: str | None
+        self,
+        model: Any,
+        training: TrainingParameters,
+        loop: EpochLoop,
+        base_layer: str | None,
+        frozen: Callable[[], FrozenBase] | None = None,
     ) -> None:
         self.loop = loop
+        # What is compiled and trained at the moment: the model, or its head on cached features.
+        self._active, self._frozen = model, frozen
         self._model, self._training, self._base_layer = model, training, base_layer
         self._restored: TrainingState | None = None
         # After which epoch the base was thawed; None before that, and where none is frozen.
@@ -55,13 +66,19 @@ class Course:
 
     def _run_phase(self, batches: Any, first: int, last: int, *, average: bool) -> None:
         """Train from after epoch ``first``, or from where a restored state stands, to ``last``."""
+        self._active, validation = self._model, None
+        if self._frozen is not None and _is_frozen(self._model, self._base_layer):
+            base = self._frozen()
+            self._active, validation = base.head, base.validation()
+            batches = base.batches()
+        self.loop.look_at(self._active, validation)
         self._compile(average=average)
         done = len(self.loop.epochs)
         # A state from the very end of the phase before holds an optimizer that is gone.
         if self._restored is not None and done > first:
             self._restore_optimizer(self._restored)
         self._restored = None
-        self._model.fit(
+        self._active.fit(
             x=batches,
             shuffle=False,
             initial_epoch=done,
@@ -71,7 +88,7 @@ class Course:
         )
 
     def _compile(self, *, average: bool) -> None:
-        model, training = self._model, self._training
+        model, training = self._active, self._training
         model.compile(
             optimizer=build_optimizer(training, model, average=average),
             loss="categorical_crossentropy",
@@ -91,7 +108,7 @@ class Course:
         numbers["thawed_after"] = self._thawed_after
         # Seeds of dropout are among a model's variables, averages of weights among an optimizer's.
         arrays["model"] = _values(self._model.variables)
-        arrays["optimizer"] = _values(self._model.optimizer.variables)
+        arrays["optimizer"] = _values(self._active.optimizer.variables)
         if self.loop.average is not None:
             numbers["average_steps"], arrays["average_first"] = self.loop.average.state()
         return TrainingState(trial, self.loop.epochs, numbers, arrays)
@@ -111,8 +128,8 @@ class Course:
         self._restored = state
 
     def _restore_optimizer(self, state: TrainingState) -> None:
-        optimizer = self._model.optimizer
-        optimizer.build(self._model.trainable_variables)
+        optimizer = self._active.optimizer
+        optimizer.build(self._active.trainable_variables)
         _assign(optimizer.variables, state.arrays["optimizer"])
         if self.loop.average is not None:
             self.loop.average.restore(state.numbers["average_steps"], state.arrays["average_first"])
@@ -129,6 +146,10 @@ def _values(variables: list[Any]) -> list[Array]:
 def _assign(variables: list[Any], values: list[Array]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _is_frozen(model: Any, base_layer: str | None) -> bool:
+    return base_layer is not None and not model.get_layer(base_layer).trainable_variables
 
 
 def _freeze(base: Any) -> list[tuple[Any, bool]]:

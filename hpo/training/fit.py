@@ -8,6 +8,7 @@ after each epoch the state from which another attempt could go on.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from hpo.training.answers import no_softmax, try_model
 from hpo.training.batches import TrialData, epoch_batches, load_data
 from hpo.training.checkpoint import check_folder, write_checkpoint
 from hpo.training.course import Course
+from hpo.training.frozen import FrozenBase
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.parameters import TrainingParameters
@@ -248,7 +250,20 @@ def _fit(
     steps = -(-len(data.train) // training.batch_size)
     loop = EpochLoop(job, training, model, data.validation, steps, report, should_stop)
     trial.loop = loop
-    course = Course(model, training, loop, trial.architecture.base_layer)
+    base_layer = trial.architecture.base_layer
+    frozen = None
+    if training.feature_views and base_layer is not None:
+        frozen = functools.partial(
+            FrozenBase,
+            model,
+            base_layer,
+            training,
+            data,
+            data_seed=job.data_seed,
+            seed=job.seed,
+            precision=job.precision,
+        )
+    course = Course(model, training, loop, base_layer, frozen)
     with trial.timed("fit"):
         if job.keep_state:
             loop.keep_state = lambda: trial.keep_state(course, data)

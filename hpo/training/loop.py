@@ -57,7 +57,9 @@ class EpochLoop:
         should_stop: Callable[[], bool],
     ) -> None:
         self._job, self._training, self._model = job, training, model
-        self._validation = validation
+        # Trained and judged at the moment: the model, or its head on features of the same faces.
+        self._active, self._validation = model, validation
+        self._faces = validation
         self._report, self._should_stop = report, should_stop
         self.schedule = RateSchedule(training, steps_per_epoch)
         self.average: WeightAverage | None = None
@@ -78,6 +80,15 @@ class EpochLoop:
         self.best_judgement: Judgement | None = None
         self.stopped_early = False
 
+    def look_at(self, model: Any, validation: Labelled | None) -> None:
+        """Train and judge ``model``, which shares the model's weights, from the next epoch on.
+
+        Args:
+            model: the model itself, or a part of it.
+            validation: what the part takes for the validation faces; None for the faces.
+        """
+        self._active, self._validation = model, validation or self._faces
+
     def recompiled(self) -> None:
         """Forget what was set on an optimizer that is gone."""
         self._rate = math.nan
@@ -97,7 +108,7 @@ class EpochLoop:
         """Set the rate if it has changed."""
         rate = self.schedule.rate(self._step)
         if rate != self._rate:
-            self._model.optimizer.learning_rate = rate
+            self._active.optimizer.learning_rate = rate
             self._rate = rate
 
     def end_step(self, loss: float) -> None:
@@ -187,7 +198,7 @@ class EpochLoop:
         if self.average is not None:
             self.average.lend()
         # As in Keras, validation runs in the batches of training; 64 at least, for speed.
-        return judge_model(self._model, self._validation, max(64, self._training.batch_size))
+        return judge_model(self._active, self._validation, max(64, self._training.batch_size))
 
     def _give_back(self) -> None:
         if self.average is not None:

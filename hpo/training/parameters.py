@@ -91,6 +91,14 @@ class TrainingParameters(BaseModel):
         description="First epochs in which a pretrained base is frozen and the head alone trains; "
         "fewer if early stopping ends them. Patience begins anew after them.",
     )
+    feature_views: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="While a pretrained base is frozen, its features of so many changed views of "
+        "each face are computed once, kept on disk and shared by all trials; 0: the base runs at "
+        "each step. Not with mixup.",
+    )
     unfrozen_rate_factor: float = Field(
         default=0.1,
         gt=0.0,
@@ -162,6 +170,11 @@ class TrainingParameters(BaseModel):
             raise ValueError(
                 f"head_epochs ({self.head_epochs}) must be fewer than epochs ({self.epochs}); to "
                 "train the head alone throughout, set unfreeze: none"
+            )
+        if self.feature_views and self.mixup:
+            raise ValueError(
+                "feature_views and mixup exclude each other: a blend of two faces has features of "
+                "its own at each step"
             )
         return self
 

@@ -195,6 +195,7 @@ def resolve_parameters(
         layers = _validated(architecture.parameters, own, architecture, where)
         params = {**training.model_dump(), **layers.model_dump()}
     _check_head_epochs(architecture, params, where)
+    _check_feature_views(architecture, params, where)
     return ResolvedParameters(layers, training, params)
 
 
@@ -239,6 +240,19 @@ def _check_head_epochs(
             expected="head_epochs: 0",
             got=str(params["head_epochs"]),
             hint=f"Try --set architectures.{architecture.name}.fixed.head_epochs=0",
+        )
+
+
+def _check_feature_views(
+    architecture: Architecture, params: Mapping[str, Any], where: str | None
+) -> None:
+    if params["feature_views"] and architecture.base_layer is None:
+        raise SpecError(
+            "feature_views keeps the features of a frozen base, but architecture "
+            f"'{architecture.name}' has no pretrained base",
+            where=where,
+            expected="feature_views: 0",
+            got=str(params["feature_views"]),
         )
 
 

@@ -35,7 +35,7 @@ class Judgement:
     confusion: npt.NDArray[np.int64]
 
 
-def predict(model: Any, faces: npt.NDArray[np.uint8], batch_size: int) -> npt.NDArray[np.float32]:
+def predict(model: Any, faces: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
     """Return the probabilities ``(n, classes)``; the last batch is filled up to the others' size.
 
     Keras's ``predict`` makes a pipeline and callbacks at each call, 20 ms and more per epoch; a
@@ -45,6 +45,8 @@ def predict(model: Any, faces: npt.NDArray[np.uint8], batch_size: int) -> npt.ND
     answers = []
     for start in range(0, len(faces), size):
         batch = faces[start : start + size]
+        if batch.dtype == np.float16:  # Features as they are kept; few processors compute in it.
+            batch = batch.astype(np.float32)
         missing = size - len(batch)
         if missing:
             batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])

@@ -277,6 +277,115 @@ def test_head_epochs_leave_the_base_alone_and_then_train_it(
         assert same == (result.best_epoch <= 2)
 
 
+BASED = """
+import keras
+from hpo.architectures.weights import read_into
+
+BASE_LAYER = "base"
+
+
+def make_base(shape):
+    layers = [keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="conv")]
+    return keras.Sequential([keras.Input(shape), *layers], name="base")
+
+
+def build(params, input_shape, classes):
+    base, faces = make_base(input_shape), keras.Input(input_shape)
+    read_into(base, params["weights"])
+    base.trainable = params.get("train_base", False)
+    x = base(keras.layers.Rescaling(1 / 255)(faces))
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(int(params.get("units", 8)), "relu")(x)
+    x = keras.layers.Dense(classes, "softmax", dtype="float32")(x)
+    return keras.Model(faces, x)
+"""
+
+
+@pytest.fixture
+def based(job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialJob:
+    """A job of an architecture with a frozen base, whose features are kept in a folder here."""
+    (tmp_path / "frozen_net.py").write_text(BASED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("HPO_FEATURES", str(tmp_path / "features"))
+    import frozen_net  # type: ignore[import-not-found]
+
+    frozen_net.make_base((24, 24, 1)).save_weights(tmp_path / "base.weights.h5")
+    return dataclasses.replace(
+        job,
+        architecture="frozen_net:build",
+        params={**PLAIN, "learning_rate": 1e-2, "batch_size": 32},
+        weights=str(tmp_path / "base.weights.h5"),
+        output=str(tmp_path / "out"),
+    )
+
+
+def stored(job: TrialJob) -> dict[Path, int]:
+    features = Path(job.output).parent / "features"
+    return {file: file.stat().st_mtime_ns for file in features.glob("*.npy")}
+
+
+def test_a_head_learns_the_same_from_features_that_were_computed_once(based: TrialJob) -> None:
+    import keras
+
+    from hpo.training.batches import load_data
+
+    faces = load_data(based).validation.faces
+
+    def answers(result: TrialResult) -> Any:
+        model = keras.saving.load_model(result.checkpoint, safe_mode=True)
+        return model.predict(faces, verbose=0)
+
+    plain, plain_epochs = run(based, epochs=3)
+    plain_answers = answers(plain)
+    assert stored(based) == {}
+    cached, epochs = run(based, epochs=3, feature_views=1)
+    for one, other in zip(plain_epochs, epochs, strict=True):
+        for name in ("loss", "val_loss"):
+            # Features are kept in half precision, 1/2048 of their size.
+            assert one.metrics[name] == pytest.approx(other.metrics[name], abs=1e-3), name
+    assert plain.best_epoch == cached.best_epoch
+    cached_answers = answers(cached)
+    assert np.abs(plain_answers - cached_answers).max() < 1e-3
+    assert (cached_answers.argmax(axis=1) == np.array(cached.predictions)).mean() >= 74 / 75
+    first = stored(based)
+    assert len(first) == 2, "one of the training faces and one of the validation faces"
+    # Another head, rate and batch size use what is there.
+    run(based, epochs=1, feature_views=1, units=16, learning_rate=1e-3, batch_size=64)
+    assert stored(based) == first
+
+
+def test_views_of_changed_faces_take_turns(based: TrialJob) -> None:
+    _, epochs = run(based, epochs=4, feature_views=2, flip=True, rotation_degrees=20.0)
+    assert len(stored(based)) == 3
+    assert epochs[-1].metrics["loss"] < epochs[0].metrics["loss"]
+    again = run(based, epochs=4, feature_views=2, flip=True, rotation_degrees=20.0)[1]
+    assert [e.metrics for e in again] == [
+        {name: pytest.approx(value, rel=1e-4) for name, value in e.metrics.items()} for e in epochs
+    ]
+
+
+def test_fine_tuning_takes_over_from_a_head_on_features(based: TrialJob) -> None:
+    changes = {"head_epochs": 2, "epochs": 4, "train_base": True}
+    plain = run(based, **changes)[1]
+    cached = run(based, **changes, feature_views=1)[1]
+    assert len(stored(based)) == 2
+    for one, other in zip(plain, cached, strict=True):
+        # After the head's epochs the base learns: half a thousandth there grows a little.
+        assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=5e-3)
+
+
+def test_another_base_has_other_features(based: TrialJob, tmp_path: Path) -> None:
+    import frozen_net
+
+    run(based, epochs=1, feature_views=1)
+    base = frozen_net.make_base((24, 24, 1))
+    base.set_weights([weights + 0.1 for weights in base.get_weights()])
+    base.save_weights(tmp_path / "other.weights.h5")
+    other = dataclasses.replace(based, weights=str(tmp_path / "other.weights.h5"))
+    run(other, epochs=1, feature_views=1)
+    assert len(stored(based)) == 4
+
+
 def test_an_architecture_of_ones_own_needs_no_change_here(
     job: TrialJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

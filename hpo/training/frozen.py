@@ -1,0 +1,165 @@
+"""Training a head on the features of a frozen base, which are computed once and not at each step.
+
+The head is the model's own layers behind the base, so what it learns is in the model at once. The
+faces are changed before the base sees them, so there are only so many changed views of each as
+``feature_views`` says; epochs take turns with them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.training import backend
+from hpo.training.augmentation import Augmentation, augment
+from hpo.training.batches import Labelled, TrialData, balanced_weights, targets
+from hpo.training.features import Features, FeatureStore
+from hpo.training.parameters import TrainingParameters
+
+_BATCH = 64
+
+
+class FrozenBase:
+    """A model cut behind its frozen base.
+
+    Args:
+        model: built; its ``base_layer`` is frozen.
+        base_layer: the name of the base.
+        training: the training parameters; ``feature_views`` is at least 1.
+        data: what is trained and validated on.
+        data_seed: of the training faces' subset, and of their views.
+        seed: of the trial: the order of faces.
+        precision: that the model computes in.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        base_layer: str,
+        training: TrainingParameters,
+        data: TrialData,
+        *,
+        data_seed: int,
+        seed: int,
+        precision: str,
+    ) -> None:
+        import keras
+
+        self._training, self._data = training, data
+        self._data_seed, self._seed = data_seed, seed
+        cut = _output_of(model, base_layer)
+        self._extractor = keras.Model(model.inputs, cut)
+        self.head = keras.Model(cut, model.outputs)
+        self._shape = tuple(int(n) for n in cut.shape[1:])
+        self._key = {
+            "layer": base_layer,
+            "weights": _digest_of(self._extractor),
+            "network": hashlib.sha256(self._extractor.to_json().encode()).hexdigest(),
+            "precision": precision,
+            "keras": backend.versions()["keras"],
+            "backend": backend.backend_name(),
+        }
+        self._store = FeatureStore()
+        # Without changes all views are one.
+        self._augmentation = dataclasses.replace(Augmentation.of(training), mixup_alpha=0.0)
+        changes = self._augmentation != Augmentation()
+        self._views = training.feature_views if changes else 1
+
+    def validation(self) -> Labelled:
+        """Return the validation faces' features with their labels."""
+        given = self._data.validation
+        return Labelled(self._features(given.faces, "plain"), given.labels)
+
+    def batches(self) -> Any:
+        """Return a ``PyDataset`` like ``batches.epoch_batches``, of features."""
+        import keras
+
+        training, train = self._training, self._data.train
+        views = [self._view(k) for k in range(self._views)]
+        goals = targets(train.labels, self._data.classes, training.label_smoothing)
+        weights = (
+            balanced_weights(train.labels, self._data.classes) if training.class_weights else None
+        )
+        seed, size = self._seed, training.batch_size
+
+        class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+            """Features in a trial's own order."""
+
+            def __init__(self) -> None:
+                super().__init__(workers=0)
+                self.turn_to(1)
+
+            def turn_to(self, epoch: int) -> None:
+                """Give the batches of ``epoch`` from now on."""
+                self._order = np.random.default_rng([seed, epoch]).permutation(len(train))
+                self._features = views[(epoch - 1) % len(views)]
+
+            def __len__(self) -> int:
+                return -(-len(train) // size)
+
+            def __getitem__(self, index: int) -> tuple[Any, ...]:
+                chosen = self._order[index * size : (index + 1) * size]
+                features = np.asarray(self._features[chosen], np.float32)
+                if weights is None:
+                    return features, goals[chosen]
+                return features, goals[chosen], weights[chosen]
+
+        return Batches()
+
+    def _view(self, number: int) -> Features:
+        faces = self._data.train.faces
+        if self._augmentation == Augmentation():
+            return self._features(faces, "plain")
+        changes = {**dataclasses.asdict(self._augmentation), "seed": [self._data_seed, number]}
+
+        def changed(start: int) -> npt.NDArray[np.uint8]:
+            generator = np.random.default_rng([self._data_seed, number, start])
+            batch = faces[start : start + _BATCH, :, :, 0]
+            return augment(batch, self._augmentation, generator)[..., None]
+
+        return self._features(faces, changes, changed)
+
+    def _features(
+        self,
+        faces: npt.NDArray[np.uint8],
+        changes: Any,
+        changed: Callable[[int], npt.NDArray[np.uint8]] | None = None,
+    ) -> Features:
+        key = {**self._key, "faces": _digest_of_array(faces), "changes": changes}
+
+        def compute() -> Iterator[Features]:
+            for start in range(0, len(faces), _BATCH):
+                batch = changed(start) if changed else faces[start : start + _BATCH]
+                missing = min(_BATCH, len(faces)) - len(batch)
+                if missing:  # A batch of another size would make the backend compile again.
+                    batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
+                found = np.asarray(self._extractor.predict_on_batch(batch), np.float32)
+                yield found[: len(found) - missing]
+
+        return self._store.get(json.loads(json.dumps(key)), (len(faces), *self._shape), compute)
+
+
+def _output_of(model: Any, name: str) -> Any:
+    # As a network of its own the base has another output than as a layer of this model, which is
+    # what the layer behind it takes.
+    place = [layer.name for layer in model.layers].index(name)
+    return model.layers[place + 1].input
+
+
+def _digest_of(network: Any) -> str:
+    digest = hashlib.sha256()
+    for array in network.get_weights():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _digest_of_array(array: npt.NDArray[Any]) -> str:
+    digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
