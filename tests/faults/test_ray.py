@@ -59,6 +59,9 @@ def _ended() -> Iterator[None]:
     end_all()
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 def test_the_trials_of_a_node_that_dies_move_and_no_gpu_is_given_twice(
     url: str, tmp_path: Path, faces: Path
 ) -> None:
