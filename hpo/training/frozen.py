@@ -63,6 +63,7 @@ class FrozenBase:
             "network": hashlib.sha256(self._extractor.to_json().encode()).hexdigest(),
             "precision": precision,
             "keras": backend.versions()["keras"],
+            "hpo": backend.versions()["hpo"],  # how faces are changed is its own
             "backend": backend.backend_name(),
         }
         self._store = FeatureStore()
