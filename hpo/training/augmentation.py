@@ -196,16 +196,31 @@ def erase(faces: Faces, probability: float, generator: np.random.Generator) -> F
     if len(chosen) == 0:
         return faces
     faces = faces.copy()
-    areas = generator.uniform(0.02, 0.33, len(chosen)) * height * width
-    aspects = np.exp(generator.uniform(np.log(0.3), np.log(1 / 0.3), len(chosen)))
-    tall = np.clip(np.rint(np.sqrt(areas * aspects)), 1, height).astype(int)
-    wide = np.clip(np.rint(np.sqrt(areas / aspects)), 1, width).astype(int)
-    tops = (generator.random(len(chosen)) * (height - tall + 1)).astype(int)
-    lefts = (generator.random(len(chosen)) * (width - wide + 1)).astype(int)
-    for k, top, left, high, broad in zip(chosen, tops, lefts, tall, wide, strict=True):
+    boxes = rectangles(len(chosen), (height, width), generator)
+    for k, (top, left, high, broad) in zip(chosen, boxes, strict=True):
         noise = generator.integers(0, 256, (high, broad), dtype=np.uint8)
         faces[k, top : top + high, left : left + broad] = noise
     return faces
+
+
+def rectangles(
+    count: int, size: tuple[int, int], generator: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return ``count`` random rectangles to erase, ``(count, 4)``: top, left, height, width.
+
+    Args:
+        count: how many.
+        size: height and width of a face in pixels.
+        generator: the source of every draw.
+    """
+    height, width = size
+    areas = generator.uniform(0.02, 0.33, count) * height * width
+    aspects = np.exp(generator.uniform(np.log(0.3), np.log(1 / 0.3), count))
+    tall = np.clip(np.rint(np.sqrt(areas * aspects)), 1, height).astype(np.int64)
+    wide = np.clip(np.rint(np.sqrt(areas / aspects)), 1, width).astype(np.int64)
+    tops = (generator.random(count) * (height - tall + 1)).astype(np.int64)
+    lefts = (generator.random(count) * (width - wide + 1)).astype(np.int64)
+    return np.stack([tops, lefts, tall, wide], axis=1)
 
 
 def mix(

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpo.training import backend
+
 Array = npt.NDArray[Any]
 
 
@@ -46,9 +48,14 @@ class WeightAverage:
         self._raw: list[Array] = []
         self._steps = 0
 
-    def after_step(self) -> None:
-        """Count a step; the first one's weights are kept."""
-        self._steps += 1
+    @property
+    def began(self) -> bool:
+        """Tell whether the first step was counted."""
+        return self._steps > 0
+
+    def after_steps(self, count: int = 1) -> None:
+        """Count steps; the first one, whose weights are kept, must be counted by itself."""
+        self._steps += count
         if self._steps == 1:
             self._first = [_copy(v) for v in self._model.trainable_variables]
 
@@ -76,5 +83,10 @@ class WeightAverage:
 
 
 def _copy(variable: Any) -> Array:
-    """Return a variable's values; some backends would hand out the memory itself."""
-    return np.array(variable.numpy())
+    """Return a variable's values, which later steps leave as they are."""
+    if backend.backend_name() == "jax":
+        values: Array = variable.value  # never changed in place: they may stay on the device
+        return values
+    import keras
+
+    return np.array(keras.ops.convert_to_numpy(variable))

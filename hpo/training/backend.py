@@ -214,3 +214,22 @@ def versions() -> dict[str, str]:
         "numpy": str(numpy.__version__),
         "hpo": str(getattr(hpo, "__version__", "unknown")),
     }
+
+
+def on_accelerator() -> bool:
+    """Tell whether something else than the processor trains."""
+    return device_name() != _processor()
+
+
+def compiled(function: Any) -> Any:
+    """Return ``function`` of arrays to arrays, compiled at its first call; JAX only."""
+    return importlib.import_module("jax").jit(function)
+
+
+def with_gradient(function: Any) -> Any:
+    """Return a function to ``((value, aux), gradient)``; JAX only.
+
+    Args:
+        function: to ``(value, aux)``; the gradient is by its first argument.
+    """
+    return importlib.import_module("jax").value_and_grad(function, has_aux=True)

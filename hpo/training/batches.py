@@ -136,28 +136,32 @@ class BatchMaker:
         batch_size: int,
         seed: int,
     ) -> None:
-        self._faces, self._goals, self._weights = faces, goals, weights
-        self._augmentation = augmentation
-        self._batch_size = batch_size
-        self._seed = seed
+        self.faces, self.goals, self.weights = faces, goals, weights
+        self.augmentation = augmentation
+        self.batch_size = batch_size
+        self.seed = seed
 
     def __len__(self) -> int:
-        return -(-len(self._faces) // self._batch_size)
+        return -(-len(self.faces) // self.batch_size)
+
+    def inputs(self, epoch: int) -> npt.NDArray[Any]:
+        """Return what ``epoch`` trains on, of every face and before it is changed."""
+        return self.faces
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Return the order of faces in ``epoch``."""
-        return np.random.default_rng([self._seed, epoch]).permutation(len(self._faces))
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.faces))
 
     def batch(self, order: npt.NDArray[np.int64], epoch: int, index: int) -> tuple[Any, ...]:
         """Return faces (uint8; float32 under mixup), goals and, if there are any, weights."""
-        chosen = order[index * self._batch_size : (index + 1) * self._batch_size]
-        generator = np.random.default_rng([self._seed, epoch, index])
-        changed = augment(self._faces[chosen, :, :, 0], self._augmentation, generator)
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+        generator = np.random.default_rng([self.seed, epoch, index])
+        changed = augment(self.faces[chosen, :, :, 0], self.augmentation, generator)
         faces: Any = changed[..., None]
-        goals = self._goals[chosen]
-        weights = None if self._weights is None else self._weights[chosen]
-        if self._augmentation.mixup_alpha:
-            alpha = self._augmentation.mixup_alpha
+        goals = self.goals[chosen]
+        weights = None if self.weights is None else self.weights[chosen]
+        if self.augmentation.mixup_alpha:
+            alpha = self.augmentation.mixup_alpha
             faces, goals, other, own = mix(faces, goals, alpha, generator)
             if weights is not None:
                 weights = own * weights + (1.0 - own) * weights[other]
@@ -188,6 +192,7 @@ def epoch_batches(data: TrialData, training: TrainingParameters, seed: int) -> A
         def __init__(self) -> None:
             # No workers: TensorFlow calls from a thread of its own that runs ahead anyway.
             super().__init__(workers=0)
+            self.maker = maker
             self.turn_to(1)
 
         def turn_to(self, epoch: int) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from hpo.training import backend
 from hpo.training.averaging import WeightAverage
+from hpo.training.device_epochs import DeviceEpochs
 from hpo.training.frozen import FrozenBase
 from hpo.training.loop import EpochLoop, callback
 from hpo.training.optimizers import build_optimizer
@@ -78,6 +80,9 @@ class Course:
         if self._restored is not None and done > first:
             self._restore_optimizer(self._restored)
         self._restored = None
+        if backend.backend_name() == "jax":
+            DeviceEpochs(self._active, batches.maker, self.loop).run(done, last)
+            return
         self._active.fit(
             x=batches,
             shuffle=False,

@@ -25,6 +25,34 @@ from hpo.training.parameters import TrainingParameters
 _BATCH = 64
 
 
+@dataclasses.dataclass(frozen=True)
+class FeatureMaker:
+    """What the epochs of a head train on, as ``batches.BatchMaker`` is for whole models.
+
+    Args:
+        views: the features of each view, floats ``(n, ...)``.
+        goals: float32, ``(n, classes)``.
+        weights: float32, ``(n,)``, or None.
+        batch_size: faces per step.
+        seed: of the order of faces.
+    """
+
+    views: list[Features]
+    goals: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32] | None
+    batch_size: int
+    seed: int
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+
+    def inputs(self, epoch: int) -> Features:
+        """Return the view whose turn it is in ``epoch``, 1 for the first."""
+        return self.views[(epoch - 1) % len(self.views)]
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the order of faces in ``epoch``."""
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.goals))
+
+
 class FrozenBase:
     """A model cut behind its frozen base.
 
@@ -87,24 +115,25 @@ class FrozenBase:
         weights = (
             balanced_weights(train.labels, self._data.classes) if training.class_weights else None
         )
-        seed, size = self._seed, training.batch_size
+        maker = FeatureMaker(views, goals, weights, training.batch_size, self._seed)
 
         class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             """Features in a trial's own order."""
 
             def __init__(self) -> None:
                 super().__init__(workers=0)
+                self.maker = maker
                 self.turn_to(1)
 
             def turn_to(self, epoch: int) -> None:
                 """Give the batches of ``epoch`` from now on."""
-                self._order = np.random.default_rng([seed, epoch]).permutation(len(train))
-                self._features = views[(epoch - 1) % len(views)]
+                self._order, self._features = maker.order(epoch), maker.inputs(epoch)
 
             def __len__(self) -> int:
-                return -(-len(train) // size)
+                return -(-len(train) // maker.batch_size)
 
             def __getitem__(self, index: int) -> tuple[Any, ...]:
+                size = maker.batch_size
                 chosen = self._order[index * size : (index + 1) * size]
                 features = np.asarray(self._features[chosen], np.float32)
                 if weights is None:

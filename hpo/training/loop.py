@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from hpo.spec.records import EpochReport, TrialJob
 from hpo.training.averaging import WeightAverage
 from hpo.training.batches import Labelled
@@ -111,17 +114,27 @@ class EpochLoop:
             self._active.optimizer.learning_rate = rate
             self._rate = rate
 
-    def end_step(self, loss: float) -> None:
+    def rates(self, count: int) -> npt.NDArray[np.float32]:
+        """Return the rates of the next ``count`` steps, for who sets them itself."""
+        rates = [self.schedule.rate(self._step + k) for k in range(count)]
+        self._rate = rates[-1]
+        return np.asarray(rates, np.float32)
+
+    def end_steps(self, loss: float, count: int = 1) -> None:
         """Look at the running loss and for the order to stop.
+
+        Args:
+            loss: its mean or its sum over the epoch so far.
+            count: steps since the last look.
 
         Raises:
             StopTrial: the loss is no number, or the trial is to stop.
         """
-        self._step += 1
+        self._step += count
         if not math.isfinite(loss):
             raise StopTrial("failed", f"nan_loss: the loss was {loss} at step {self._step}")
         if self.average is not None:
-            self.average.after_step()
+            self.average.after_steps(count)
         self._stop_if_told()
 
     def end_epoch(self, loss: float, accuracy: float) -> bool:
@@ -235,7 +248,7 @@ def callback(loop: EpochLoop, batches: Any) -> Any:
             loop.begin_step()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            loop.end_step(float(logs["loss"]))
+            loop.end_steps(float(logs["loss"]))
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.model.stop_training = loop.end_epoch(float(logs["loss"]), float(logs["accuracy"]))

@@ -3,8 +3,9 @@
     KERAS_BACKEND=jax python -m tests.contract.on_a_backend DATASET WEIGHTS
 
 ``WEIGHTS`` is a ``.npz`` of initial weights: made if it is absent, taken if it is there. Standard
-output gets one line of JSON: the backend, the metrics of two equal trials, and the losses of the
-first five steps from those weights with dropout off.
+output gets one line of JSON: the backend, the metrics of two equal trials, the losses of the
+first five steps from those weights with dropout off, the metrics of epochs from them, and of a
+trial whose steps run in one compiled loop where the backend has one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -22,10 +24,12 @@ from hpo.architectures.architecture import load
 from hpo.spec.records import EpochReport, TrialJob
 from hpo.training import backend
 from hpo.training.batches import epoch_batches, load_data
+from hpo.training.course import Course
 from hpo.training.fit import train
+from hpo.training.loop import EpochLoop
 from hpo.training.optimizers import build_optimizer
 from hpo.training.resolve import resolve_parameters
-from tests.endtoend.bars import TINY
+from tests.endtoend.bars import PLAIN, TINY
 
 STEPS = 5
 
@@ -62,15 +66,46 @@ def first_losses(job: TrialJob, weights: Path) -> list[float]:
     return losses
 
 
+def epochs_from(job: TrialJob, weights: Path) -> list[dict[str, float]]:
+    """Return the metrics of the epochs of a course from those weights."""
+    architecture = load(job.architecture)
+    resolved = resolve_parameters(architecture, job.params)
+    data = load_data(job)
+    backend.prepare(seed=job.seed, precision="float32", threads=None)
+    model: Any = architecture.build(resolved.architecture, data.input_shape, data.classes)
+    with np.load(weights) as stored:
+        model.set_weights([stored[f"arr_{k}"] for k in range(len(stored.files))])
+    epochs: list[EpochReport] = []
+    steps = -(-len(data.train) // resolved.training.batch_size)
+    training = resolved.training
+    loop = EpochLoop(job, training, model, data.validation, steps, epochs.append, lambda: False)
+    Course(model, training, loop, None).run(epoch_batches(data, training, job.seed))
+    return [epoch.metrics for epoch in epochs]
+
+
+def looped(job: TrialJob) -> list[dict[str, float]]:
+    """Return the metrics of a trial whose steps are taken as on an accelerator."""
+    with mock.patch.object(backend, "on_accelerator", return_value=True):
+        return trained(job)
+
+
 def main(dataset: str, weights: str) -> None:
     """Print the line."""
     params = {**TINY, "epochs": 2, "batch_size": 32, "flip": True, "rotation_degrees": 10.0}
     job = TrialJob("t/cnn/0", "cnn", params, dataset, "", "", seed=7)
     # The first: fit would leave its weights on the device in another order.
     plain = dataclasses.replace(job, params={**params, "conv_dropout": 0.0, "dropout": 0.0})
+    # Everything that a step hangs on: its rate, the averaged weights, the decay, the last batch.
+    course = {
+        **plain.params, **PLAIN, "schedule": "cosine", "warmup_fraction": 0.2, "optimizer": "sgd",
+        "weight_decay": 1e-3, "label_smoothing": 0.1, "ema": True, "one_minus_ema_decay": 0.1,
+        "batch_size": 50, "class_weights": True,
+    }  # fmt: skip
     found = {
         "losses": first_losses(plain, Path(weights)),
         "trials": [trained(job), trained(job)],
+        "looped": looped(job),
+        "epochs": epochs_from(dataclasses.replace(plain, params=course), Path(weights)),
         "backend": backend.backend_name(),
     }
     print(json.dumps(found))

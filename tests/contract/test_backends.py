@@ -75,6 +75,11 @@ def test_a_backend_repeats_itself_and_agrees_with_tensorflow(
     assert len(found["losses"]) == 5
     assert found["losses"] == pytest.approx(tensorflow["losses"], abs=1e-3)
     assert found["losses"][0] != found["losses"][-1], "the steps change the weights"
+    # Nor does it over epochs, whose steps JAX takes by another loop.
+    for first, second in zip(found["epochs"], tensorflow["epochs"], strict=True):
+        assert first == pytest.approx(second, rel=5e-3)
+    for first, second in zip(found["looped"], once, strict=True):
+        assert first == pytest.approx(second, rel=1e-3)
     if name == "jax":
         compiled = list((dataset / "cache" / "hpo" / "jax").iterdir())
         assert compiled, "the next trial's process need not compile the same network"

@@ -1,0 +1,514 @@
+"""How good do honest single networks and their ensemble get on FER-2013, and what does tuning give?
+
+    python benchmarks/headline.py DATASET --out FOLDER [--minutes 9] [--scale full] [--at-once 3]
+
+``DATASET`` is a folder that ``hpo data import fer2013`` made. In order: the thesis's CNN as it was;
+a few recipes for a better CNN, each for a short while; the best of them with three seeds at full
+length; a compact CNN that fits into the package; ResNet50 and Xception from scratch; then the mean
+of the best five networks' answers. Everything is chosen on the validation split; no other is read.
+
+It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
+answers on the validation split, and the weights in float16 parts with checksums
+(``hpo.training.packed``). After ``--minutes`` it stops where it is and prints what there is; the
+same command goes on. ``headline.json`` in that folder sums up. On an accelerator networks are
+trained ``--at-once`` side by side, so that one's compilation is not the others' wait.
+
+The scales: ``full`` is for a GPU (about 15 minutes of an H100), ``small`` for an hour or two of
+processors, ``tiny`` shows in minutes that everything works and no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from hpo.evidence.intervals import wilson
+from hpo.spec.records import EpochReport, TrialJob
+from hpo.training import backend
+
+Array = npt.NDArray[Any]
+
+THESIS = {"cnn": 0.65, "resnet50": 0.5175, "xception": 0.70}
+"""The thesis's single runs, validation accuracy."""
+
+SHIFT = 2
+"""Pixels by which the faces of the test-time views are moved."""
+
+CHANGES: dict[str, Any] = {
+    "flip": True,
+    "rotation_degrees": 12.0,
+    "shift": 0.1,
+    "zoom": 0.15,
+    "brightness": 0.1,
+    "contrast": 0.2,
+    "erasing": 0.25,
+}
+SGD: dict[str, Any] = {
+    "optimizer": "sgd",
+    "reference_batch_size": 128,
+    "batch_size": 128,
+    "one_minus_momentum": 0.1,
+    "weight_decay": 5e-4,
+    "schedule": "cosine",
+    "warmup_fraction": 0.03,
+    "label_smoothing": 0.1,
+    "early_stopping_monitor": "none",
+    "ema": True,
+    "one_minus_ema_decay": 1e-3,
+}
+VGG: dict[str, Any] = {
+    "family": "vgg-bn",
+    "width": 64,
+    "stages": 4,
+    "convs_per_stage": 3,
+    "head": "gap",
+    "dense": 0,
+    "conv_dropout": 0.2,
+    "dropout": 0.3,
+    "learning_rate": 0.05,
+}
+RESNET: dict[str, Any] = {
+    **VGG,
+    "family": "resnet",
+    "convs_per_stage": 4,
+    "learning_rate": 0.1,
+}
+FROM_SCRATCH: dict[str, Any] = {
+    "weights": "none",
+    "unfreeze": "all",
+    "preprocessing": "own",
+    "head": "gap",
+    "dense": 0,
+    "base_dropout": 0.4,
+    "norm_momentum": 0.9,
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done.
+
+    Args:
+        recipes: of the CNN, by name, on top of ``SGD`` and ``CHANGES``.
+        recipe_epochs: for which each is tried.
+        epochs: by kind of network.
+        sizes: side in pixels that ResNet50 and Xception see.
+        width: of the compact CNN.
+        seeds: of the best recipe.
+        faces: of training and of validation at the most; None for all.
+    """
+
+    recipes: Mapping[str, dict[str, Any]]
+    recipe_epochs: int
+    epochs: Mapping[str, int]
+    sizes: Mapping[str, int]
+    width: int
+    seeds: int
+    faces: int | None = None
+
+
+SCALES = {
+    "full": Scale(
+        {"vgg": VGG, "vgg-mixup": {**VGG, "mixup": True, "mixup_alpha": 0.4}, "resnet": RESNET},
+        recipe_epochs=30,
+        epochs={"cnn": 140, "compact": 140, "resnet50": 60, "xception": 45, "thesis": 100},
+        sizes={"resnet50": 96, "xception": 72},
+        width=56,
+        seeds=3,
+    ),
+    "small": Scale(
+        {"vgg": {**VGG, "width": 16}, "resnet": {**RESNET, "width": 16, "convs_per_stage": 2}},
+        recipe_epochs=3,
+        epochs={"cnn": 12, "compact": 12, "resnet50": 2, "xception": 2, "thesis": 12},
+        sizes={"resnet50": 48, "xception": 71},
+        width=24,
+        seeds=3,
+    ),
+    "tiny": Scale(
+        {"vgg": {**VGG, "width": 8}, "resnet": {**RESNET, "width": 8, "convs_per_stage": 2}},
+        recipe_epochs=1,
+        epochs={"cnn": 2, "compact": 2, "resnet50": 1, "xception": 1, "thesis": 2},
+        sizes={"resnet50": 32, "xception": 71},
+        width=8,
+        seeds=2,
+        faces=256,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network to train.
+
+    Args:
+        name: of its files.
+        group: networks that differ by their seed alone.
+        architecture: its name.
+        params: its parameters.
+        seed: of its weights and batches.
+    """
+
+    name: str
+    group: str
+    architecture: str
+    params: dict[str, Any]
+    seed: int
+
+
+def networks(scale: Scale, results: Mapping[str, dict[str, Any]]) -> list[Network]:
+    """Return what can be trained with what is known, the most telling first."""
+
+    def several(group: str, architecture: str, params: dict[str, Any]) -> list[Network]:
+        return [
+            Network(f"{group}-{seed}", group, architecture, params, seed)
+            for seed in range(1, scale.seeds + 1)
+        ]
+
+    found = [
+        Network(f"recipe-{name}", f"recipe-{name}", "cnn", _cnn(recipe, scale.recipe_epochs), 1)
+        for name, recipe in scale.recipes.items()
+    ]
+    best = best_recipe(scale, results)
+    if best is not None:
+        found += several("cnn", "cnn", _cnn(scale.recipes[best], scale.epochs["cnn"]))
+    small = {**VGG, "width": scale.width, "convs_per_stage": 2}
+    compact = several("compact", "cnn", _cnn(small, scale.epochs["compact"]))
+    return [
+        *found,
+        *compact[:1],
+        *_large(scale),
+        *compact[1:],
+        *several("thesis-cnn", "cnn", {**_thesis("cnn"), "epochs": scale.epochs["thesis"]}),
+    ]
+
+
+def _large(scale: Scale) -> Iterator[Network]:
+    for name, rate in (("resnet50", 0.1), ("xception", 0.1)):
+        params = {
+            **SGD, **CHANGES, **FROM_SCRATCH, "learning_rate": rate,
+            "epochs": scale.epochs[name], "input_size": scale.sizes[name],
+        }  # fmt: skip
+        yield Network(f"{name}-1", name, name, params, 1)
+
+
+def best_recipe(scale: Scale, results: Mapping[str, dict[str, Any]]) -> str | None:
+    """Return the recipe of the highest validation accuracy, once all are known."""
+    known = {name: results.get(f"recipe-{name}") for name in scale.recipes}
+    if any(result is None for result in known.values()):
+        return None
+    return max(known, key=lambda name: known[name]["accuracy"])  # type: ignore[index]
+
+
+def _cnn(recipe: dict[str, Any], epochs: int) -> dict[str, Any]:
+    return {**SGD, **CHANGES, **recipe, "epochs": epochs}
+
+
+def _thesis(name: str) -> dict[str, Any]:
+    from hpo.architectures.architecture import load
+
+    return dict(load(name).thesis)
+
+
+# One network, in a process of its own
+
+
+class OutOfTime(Exception):
+    """The minutes are over; a state was left where one was due."""
+
+
+def train_one(network: Network, dataset: str, out: Path, scale: Scale, until: float) -> None:
+    """Train, answer the validation split, pack, and write the result.
+
+    Raises:
+        OutOfTime: it was not done by ``until``, in the seconds of ``time.time``.
+    """
+    from hpo.training.fit import train
+
+    backend.configure()
+    folder = out / "states" / network.name
+    slow = not backend.on_accelerator()
+    job = TrialJob(
+        f"headline/{network.name}", network.architecture, network.params, dataset, "",
+        str(folder), seed=network.seed, train_limit=scale.faces, validation_limit=scale.faces,
+        precision="auto" if slow else "mixed_bfloat16",
+        # A state takes as long to write as an accelerator takes for an epoch.
+        keep_state=slow, continue_from=str(folder) if slow else None,
+    )  # fmt: skip
+    epochs: list[EpochReport] = []
+    told = time.monotonic()
+
+    def report(epoch: EpochReport) -> None:
+        nonlocal told
+        epochs.append(epoch)
+        if time.monotonic() - told > 10 or epoch.epoch == 1:
+            told = time.monotonic()
+            best = max(e.metrics["val_accuracy"] for e in epochs)
+            print(
+                f"{network.name}: epoch {epoch.epoch} of {network.params['epochs']}, "
+                f"best {best:.2%}, {statistics.median(e.seconds for e in epochs):.2f} s an epoch",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+        if time.time() > until:
+            raise OutOfTime(network.name)
+
+    began = time.perf_counter()
+    result = train(job, report, lambda: False)
+    if result.state != "complete":
+        raise RuntimeError(f"{network.name} ended as {result.state}: {result.reason}")
+    seconds = time.perf_counter() - began
+    _write_result(network, job, result, seconds, epochs, out)
+
+
+def _write_result(
+    network: Network,
+    job: TrialJob,
+    result: Any,
+    seconds: float,
+    epochs: list[EpochReport],
+    out: Path,
+) -> None:
+    import keras
+
+    from hpo.spec.emotions import EMOTIONS
+    from hpo.training.batches import load_data
+    from hpo.training.packed import write_packed
+
+    data = load_data(job)
+    model = keras.models.load_model(result.checkpoint, compile=False)
+    answers = {
+        kind: np.mean([answer(model, view) for view in shown], axis=0)
+        for kind, shown in views(data.validation.faces).items()
+    }
+    labels = data.validation.labels
+    accuracy = {kind: float((p.argmax(axis=1) == labels).mean()) for kind, p in answers.items()}
+    (out / "answers").mkdir(parents=True, exist_ok=True)
+    part = out / "answers" / f".{network.name}.npz"
+    np.savez(part, labels=labels, **{k: a.astype(np.float16) for k, a in answers.items()})
+    part.replace(part.with_name(f"{network.name}.npz"))
+    facts = {
+        "validation_accuracy": accuracy["single"],
+        "validation_faces": len(labels),
+        "seed": network.seed,
+        "epochs": network.params["epochs"],
+        "best_epoch": result.best_epoch,
+        "dataset_digest": data.digest,
+        "train_faces": len(data.train),
+    }
+    write_packed(
+        model, out / "winners" / network.name, architecture=network.architecture,
+        params=result.params, classes=EMOTIONS, facts=facts,
+    )  # fmt: skip
+    # The first epoch compiles.
+    later = [e.seconds for e in epochs[1:]] or [e.seconds for e in epochs]
+    written = {
+        **dataclasses.asdict(network),
+        **facts,
+        "accuracy": accuracy["single"],
+        "accuracy_mirrored": accuracy["mirrored"],
+        "accuracy_views": accuracy["views"],
+        "epochs_run": result.epochs_run,
+        "epoch_seconds": round(statistics.median(later), 3),
+        "seconds": round(seconds, 1),
+        "parameter_count": result.parameter_count,
+        "environment": result.environment,
+        "curve": [round(e.metrics["val_accuracy"], 4) for e in epochs],
+    }
+    _write_json(out / "results" / f"{network.name}.json", written)
+    Path(result.checkpoint).unlink(missing_ok=True)
+
+
+def views(faces: Array) -> dict[str, list[Array]]:
+    """Return faces as they are, mirrored too, and mirrored and moved, ``(n, height, width, 1)``."""
+    mirrored = faces[:, :, ::-1]
+    steps = [(0, 0), (-SHIFT, -SHIFT), (-SHIFT, SHIFT), (SHIFT, -SHIFT), (SHIFT, SHIFT)]
+    moved = [_moved(rows, *step) for rows in (faces, mirrored) for step in steps]
+    return {"single": [faces], "mirrored": [faces, mirrored], "views": moved}
+
+
+def _moved(faces: Array, down: int, right: int) -> Array:
+    """Move faces by pixels; the border's pixels repeat."""
+    height, width = faces.shape[1:3]
+    rows = np.clip(np.arange(height) - down, 0, height - 1)
+    columns = np.clip(np.arange(width) - right, 0, width - 1)
+    moved: Array = faces[:, rows][:, :, columns]
+    return moved
+
+
+def answer(model: Any, faces: Array) -> Array:
+    """Return the probabilities ``(n, classes)``."""
+    from hpo.training.validation import predict
+
+    return predict(model, faces, 256)
+
+
+# All networks
+
+
+def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) -> dict[str, Any]:
+    """Train what is left until the minutes are over; return the summary."""
+    scale = SCALES[scale_name]
+    until = time.time() + 60 * minutes
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    failed: list[str] = []
+    while True:
+        for name in [name for name, process in running.items() if process.poll() is not None]:
+            code = running.pop(name).returncode
+            if code not in (0, OUT_OF_TIME):
+                failed.append(name)
+                print(f"{name} failed with exit code {code}", file=sys.stderr, flush=True)
+            elif code == 0:
+                told = read_results(out)[name]
+                print(f"{name}: {told['accuracy']:.2%}, with views {told['accuracy_views']:.2%}",
+                      file=sys.stderr, flush=True)  # fmt: skip
+        done = read_results(out)
+        left = [n for n in networks(scale, done) if n.name not in {*done, *running, *failed}]
+        if time.time() < until:
+            for network in left[: at_once - len(running)]:
+                running[network.name] = subprocess.Popen(
+                    [sys.executable, __file__, dataset, "--out", str(out), "--scale", scale_name,
+                     "--only", network.name, "--until", str(until)],
+                )  # fmt: skip
+        if not running and (not left or time.time() >= until):
+            break
+        time.sleep(0.2)
+    summary = summarise(out, scale)
+    summary["left"] = [n.name for n in left]
+    _write_json(out / "headline.json", summary)
+    return summary
+
+
+OUT_OF_TIME = 75
+"""Exit code of a network that is to be gone on with: ``EX_TEMPFAIL``."""
+
+
+def read_results(out: Path) -> dict[str, dict[str, Any]]:
+    """Return the results that there are, by name."""
+    found = sorted((out / "results").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
+def summarise(out: Path, scale: Scale) -> dict[str, Any]:
+    """Return means over seeds with their range, and the ensemble of the best five networks."""
+    results = read_results(out)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for result in results.values():
+        groups.setdefault(result["group"], []).append(result)
+    best = best_recipe(scale, results)
+    found: dict[str, Any] = {
+        "thesis": THESIS,
+        "recipe": best,
+        "groups": {group: _group(members) for group, members in groups.items()},
+    }
+    members = [r for r in results.values() if not r["group"].startswith(("recipe", "thesis"))]
+    members = sorted(members, key=lambda r: -r["accuracy_views"])[:5]
+    if len(members) > 1:
+        found["ensemble"] = _ensemble([r["name"] for r in members], out)
+    return found
+
+
+def _group(members: list[dict[str, Any]]) -> dict[str, Any]:
+    first = members[0]
+    return {
+        "seeds": len(members),
+        **{
+            key: {
+                "mean": round(statistics.mean(r[key] for r in members), 4),
+                "low": round(min(r[key] for r in members), 4),
+                "high": round(max(r[key] for r in members), 4),
+            }
+            for key in ("accuracy", "accuracy_mirrored", "accuracy_views", "epoch_seconds")
+        },
+        "interval_of_the_first": _interval(first["accuracy"], first["validation_faces"]),
+        "n": first["validation_faces"],
+        "epochs": first["epochs"],
+        "parameter_count": first["parameter_count"],
+        "device": first["environment"]["device"],
+        "precision": first["environment"]["precision"],
+    }
+
+
+def _ensemble(names: list[str], out: Path) -> dict[str, Any]:
+    answers = [np.load(out / "answers" / f"{name}.npz") for name in names]
+    labels = answers[0]["labels"]
+    found: dict[str, Any] = {"members": names, "n": len(labels)}
+    for kind in ("single", "views"):
+        mean = np.mean([a[kind].astype(np.float32) for a in answers], axis=0)
+        accuracy = float((mean.argmax(axis=1) == labels).mean())
+        found[f"accuracy_{kind}"] = round(accuracy, 4)
+        found[f"interval_{kind}"] = _interval(accuracy, len(labels))
+    return found
+
+
+def _interval(accuracy: float, count: int) -> list[float]:
+    """The 95 % interval for other faces of the same kind (Wilson)."""
+    found = wilson(accuracy, count)
+    return [round(found.low, 4), round(found.high, 4)]
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The summary for people."""
+    for group, found in summary["groups"].items():
+        single, shown = found["accuracy"], found["accuracy_views"]
+        yield (
+            f"{group:18} {single['mean']:.2%} [{single['low']:.2%}, {single['high']:.2%}], views "
+            f"{shown['mean']:.2%}, {found['seeds']} seeds, {found['epochs']} epochs of "
+            f"{found['epoch_seconds']['mean']:.2f} s"
+        )
+    if "ensemble" in summary:
+        found = summary["ensemble"]
+        low, high = found["interval_views"]
+        yield (
+            f"ensemble of {len(found['members'])}: {found['accuracy_single']:.2%}, with views "
+            f"{found['accuracy_views']:.2%} [{low:.2%}, {high:.2%}], n = {found['n']}"
+        )
+    if summary["left"]:
+        yield f"left: {', '.join(summary['left'])}; the same command goes on"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", help="a folder that 'hpo data import fer2013' made")
+    parser.add_argument("--out", type=Path, required=True, help="where everything is kept")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
+    parser.add_argument("--scale", choices=SCALES, default="full")
+    parser.add_argument("--at-once", type=int, default=1, help="networks trained side by side")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.only:
+        scale = SCALES[given.scale]
+        known = {n.name: n for n in networks(scale, read_results(given.out))}
+        try:
+            train_one(known[given.only], given.dataset, given.out, scale, given.until)
+        except OutOfTime:
+            os._exit(OUT_OF_TIME)
+        return
+    summary = run(given.dataset, given.out, given.scale, given.minutes, given.at_once)
+    print(json.dumps(summary, indent=1) if given.json else "\n".join(lines(summary)))
+
+
+if __name__ == "__main__":
+    main()
