@@ -26,6 +26,7 @@ EPILOG = examples(
     ("hpo recommend --camera party.mp4", "or a video"),
     ("hpo recommend me.jpg --moods mine.yaml --songs my-songs", "your own moods and songs"),
     ("hpo recommend me.jpg --model best.keras", "a model file instead of the champion"),
+    ("hpo recommend me.jpg --model boxed", "the model that came with hpo, champion or not"),
 )
 
 
@@ -64,8 +65,9 @@ def register(app: typer.Typer) -> None:
         model: Annotated[
             str | None,
             typer.Option(
-                metavar="FILE|VERSION",
-                help="A .keras file, or a version of emotion-classifier. Default: the champion.",
+                metavar="FILE|VERSION|boxed",
+                help="A .keras file, a version of emotion-classifier, or 'boxed'. Default: the "
+                "champion, or the model in the box where no study has made one.",
             ),
         ] = None,
         every: Annotated[
@@ -78,8 +80,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Find faces, tell their emotions, and answer with songs.
 
-        The champion model reads one emotion per face, a table turns it into a mood, and the most
-        popular songs of the mood are the answer. A photo without a face is a normal answer.
+        A model reads one emotion per face, a table turns it into a mood, and the most popular songs
+        of the mood are the answer. The model is the workspace's champion; until a study has made
+        one, it is the one that comes with hpo. A photo without a face is a normal answer.
         """
         workspace = current(context, tracking=tracking).workspace
         if camera is not None:

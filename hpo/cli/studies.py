@@ -169,7 +169,10 @@ def delete(
     if not yes:
         loss = ""
         if champion:
-            loss = " The champion is among them: `hpo recommend` will have no champion then."
+            loss = (
+                " The champion is among them: `hpo recommend` answers with the model in the box "
+                "then."
+            )
         question = f"Delete study '{study}': {going.line()}.{loss} This cannot be undone. Go on?"
         typer.confirm(question, abort=True, err=True)
     gone = remove(study, workspace=workspace, force=force)

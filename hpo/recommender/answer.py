@@ -13,50 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.recommender import annotate, camera
+from hpo.recommender.choice import Origin, check_model, classifier_for
 from hpo.recommender.faces import FaceDetector
 from hpo.recommender.moods import MoodTable, load_moods
 from hpo.recommender.photos import read_photo
 from hpo.recommender.rank import check_songs, check_top
-from hpo.recommender.recommend import (
-    FaceAnswer,
-    Recommender,
-    Sighting,
-    classifier_from_keras,
-    see_faces,
-)
-from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import InputError, NotFoundError
+from hpo.recommender.recommend import FaceAnswer, Recommender, Sighting, see_faces
+from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The classifier that answered.
-
-    Args:
-        model: registered name, or the path of a ``.keras`` file.
-        version: registered version; ``None`` for a file.
-        study: the study that it won; ``None`` for a file.
-        architecture: its label in that study; ``None`` for a file.
-        trial: its number within the architecture; ``None`` for a file.
-    """
-
-    model: str
-    version: str | None = None
-    study: str | None = None
-    architecture: str | None = None
-    trial: int | None = None
-
-    def __str__(self) -> str:
-        if self.version is None:
-            return self.model
-        trial = f"{self.architecture} #{self.trial}"
-        return f"{self.model} version {self.version} (study {self.study}, {trial})"
 
 
 @dataclass(frozen=True)
@@ -121,13 +90,14 @@ def recommend(
         top: songs per face, at least 1.
         songs: name of a song catalogue; by default the imported one, else the embedded one.
         moods: a YAML table in place of the shipped one.
-        model: a ``.keras`` file or a registered version in place of the champion.
+        model: a ``.keras`` file, a registered version, or ``boxed`` for the model that came with
+            the package; by default the champion, or the boxed model where there is none.
         save: annotated photo; of several photos each adds its own name.
         refused: takes what is wrong with photos that cannot be read.
 
     Raises:
         InputError: no photo, ``top`` under 1, or ``save`` names no image.
-        NotFoundError: a photo, catalogue, table or model does not exist, or there is no champion.
+        NotFoundError: a photo, catalogue, table or model does not exist.
         DataError: a photo is no image, or the songs lack a mood.
         IntegrityError: the champion's file is not the one that was registered.
         EnvironmentProblem: OpenCV cannot be loaded, or ``save`` cannot be written.
@@ -138,7 +108,7 @@ def recommend(
     workspace = workspace or Workspace.at()
     check_top(top)
     targets = annotate.targets(save, photos) if save is not None else None
-    _check_model(model)
+    check_model(model)
     table = load_moods(moods)
 
     detector = FaceDetector()
@@ -201,7 +171,7 @@ def watch(
     """
     workspace = workspace or Workspace.at()
     check_top(top)
-    _check_model(model)
+    check_model(model)
     looks = camera.frames(source, every=every, seconds=seconds)
     sources = _sources(workspace, songs, load_moods(moods))
     recommender, origin = _recommender(workspace, sources, model, FaceDetector())
@@ -237,56 +207,8 @@ def _sources(workspace: Workspace, name: str | None, table: MoodTable) -> Source
 def _recommender(
     workspace: Workspace, sources: Sources, model: PathLike | None, detector: FaceDetector
 ) -> tuple[Recommender, Origin]:
-    if model is not None and _is_file(model):
-        path, origin, classes = Path(model).expanduser(), Origin(str(model)), EMOTIONS
-    else:
-        path, origin, classes = _registered(workspace, None if model is None else str(model))
+    classify, origin, classes = classifier_for(workspace, model)
     recommender = Recommender(
-        classifier_from_keras(path),
-        sources.songs,
-        sources.moods,
-        detector=detector,
-        classes=classes,
+        classify, sources.songs, sources.moods, detector=detector, classes=classes
     )
     return recommender, origin
-
-
-def _registered(workspace: Workspace, version: str | None) -> tuple[Path, Origin, tuple[str, ...]]:
-    from hpo.registry.models import CHAMPION, CLASSIFIER, load_champion
-    from hpo.tracking.store import open_client, sqlite_path
-
-    uri = workspace.tracking_uri()
-    database = sqlite_path(uri)
-    if database is not None and not database.exists():
-        # Opening it would make it: asking for songs must not leave a store behind.
-        raise NotFoundError(
-            "there is no champion to ask",
-            where=str(workspace.home),
-            expected="a workspace in which a study was promoted",
-            got="no MLflow store",
-            hint="Make one in minutes with: hpo quickstart. After a study of your own: "
-            "hpo promote STUDY. Another workspace: --home FOLDER; a model file: --model FILE",
-        )
-    served = load_champion(open_client(uri), version or CHAMPION)
-    origin = Origin(CLASSIFIER, served.version, served.study, served.architecture, served.trial)
-    return served.keras_path, origin, served.classes
-
-
-def _is_file(model: PathLike) -> bool:
-    return not isinstance(model, str) or model.endswith(".keras") or os.sep in model
-
-
-def _check_model(model: PathLike | None) -> None:
-    if model is None:
-        return
-    if _is_file(model):
-        if not Path(model).expanduser().is_file():
-            raise NotFoundError(
-                "there is no such model", where=str(model), expected="a .keras file"
-            )
-    elif not str(model).isdecimal():
-        raise InputError(
-            "this is no model",
-            where=f"--model {model}",
-            expected="a .keras file, or the number of a registered version",
-        )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpo.recommender.faces import FACE_SIZE
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
+from hpo.spec.errors import DataError, EnvironmentProblem, HpoError, NotFoundError
 from hpo.training.answers import problem_with
 from hpo.training.backend import backend_name, configure
 
@@ -36,20 +36,14 @@ def load_classifier(
     """
     if not path.is_file():
         raise NotFoundError("there is no such model", where=str(path), expected="a .keras file")
-    configure()
     try:
-        with _quiet():
+        with _keras():
             import keras
 
             # safe_mode refuses code inside the file; the compile state belongs to training.
             model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except ImportError as error:
-        raise EnvironmentProblem(
-            "cannot import Keras",
-            expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",
-            got=str(error),
-            hint="Install hpo again in this environment",
-        ) from error
+    except HpoError:
+        raise
     except Exception as error:  # Keras raises many kinds for a broken file
         raise DataError(
             "this model cannot be loaded",
@@ -58,6 +52,36 @@ def load_classifier(
             got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
         ) from error
     _check_shapes(model, path)
+    return _function_of(model, batch_size)
+
+
+def load_packed_classifier(
+    folder: Path, batch_size: int = 64
+) -> Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]:
+    """Load a packed model as a function: uint8 (n, 48, 48) → float32 (n, 7).
+
+    Args:
+        folder: with ``model.json`` and its weights.
+        batch_size: faces per step, at least 1.
+
+    Raises:
+        NotFoundError: there is no packed model.
+        DataError: its input or output has another shape.
+        IntegrityError: it is damaged.
+        EnvironmentProblem: Keras or its backend cannot be imported.
+    """
+    with _keras():
+        from hpo.training.packed import read_packed
+
+        model = read_packed(folder)
+    _check_shapes(model, folder)
+    return _function_of(model, batch_size)
+
+
+def _function_of(
+    model: Any, batch_size: int
+) -> Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]:
+    import keras
 
     def classify(faces: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
         if len(faces) == 0:
@@ -91,6 +115,27 @@ def ask_for_trial(
 
 
 @contextlib.contextmanager
+def _keras() -> Iterator[None]:
+    """Import Keras with its backend, in silence, before what is done with it.
+
+    Raises:
+        EnvironmentProblem: it cannot be imported.
+    """
+    configure()
+    with _quiet():
+        try:
+            import keras  # noqa: F401
+        except ImportError as error:
+            raise EnvironmentProblem(
+                "cannot import Keras",
+                expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",
+                got=str(error),
+                hint="Install hpo again in this environment",
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back what native code writes to standard error; tell it only if this fails.
 
@@ -103,7 +148,7 @@ def _quiet() -> Iterator[None]:
         os.dup2(told.fileno(), 2)
         try:
             yield
-        except ImportError:
+        except EnvironmentProblem:
             told.seek(0)
             os.write(kept, told.read())
             raise

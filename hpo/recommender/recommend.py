@@ -196,3 +196,20 @@ def classifier_from_keras(path: str | Path, batch_size: int = 64) -> Classifier:
     from hpo.recommender.keras_model import load_classifier
 
     return load_classifier(Path(path), batch_size)
+
+
+def classifier_from_packed(folder: Path, batch_size: int = 64) -> Classifier:
+    """Load a packed model as a classifier; loads Keras, which takes seconds.
+
+    Args:
+        folder: with ``model.json`` and its weights, as ``hpo.training.packed`` writes it.
+        batch_size: faces per prediction.
+
+    Raises:
+        NotFoundError: there is none.
+        DataError: its input or output has another shape.
+        IntegrityError: it is damaged.
+    """
+    from hpo.recommender.keras_model import load_packed_classifier
+
+    return load_packed_classifier(folder, batch_size)

@@ -291,15 +291,49 @@ def test_the_command_watches_a_video(checkpoint: Path, tmp_path: Path) -> None:
     assert change["faces"][0]["emotion"] == "surprise"
 
 
-def test_without_a_champion_it_says_what_to_type(tmp_path: Path) -> None:
+def test_without_a_champion_the_model_in_the_box_answers(tmp_path: Path) -> None:
     write_photo(tmp_path / "drawn.png")
 
     result = run_hpo(tmp_path / "workspace", tmp_path / "drawn.png")
 
-    assert isinstance(result.exception, NotFoundError)
-    assert "hpo quickstart" in str(result.exception)
-    assert "hpo promote" in str(result.exception)
+    assert result.exit_code == 0, result.exception
+    text = " ".join(result.stdout.split())
+    assert "Answered by the model in the box (" in text
+    assert "validation accuracy" in text
     assert not (tmp_path / "workspace").exists()
+
+
+def test_the_box_answers_a_real_face_as_an_emotion_classifier_should(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    photo = shared_data / "photos" / "astronaut.png"
+
+    result = run_hpo(tmp_path / "workspace", photo, "--json")
+
+    assert result.exit_code == 0, result.exception
+    (answer,) = json.loads(result.stdout)
+    assert answer["champion"]["boxed"] is True
+    # She smiles broadly; what cannot tell that should not be in the box.
+    assert [face["emotion"] for face in answer["faces"]] == ["happy"]
+
+
+def test_the_box_answers_beside_a_champion_if_asked(home: Path, tmp_path: Path) -> None:
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(home, tmp_path / "drawn.png", "--model", "boxed", "--json")
+
+    assert json.loads(result.stdout)[0]["champion"]["model"] == "boxed"
+
+
+def test_a_store_without_a_champion_leaves_the_answer_to_the_box(tmp_path: Path) -> None:
+    home = tmp_path / "workspace"
+    ensure_experiment(open_client(Workspace.at(home).tracking_uri()), "demo", {})
+    write_photo(tmp_path / "drawn.png")
+
+    result = run_hpo(home, tmp_path / "drawn.png", "--json")
+
+    assert result.exit_code == 0, result.exception
+    assert json.loads(result.stdout)[0]["champion"]["boxed"] is True
 
 
 def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
@@ -314,6 +348,8 @@ def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
         "study": "demo",
         "architecture": "cnn",
         "trial": 7,
+        "boxed": False,
+        "val_accuracy": None,
     }
     assert "Answered by emotion-classifier version 1 (study demo, cnn #7)" in told.stdout
 

@@ -1,0 +1,112 @@
+"""The card of the model in the box, drawn from its ``model.json``: no figure is written by hand.
+
+After Mitchell et al. (2019), "Model Cards for Model Reporting": what it is, how it was made, data,
+figures with their uncertainty, limits, and what it must not be used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.evidence.intervals import majority_rate, wilson
+from hpo.recommender.box import Box
+
+_SHOWN = (
+    *("family", "width", "stages", "convs_per_stage", "head", "dense", "input_size"),
+    *("optimizer", "learning_rate", "batch_size", "epochs", "schedule"),
+    *("label_smoothing", "mixup", "ema", "test_views", "temperature_scaling"),
+)
+"""Parameters that tell most about a model, in the order of the card; the rest is in the file."""
+
+
+def card(box: Box) -> str:
+    """Return the card as Markdown."""
+    described, facts = box.described, box.described.facts
+    accuracy = wilson(box.accuracy, int(facts["validation_faces"]))
+    sections = [
+        "# The model in the box",
+        "`hpo recommend` answers with this classifier where a workspace has no champion yet. This "
+        "page is drawn from `model.json` beside it by `python -m hpo.recommender.boxing`; change "
+        "neither by hand.",
+        "## What it is",
+        f"A {box.architecture} of {facts['parameter_count']:,} weights, kernels in float16, "
+        f"{described.size / 2**20:.1f} MiB. It takes a grey face of "
+        f"{described.input_shape[0]}×{described.input_shape[1]} pixels and answers with a "
+        f"probability for each of: {', '.join(described.classes)}.",
+        "## How it was made",
+        f"With hpo {facts['environment'].get('hpo', 'unknown')} and Keras "
+        f"{facts['environment'].get('keras', 'unknown')} "
+        f"({facts['environment'].get('backend', 'unknown')}) on "
+        f"{facts['environment'].get('device', 'unknown')}, seed {facts['seed']}, "
+        f"{facts['epochs_run']} epochs, of which number {facts['best_epoch']} was the best:",
+        f"```sh\n{facts['made_by']}\n```",
+        _parameters(described.params),
+        "## Data",
+        f"{facts['train_faces']:,} training faces of the dataset `{facts['dataset']}` (digest "
+        f"`{facts['dataset_digest']}`). FER-2013 was gathered by an image search for words of "
+        "emotions (Goodfellow et al. 2013); who is in the pictures was neither asked nor recorded.",
+        "## Figures",
+        f"On the {facts['validation_faces']:,} validation faces, by which its best epoch was "
+        "chosen, as it lies in the box:",
+        _figures(facts),
+        f"The 95 % interval of the accuracy (Wilson) is {accuracy.low:.1%} to {accuracy.high:.1%} "
+        f"(n = {accuracy.n:,}). It speaks of these faces alone: not of another seed, nor of the "
+        "optimism of a model that was chosen on the same faces. The test faces were not looked "
+        f"at.{_chance(facts['confusion'])}",
+        _recalls(described.classes, facts["confusion"]),
+        "## Limits",
+        "- An expression is not a feeling, and the labels are one person's guess at one picture: "
+        "people agree with them about two times in three (65 ± 5 %, Goodfellow et al. 2013).\n"
+        "- It knows upright faces that look at the camera, cropped as FER-2013 crops them.\n"
+        "- FER-2013 has no demographic labels: nobody can say from it how the model fares with "
+        "people of different age, sex or skin, and it supports no claim of fairness.\n"
+        "- Its probabilities are those of FER-2013's mixture of emotions, not of a living room's.",
+        "## Responsible use",
+        "It is made for choosing songs for oneself. Inferring the emotions of people at work or "
+        "in education is banned in the European Union since February 2025 (AI Act, Article "
+        "5(1)(f)), and other uses carry duties towards the people in front of the camera. "
+        "`hpo recommend` stores no frame, and sends none anywhere.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _parameters(params: Mapping[str, Any]) -> str:
+    shown = [f"`{name}: {_written(params[name])}`" for name in _SHOWN if name in params]
+    return f"Among its parameters: {', '.join(shown)}. `model.json` has all of them."
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _figures(facts: Mapping[str, Any]) -> str:
+    metrics = facts["metrics"]
+    return (
+        "| figure | value |\n| --- | --- |\n"
+        f"| accuracy | {metrics['val_accuracy']:.1%} |\n"
+        f"| macro F1 | {metrics['val_macro_f1']:.3f} |\n"
+        f"| cross-entropy | {metrics['val_loss']:.3f} |"
+    )
+
+
+def _chance(confusion: Sequence[Sequence[int]]) -> str:
+    rate = majority_rate([sum(row) for row in confusion])
+    if rate is None:
+        return ""
+    return f" Always answering the most frequent emotion would score {rate:.1%}."
+
+
+def _recalls(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
+    """Return a table of the share of each emotion's faces that is recognised, with intervals."""
+    lines = ["| emotion | faces | recognised | 95 % interval |", "| --- | --- | --- | --- |"]
+    for place, (name, row) in enumerate(zip(classes, confusion, strict=True)):
+        faces = sum(row)
+        if not faces:
+            lines.append(f"| {name} | 0 | | |")
+            continue
+        share = wilson(row[place] / faces, faces)
+        lines.append(
+            f"| {name} | {faces} | {share.point:.1%} | {share.low:.1%} to {share.high:.1%} |"
+        )
+    return "\n".join(lines)
