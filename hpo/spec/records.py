@@ -116,7 +116,8 @@ class TrialResult(_Plain):
             stops ``early_stopping``.
         best_epoch: epoch of the checkpoint, from 1; 0 if none.
         epochs_run: finished epochs, those of the attempt that was continued included.
-        metrics: the metrics of the best epoch.
+        metrics: the metrics of the best epoch; with ``temperature_scaling`` those of validation
+            are the scaled checkpoint's, and ``temperature`` is one more.
         final_metrics: the metrics of the last epoch.
         seconds: wall-clock seconds of this attempt by phase: ``load, build, fit, evaluate,
             checkpoint, total``, and ``state`` where the job keeps one.

@@ -30,6 +30,7 @@ from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.parameters import TrainingParameters
 from hpo.training.precision import AUTO, PRECISIONS, choose
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
+from hpo.training.served import check_scalable, scale, serve
 from hpo.training.state import StateUnusable, read_state, remove_state, trial_identity, write_state
 
 OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
@@ -71,7 +72,7 @@ def train(
             model = _build(trial, data)
         _fit(trial, model, data, report, should_stop)
         with trial.timed("checkpoint"):
-            trial.keep_checkpoint(model)
+            trial.keep_checkpoint(model, data)
     except StopTrial as stop:
         trial.state, trial.reason = stop.state, stop.reason
     except Exception as error:
@@ -152,10 +153,18 @@ class _Trial:
     def build(self, data: TrialData) -> Any:
         return self.architecture.build(self.resolved.architecture, data.input_shape, data.classes)
 
-    def keep_checkpoint(self, model: Any) -> None:
-        assert self.loop is not None
-        model.set_weights(self.loop.best_weights)
-        path, digest = write_checkpoint(model, self.job.output)
+    def keep_checkpoint(self, model: Any, data: TrialData) -> None:
+        loop, training = self.loop, self.training
+        assert loop is not None
+        model.set_weights(loop.best_weights)
+        if training.temperature_scaling and loop.best is not None:
+            size = max(64, training.batch_size)
+            found, judged = scale(model, data.validation, size, training.test_views)
+            metrics = {**loop.best.metrics, **judged.metrics, "temperature": found}
+            # The epoch as it was reported stays among the loop's epochs.
+            loop.best = dataclasses.replace(loop.best, metrics=metrics)
+            loop.best_judgement = judged
+        path, digest = write_checkpoint(serve(model, training.test_views), self.job.output)
         self.facts.update(checkpoint=path, checkpoint_sha256=digest)
 
     def identity(self, data: TrialData) -> dict[str, Any]:
@@ -230,6 +239,8 @@ def _build(trial: _Trial, data: TrialData) -> Any:
     problem = try_model(model, data.input_shape, data.classes) if right else f"the shape {shape}"
     if problem is not None:
         raise no_softmax(trial.architecture.name, data.classes, problem)
+    if trial.training.temperature_scaling:
+        check_scalable(model, trial.architecture.name)
     trial.facts.update(
         parameter_count=int(model.count_params()),
         model_summary=layer_table(model),

@@ -211,7 +211,8 @@ class EpochLoop:
         if self.average is not None:
             self.average.lend()
         # As in Keras, validation runs in the batches of training; 64 at least, for speed.
-        return judge_model(self._active, self._validation, max(64, self._training.batch_size))
+        size = max(64, self._training.batch_size)
+        return judge_model(self._active, self._validation, size, self._training.test_views)
 
     def _give_back(self) -> None:
         if self.average is not None:

@@ -50,7 +50,8 @@ def write_packed(
     kernel that float16 would change by more than a thousandth of its largest weight.
 
     Args:
-        model: a built Keras model, trained; its batch statistics are kept too.
+        model: a built Keras model, trained; its batch statistics are kept too. With ``test_views``
+            among the parameters it may be the trained one or the one that is served.
         folder: made if absent; files of other names in it are left alone.
         architecture: the name that builds the same layers again.
         params: every parameter of the trial; more than the architecture's own are kept as said.
@@ -64,6 +65,11 @@ def write_packed(
             parameters or facts are no plain data.
         EnvironmentProblem: the folder cannot be written.
     """
+    which = str(params.get("test_views", "none"))
+    if which != "none":  # What is packed is what is served, whichever of the two was given.
+        from hpo.training.served import serve
+
+        model = serve(model, which)
     arrays = [_rounded(k, np.asarray(array)) for k, array in enumerate(model.get_weights())]
     said = {
         "architecture": architecture,
@@ -110,6 +116,7 @@ def read_packed(folder: str | os.PathLike[str]) -> Any:
 def _built(described: PackedModel) -> Any:
     from hpo.architectures.architecture import load
     from hpo.training.parameters import TrainingParameters
+    from hpo.training.served import serve
 
     architecture = load(described.architecture)
     own: Any = dict(described.params)
@@ -130,7 +137,8 @@ def _built(described: PackedModel) -> Any:
     # Not what it was trained in: processors compute in float32, and many in nothing less.
     keras.config.set_dtype_policy("float32")
     try:
-        return architecture.build(own, described.input_shape, len(described.classes))
+        model = architecture.build(own, described.input_shape, len(described.classes))
+        return serve(model, str(described.params.get("test_views", "none")))
     finally:
         keras.config.set_dtype_policy(policy)
 

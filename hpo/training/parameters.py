@@ -11,6 +11,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hpo.training.views import TestViews
+
 Monitor = Literal["val_loss", "val_accuracy"]
 
 HORIZON_SCHEDULES: frozenset[str] = frozenset({"cosine", "one_cycle"})
@@ -164,6 +166,21 @@ class TrainingParameters(BaseModel):
         "scale.",
     )
 
+    # What is served of the trained model, and judged
+    test_views: TestViews = Field(
+        default="none",
+        description="Average the probabilities over views of the face. mirror: 2, itself and its "
+        "mirror. mirror_shifts: 10, also shifted by a 24th of the side towards each corner. Each "
+        "epoch is judged so; validating and answering take that much longer. Not with "
+        "feature_views.",
+    )
+    temperature_scaling: bool = Field(
+        default=False,
+        description="Divide the logits by the one temperature that gives the best epoch the lowest "
+        "val_loss; accuracy hardly changes. val_loss is then flattering: measured on the faces "
+        "that it was fitted on.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.head_epochs >= self.epochs and self.head_epochs > 0:
@@ -175,6 +192,11 @@ class TrainingParameters(BaseModel):
             raise ValueError(
                 "feature_views and mixup exclude each other: a blend of two faces has features of "
                 "its own at each step"
+            )
+        if self.feature_views and self.test_views != "none":
+            raise ValueError(
+                "feature_views and test_views exclude each other: while features are kept, there "
+                "are none of a face's other views to judge by"
             )
         return self
 

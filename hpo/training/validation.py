@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.training.batches import Labelled
+from hpo.training.views import mean_probabilities, views
 
 _SMALLEST_PROBABILITY = 1e-7
 """Keras's epsilon: the loss of one face is at most 16.1."""
@@ -81,6 +82,18 @@ def judge(probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.i
     )
 
 
-def judge_model(model: Any, validation: Labelled, batch_size: int) -> Judgement:
-    """Predict ``validation`` and judge the answers."""
-    return judge(predict(model, validation.faces, batch_size), validation.labels)
+def predict_views(
+    model: Any, faces: npt.NDArray[Any], which: str, batch_size: int
+) -> npt.NDArray[np.float32]:
+    """Return the probabilities of each view, ``(views, n, classes)``; see ``views.choices``."""
+    return np.stack([predict(model, view, batch_size) for view in views(faces, which)])
+
+
+def judge_model(
+    model: Any, validation: Labelled, batch_size: int, which: str = "none"
+) -> Judgement:
+    """Predict ``validation``, averaged over views, and judge the answers."""
+    if which == "none":
+        return judge(predict(model, validation.faces, batch_size), validation.labels)
+    answers = predict_views(model, validation.faces, which, batch_size)
+    return judge(mean_probabilities(list(answers)), validation.labels)
