@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             ("hpo promote thesis", "its best trial becomes the champion"),
+            ("hpo promote thesis --ensemble 5", "its five best, answering together"),
             ("hpo promote thesis --songs mine --moods mine.yaml", "with songs and moods of yours"),
         )
     )(promote)
@@ -189,6 +190,16 @@ def promote(
     study: StudyName,
     songs: Songs = None,
     moods: Moods = None,
+    ensemble: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="K",
+            help="Register the K best trials as one model, which answers the mean of their "
+            "probabilities; 1: the winner alone. Default: what the study file says.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
@@ -200,7 +211,7 @@ def promote(
     from hpo.study.promoting import promote as start
 
     study, workspace = named(context, study, storage, tracking)
-    promotion = start(study, workspace=workspace, songs=songs, moods=moods)
+    promotion = start(study, workspace=workspace, songs=songs, moods=moods, ensemble=ensemble)
     if as_json:
         print_json(promotion.to_json())
     else:

@@ -29,6 +29,7 @@ class Origin:
         study: the study that it won.
         architecture: its label in that study; of the model in the box the architecture.
         trial: its number within the architecture.
+        members: trials of an ensemble, such as ``cnn/7``, the best first; () for a single one.
         boxed: whether it is the model that came with the package.
         val_accuracy: the boxed model's accuracy on validation faces, 0-1; ``None`` for others.
     """
@@ -38,6 +39,7 @@ class Origin:
     study: str | None = None
     architecture: str | None = None
     trial: int | None = None
+    members: tuple[str, ...] = ()
     boxed: bool = False
     val_accuracy: float | None = None
 
@@ -50,6 +52,8 @@ class Origin:
         if self.version is None:
             return self.model
         trial = f"{self.architecture} #{self.trial}"
+        if self.members:
+            trial = f"mean of {', '.join(self.members)}"
         return f"{self.model} version {self.version} (study {self.study}, {trial})"
 
 
@@ -71,7 +75,7 @@ def classifier_for(
     """
     if model is not None and _is_file(model):
         return classifier_from_keras(Path(model).expanduser()), Origin(str(model)), EMOTIONS
-    from hpo.registry.models import CLASSIFIER
+    from hpo.registry.models import CLASSIFIER, TAG_MEMBERS
 
     served = None if model == box.NAME else _registered(workspace, model)
     if served is None:
@@ -83,7 +87,10 @@ def classifier_for(
             val_accuracy=opened.accuracy,
         )
         return classifier_from_packed(opened.folder), origin, opened.described.classes
-    origin = Origin(CLASSIFIER, served.version, served.study, served.architecture, served.trial)
+    members = tuple(name for name in served.tags.get(TAG_MEMBERS, "").split(", ") if name)
+    origin = Origin(
+        CLASSIFIER, served.version, served.study, served.architecture, served.trial, members
+    )
     return classifier_from_keras(served.keras_path), origin, served.classes
 
 

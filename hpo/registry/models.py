@@ -37,6 +37,7 @@ TAG_DATASET_DIGEST = "hpo.dataset_digest"
 TAG_SHA256 = "hpo.checkpoint_sha256"
 TAG_CLASSES = "hpo.classes"
 TAG_VERSION = "hpo.version"
+TAG_MEMBERS = "hpo.members"
 TAG_CLASSIFIER_VERSION = "hpo.classifier_version"
 TAG_CATALOGUE = "hpo.catalogue"
 TAG_CATALOGUE_DIGEST = "hpo.catalogue_digest"
@@ -64,6 +65,8 @@ class Origin:
         dataset_digest: of the data it was trained on.
         metrics: of the checkpoint, such as ``val_accuracy``.
         version: of hpo.
+        members: of an ensemble, such as ``cnn/7``, the best first; architecture, trial and run are
+            then the best member's. () for a single trial.
     """
 
     study: str
@@ -75,6 +78,7 @@ class Origin:
     dataset_digest: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
+    members: tuple[str, ...] = ()
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""
@@ -87,11 +91,14 @@ class Origin:
             TAG_SHA256: self.sha256,
             TAG_CLASSES: json.dumps(list(self.classes)),
             TAG_VERSION: self.version,
+            **({TAG_MEMBERS: ", ".join(self.members)} if self.members else {}),
         }
 
     def description(self) -> str:
         """Return one line for MLflow's list of versions, whose columns cut the tags short."""
         trial = f"Trial {self.trial} of {self.architecture} in study {self.study}"
+        if self.members:
+            trial = f"Mean of {', '.join(self.members)} in study {self.study}"
         metrics = ", ".join(
             f"{name} {value:.4f}"
             for name, value in sorted(self.metrics.items())

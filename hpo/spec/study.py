@@ -127,6 +127,13 @@ class StudySpec(Section):
     storage: str | None = Field(default=None, description="An Optuna storage URL.")
     tracking: TrackingSpec = TrackingSpec()
     promote: bool = Field(default=False, description="Register the winner when the study ends.")
+    ensemble: Whole = Field(
+        default=1,
+        ge=1,
+        le=32,
+        description="How many of the best trials answer together, by the mean of their "
+        "probabilities, once promoted; their models are kept. 1: the winner alone.",
+    )
     architectures: dict[str, ArchitectureSpec] = Field(min_length=1)
 
     @field_validator("name")
@@ -182,6 +189,14 @@ class StudySpec(Section):
     def trials_of(self, label: str) -> int:
         """Return the budget of an architecture, in trials."""
         return self.architectures[label].trials or self.budget.trials
+
+    @property
+    def models_kept(self) -> int:
+        """Return how many models per architecture are kept: all that an ensemble may need.
+
+        Its members are the best over all architectures, and may all be of one.
+        """
+        return max(self.tracking.keep_models, self.ensemble if self.ensemble > 1 else 0)
 
     def train_limit_of(self, label: str) -> int | None:
         """Return how many faces an architecture trains on at the most; None for all."""

@@ -27,7 +27,7 @@ def best_records(records: Sequence[TrialRecord], spec: StudySpec) -> list[TrialR
             if r.architecture == label and r.state == "complete" and r.value is not None
         ]
         complete.sort(key=lambda r: rank_key(r, spec.objective.direction))
-        best += complete[: spec.tracking.keep_models]
+        best += complete[: spec.models_kept]
     return best
 
 

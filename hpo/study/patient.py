@@ -202,7 +202,7 @@ class Patient:
     def _look_at_disk(self, records: list[TrialRecord]) -> list[Problem]:
         from hpo.study.disk_check import leftovers
 
-        keep = max(1, self._spec.tracking.keep_models)
+        keep = max(1, self._spec.models_kept)
         direction = self._spec.objective.direction
         found = leftovers(self.workspace, self.name, records, direction, keep)
         self._mending += [leftover.mend for leftover in found]

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
+from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
+from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.champions import Replaced, champion_now, check_answers, warnings
+from hpo.study.champions import champion_now, check_answers, warnings
+from hpo.study.ensembles import Members, choose_members, doubts
 from hpo.study.naming import resolve_study
+from hpo.study.promoted import Promotion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,48 +25,6 @@ if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
     from hpo.recommender.moods import MoodTable
     from hpo.registry.models import Origin
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """What was registered.
-
-    Args:
-        study: whose winner it is.
-        architecture: its label there.
-        trial: its number.
-        objective: name of the objective.
-        value: the objective on validation.
-        classifier_version: of ``emotion-classifier``, now ``champion``.
-        recommender_version: of ``song-recommender``, now ``champion``.
-        catalogue: the songs that it recommends.
-        replaced: the champion before it; None if there was none, or it is the same.
-        warnings: what speaks against it, a sentence each.
-    """
-
-    study: str
-    architecture: str
-    trial: int
-    objective: str
-    value: float
-    classifier_version: str
-    recommender_version: str
-    catalogue: str
-    replaced: Replaced | None = None
-    warnings: tuple[str, ...] = ()
-
-    def line(self) -> str:
-        """Return it in a sentence."""
-        return (
-            f"emotion-classifier {self.classifier_version} ({self.architecture} #{self.trial} of "
-            f"study {self.study}, {self.objective} {self.value:.4f}), answering in "
-            f"song-recommender {self.recommender_version} with {self.catalogue}"
-            + (f"; it replaces {self.replaced.line(self.objective)}" if self.replaced else "")
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return dataclasses.asdict(self)
 
 
 def promote(
@@ -73,10 +35,12 @@ def promote(
     tracking_uri: str | None = None,
     songs: str | None = None,
     moods: str | os.PathLike[str] | None = None,
+    ensemble: int | None = None,
 ) -> Promotion:
     """Register a study's winner and move the alias ``champion`` to it; twice is once.
 
-    The winner is the complete trial with the best objective on validation, over all architectures.
+    The winner is the complete trial with the best objective on validation, over all architectures;
+    or, as an ensemble, the mean of the best few, judged by predicting the validation faces.
     One that is no better than chance, or than the champion before it, is registered all the same;
     the promotion's ``warnings`` say so.
 
@@ -87,10 +51,13 @@ def promote(
         tracking_uri: of MLflow, where it is not the workspace's.
         songs: a song catalogue; the imported one by default, else the embedded one.
         moods: a YAML table from emotion to mood, in place of the shipped one.
+        ensemble: how many of the best trials answer together; what the study file says by default,
+            1 for the winner alone.
 
     Raises:
-        NotFoundError: there is no such study, catalogue or table, nothing to promote, or its
-            checkpoint is gone.
+        InputError: ``ensemble`` is under 1.
+        NotFoundError: there is no such study, catalogue or table, nothing to promote, its
+            checkpoint is gone, or an ensemble would have fewer than two members.
         DataError: songs and moods do not go together, or the faces at hand are not those that the
             study was run on and its model is not in MLflow yet.
         SpecError: the winner's answers are no probabilities.
@@ -105,13 +72,24 @@ def promote(
     study, workspace = resolve_study(study, workspace)
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
-    winner = choose_winner(read_trials(url, study), spec.objective.direction)
+    records = read_trials(url, study)
+    winner = choose_winner(records, spec.objective.direction)
+    count = spec.ensemble if ensemble is None else ensemble
+    if count < 1:
+        raise InputError("an ensemble has a member at least", expected="1 or more", got=str(count))
     # Before anything is registered: what was given may be wrong.
     answering = _answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
-    origin, model_uri = _classifier(
-        client, winner, workspace, spec.data.dataset, read_dataset_digest(url, study)
-    )
+    digest = read_dataset_digest(url, study)
+    said: list[str] = []
+    single = None
+    if count > 1:
+        members = choose_members(client, records, spec, count)
+        winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
+        single = members.records[0].value
+        said += doubts(members, winner, spec, count)
+    else:
+        origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
     title = f"{study}/{winner.architecture}/{winner.number}"
     check_answers(registry.logged_classifier(client, model_uri, origin.sha256), title)
     metric = spec.objective.metric
@@ -127,11 +105,57 @@ def promote(
         classifier_version=version,
         recommender_version=_register_recommender(client, winner, version, answering),
         catalogue=answering.catalogue,
+        members=origin.members,
+        single=single,
+        faces=sum(map(sum, winner.result.confusion)) if winner.result else 0,
         replaced=replaced,
-        warnings=warnings(
-            winner, metric, spec.objective.direction, origin.dataset_digest, replaced
+        warnings=(
+            *said,
+            *warnings(winner, metric, spec.objective.direction, origin.dataset_digest, replaced),
         ),
     )
+
+
+def _ensemble(
+    client: Any, members: Members, workspace: Workspace, spec: StudySpec, recorded: str
+) -> tuple[TrialRecord, Origin, str]:
+    """Return an ensemble as if it were its best member's trial, its origin and its model in MLflow.
+
+    Args:
+        client: of MLflow.
+        members: of the ensemble.
+        workspace: where the faces are.
+        spec: of the study.
+        recorded: the digest of the faces; "" if the study did not record it.
+    """
+    from hpo.registry.models import Origin
+    from hpo.study.ensembles import find_or_build
+
+    best = members.records[0]
+    assert best.result is not None  # choose_members has seen to it.
+    logged = find_or_build(
+        client, members, spec, lambda: _same_faces(workspace, spec.data.dataset, recorded)
+    )
+    result = dataclasses.replace(
+        best.result,
+        value=logged.metrics[spec.objective.metric],
+        metrics=logged.metrics,
+        confusion=logged.confusion,
+        checkpoint_sha256=logged.sha256,
+    )
+    origin = Origin(
+        study=best.study,
+        architecture=best.architecture,
+        trial=best.number,
+        run_id=best.mlflow_run_id,
+        sha256=logged.sha256,
+        classes=logged.classes,
+        dataset_digest=recorded,
+        metrics=logged.metrics,
+        version=hpo.__version__,
+        members=logged.members,
+    )
+    return dataclasses.replace(best, value=result.value, result=result), origin, logged.uri
 
 
 def _classifier(
@@ -238,6 +262,8 @@ def _register_recommender(
         registry.TAG_SHA256: served.sha256,
         registry.TAG_VERSION: hpo.__version__,
     }
+    if registry.TAG_MEMBERS in served.tags:
+        tags[registry.TAG_MEMBERS] = served.tags[registry.TAG_MEMBERS]
 
     def log() -> str:
         logged = log_recommender(

@@ -130,7 +130,7 @@ class StudyRun:
         from hpo.tracking.store import open_client
 
         records = read_trials(self.storage_url, self.spec.name, attempts=True)
-        keep = max(1, self.spec.tracking.keep_models)
+        keep = max(1, self.spec.models_kept)
         for leftover in leftovers(
             self.workspace, self.spec.name, records, self.spec.objective.direction, keep
         ):

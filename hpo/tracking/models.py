@@ -100,6 +100,9 @@ def log_model_folder(
     folder: Path,
     tags: Mapping[str, str],
     fill: Any = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    repeat_metrics: bool = True,
 ) -> str:
     """Log a folder that holds an MLmodel file as a model of ``run``; return ``models:/m-...``.
 
@@ -110,6 +113,9 @@ def log_model_folder(
         folder: what to upload.
         tags: of the logged model.
         fill: called with the new model's id before the upload, to write it into the folder.
+        params: of the logged model; the run's by default.
+        repeat_metrics: whether the run's summary is told of the model too. MLflow keeps metrics of
+            a model under a run only, so what is not the run's stands in tags.
     """
     from mlflow.entities import LoggedModelOutput
 
@@ -118,7 +124,7 @@ def log_model_folder(
         name=name,
         source_run_id=run.info.run_id,
         tags=dict(tags),
-        params=dict(run.data.params),
+        params=dict(run.data.params if params is None else params),
     )
     try:
         if fill is not None:
@@ -131,7 +137,8 @@ def log_model_folder(
         delete_model(client, model)
         raise
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
-    _repeat_metrics(client, run, model.model_id)
+    if repeat_metrics:
+        _repeat_metrics(client, run, model.model_id)
     return f"models:/{model.model_id}"
 
 

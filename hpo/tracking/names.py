@@ -55,6 +55,8 @@ BEST_TRIAL = "hpo.best_trial"
 BEST_VALUE = "hpo.best_value"
 BEST_RUN = "hpo.best_run_id"
 CLASSES = "hpo.classes"
+MEMBERS = "hpo.members"
+ENSEMBLE = "hpo.ensemble"
 
 KIND_ARCHITECTURE = "architecture"
 KIND_TRIAL = "trial"
@@ -77,7 +79,7 @@ TAGS = (
     ),
     *(SEARCHED, SEED, DATASET, DATASET_DIGEST, VERSION, OBJECTIVE, DIRECTION, PRUNED_EPOCH),
     *(LAST_VALUE, WEIGHTS, DEVICE, PRECISION, CHECKPOINT_SHA256, BUDGET, BEST_TRIAL, BEST_VALUE),
-    *(BEST_RUN, CLASSES),
+    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE),
 )
 
 # Parameters: a trial's own names as they are, so that comparing works across architectures, and

@@ -348,6 +348,7 @@ def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
         "study": "demo",
         "architecture": "cnn",
         "trial": 7,
+        "members": [],
         "boxed": False,
         "val_accuracy": None,
     }

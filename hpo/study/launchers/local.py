@@ -39,7 +39,7 @@ class LocalLauncher:
         self._server = (
             ChildServer() if training else ChildServer((launch.target.partition(":")[0],))
         )
-        keep = max(1, spec.tracking.keep_models)
+        keep = max(1, spec.models_kept)
         self._keeper = Keeper(launch.workspace, spec.objective.direction, keep)
 
     def work(self) -> Ended:

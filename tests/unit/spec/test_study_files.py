@@ -392,3 +392,14 @@ def test_the_file_itself_may_not_both_search_and_fix(tmp_path: Path) -> None:
     )
     with pytest.raises(SpecError, match="stands under both 'fixed' and 'space'"):
         load_study(file)
+
+
+@pytest.mark.parametrize(
+    ("keep", "ensemble", "kept"), [(1, 1, 1), (0, 1, 0), (1, 5, 5), (7, 5, 7), (0, 2, 2)]
+)
+def test_a_study_keeps_the_models_that_its_ensemble_may_need(
+    sound: Path, keep: int, ensemble: int, kept: int
+) -> None:
+    overrides = [f"tracking.keep_models={keep}", f"ensemble={ensemble}"]
+    spec = load_study(sound, overrides)
+    assert spec.models_kept == kept

@@ -1,0 +1,63 @@
+"""What a promotion registered, as data and in a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.study.champions import Replaced
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was registered.
+
+    Args:
+        study: whose winner it is.
+        architecture: its label there.
+        trial: its number.
+        objective: name of the objective.
+        value: the objective on validation.
+        classifier_version: of ``emotion-classifier``, now ``champion``.
+        recommender_version: of ``song-recommender``, now ``champion``.
+        catalogue: the songs that it recommends.
+        members: trials of an ensemble, such as ``cnn/7``, the best first; architecture and trial
+            are then the best member's. () where the winner was registered alone.
+        single: of an ensemble, what its best member alone reached; None otherwise.
+        faces: how many validation faces the value is from; 0 where that was not recorded.
+        replaced: the champion before it; None if there was none, or it is the same.
+        warnings: what speaks against it, a sentence each.
+    """
+
+    study: str
+    architecture: str
+    trial: int
+    objective: str
+    value: float
+    classifier_version: str
+    recommender_version: str
+    catalogue: str
+    members: tuple[str, ...] = ()
+    single: float | None = None
+    faces: int = 0
+    replaced: Replaced | None = None
+    warnings: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """Return it in a sentence."""
+        who = f"{self.architecture} #{self.trial}"
+        value = f"{self.objective} {self.value:.4f}"
+        if self.members:
+            value += f" on {self.faces} validation faces; {who} alone {self.single:.4f}"
+            who = f"mean of {', '.join(self.members)}"
+        return (
+            f"emotion-classifier {self.classifier_version} ({who} of "
+            f"study {self.study}, {value}), answering in "
+            f"song-recommender {self.recommender_version} with {self.catalogue}"
+            + (f"; it replaces {self.replaced.line(self.objective)}" if self.replaced else "")
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)

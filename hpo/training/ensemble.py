@@ -1,0 +1,111 @@
+"""Several trained models as one, which answers the mean of their probabilities.
+
+Averaging the answers of networks that were trained apart lowers the error by what they disagree in
+(Krogh and Vedelsby 1995, "Neural network ensembles, cross validation, and active learning",
+equation 6; for log loss likewise, as it is convex). Their mean is a stock layer, so that the file
+loads as any other: under ``safe_mode=True``, past the allow-list, on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo.spec.errors import DataError
+
+
+def join(members: Sequence[Any]) -> Any:
+    """Return one model that answers the mean of its members' probabilities.
+
+    It shares their weights, and was never compiled.
+
+    Args:
+        members: at least two models with the same input and the same classes; they may be of
+            different architectures and have layers of the same names.
+
+    Raises:
+        DataError: there are fewer than two, or they do not fit together.
+    """
+    import keras
+
+    from hpo.architectures.layers import grey_input
+
+    shapes = {(tuple(m.input_shape[1:]), tuple(m.output_shape[1:])) for m in members}
+    if len(members) < 2 or len(shapes) > 1:
+        raise DataError(
+            "these models do not make an ensemble",
+            expected="two or more of one input and one output",
+            got=f"{len(members)} of the shapes {', '.join(map(str, sorted(shapes)))}",
+        )
+    ((shape, _),) = shapes
+    faces = grey_input(shape)
+    # A name of its own for each: two trials of one architecture have the same.
+    named = [
+        keras.Model(member.inputs[0], member.outputs[0], name=f"member{number}")
+        for number, member in enumerate(members, start=1)
+    ]
+    mean = keras.layers.Average(dtype="float32", name="mean_of_members")(
+        [member(faces) for member in named]
+    )
+    return keras.Model(faces, mean, name="ensemble")
+
+
+def build(
+    report: Callable[[Any], None],
+    should_stop: Callable[[], bool],
+    *,
+    members: Sequence[str],
+    output: str,
+    dataset: str,
+    validation_limit: int | None,
+    data_seed: int,
+) -> dict[str, Any]:
+    """Join ``.keras`` files into ``output/model.keras`` and judge it on the validation faces.
+
+    It is what runs in a child; ``report`` and ``should_stop`` are part of that call.
+
+    Args:
+        members: paths of the files, checked before.
+        output: folder of the new file; made if absent.
+        dataset: folder of the canonical store.
+        validation_limit: the study's, and
+        data_seed: the seed of its subset, so that it is judged as its members were.
+
+    Returns:
+        ``checkpoint``, ``sha256``, ``metrics`` and ``confusion``, as of a ``TrialResult``.
+
+    Raises:
+        DataError: a file is no model, or the models do not fit together.
+        EnvironmentProblem: the file cannot be written.
+    """
+    import keras
+    import numpy as np
+
+    from hpo.data.store import open_faces, subset
+    from hpo.training.checkpoint import write_checkpoint
+    from hpo.training.validation import judge, predict
+
+    loaded = []
+    for path in members:
+        try:
+            loaded.append(keras.models.load_model(path, compile=False, safe_mode=True))
+        except Exception as error:  # Keras raises many kinds for a broken file
+            raise DataError(
+                "a member of the ensemble cannot be loaded",
+                where=path,
+                expected="a .keras file that hpo saved",
+                got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
+            ) from error
+    checkpoint, digest = write_checkpoint(join(loaded), output)
+    # What is judged is what was written.
+    model = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
+    faces = subset(open_faces(Path(dataset)).split("validation"), validation_limit, data_seed)
+    answers = predict(model, np.asarray(faces.images)[..., None], 64)
+    judged = judge(answers, np.asarray(faces.labels, dtype=np.int64))
+    return {
+        "checkpoint": checkpoint,
+        "sha256": digest,
+        "metrics": judged.metrics,
+        "confusion": judged.confusion.tolist(),
+    }
