@@ -203,3 +203,9 @@ def test_an_unknown_name_gets_our_name_for_it_or_all_names() -> None:
         resolve_parameters("cnn", {"lr": 3})
     with pytest.raises(SpecError, match=r"batch_size.*learning_rate.*zoom"):
         resolve_parameters("cnn", {"qqqqqq": 3})
+
+
+def test_kept_features_have_no_other_views_to_be_judged_by() -> None:
+    given = {"weights": "none", "feature_views": 2, "test_views": "mirror"}
+    with pytest.raises(SpecError, match="feature_views and test_views exclude each other"):
+        resolve_parameters("resnet50", given)
