@@ -10,7 +10,8 @@ of the best five networks' answers. Everything is chosen on the validation split
 It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
 answers on the validation split, and the weights in float16 parts with checksums
 (``hpo.training.packed``). After ``--minutes`` it stops where it is and prints what there is; the
-same command goes on. ``headline.json`` in that folder sums up. On an accelerator networks are
+same command goes on. ``headline.json`` in that folder sums up, and ``curves.png`` shows every
+epoch, where Kaleido and a browser are at hand. On an accelerator networks are
 trained ``--at-once`` side by side, so that one's compilation is not the others' wait.
 
 The scales: ``full`` is for a GPU (about 15 minutes of an H100), ``small`` for an hour or two of
@@ -46,8 +47,11 @@ Array = npt.NDArray[Any]
 THESIS = {"cnn": 0.65, "resnet50": 0.5175, "xception": 0.70}
 """The thesis's single runs, validation accuracy."""
 
-SHIFT = 2
-"""Pixels by which the faces of the test-time views are moved."""
+STATE_SECONDS = 20.0
+"""A state takes an accelerator as long to write as an epoch."""
+
+VIEWS = {"single": "none", "mirrored": "mirror", "views": "mirror_shifts"}
+"""Test-time views, as ``hpo.training.views`` has them."""
 
 CHANGES: dict[str, Any] = {
     "flip": True,
@@ -246,8 +250,7 @@ def train_one(network: Network, dataset: str, out: Path, scale: Scale, until: fl
         f"headline/{network.name}", network.architecture, network.params, dataset, "",
         str(folder), seed=network.seed, train_limit=scale.faces, validation_limit=scale.faces,
         precision="auto" if slow else "mixed_bfloat16",
-        # A state takes as long to write as an accelerator takes for an epoch.
-        keep_state=slow, continue_from=str(folder) if slow else None,
+        keep_state=True, continue_from=str(folder), seconds_between_states=STATE_SECONDS,
     )  # fmt: skip
     epochs: list[EpochReport] = []
     told = time.monotonic()
@@ -287,12 +290,14 @@ def _write_result(
     from hpo.spec.emotions import EMOTIONS
     from hpo.training.batches import load_data
     from hpo.training.packed import write_packed
+    from hpo.training.validation import predict_views
+    from hpo.training.views import mean_probabilities
 
     data = load_data(job)
     model = keras.models.load_model(result.checkpoint, compile=False)
     answers = {
-        kind: np.mean([answer(model, view) for view in shown], axis=0)
-        for kind, shown in views(data.validation.faces).items()
+        kind: mean_probabilities(list(predict_views(model, data.validation.faces, 256, which)))
+        for kind, which in VIEWS.items()
     }
     labels = data.validation.labels
     accuracy = {kind: float((p.argmax(axis=1) == labels).mean()) for kind, p in answers.items()}
@@ -308,6 +313,11 @@ def _write_result(
         "best_epoch": result.best_epoch,
         "dataset_digest": data.digest,
         "train_faces": len(data.train),
+        "epochs_run": result.epochs_run,
+        "environment": result.environment,
+        # For the card, if it is put into the box; see hpo.recommender.boxing.
+        "made_by": "python benchmarks/headline.py DATASET --out FOLDER\n"
+        f"python -m hpo.recommender.boxing FOLDER/winners/{network.name}",
     }
     write_packed(
         model, out / "winners" / network.name, architecture=network.architecture,
@@ -321,39 +331,13 @@ def _write_result(
         "accuracy": accuracy["single"],
         "accuracy_mirrored": accuracy["mirrored"],
         "accuracy_views": accuracy["views"],
-        "epochs_run": result.epochs_run,
         "epoch_seconds": round(statistics.median(later), 3),
         "seconds": round(seconds, 1),
         "parameter_count": result.parameter_count,
-        "environment": result.environment,
         "curve": [round(e.metrics["val_accuracy"], 4) for e in epochs],
     }
     _write_json(out / "results" / f"{network.name}.json", written)
     Path(result.checkpoint).unlink(missing_ok=True)
-
-
-def views(faces: Array) -> dict[str, list[Array]]:
-    """Return faces as they are, mirrored too, and mirrored and moved, ``(n, height, width, 1)``."""
-    mirrored = faces[:, :, ::-1]
-    steps = [(0, 0), (-SHIFT, -SHIFT), (-SHIFT, SHIFT), (SHIFT, -SHIFT), (SHIFT, SHIFT)]
-    moved = [_moved(rows, *step) for rows in (faces, mirrored) for step in steps]
-    return {"single": [faces], "mirrored": [faces, mirrored], "views": moved}
-
-
-def _moved(faces: Array, down: int, right: int) -> Array:
-    """Move faces by pixels; the border's pixels repeat."""
-    height, width = faces.shape[1:3]
-    rows = np.clip(np.arange(height) - down, 0, height - 1)
-    columns = np.clip(np.arange(width) - right, 0, width - 1)
-    moved: Array = faces[:, rows][:, :, columns]
-    return moved
-
-
-def answer(model: Any, faces: Array) -> Array:
-    """Return the probabilities ``(n, classes)``."""
-    from hpo.training.validation import predict
-
-    return predict(model, faces, 256)
 
 
 # All networks
@@ -389,6 +373,9 @@ def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) 
     summary = summarise(out, scale)
     summary["left"] = [n.name for n in left]
     _write_json(out / "headline.json", summary)
+    missing = draw(out)
+    if missing:
+        print(missing, file=sys.stderr)
     return summary
 
 
@@ -458,6 +445,45 @@ def _interval(accuracy: float, count: int) -> list[float]:
     """The 95 % interval for other faces of the same kind (Wilson)."""
     found = wilson(accuracy, count)
     return [round(found.low, 4), round(found.high, 4)]
+
+
+def draw(out: Path) -> str:
+    """Draw the curves of all networks; return why that could not be done, "" if it was."""
+    from hpo.reports.draw.style import template
+    from hpo.reports.pictures import what_is_missing
+
+    missing = what_is_missing()
+    results = read_results(out)
+    if missing or not results:
+        return missing
+    import kaleido
+
+    curves = [
+        {
+            "type": "scatter", "mode": "lines", "name": f"{name}: {result['accuracy']:.1%}",
+            "x": list(range(1, len(result["curve"]) + 1)), "y": result["curve"],
+        }
+        for name, result in sorted(results.items(), key=lambda item: -item[1]["accuracy"])
+    ]  # fmt: skip
+    thesis = {
+        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": THESIS["cnn"],
+        "y1": THESIS["cnn"], "line": {"dash": "dot", "color": "#5b6775"},
+    }  # fmt: skip
+    layout = {
+        "template": template("light"),
+        "title": {"text": "Validation accuracy by epoch, one view (dotted: the thesis's CNN)"},
+        "xaxis": {"title": {"text": "epoch"}},
+        "yaxis": {"tickformat": ".0%"},
+        "shapes": [thesis],
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+    }
+    kaleido.write_fig_from_object_sync(
+        [{"fig": {"data": curves, "layout": layout}, "path": str(out / "curves.png"),
+          "opts": {"format": "png", "width": 960, "height": 480}}],
+        kopts={"n": 1, "mathjax": False},
+    )  # fmt: skip
+    return ""
 
 
 def _write_json(path: Path, data: Any) -> None:

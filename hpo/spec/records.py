@@ -65,6 +65,7 @@ class TrialJob(_Plain):
         gpu: the one GPU that the trial may see, as ``CUDA_VISIBLE_DEVICES`` takes it; None for all.
         keep_state: after each epoch but the last, write to ``output`` the state from which a later
             attempt could go on; deleted when the trial has ended.
+        seconds_between_states: at the least; 0 for one after each epoch.
         continue_from: folder with such a state, of an earlier attempt at the same configuration
             with the same seed and data: training goes on after its last epoch. None: from the
             beginning.
@@ -87,6 +88,7 @@ class TrialJob(_Plain):
     threads: int | None = None
     gpu: str | None = None
     keep_state: bool = False
+    seconds_between_states: float = 0.0
     continue_from: str | None = None
 
 

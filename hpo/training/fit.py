@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,6 +101,7 @@ class _Trial:
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     loop: EpochLoop | None = None
+    state_kept: float = -math.inf
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -181,9 +183,12 @@ class _Trial:
             self.facts["continued_from_epoch"] = len(course.loop.epochs)
 
     def keep_state(self, course: Course, data: TrialData) -> None:
+        if time.perf_counter() - self.state_kept < self.job.seconds_between_states:
+            return
         try:
             with self.timed("state"):
                 write_state(course.state(self.identity(data)), self.job.output)
+            self.state_kept = time.perf_counter()
         except OSError as error:
             # The state is there for the trial's sake; the trial must not end for the state's.
             note = f"could not keep a state in {self.job.output}: {error.strerror or error}"
