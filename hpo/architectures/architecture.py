@@ -2,7 +2,7 @@
 
 ``load("cnn")``, ``load("mypackage.net:build")`` and the name of an entry point all give an
 ``Architecture``. Only ``build`` is required of a user's own module; ``Parameters``, ``THESIS``,
-``DEFAULTS``, ``BASE_LAYER`` and ``IMAGENET`` are taken from beside it where they stand.
+``DEFAULTS``, ``BASE_LAYER``, ``STAGES`` and ``IMAGENET`` are taken from beside it where they stand.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class Architecture:
         defaults: training parameters whose default differs for this architecture.
         base_layer: name of the nested model that can hold pretrained weights; None if there is
             none.
+        stages: of that model, from the input on: what the name of each one's first layer begins
+            with; empty if it is one piece.
         imagenet: where its ImageNet weights come from; None if there are none.
     """
 
@@ -69,6 +71,7 @@ class Architecture:
     thesis: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     base_layer: str | None = None
+    stages: tuple[str, ...] = ()
     imagenet: PublishedWeights | None = None
 
     @property
@@ -119,6 +122,7 @@ def load(name: str, where: str | None = None) -> Architecture:
         thesis=_mapping(module, "THESIS", name, where),
         defaults=_mapping(module, "DEFAULTS", name, where),
         base_layer=getattr(module, "BASE_LAYER", None),
+        stages=tuple(getattr(module, "STAGES", ())),
         imagenet=getattr(module, "IMAGENET", None),
     )
 

@@ -20,6 +20,7 @@ from hpo.architectures.pretrained import (
 )
 
 BASE_LAYER = "resnet50"
+STAGES = ("conv1_", "conv2_", "conv3_", "conv4_", "conv5_")
 
 IMAGENET = PublishedWeights(
     url="https://storage.googleapis.com/tensorflow/keras-applications/resnet/"

@@ -19,6 +19,7 @@ from hpo.architectures.pretrained import (
 )
 
 BASE_LAYER = "xception"
+STAGES = ("block1_", "block5_", "block13_")
 
 IMAGENET = PublishedWeights(
     url="https://storage.googleapis.com/tensorflow/keras-applications/xception/"

@@ -8,7 +8,7 @@ optimizer and the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from hpo.training.averaging import WeightAverage
 from hpo.training.device_epochs import DeviceEpochs
 from hpo.training.frozen import FrozenBase
 from hpo.training.loop import EpochLoop, callback
-from hpo.training.optimizers import build_optimizer
+from hpo.training.optimizers import build_optimizer, stage_factors
 from hpo.training.parameters import TrainingParameters
 from hpo.training.state import Array, StateUnusable, TrainingState
 
@@ -31,6 +31,7 @@ class Course:
         training: the training parameters.
         loop: what happens at each step and epoch.
         base_layer: name of the layer that ``head_epochs`` freeze; None if there is none.
+        stages: of that layer, as of ``Architecture``.
         frozen: cuts the model behind its frozen base, whose features are then computed once; None
             runs the base at each step.
     """
@@ -42,11 +43,13 @@ class Course:
         loop: EpochLoop,
         base_layer: str | None,
         frozen: Callable[[], FrozenBase] | None = None,
+        stages: Sequence[str] = (),
     ) -> None:
         self.loop = loop
         # What is compiled and trained at the moment: the model, or its head on cached features.
         self._active, self._frozen = model, frozen
         self._model, self._training, self._base_layer = model, training, base_layer
+        self._stages = stages
         self._restored: TrainingState | None = None
         # After which epoch the base was thawed; None before that, and where none is frozen.
         self._thawed_after: int | None = None
@@ -94,8 +97,12 @@ class Course:
 
     def _compile(self, *, average: bool) -> None:
         model, training = self._active, self._training
+        factors = None
+        if self._base_layer is not None and training.stage_rate_factor != 1.0:
+            base = self._model.get_layer(self._base_layer)
+            factors = stage_factors(base, self._stages, training.stage_rate_factor)
         model.compile(
-            optimizer=build_optimizer(training, model, average=average),
+            optimizer=build_optimizer(training, model, average=average, factors=factors),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )

@@ -279,7 +279,7 @@ def _fit(
             seed=job.seed,
             precision=job.precision,
         )
-    course = Course(model, training, loop, base_layer, frozen)
+    course = Course(model, training, loop, base_layer, frozen, trial.architecture.stages)
     with trial.timed("fit"):
         if job.keep_state:
             loop.keep_state = lambda: trial.keep_state(course, data)

@@ -108,6 +108,14 @@ class TrainingParameters(BaseModel):
         description="What the rate is multiplied by once head_epochs are over.",
     )
 
+    stage_rate_factor: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="The rate of each stage of a pretrained base is this times that of the stage "
+        "behind it; the head has the rate itself. 1: all alike.",
+    )
+
     # Loss
     label_smoothing: float = Field(
         default=0.0,

@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from hpo.architectures.architecture import Architecture, load
 from hpo.spec.errors import SpecError, did_you_mean
+from hpo.training.base_checks import check_base
 from hpo.training.parameters import TrainingParameters
 
 
@@ -194,8 +195,7 @@ def resolve_parameters(
     else:
         layers = _validated(architecture.parameters, own, architecture, where)
         params = {**training.model_dump(), **layers.model_dump()}
-    _check_head_epochs(architecture, params, where)
-    _check_feature_views(architecture, params, where)
+    check_base(architecture, params, where)
     return ResolvedParameters(layers, training, params)
 
 
@@ -219,41 +219,6 @@ def _validated(
             where=where,
             got=_shown(first["input"]) if name else None,
         ) from error
-
-
-def _check_head_epochs(
-    architecture: Architecture, params: Mapping[str, Any], where: str | None
-) -> None:
-    if params["head_epochs"] == 0:
-        return
-    problem = None
-    if architecture.base_layer is None:
-        problem = f"architecture '{architecture.name}' has no pretrained base"
-    elif params.get("weights") == "none":
-        problem = "with weights: none the base would be frozen at its random start"
-    elif params.get("unfreeze") == "none":
-        problem = "with unfreeze: none the base is frozen throughout"
-    if problem is not None:
-        raise SpecError(
-            f"head_epochs freezes a pretrained base for its first epochs, but {problem}",
-            where=where,
-            expected="head_epochs: 0",
-            got=str(params["head_epochs"]),
-            hint=f"Try --set architectures.{architecture.name}.fixed.head_epochs=0",
-        )
-
-
-def _check_feature_views(
-    architecture: Architecture, params: Mapping[str, Any], where: str | None
-) -> None:
-    if params["feature_views"] and architecture.base_layer is None:
-        raise SpecError(
-            "feature_views keeps the features of a frozen base, but architecture "
-            f"'{architecture.name}' has no pretrained base",
-            where=where,
-            expected="feature_views: 0",
-            got=str(params["feature_views"]),
-        )
 
 
 def _unknown(

@@ -162,6 +162,8 @@ def test_values_that_do_not_go_together_are_refused() -> None:
         resolve_parameters("cnn", {"head_epochs": 2})
     with pytest.raises(SpecError, match=r"feature_views keeps .* 'cnn' has no pretrained base"):
         resolve_parameters("cnn", {"feature_views": 2})
+    with pytest.raises(SpecError, match="'cnn' names no stages"):
+        resolve_parameters("cnn", {"stage_rate_factor": 0.5})
     with pytest.raises(SpecError, match="frozen throughout"):
         resolve_parameters("resnet50", {"head_epochs": 2, "unfreeze": "none"})
     with pytest.raises(SpecError, match="must be fewer than epochs"):
