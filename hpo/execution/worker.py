@@ -162,6 +162,10 @@ class Worker:
     def _ask(self, lane: Lane) -> Proposal | None:
         """Ask a lane for a trial, and close it if it has none left, here or elsewhere."""
         proposal = lane.engine.ask()
+        if proposal is not None:
+            # From here on, because what follows may wait: for a database that is away again, or a
+            # server that still loads Keras.
+            self._held[lane.label, proposal.number] = lane
         self._mirror_ended(lane)
         running = any(trial.lane is lane for trial in self._trials.values())
         if proposal is None and not running and not lane.engine.busy:
@@ -188,8 +192,6 @@ class Worker:
         taken = {trial.place for trial in self._trials.values()}
         place = next(i for i in range(len(self.shares)) if i not in taken)
         number = proposal.number
-        # From here on, because a server that still loads Keras keeps the first trial waiting.
-        self._held[lane.label, number] = lane
         job = lane.make_job(proposal, self.shares[place])
         lane.nameless.add(number)
         self.mirror.start_trial(lane.engine.record(number), job)

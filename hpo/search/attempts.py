@@ -33,19 +33,12 @@ class Attempts:
         study_id: Optuna's.
         metric: the objective's name among an epoch's metrics.
         maximize: the objective's direction.
-        lease_seconds: how long a worker may give no sign of life.
     """
 
-    def __init__(
-        self, database: Any, study_id: int, *, metric: str, maximize: bool, lease_seconds: float
-    ) -> None:
+    def __init__(self, database: Any, study_id: int, *, metric: str, maximize: bool) -> None:
         from hpo.search.remembered import RememberedTrials
 
         self._database = database
-        # For its query of stale trials. Given to the constructor it would also switch on the beats
-        # and the reaping of ``Study.optimize``, which nobody calls here.
-        database.heartbeat_interval = max(1, math.ceil(lease_seconds / 4))
-        database.grace_period = max(1, math.ceil(lease_seconds))
         self._storage = RememberedTrials(database)
         self._study_id = study_id
         self._metric = metric
@@ -162,18 +155,18 @@ class Attempts:
         told = result or TrialResult(state="failed", reason=reason)
         return self._lose(self._id(number), reason, told, change or {}, time.time())
 
-    def recover(self, me: str, *, lapsed: bool, spare: Collection[int] = ()) -> list[int]:
+    def recover(self, me: str, *, silent_for: float, spare: Collection[int] = ()) -> list[int]:
         """End what dead workers left running; return the numbers of the trials that were ended.
 
         An attempt whose result was stored is ended with it, any other is lost.
 
         Args:
             me: this worker's ``identity``.
-            lapsed: also take trials whose lease has run out.
+            silent_for: seconds without a sign of life after which a trial is taken, too.
             spare: numbers of trials that this worker runs itself.
         """
         ended = []
-        dead = self.dead(me, lapsed=lapsed, spare=spare)
+        dead = self.dead(me, silent_for=silent_for, spare=spare)
         silent = self._seconds_of_silence([trial._trial_id for trial, _ in dead])
         for trial, reason in dead:
             result = trial.user_attrs.get(stored.RESULT)
@@ -186,13 +179,13 @@ class Attempts:
         return ended
 
     def dead(
-        self, me: str, *, lapsed: bool, spare: Collection[int] = (), start_leases: bool = True
+        self, me: str, *, silent_for: float, spare: Collection[int] = (), start_leases: bool = True
     ) -> list[tuple[FrozenTrial, str]]:
         """Return the running attempts whose workers are dead, each with why that is known.
 
         Args:
             me: this worker's ``identity``.
-            lapsed: also those whose lease has run out.
+            silent_for: seconds without a sign of life after which a worker is dead, too.
             spare: numbers of trials that this worker runs itself.
             start_leases: give those that never gave a sign of life their first one.
         """
@@ -202,7 +195,7 @@ class Attempts:
             self._study_id, deepcopy=False, states=(TrialState.RUNNING,)
         )
         others = [trial for trial in running if trial.number not in spare]
-        stale = self._stale(others, start_leases) if lapsed and others else set()
+        stale = self._stale(others, silent_for, start_leases)
         found = []
         for trial in others:
             if holder(trial.user_attrs.get(stored.WORKER, ""), me) == "gone":
@@ -211,8 +204,8 @@ class Attempts:
                 found.append((trial, "it gave no sign of life"))
         return found
 
-    def _stale(self, running: list[FrozenTrial], start_leases: bool) -> set[int]:
-        """Return the ids of trials without a sign of life within the lease.
+    def _stale(self, running: list[FrozenTrial], silent_for: float, start_leases: bool) -> set[int]:
+        """Return the ids of trials without a sign of life for so many seconds.
 
         A trial that never gave one (its worker died right after the claim) may get its first one
         here: from now on its lease runs, in the database's time.
@@ -222,7 +215,19 @@ class Attempts:
         for trial_id in ids:
             if start_leases and trial_id not in beaten:
                 self._storage.record_heartbeat(trial_id)
-        return set(self._storage._get_stale_trial_ids(self._study_id))
+        stale = {trial_id for trial_id, seconds in beaten.items() if seconds > silent_for}
+        # To a server that has just come back nobody could speak for as long.
+        return stale if stale and self._seconds_up() > silent_for else set()
+
+    def _seconds_up(self) -> float:
+        """Return how long the database has been there to be spoken to; a file always has."""
+        import sqlalchemy
+
+        if self._database.engine.dialect.name != "postgresql":
+            return math.inf
+        age = sqlalchemy.text("SELECT EXTRACT(EPOCH FROM now() - pg_postmaster_start_time())")
+        with self._database.scoped_session() as session:
+            return float(session.execute(age).scalar())
 
     def _seconds_of_silence(self, ids: list[int]) -> dict[int, float]:
         """Return how long ago each trial gave its last sign of life, by id, if it ever gave one."""

@@ -45,6 +45,7 @@ class Inspection:
     def __init__(self, storage: Any, spec: StudySpec) -> None:
         self._storage = storage
         self._name = spec.name
+        self._lease = spec.limits.lease_seconds
         self._me = identity()
         self._attempts: dict[str, Attempts] = {}
         for label in spec.architectures:
@@ -57,7 +58,6 @@ class Inspection:
                 study_id,
                 metric=spec.objective.metric,
                 maximize=spec.objective.direction == "maximize",
-                lease_seconds=spec.limits.lease_seconds,
             )
 
     def deserted(self) -> list[Deserted]:
@@ -65,7 +65,7 @@ class Inspection:
         return [
             Deserted(label, trial.number, reason)
             for label, attempts in self._attempts.items()
-            for trial, reason in attempts.dead(self._me, lapsed=True, start_leases=False)
+            for trial, reason in attempts.dead(self._me, silent_for=self._lease, start_leases=False)
         ]
 
     def release(self) -> list[tuple[str, int]]:
@@ -73,7 +73,7 @@ class Inspection:
         return [
             (label, number)
             for label, attempts in self._attempts.items()
-            for number in attempts.recover(self._me, lapsed=True)
+            for number in attempts.recover(self._me, silent_for=self._lease)
         ]
 
     def doubled(self) -> list[tuple[str, int, list[int]]]:

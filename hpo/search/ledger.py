@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import retries
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
+from hpo.search.attendance import Attendance
 from hpo.search.budgets import epochs_left, planned_epochs, time_is_up
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.draws import Draw, kept, repeated
 from hpo.search.engine import Proposal
 from hpo.search.locks import claiming
-from hpo.search.reconnecting import LeaseLost, Reconnecting
+from hpo.search.reconnecting import LONGEST_WAIT_SECONDS, LeaseLost, Reconnecting
 from hpo.search.samplers import PLACE
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.worker_identity import identity
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 RESAMPLES = 5
 """How often a configuration that was tried before is drawn again before it is accepted."""
+
+_LONGEST_PAUSE_SECONDS = 5.0
+"""A worker that waits for work asks the database every two seconds, however short the lease."""
 
 
 class LedgerEngine(ABC):
@@ -92,9 +97,13 @@ class LedgerEngine(ABC):
             study_id,
             metric=spec.objective.metric,
             maximize=self.maximize,
-            lease_seconds=spec.limits.lease_seconds,
         )
-        self.steadily = Reconnecting(local=sqlite_path(storage_url) is not None)
+        lease = spec.limits.lease_seconds
+        self._attendance = Attendance(max(lease / 2, _LONGEST_PAUSE_SECONDS))
+        self.steadily = Reconnecting(
+            local=sqlite_path(storage_url) is not None,
+            saw=lambda answered: self._attendance.saw(answered=answered),
+        )
         self.busy = False
         self._running: set[int] = set()
         self._ended: list[int] = []
@@ -154,24 +163,35 @@ class LedgerEngine(ABC):
 
     def _claim_next(self) -> Proposal | None:
         with claiming(self._database, self.study_name) as still_held:
-            self._lose_half_claims()
-            self._reap()
-            proposal = self._propose_next()
+            proposal = self._claimed_unknown()
+            if proposal is None:
+                self._reap()
+                proposal = self._propose_next()
             if proposal is None:
                 return None
             if not still_held():
-                self._attempts.lose(proposal.number, "interrupted: the right to claim was lost")
-                raise LeaseLost
+                raise LeaseLost  # and whether it counts is judged by the next to hold the right
         self._running.add(proposal.number)
         self.beat([proposal.number])
         return proposal
 
-    def _lose_half_claims(self) -> None:
-        """Give up what this engine has claimed without coming to know it: the connection broke."""
-        for trial in self._attempts.all():
+    def _claimed_unknown(self) -> Proposal | None:
+        """Take up a claim of this engine's that it did not come to know of: the connection broke.
+
+        It is given up if its slot is another's too: the right to claim went with the connection,
+        and whoever had it next may not have seen this claim yet.
+        """
+        attempts = self._attempts.all()
+        filled = Counter(t.user_attrs.get(stored.SLOT) for t in attempts if not stored.is_lost(t))
+        for trial in attempts:
             own = trial.user_attrs.get(stored.WORKER) == self._me
-            if own and not trial.state.is_finished() and trial.number not in self._running:
-                self._attempts.lose(trial.number, "interrupted: the connection broke in the claim")
+            if not own or trial.state.is_finished() or trial.number in self._running:
+                continue
+            slot = trial.user_attrs[stored.SLOT]
+            if filled[slot] == 1 and not stored.is_lost(trial):
+                return _proposal(trial.number, trial, retries.lost_at(attempts, slot))
+            self._attempts.lose(trial.number, "interrupted: the right to claim was lost")
+        return None
 
     def _reap(self) -> None:
         """Take slots from dead workers, as often as workers give signs of life."""
@@ -209,22 +229,10 @@ class LedgerEngine(ABC):
         self, template: FrozenTrial, known: Mapping[int, FrozenTrial], lost: list[FrozenTrial]
     ) -> Proposal | None:
         """Store a trial if its epochs fit into the budget."""
-        told = template.user_attrs
         left = epochs_left(self.spec.budget, known)
-        if left is not None and planned_epochs(told[stored.PARAMS]) > left:
+        if left is not None and planned_epochs(template.user_attrs[stored.PARAMS]) > left:
             return None
-        return Proposal(
-            number=self._attempts.insert(template),
-            slot=told[stored.SLOT],
-            params=dict(template.params),
-            trial_seed=told[stored.SEED],
-            origin=told[stored.ORIGIN],
-            overrides=dict(told[stored.OVERRIDES]),
-            repeat_of=told.get(stored.REPEAT),
-            retry_of=told.get(stored.RETRY_OF),
-            lost=tuple(trial.user_attrs[stored.LOST] for trial in lost),
-            earlier=tuple(trial.number for trial in lost),
-        )
+        return _proposal(self._attempts.insert(template), template, lost)
 
     def _draw_new(
         self, known: dict[int, FrozenTrial], slot: int, first: Enqueued | None
@@ -279,9 +287,9 @@ class LedgerEngine(ABC):
             except Exception:
                 # Broad, whatever the driver raises: others take a trial only after several signs
                 # that failed to come, and the next one is near.
-                self.steadily.saw(answered=False)
+                self._attendance.saw(answered=False)
             else:
-                self.steadily.saw(answered=True)
+                self._attendance.saw(answered=True)
 
     # Running and ending
 
@@ -340,9 +348,12 @@ class LedgerEngine(ABC):
             return self.steadily(self._recover)
 
     def _recover(self) -> list[int]:
-        gap = self.steadily.seconds_since_gap()
-        lapsed = gap is None or gap > self.spec.limits.lease_seconds
-        return self._attempts.recover(self._me, lapsed=lapsed, spare=self._running)
+        # Silence speaks against others only if they could be heard. Who has just come, or was cut
+        # off, cannot know that: but longer than this nobody waits for a database.
+        lease = self.spec.limits.lease_seconds
+        heard = self._attendance.seconds() > lease
+        patience = lease if heard else lease + LONGEST_WAIT_SECONDS
+        return self._attempts.recover(self._me, silent_for=patience, spare=self._running)
 
     # Reading
 
@@ -377,3 +388,19 @@ class LedgerEngine(ABC):
 
         seen = [shown(trial, slot) for slot, trial in known.items()]
         return SlotView(self.study_name, self.maximize, [*seen, *extra])
+
+
+def _proposal(number: int, trial: FrozenTrial, lost: list[FrozenTrial]) -> Proposal:
+    told = trial.user_attrs
+    return Proposal(
+        number=number,
+        slot=told[stored.SLOT],
+        params=dict(trial.params),
+        trial_seed=told[stored.SEED],
+        origin=told[stored.ORIGIN],
+        overrides=dict(told[stored.OVERRIDES]),
+        repeat_of=told.get(stored.REPEAT),
+        retry_of=told.get(stored.RETRY_OF),
+        lost=tuple(trial.user_attrs[stored.LOST] for trial in lost),
+        earlier=tuple(trial.number for trial in lost),
+    )

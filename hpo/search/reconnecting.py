@@ -28,6 +28,7 @@ class Reconnecting:
 
     Args:
         local: whether the database is a file: then nothing comes back by waiting.
+        saw: is told of each try whether the database answered.
         tell: takes a line for people when a wait begins and when it is over.
         give_up: asked between tries; True ends the wait.
         clock: seconds that only grow.
@@ -37,6 +38,7 @@ class Reconnecting:
     def __init__(
         self,
         local: bool,
+        saw: Callable[[bool], None] = lambda answered: None,
         tell: Callable[[str], None] = lambda text: None,
         give_up: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
@@ -47,29 +49,7 @@ class Reconnecting:
         self._local = local
         self._clock = clock
         self._sleep = sleep
-        self._away = False
-        self._back_at: float | None = None
-
-    def saw(self, *, answered: bool) -> None:
-        """Take note of whether the database answered someone, such as the giver of signs of life.
-
-        A worker whose trials train may ask nothing else of a database while it is away.
-        """
-        if not answered:
-            self._away = True
-        elif self._away:
-            self._away = False
-            self._back_at = self._clock()
-
-    def seconds_since_gap(self) -> float | None:
-        """Return how long the connection has held since it was lost; None if it never was.
-
-        While nobody could reach the database, nobody could give signs of life: whoever is back
-        first must not take the others for dead.
-        """
-        if self._away:
-            return 0.0
-        return None if self._back_at is None else self._clock() - self._back_at
+        self._saw = saw
 
     def __call__(self, operation: Callable[[], Answer]) -> Answer:
         """Return what ``operation`` returns, after as many tries as it takes."""
@@ -92,11 +72,11 @@ class Reconnecting:
                 if not told and waited > 1.0:
                     self.tell("The study's database is away; trials go on, results wait for it.")
                     told = True
-                self.saw(answered=False)
+                self._saw(False)
                 self._sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
                 continue
-            self.saw(answered=True)
+            self._saw(True)
             if told:
                 self.tell("The study's database is back.")
             return answer

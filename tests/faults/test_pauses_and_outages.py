@@ -13,8 +13,9 @@ import pytest
 
 from hpo.search.studies import read_trials
 from tests.faults.cluster import Cluster
+from tests.faults.studies import elsewhere
 from tests.faults.workers import rows, start, states
-from tests.unit.search.analytic import make_spec
+from tests.unit.search.analytic import make_spec, open_it
 
 LEASE_SECONDS = 2
 
@@ -109,5 +110,20 @@ def test_workers_outlive_a_crash_of_the_database(
     records = read_trials(postgresql, "study")
     assert sorted(r.slot for r in records) == list(range(24))
     assert {r.state for r in records} == {"complete"}
-    # All were away at once, so that nobody was taken for dead: no epoch was trained twice.
-    assert [r.number for r in read_trials(postgresql, "study", attempts=True) if r.lost] == []
+    # All were away at once, so that nobody was taken for dead, and what was being claimed just
+    # then was taken up: no epoch was trained twice.
+    attempts = read_trials(postgresql, "study", attempts=True)
+    assert [(r.number, r.result) for r in attempts if r.lost] == []
+
+
+def seconds_up(url: str) -> float:
+    return open_it(url, make_spec(1), resume=True)._attempts._seconds_up()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_a_server_that_came_back_tells_since_when_it_could_be_spoken_to(
+    postgresql: str, restarted: Callable[[float], None]
+) -> None:
+    before = time.monotonic()
+    restarted(0.0)
+    up = elsewhere(seconds_up, postgresql)
+    assert 0 <= up <= time.monotonic() - before

@@ -21,7 +21,7 @@ from hpo.study.launchers.launch import Ended, Launch
 from hpo.study.planning import PlannedArchitecture
 
 if TYPE_CHECKING:
-    from hpo.search.engine import Proposal
+    from hpo.search.engine import Engine, Proposal
     from hpo.tracking.mirror import MlflowMirror
 
 
@@ -117,20 +117,19 @@ class LocalLauncher:
 
     def _lanes(self, mirror: MlflowMirror) -> Iterator[Lane]:
         """Open the architectures one after the other, as the worker has places for them."""
-        from hpo.search.engine import open_engine
+        from hpo.search.reconnecting import Reconnecting
 
         launch = self._launch
-        for part in launch.plan.parts.values():
-            engine = open_engine(
-                launch.storage_url,
-                launch.spec,
-                part.label,
-                # That the study may be new was checked at the start; since then another worker may
-                # have come to this architecture first.
-                resume=True,
-                thesis=part.thesis,
-                dataset_digest=launch.plan.dataset.digest,
-            )
+        steadily = Reconnecting(
+            local=sqlite_path(launch.storage_url) is not None,
+            tell=launch.watcher.note,
+            give_up=lambda: launch.interrupts.now,
+        )
+        for place, part in enumerate(launch.plan.parts.values()):
+            open_it = functools.partial(self._engine, part)
+            # A database that cannot be reached at the start is told of at once; one that goes away
+            # between two architectures is waited for, as it is between two trials.
+            engine = steadily(open_it) if place else open_it()
             for note in engine.notes:
                 launch.watcher.note(note)
             trials = launch.spec.trials_of(part.label)
@@ -141,6 +140,20 @@ class LocalLauncher:
                 make_job=functools.partial(self._job, part),
                 done=functools.partial(self._finish, part.label, mirror),
             )
+
+    def _engine(self, part: PlannedArchitecture) -> Engine:
+        from hpo.search.engine import open_engine
+
+        return open_engine(
+            self._launch.storage_url,
+            self._launch.spec,
+            part.label,
+            # That the study may be new was checked at the start; since then another worker may
+            # have come to this architecture first.
+            resume=True,
+            thesis=part.thesis,
+            dataset_digest=self._launch.plan.dataset.digest,
+        )
 
     def _job(self, part: PlannedArchitecture, proposal: Proposal, share: Share) -> TrialJob:
         return make_job(

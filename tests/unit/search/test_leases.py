@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import dataclass
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.exc import OperationalError
 
 from hpo.search import trials as stored
+from hpo.search.attempts import Attempts
+from hpo.search.attendance import Attendance
 from hpo.search.engine import Engine
+from hpo.search.inspection import inspecting
 from hpo.search.ledger import LedgerEngine
 from hpo.search.retries import MOST_ATTEMPTS, is_hopeless
 from hpo.search.studies import read_trials
@@ -38,6 +43,14 @@ def change(url: str, statement: str) -> None:
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
         database.execute(statement)
         database.commit()
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def let_time_pass(url: str, seconds: int = 3600) -> None:
@@ -73,6 +86,68 @@ def test_a_worker_that_gives_signs_of_life_keeps_its_slot(storage_url: str) -> N
     assert second is not None
     assert second.slot == 1
     assert distant.finish(first.number, DONE)
+
+
+def test_who_has_just_come_leaves_the_others_a_lease_to_be_heard(storage_url: str) -> None:
+    silent = elsewhere(storage_url, trials=1)
+    first = silent.ask()
+    assert first is not None
+    let_time_pass(storage_url, 100)  # longer than a lease: dead, or the database was away
+    other, clock = here(storage_url, trials=1), Clock()
+    other._attendance = Attendance(30, clock)
+    for _ in range(7):
+        other._looked_at = 0.0
+        assert other.ask() is None
+        assert other.busy
+        clock.now += 10
+    other._looked_at = 0.0
+    again = other.ask()
+    assert again is not None, "it was heard for more than a lease, the other was not"
+    assert again.retry_of == first.number
+
+
+def test_signs_of_life_that_fail_make_all_others_silence_count_for_nothing(
+    storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, watching, clock = elsewhere(storage_url), here(storage_url), Clock()
+    watching._attendance = Attendance(30, clock)
+    assert silent.ask() is not None
+    mine = watching.ask()
+    assert mine is not None
+    for _ in range(7):
+        watching.beat([mine.number])
+        clock.now += 10
+    let_time_pass(storage_url, 100)
+
+    def away(number: int) -> None:
+        raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watching._attempts, "beat", away)
+        watching.beat([mine.number])
+    watching.beat([mine.number])
+    assert watching.recover() == []
+    for _ in range(7):
+        clock.now += 10
+        watching.beat([mine.number])
+    assert watching.recover() == [0]
+
+
+def test_nobodys_silence_is_older_than_the_server(
+    storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = elsewhere(storage_url)
+    assert silent.ask() is not None
+    let_time_pass(storage_url)
+    with inspecting(storage_url, make_spec(2)) as inspection:
+        with monkeypatch.context() as patch:
+            patch.setattr(Attempts, "_seconds_up", lambda attempts: 59.0)
+            assert inspection.deserted() == []
+            assert inspection.at_work()
+            assert inspection.release() == []
+        assert [(d.number, d.why) for d in inspection.deserted()] == [
+            (0, "it gave no sign of life")
+        ]
 
 
 def test_a_worker_that_never_gave_a_sign_of_life_has_one_lease(storage_url: str) -> None:
