@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -34,11 +33,12 @@ from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import Diagnosis, doctor
 from tests.faults.mlflow_rows import trial_runs
-from tests.faults.studies import elsewhere, prepared, run_here, study_of
-from tests.faults.test_killed_workers import kill_as_they_go, make_tables
+from tests.faults.studies import copied, elsewhere, prepared, run_here, study_of
+from tests.faults.test_killed_workers import kill_as_they_go
 from tests.faults.test_named_points import POINTS, killed_at
 from tests.faults.test_named_points import TRIALS as POINT_TRIALS
 from tests.faults.workers import start, states
+from tests.stores import make_mlflow_tables
 from tests.unit.search.analytic import make_spec
 
 PARTS = ("kills", "points", "empty")
@@ -87,9 +87,8 @@ def kills(make: MakeDatabase, home: Path, trials: int, workers: int) -> Row:
     """Kill a worker after every third claim until the budget is used."""
     workspace = Workspace.at(home, storage=make(home))
     url, mlflow = workspace.storage_url(), home / "mlruns" / "mlflow.db"
-    mlflow.parent.mkdir()
+    elsewhere(make_mlflow_tables, mlflow)
     tracking_uri = f"sqlite:///{mlflow}"
-    make_tables(tracking_uri)
     spec = make_spec(trials, sampler="random", tracking={"keep_models": 0})
     checkpoints = workspace.checkpoints / "study" / "cnn"
     began, broken, killed = time.monotonic(), 0, 0
@@ -110,10 +109,9 @@ def kills(make: MakeDatabase, home: Path, trials: int, workers: int) -> Row:
     return {**_row(trials, counts, seconds, broken), "killed": killed, "attempts": attempts}
 
 
-def point(name: str, faces: Path, home: Path) -> tuple[Counter[str], Path]:
+def point(name: str, template: Path, home: Path) -> tuple[Counter[str], Path]:
     """Kill a study at a named point, mend it, run it to its end, and look at it again."""
-    shutil.copytree(faces, home / "data")
-    workspace = Workspace.at(home)
+    workspace = copied(template, home)
     killed_at(name, workspace)
     first: Diagnosis = elsewhere(doctor, "study", workspace=workspace, fix=True)
     second: Diagnosis = elsewhere(doctor, "study", workspace=workspace)
@@ -179,9 +177,9 @@ def rows(given: argparse.Namespace, makers: dict[str, MakeDatabase]) -> Iterator
             yield f"empty, {kind}", again(given.repeats, EMPTY_TRIALS, once)
     if "points" in given.only:
         with tempfile.TemporaryDirectory() as folder:
-            faces = elsewhere(prepared, Path(folder))
+            template = elsewhere(prepared, Path(folder))
             for name in POINTS:
-                once = lambda home, name=name: point(name, faces, home)  # noqa: E731
+                once = lambda home, name=name: point(name, template, home)  # noqa: E731
                 yield name, again(given.repeats, POINT_TRIALS, once)
 
 

@@ -35,8 +35,9 @@ from operations import BareOptuna, costs, drawn
 from hpo.execution.watch import Silence
 from hpo.spec.records import TrialResult
 from hpo.spec.study import StudySpec
-from tests.faults.test_killed_workers import make_tables
+from tests.faults.studies import elsewhere
 from tests.faults.workers import work
+from tests.stores import make_mlflow_tables
 from tests.unit.search.analytic import make_spec
 
 WORKERS = 4
@@ -74,7 +75,7 @@ def crew(url: str, spec: StudySpec, home: Path, count: int, *, mirror: bool) -> 
     home.mkdir()
     tracking_uri = f"sqlite:///{home}/mlflow.db" if mirror else None
     if tracking_uri:
-        make_tables(tracking_uri)
+        elsewhere(make_mlflow_tables, home / "mlflow.db")
     context = multiprocessing.get_context("fork")
     receivers, processes = [], []
     for _ in range(count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from hpo.spec.workspace import Workspace
 from tests.golden.files import Golden
+from tests.stores import make_mlflow_tables
 
 # The same examples in every run, so that a red build is red again; no deadline, because two busy
 # cores stretch a millisecond to a second; no complaint about slow drawing, for the same reason.
@@ -48,12 +50,22 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace that holds a handful of drawn faces, to copy: nothing is trained on them."""
+def mlflow_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without anything in it, to copy."""
+    made = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    make_mlflow_tables(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory, mlflow_tables: Path) -> Path:
+    """A workspace to copy, of a handful of drawn faces and MLflow's tables; nothing is trained."""
     from hpo.data.drawn import dataset
 
     home = tmp_path_factory.mktemp("faces")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "SPLIT_SIZES", {"train": 14, "validation": 7, "test": 7})
         dataset.write_dataset(home / "data" / dataset.DATASET_NAME)
+    (home / "mlruns").mkdir()
+    shutil.copy(mlflow_tables, home / "mlruns" / "mlflow.db")
     return home

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,14 @@ def draw(folder: Path, seed: int) -> FaceDataset:
 
 
 @pytest.fixture
-def finished(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def finished(
+    workspace: Workspace, mlflow_tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
     """A workspace with a study of one complete trial, its checkpoint and its run in MLflow."""
     # The checkpoint is no model that Keras could load.
     monkeypatch.setattr("hpo.study.promoting.check_answers", lambda file, title: None)
     workspace.ensure(workspace.runs)
+    shutil.copy(mlflow_tables, workspace.runs)
     run_study(workspace, "study", value=0.5)
     return workspace
 

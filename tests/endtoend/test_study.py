@@ -14,6 +14,7 @@ import pytest
 
 import hpo
 from hpo.spec.workspace import Workspace
+from tests import loaded
 
 pytestmark = pytest.mark.keras
 
@@ -43,10 +44,12 @@ def command(workspace: Workspace, *words: str) -> list[str]:
     return [sys.executable, "-m", "hpo", "--home", str(workspace.home), *words]
 
 
-def call(workspace: Workspace, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(workspace, *words), capture_output=True, text=True, timeout=400, check=False
-    )
+def call(
+    workspace: Workspace, *words: str, code: int = 0, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    # In the folder of the caller, who may have files of modules there.
+    arguments = ["--home", str(workspace.home), *words]
+    done = loaded.run("hpo", arguments, cwd=Path.cwd(), given=given)
     assert done.returncode == code, done.stderr
     return done
 
@@ -61,8 +64,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace.at(tmp_path_factory.mktemp("study"))
     file = workspace.home / "tiny.yaml"
     file.write_text(STUDY)
-    outcome = answer(workspace, "run", str(file))
-    assert outcome["champion"], outcome
+    # The one command here that begins as a person's does, in an interpreter that knows nothing.
+    done = subprocess.run(
+        command(workspace, "run", str(file), "--json"),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["champion"], done.stdout
     return workspace
 
 
@@ -302,15 +313,7 @@ def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml"), "--trials", "1", "--set", "name=gone"]
     words += ["--set", "promote=false", "--set", "architectures.cnn.fixed.epochs=1"]
     call(finished, *words)
-    unsure = subprocess.run(
-        command(finished, "delete", "gone"),
-        input="n\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert unsure.returncode == 1
+    call(finished, "delete", "gone", code=1, given="n\n")
     assert len(answer(finished, "trials", "gone")) == 1
     call(finished, "delete", "gone", "--yes")
     call(finished, "trials", "gone", code=2)

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import loaded
 from tests.faults.cluster import Cluster, cluster, programs
+from tests.faults.studies import elsewhere, prepared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded() -> None:
+    """Load libraries here, once: most of these tests do everything in forks of this process."""
+    loaded.load()
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +33,13 @@ def server() -> Iterator[Cluster]:
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``studies.prepared`` makes."""
+    made: Path = elsewhere(prepared, tmp_path_factory.mktemp("template"))
+    return made
 
 
 @pytest.fixture

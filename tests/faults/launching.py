@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import plan
 from hpo.study.running import StudyRun
+from tests import loaded
 from tests.faults.recorded import TARGET
 
-REPOSITORY = Path(__file__).parents[2]
 STUDY = """
 name: study
 seed: 7
@@ -63,22 +62,17 @@ def write_study(
     return file
 
 
-_started: list[subprocess.Popen[str]] = []
+_started: list[loaded.Program] = []
 
 
-def start(file: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+def start(file: Path, *words: str, **environment: str) -> loaded.Program:
     """Start the program on a study file in its workspace; its standard error goes to a file."""
-    with (file.parent / "stderr.txt").open("a") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(file), str(file.parent), *words],
-            cwd=REPOSITORY,
-            env={**os.environ, **_APART, **environment},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            # A signal goes to this process as from `kill`, not to what Ray starts beside it.
-            start_new_session=True,
-        )
+    process = loaded.begin(
+        __name__,
+        [str(file), str(file.parent), *words],
+        env={**os.environ, **_APART, **environment},
+        said=file.parent / "stderr.txt",
+    )
     _started.append(process)
     return process
 
@@ -92,17 +86,17 @@ def end_all() -> None:
             process.communicate()
 
 
-def outcome_of(process: subprocess.Popen[str], *, code: int = 0, seconds: float = 300) -> Any:
+def outcome_of(process: loaded.Program, *, code: int = 0, seconds: float = 300) -> Any:
     """Wait for the program and return the outcome that it printed."""
     out, _ = process.communicate(timeout=seconds)
-    home = Path(str(process.args[3]))  # type: ignore[index]
+    home = Path(process.args[4])
     assert process.returncode == code, (home / "stderr.txt").read_text()[-3000:]
     return json.loads(out) if out else None
 
 
 def workspace_with_faces(template: Path, home: Path) -> Path:
-    """Return a workspace with a copy of the faces in ``template``."""
-    shutil.copytree(template / "data", home / "data")
+    """Return a workspace with a copy of the faces and the tables in ``template``."""
+    shutil.copytree(template, home, dirs_exist_ok=True)
     return home
 
 

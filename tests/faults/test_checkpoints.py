@@ -17,19 +17,12 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import doctor
 from hpo.study.promoting import promote
-from tests.faults.studies import die, elsewhere, prepared, run_here, study_of
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made: Path = elsewhere(prepared, tmp_path_factory.mktemp("faces"))
-    return made
+from tests.faults.studies import copied, die, elsewhere, run_here, study_of
 
 
 @pytest.fixture
-def workspace(faces: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(faces, tmp_path / "data")
-    return Workspace.at(tmp_path)
+def workspace(template: Path, tmp_path: Path) -> Workspace:
+    return copied(template, tmp_path)
 
 
 def run_without_models(workspace: Workspace) -> None:

@@ -6,9 +6,9 @@ is not the point.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -18,13 +18,12 @@ import pytest
 
 from hpo.search.studies import read_trials
 from hpo.spec.study import StudySpec
-from hpo.tracking.store import open_client
 from tests.faults.mlflow_rows import trial_runs
 from tests.faults.workers import Claims, start, states
 from tests.unit.search.analytic import make_spec
 
 WORKERS = 4
-TRIALS = 60
+TRIALS = 45
 KILL_AFTER_CLAIMS = 3
 
 
@@ -57,24 +56,13 @@ def kill_as_they_go(
     return killed
 
 
-def make_tables(tracking_uri: str) -> None:
-    """Make MLflow's tables, which takes seconds that no worker should be killed in.
-
-    In a process of its own: workers are forked from this one, and a connection is not to be shared.
-    """
-    maker = multiprocessing.get_context("fork").Process(target=open_client, args=(tracking_uri,))
-    maker.start()
-    maker.join(120)
-    assert maker.exitcode == 0
-
-
 def test_killed_workers_neither_lose_nor_double_a_place_of_the_budget(
-    url: str, tmp_path: Path
+    url: str, mlflow_tables: Path, tmp_path: Path
 ) -> None:
-    tracking_uri = f"sqlite:///{tmp_path}/mlflow.db"
-    make_tables(tracking_uri)
+    # With tables: making them takes seconds that no worker should be killed in.
+    tracking_uri = f"sqlite:///{shutil.copy(mlflow_tables, tmp_path)}"
     spec = make_spec(TRIALS, sampler="random")
-    killed = kill_as_they_go(url, spec, tmp_path / "out", tracking_uri, WORKERS, seed=60)
+    killed = kill_as_they_go(url, spec, tmp_path / "out", tracking_uri, WORKERS, seed=45)
 
     records = read_trials(url, "study")
     assert sorted(record.slot for record in records) == list(range(TRIALS))
@@ -104,12 +92,12 @@ def test_workers_that_start_at_once_on_an_empty_database_all_work(
 
 
 def test_queued_trials_run_once_each(url: str, tmp_path: Path) -> None:
-    queue = [{"learning_rate": 1e-3, "layers": n % 8 + 1, "tag": n} for n in range(100)]
-    spec = make_spec(100, sampler="random", architecture={"enqueue": queue})
+    queue = [{"learning_rate": 1e-3, "layers": n % 8 + 1, "tag": n} for n in range(60)]
+    spec = make_spec(60, sampler="random", architecture={"enqueue": queue})
     workers = [start(url, spec, tmp_path / "out") for _ in range(8)]
     for worker in workers:
         worker.join(300)
     assert [worker.exitcode for worker in workers] == [0] * 8
     records = read_trials(url, "study", attempts=True)
-    assert sorted(r.params["tag"] for r in records) == list(range(100))
+    assert sorted(r.params["tag"] for r in records) == list(range(60))
     assert {r.state for r in records} == {"complete"}

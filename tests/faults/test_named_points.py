@@ -4,7 +4,6 @@ goes on to its exact budget.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from hpo.search.studies import read_trials
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import doctor
 from hpo.tracking.runs import StudyRuns
-from tests.faults.studies import die, elsewhere, prepared, run_elsewhere, run_here, study_of
+from tests.faults.studies import copied, die, elsewhere, run_elsewhere, run_here, study_of
 
 TRIALS = 3
 
@@ -101,12 +100,6 @@ POINTS: dict[str, Callable[[], None]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made: Path = elsewhere(prepared, tmp_path_factory.mktemp("faces"))
-    return made
-
-
 def killed_at(point: str, workspace: Workspace) -> None:
     """Run a study in a process that dies at a point."""
     crash = point == "after the fail of a lost trial"
@@ -139,10 +132,9 @@ def between_starts() -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_the_doctor_mends_what_a_killed_worker_left(
-    point: str, faces: Path, tmp_path: Path
+    point: str, template: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(faces, tmp_path / "data")
-    workspace = Workspace.at(tmp_path)
+    workspace = copied(template, tmp_path)
     killed_at(point, workspace)
 
     first = elsewhere(doctor, "study", workspace=workspace, fix=True)
