@@ -18,6 +18,8 @@ from tests import loaded
 
 pytestmark = pytest.mark.keras
 
+QUICK = ["architectures.cnn.fixed.epochs=2", "data.train_limit=140"]
+"""Where it does not matter how well the tiny study learns."""
 STUDY = """
 name: tiny
 seed: 5
@@ -197,6 +199,7 @@ def test_a_trial_is_not_trained_again_under_other_settings(finished: Workspace) 
 def test_ctrl_c_ends_with_130_and_resume_goes_on_to_the_exact_budget(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml")]
     words += ["--set", "name=interrupted", "--set", "promote=false"]
+    words += [word for change in QUICK for word in ("--set", change)]
     with subprocess.Popen(command(finished, *words), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -221,7 +224,7 @@ def test_keras_tuner_searches_the_same_file(finished: Workspace) -> None:
     file = finished.home / "tuner.yaml"
     file.write_text(STUDY.replace("promote: true", "engine: keras-tuner").replace("tiny", "tuner"))
     outcome = hpo.run(
-        file, workspace=finished, trials=3, overrides=["sampler=random", "pruner=none"]
+        file, workspace=finished, trials=3, overrides=["sampler=random", "pruner=none", *QUICK]
     )
     assert sum(row.complete for row in outcome.rows) >= 1
     rows = hpo.trials("tuner", workspace=finished)
@@ -311,7 +314,7 @@ def test_an_error_in_an_own_architecture_names_file_line_and_log(
 
 def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml"), "--trials", "1", "--set", "name=gone"]
-    words += ["--set", "promote=false", "--set", "architectures.cnn.fixed.epochs=1"]
+    words += ["--set", "promote=false", *[w for change in QUICK for w in ("--set", change)]]
     call(finished, *words)
     call(finished, "delete", "gone", code=1, given="n\n")
     assert len(answer(finished, "trials", "gone")) == 1
