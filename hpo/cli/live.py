@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hpo.cli.shell import counted
-from hpo.execution.watch import StudyStart
+from hpo.execution.watch import CONTINUES, StudyStart
 from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
@@ -67,10 +67,18 @@ class Progress:
     spent: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By architecture, how many trials ended under our eyes, and in how many seconds together."""
     workers: int = 1
+    _continuing: set[tuple[str, int]] = field(default_factory=set)
+    """Trials that take a configuration one rung further: the budget counts configurations."""
 
-    def finished(self, label: str, seconds: float) -> None:
+    def started(self, label: str, number: int, origin: str) -> None:
+        """Hear of a trial that may be one of those that the budget does not count."""
+        if origin.startswith(CONTINUES):
+            self._continuing.add((label, number))
+
+    def finished(self, label: str, number: int, seconds: float) -> None:
         """Count a trial."""
-        self.done[label] = self.done.get(label, 0) + 1
+        if (label, number) not in self._continuing:
+            self.done[label] = self.done.get(label, 0) + 1
         count, spent = self.spent.get(label, (0, 0.0))
         self.spent[label] = (count + 1, spent + seconds)
 
@@ -141,6 +149,7 @@ class Lines:
     ) -> None:
         """Print the configuration."""
         self._epochs[label, number] = epochs
+        self.progress.started(label, number, origin)
         mark = "" if origin == "sampler" or self._single else f" [{origin}]"
         self._print(f"{self._name(label, number)} starts{mark}: {compact(params)}")
 
@@ -163,7 +172,7 @@ class Lines:
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Print the result and the time left."""
         self._epochs.pop((label, number), None)
-        self.progress.finished(label, seconds)
+        self.progress.finished(label, number, seconds)
         value = "no value" if result.value is None else f"{result.value:.4f}"
         why = f" ({result.reason})" if result.reason else ""
         far = "" if self._single else f"; {self.progress.line()}"
@@ -223,6 +232,7 @@ class Table(Lines):
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
         """Show the trial as running."""
+        self.progress.started(label, number, origin)
         row = _Row(label, number, "running", None, 0, 0.0, compact(params))
         self._now[label, number] = (row, epochs, time.monotonic())
 
@@ -240,7 +250,7 @@ class Table(Lines):
 
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Move the trial to the finished ones."""
-        self.progress.finished(label, seconds)
+        self.progress.finished(label, number, seconds)
         shown = self._now.pop((label, number), None)
         params = shown[0].params if shown else ""
         row = _Row(label, number, result.state, result.value, result.epochs_run, seconds, params)

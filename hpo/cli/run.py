@@ -175,7 +175,8 @@ def _print_plan(planned: Plan) -> None:
         + (f"digest {digest[:12]}" if digest else "digest not known before they are drawn")
     )
     typer.echo(
-        f"Search: {spec.engine.name}, sampler {spec.sampler.name}, pruner {spec.pruner.name}, "
+        f"Search: {spec.engine.name}, sampler {spec.sampler.name}, "
+        f"{f'{spec.fidelity.name}' if spec.fidelity else f'pruner {spec.pruner.name}'}, "
         f"seed {spec.seed}; objective {spec.objective.metric} ({spec.objective.direction})"
     )
     for part in planned.parts.values():

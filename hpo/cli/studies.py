@@ -133,7 +133,7 @@ def trials(
         [
             [
                 f"{r['architecture']} #{r['number']}",
-                r["state"],
+                _state(r),
                 None if r["value"] is None else f"{r['value']:.4f}",
                 r["epochs_run"],
                 None if r["state"] == "running" else duration(r["seconds"]),
@@ -274,6 +274,14 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    """Return a trial's state, and whom it repeats or goes on from."""
+    if row["repeats"] is not None:
+        return f"repeats #{row['repeats']}"
+    continues = row["continues"]
+    return f"{row['state']}, continues #{continues}" if continues is not None else str(row["state"])
 
 
 def _write_csv(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -36,13 +36,21 @@ def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dic
 
     Complete trials count with their value. Pruned trials count with their best value so far: they
     were stopped because they did badly, and without them a parameter that ruins training would
-    look harmless. Failed and unfinished trials, and values that are not finite, are left out.
+    look harmless. Failed and unfinished trials, values that are not finite, and repeats that took
+    another trial's value are left out. Where trials were compared at rungs, those of one alone
+    count: few epochs favour other values than many.
     """
     usable: list[Observation] = []
     left: dict[str, int] = {}
+    records = list(records)
+    rung = _telling_rung(records)
     for record in records:
-        if record.state not in ("complete", "pruned"):
+        if (record.rung or 0) != rung:
+            left["of another rung"] = left.get("of another rung", 0) + 1
+        elif record.state not in ("complete", "pruned"):
             left[record.state] = left.get(record.state, 0) + 1
+        elif record.repeats is not None:
+            left["repeated"] = left.get("repeated", 0) + 1
         elif record.value is None or not math.isfinite(record.value):
             left["no finite value"] = left.get("no finite value", 0) + 1
         else:
@@ -55,6 +63,20 @@ def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dic
                 )
             )
     return usable, left
+
+
+_ENOUGH = 20
+"""Trials from which on a rung speaks for itself, however many there are below it."""
+
+
+def _telling_rung(records: Sequence[TrialRecord]) -> int:
+    """Return the highest rung with enough complete trials, else the one with the most."""
+    counts: dict[int, int] = {0: 0}
+    for record in records:
+        if record.state == "complete" and record.repeats is None:
+            counts[record.rung or 0] = counts.get(record.rung or 0, 0) + 1
+    enough = [rung for rung, count in counts.items() if count >= _ENOUGH]
+    return max(enough) if enough else max(counts, key=lambda rung: (counts[rung], -rung))
 
 
 def _active(record: TrialRecord) -> dict[str, Any]:

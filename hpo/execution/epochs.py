@@ -18,7 +18,8 @@ class Epochs:
     """Takes the reports of one running trial.
 
     Where it goes on from an earlier attempt, that one's epochs are its own too, but only once it is
-    seen to go on: a state that does not fit (another batch size, say) starts over.
+    seen to go on: a state that does not fit (another batch size, say) starts over. Those of the
+    rung below are in its curves, and count where they were trained.
 
     Args:
         engine: stores them.
@@ -41,6 +42,7 @@ class Epochs:
         self._watcher = watcher
         self._label, self._number = label, number
         self._last = int(job.params.get("epochs", 0))
+        self._inherited = job.rungs[-1] if job.rungs else 0
         self.earlier: Sequence[EpochReport] = _earlier_epochs(job)
         self._untold = list(self.earlier)
 
@@ -60,7 +62,8 @@ class Epochs:
         if not self._untold or epoch < self._untold[-1].epoch:
             return
         for report in self._untold:
-            self._engine.record_epoch(self._number, report)
+            inherited = report.epoch <= self._inherited
+            self._engine.record_epoch(self._number, report, inherited=inherited)
             self._mirror.log_epoch(self._label, self._number, report)
         self._untold = []
 

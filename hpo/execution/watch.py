@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 
 from hpo.spec.records import EpochReport, TrialResult
 
+CONTINUES = "continues #"
+"""How the origin of a trial begins that takes a configuration one rung further."""
+
 
 @dataclass(frozen=True)
 class StudyStart:
@@ -39,7 +42,10 @@ class Watcher(Protocol):
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
-        """Hear of a trial; ``params`` are the searched ones."""
+        """Hear of a trial; ``params`` are the searched ones.
+
+        ``origin`` is the record's, or names the trial that this one continues (``CONTINUES``).
+        """
         return
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:

@@ -21,7 +21,7 @@ from hpo.execution.interrupts import Interrupts
 from hpo.execution.patterns import Patterns
 from hpo.execution.retrying import another_attempt
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
-from hpo.execution.watch import Watcher
+from hpo.execution.watch import CONTINUES, Watcher
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
@@ -47,12 +47,14 @@ class Lane:
         engine: proposes configurations and keeps the truth.
         make_job: turns a proposal into a job, given what the trial may use.
         done: is called when the architecture's budget is used and nothing of it runs any more.
+        settle: is told the number of a trial from whose state nobody will go on.
     """
 
     label: str
     engine: Engine
     make_job: Callable[[Proposal, Share], TrialJob]
     done: Callable[[], None] = lambda: None
+    settle: Callable[[int], None] = lambda number: None
     nameless: set[int] = field(default_factory=set)
     """Trials whose run in MLflow is not known yet."""
 
@@ -167,6 +169,10 @@ class Worker:
             # server that still loads Keras.
             self._held[lane.label, proposal.number] = lane
         self._mirror_ended(lane)
+        for note in lane.engine.take_notes():
+            self.watcher.note(note)
+        for number in lane.engine.take_settled():
+            lane.settle(number)
         running = any(trial.lane is lane for trial in self._trials.values())
         if proposal is None and not running and not lane.engine.busy:
             self._name_runs(now=True, patience_seconds=_LAST_RUN_ID_SECONDS)
@@ -200,7 +206,7 @@ class Worker:
             number,
             dict(proposal.params),
             int(job.params.get("epochs", 0)),
-            proposal.origin,
+            proposal.origin if proposal.continues is None else f"{CONTINUES}{proposal.continues}",
         )
         epochs = Epochs(lane.engine, self.mirror, self.watcher, lane.label, number, job)
         try:

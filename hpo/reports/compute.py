@@ -90,6 +90,7 @@ def compute(
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
+            *sentences.rung_caveats(entries),
         ],
         facts=facts,
         majority=majority_class,

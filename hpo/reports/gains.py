@@ -70,11 +70,11 @@ def gain_over(baseline: TrialRecord, trial: TrialRecord) -> dict[str, Any]:
 
 
 def thesis_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the complete trial of the thesis's own configuration."""
-    return next(
-        (r for r in records if r.origin == "thesis" and r.state == "complete" and finite_value(r)),
-        None,
-    )
+    """Return the complete trial of the thesis's own configuration, at its highest rung."""
+    complete = [
+        r for r in records if r.origin == "thesis" and r.state == "complete" and finite_value(r)
+    ]
+    return max(complete, key=lambda r: r.rung or 0, default=None)
 
 
 def gain(records: Sequence[TrialRecord], best: TrialRecord) -> dict[str, Any]:

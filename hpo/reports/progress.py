@@ -101,6 +101,8 @@ def _budget(study: Mapping[str, Any], label: str) -> int | None:
     trials = (own.get("trials") if isinstance(own, Mapping) else None) or budget.get("trials")
     if not isinstance(trials, int) or any(budget.get(name) for name in OTHER_LIMITS):
         return None
+    if study.get("fidelity"):
+        return None  # It counts configurations, and how far each comes is not known before.
     if _name(study.get("sampler")) == "grid" or _name(study.get("engine")) not in OWN_ENGINES:
         return None
     return trials

@@ -10,6 +10,7 @@ from hpo.evidence.optuna_study import joined_space
 from hpo.registry.promotion import rank
 from hpo.reports.gains import gain, sampler_best
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
+from hpo.search.climbing import agreements_of
 from hpo.spec.records import TrialRecord, TrialState
 
 STATES: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running", "waiting")
@@ -49,8 +50,9 @@ def architecture_entry(
 ) -> dict[str, Any]:
     """Return everything that the report says about one architecture.
 
-    Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, best, against_majority,
-    gain, sampler, thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold.
+    Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, rungs, best,
+    against_majority, gain, sampler, thesis_state, space``; ``gains`` says what ``gain`` and
+    ``sampler`` hold, ``RankAgreement`` what ``rungs`` lists.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
@@ -64,7 +66,8 @@ def architecture_entry(
         "seconds_by_state": {
             state: round(sum(r.seconds for r in records if r.state == state), 2) for state in STATES
         },
-        "epochs": sum(r.epochs_run for r in records),
+        "epochs": sum(r.epochs_trained for r in records),
+        "rungs": [pair.to_json() for pair in agreements_of(records)],
         "best": trial_summary(best) if best else None,
         "against_majority": placed,
         "gain": gain(records, best) if best else {},

@@ -37,10 +37,12 @@ def best_metrics(record: TrialRecord) -> dict[str, float]:
 def row(record: TrialRecord) -> dict[str, Any]:
     """Return one trial as plain data.
 
-    Keys: ``architecture, number, slot, state, origin, reason, value, accuracy, loss, best_epoch,
-    epochs_run, seconds, started, finished, params, searched, mlflow_run_id, validation_size,
-    train_size, parameter_count, weights, images_per_second, curves``; ``searched`` lists the names
-    that were active in the trial, ``curves`` maps metrics to one number (or None) per epoch.
+    Keys: ``architecture, number, slot, state, origin, repeats, rung, continues, reason, value,
+    accuracy, loss, best_epoch, epochs_run, seconds, started, finished, params, searched,
+    mlflow_run_id, validation_size, train_size, parameter_count, weights, images_per_second,
+    curves``; ``repeats`` is the trial whose value a repeat has taken, ``continues`` the one at the
+    rung below, ``searched`` lists the names that were active in the trial, ``curves`` maps metrics
+    to one number (or None) per epoch.
     """
     result = record.result
     metrics = best_metrics(record)
@@ -50,6 +52,9 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "slot": record.slot,
         "state": record.state,
         "origin": record.origin,
+        "repeats": record.repeats,
+        "rung": record.rung,
+        "continues": record.continues,
         "reason": result.reason if result else "",
         "value": rounded(record.value),
         "accuracy": rounded(metrics.get("val_accuracy")),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.search import ranks
+from hpo.spec.records import RankAgreement
+
 EVALUATOR_NAMES = {"fanova": "fANOVA", "mdi": "MDI", "pedanova": "PED-ANOVA"}
 ORIGINS = {
     "thesis": "the thesis's own configuration",
@@ -255,3 +258,17 @@ def condition_caveats(
             f"{plural(facts['counts']['failed'], 'trial')} failed; the trial table has the reasons."
         )
     return said
+
+
+def rung_caveats(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say, where trials were compared at rungs, how well each rung has foretold the next."""
+    found = []
+    for entry in entries:
+        for known in entry.get("rungs") or []:
+            if known["corrected"] is None:
+                continue
+            told = ranks.sentence(RankAgreement.from_json(known))
+            found.append(
+                f"{entry['label']}: {told}. Trials of one rung alone were compared with each other."
+            )
+    return found

@@ -204,7 +204,7 @@ def _trial_row(
         "loss": (_loss(trial["loss"]), trial["loss"]),
         "epochs": (str(trial["epochs_run"]), trial["epochs_run"]),
         "time": (duration(trial["seconds"]), trial["seconds"]),
-        "origin": (trial["origin"], None),
+        "origin": (_origin(trial), None),
         "MLflow run": (trial["mlflow_run_id"][:8] or "–", None),
         "searched parameters": (params or "–", None),
         "reason": (trial["reason"] or "–", None),
@@ -214,6 +214,14 @@ def _trial_row(
         "state": trial["state"],
         "cells": [(column, *cells[column.heading]) for column in columns],
     }
+
+
+def _origin(trial: Mapping[str, Any]) -> str:
+    # Reports of before repeats and rungs were known have neither.
+    repeats, continues = trial.get("repeats"), trial.get("continues")
+    told = f", repeats {repeats}" if repeats is not None else ""
+    told += f", continues {continues}" if continues is not None else ""
+    return f"{trial['origin']}{told}"
 
 
 def _objective(value: float | None, objective: Mapping[str, Any]) -> str:

@@ -83,10 +83,10 @@ class Attempts:
         """Give a sign of life for a running attempt."""
         self._storage.record_heartbeat(self._id(number))
 
-    def record_epoch(self, number: int, report: EpochReport) -> bool:
+    def record_epoch(self, number: int, report: EpochReport, *, inherited: bool = False) -> bool:
         """Store an epoch and, for the pruner, its objective."""
         trial_id = self._id(number)
-        key, value = stored.epoch_attribute(report)
+        key, value = stored.epoch_attribute(report, inherited=inherited)
         objective = report.metrics.get(self._metric)
 
         def write() -> None:

@@ -48,19 +48,20 @@ def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
     return total
 
 
-def epochs_left(budget: BudgetSpec, known: Mapping[int, FrozenTrial]) -> int | None:
+def epochs_left(budget: BudgetSpec, known: Iterable[FrozenTrial]) -> int | None:
     """Return how many epochs are neither spent nor promised; None without such a limit.
 
-    A running trial is promised all of its epochs. Lost attempts do not count: their slots are run
-    again, and a study that was interrupted has as many epochs as one that was not.
+    A running trial is promised all of its epochs, without those of the rung that it continues. Lost
+    attempts do not count: their slots are run again, and a study that was interrupted has as many
+    epochs as one that was not.
 
     Args:
         budget: of the architecture.
-        known: trials by slot.
+        known: trials, lost attempts left out.
     """
     if budget.epochs is None:
         return None
-    return budget.epochs - sum(_epochs(trial) for trial in known.values())
+    return budget.epochs - sum(_epochs(trial) for trial in known)
 
 
 def planned_epochs(params: Mapping[str, Any]) -> int:
@@ -70,10 +71,19 @@ def planned_epochs(params: Mapping[str, Any]) -> int:
     return int(params.get("epochs", TrainingParameters.model_fields["epochs"].default))
 
 
+def promised_epochs(attributes: Mapping[str, Any]) -> int:
+    """Return how many epochs a trial with these user attributes may train beyond what is done.
+
+    One that cannot go on from the rung below trains more, which counts when it has.
+    """
+    done = attributes.get(stored.RUNGS) or [0]
+    return planned_epochs(attributes.get(stored.PARAMS, {})) - int(done[-1])
+
+
 def _epochs(trial: FrozenTrial) -> int:
     if trial.state.is_finished():
         return stored.count_epochs(trial.user_attrs)
-    return planned_epochs(trial.user_attrs.get(stored.PARAMS, {}))
+    return promised_epochs(trial.user_attrs)
 
 
 def _spans(trials: Iterable[FrozenTrial], now: float) -> Iterator[tuple[float, float]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hpo.search.budgets import planned_epochs
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
+from hpo.search.fidelity_checks import check_fidelity
 from hpo.search.options import ThresholdOptions, read_options, stated
 from hpo.search.oracles import oracle_name, oracle_warnings
 from hpo.spec.errors import SpecError
@@ -50,6 +51,8 @@ def check_compatibility(
         tried = resolve_enqueue(architecture, None, label) if known is None else known
         _check_schedule(spec, label, architecture, values, tried)
         warnings += _check_epochs(spec, label, architecture, values, tried)
+        heads = list(_values_of("head_epochs", architecture, values, tried))
+        warnings += check_fidelity(spec, label, tried, heads)
         if spec.engine.name == "optuna":
             warnings += _sampler_warnings(spec, label, architecture, len(tried))
     if keras_tuner:

@@ -154,7 +154,17 @@ def _short_digest(digest: str) -> str:
     return f"digest {digest.removeprefix('sha256:')[:12]}"
 
 
-_SETTINGS = ("data", "seed", "objective", "engine", "sampler", "pruner", "precision")
+_SETTINGS = (
+    "data",
+    "seed",
+    "objective",
+    "engine",
+    "sampler",
+    "pruner",
+    "fidelity",
+    "repeats",
+    "precision",
+)
 """Sections without which trials cannot be compared; the budget may grow."""
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from hpo.search import trials as stored
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -38,18 +35,3 @@ def kept(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in system_attrs.items()
         if key != "fixed_params" and not key.startswith("tpe:")
     }
-
-
-def repeated(chosen: Draw, known: Mapping[int, FrozenTrial]) -> int | None:
-    """Return the number of the first trial with the same configuration."""
-    wanted = _fingerprint(chosen.trial.params, chosen.overrides)
-    for _, trial in sorted(known.items()):
-        overrides = trial.user_attrs.get(stored.OVERRIDES, {})
-        if _fingerprint(trial.params, overrides) == wanted:
-            number: int = trial.number
-            return number
-    return None
-
-
-def _fingerprint(params: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    return json.dumps([stored.plain(params), stored.plain(overrides)], sort_keys=True)

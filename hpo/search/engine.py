@@ -29,6 +29,10 @@ class Proposal:
         retry_of: number of the attempt that it replaces; None if it is the slot's first.
         lost: why earlier attempts at the slot were lost, in their order; as in ``TrialResult``.
         earlier: their numbers.
+        rungs: epochs at which earlier rungs of the configuration ended.
+        continues: number of the trial at the rung below, whose state is gone on from; None if
+            there is none.
+        to_be_continued: whether there is a rung above.
     """
 
     number: int
@@ -41,6 +45,9 @@ class Proposal:
     retry_of: int | None = None
     lost: tuple[str, ...] = ()
     earlier: tuple[int, ...] = ()
+    rungs: tuple[int, ...] = ()
+    continues: int | None = None
+    to_be_continued: bool = False
 
     def configuration(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
         """Return all values to train with, given what the study fixes."""
@@ -80,8 +87,22 @@ class Engine(Protocol):
         """Give a sign of life for running trials; may be called from any thread; never raises."""
         ...
 
-    def record_epoch(self, number: int, report: EpochReport) -> bool:
-        """Store an epoch of a running trial."""
+    def take_settled(self) -> list[int]:
+        """Return, once, the numbers of complete trials from whose state nobody will go on."""
+        ...
+
+    def take_notes(self) -> list[str]:
+        """Return, once, what a person should know that came up since the search began."""
+        ...
+
+    def record_epoch(self, number: int, report: EpochReport, *, inherited: bool = False) -> bool:
+        """Store an epoch of a running trial.
+
+        Args:
+            number: of the trial.
+            report: the epoch.
+            inherited: it was trained by the trial that this one continues, and counts there.
+        """
         ...
 
     def should_prune(self, number: int) -> bool:

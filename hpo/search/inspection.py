@@ -80,11 +80,11 @@ class Inspection:
         """Return slots that several trials fill: label, slot and the trials' numbers."""
         found = []
         for label, attempts in self._attempts.items():
-            fillers: dict[int, list[int]] = {}
+            fillers: dict[tuple[int, int], list[int]] = {}
             for trial in attempts.all():
                 if stored.SLOT in trial.user_attrs and not stored.is_lost(trial):
-                    fillers.setdefault(trial.user_attrs[stored.SLOT], []).append(trial.number)
-            found += [(label, slot, n) for slot, n in fillers.items() if len(n) > 1]
+                    fillers.setdefault(stored.place(trial), []).append(trial.number)
+            found += [(label, slot, n) for (slot, _), n in fillers.items() if len(n) > 1]
         return found
 
     def at_work(self) -> bool:

@@ -38,9 +38,15 @@ _RUNG = "completed_rung_"
 """How successive halving's notes with a trial begin."""
 
 
-def lost_at(attempts: Iterable[FrozenTrial], slot: int) -> list[FrozenTrial]:
-    """Return the lost attempts at a slot, in their order."""
-    return [t for t in attempts if t.user_attrs.get(stored.SLOT) == slot and stored.is_lost(t)]
+def lost_at(attempts: Iterable[FrozenTrial], slot: int, rung: int = 0) -> list[FrozenTrial]:
+    """Return the lost attempts at a slot and rung, in their order."""
+    return [
+        t
+        for t in attempts
+        if t.user_attrs.get(stored.SLOT) == slot
+        and t.user_attrs.get(stored.RUNG, 0) == rung
+        and stored.is_lost(t)
+    ]
 
 
 def is_hopeless(lost: Iterable[FrozenTrial]) -> bool:

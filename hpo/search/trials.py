@@ -4,8 +4,12 @@ Searched values are Optuna's parameters and the objective per epoch its intermed
 Optuna's own tools understand the study. The rest are user attributes, JSON without NaN (which no
 strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:<n>``, ``result``,
 ``mlflow_run_id``, ``attempt`` and ``retry_of``, and on an attempt whose slot is asked for again
-``lost`` (why) and ``retry_with`` (what the next attempt changes). ``started`` and ``ended`` are
-POSIX seconds: Optuna's own times have no zone, and tell of a dead worker's trial when it was found.
+``lost`` (why) and ``retry_with`` (what the next attempt changes). ``repeat_of`` names an earlier
+trial with the same configuration, ``repeats`` one whose value was taken over without training.
+Where there are rungs, ``rung`` is which, ``rungs`` the epochs of those before it, and ``continues``
+the trial at the one below; an epoch that was trained there is marked ``inherited``.
+``started`` and ``ended`` are POSIX seconds: Optuna's own times have no zone, and tell of a dead
+worker's trial when it was found.
 """
 
 from __future__ import annotations
@@ -22,7 +26,10 @@ SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "ove
 RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
 ATTEMPT, RETRY_OF, RETRY_WITH = "attempt", "retry_of", "retry_with"
 STARTED, ENDED = "started", "ended"
+REPEATS = "repeats"
+RUNG, RUNGS, CONTINUES = "rung", "rungs", "continues"
 _EPOCH = "epoch:"
+_INHERITED = "inherited"
 _COUNTED = "epochs_counted"  # in memory only: an integer that stands for what it counts
 
 LATE_RUN_ID = "mlflow_run_id:"
@@ -51,10 +58,16 @@ def plain(value: Any) -> Any:
     return value
 
 
-def epoch_attribute(report: EpochReport) -> tuple[str, dict[str, Any]]:
-    """Return the key and the value under which an epoch is stored."""
+def epoch_attribute(report: EpochReport, *, inherited: bool = False) -> tuple[str, dict[str, Any]]:
+    """Return the key and the value under which an epoch is stored.
+
+    Args:
+        report: the epoch.
+        inherited: it was trained by the trial at the rung below, and counts there.
+    """
     data = plain(report.to_json())
-    return f"{_EPOCH}{report.epoch}", {"metrics": data["metrics"], "seconds": data["seconds"]}
+    value = {"metrics": data["metrics"], "seconds": data["seconds"]}
+    return f"{_EPOCH}{report.epoch}", {**value, **({_INHERITED: True} if inherited else {})}
 
 
 def result_attribute(result: TrialResult) -> dict[str, Any]:
@@ -108,9 +121,15 @@ def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
 
 
 def count_epochs(attributes: Mapping[str, Any]) -> int:
-    """Return how many epochs are stored among a trial's ``attributes``, or were once."""
+    """Return how many epochs of its own are stored among a trial's ``attributes``, or were once."""
     counted = attributes.get(_COUNTED)
-    return sum(map(is_epoch, attributes)) if counted is None else int(counted)
+    if counted is not None:
+        return int(counted)
+    return sum(is_epoch(k) and not _is_inherited(v) for k, v in attributes.items())
+
+
+def _is_inherited(epoch: Any) -> bool:
+    return isinstance(epoch, Mapping) and bool(epoch.get(_INHERITED))
 
 
 def asked_again(trial: Any) -> dict[str, Any]:
@@ -167,6 +186,16 @@ def slots(trials: Iterable[Any]) -> dict[int, Any]:
     return {t.user_attrs[SLOT]: t for t in trials if SLOT in t.user_attrs and not is_lost(t)}
 
 
+def places(trials: Iterable[Any]) -> dict[tuple[int, int], Any]:
+    """Return Optuna's trials by the slot and rung that each fills, lost attempts left out."""
+    return {place(t): t for t in trials if SLOT in t.user_attrs and not is_lost(t)}
+
+
+def place(trial: Any) -> tuple[int, int]:
+    """Return which slot a trial fills, and at which rung; 0 where there are none."""
+    return trial.user_attrs[SLOT], trial.user_attrs.get(RUNG, 0)
+
+
 def read_trial(
     trial: Any,
     *,
@@ -209,6 +238,10 @@ def read_trial(
         retry_of=attributes.get(RETRY_OF),
         lost=is_lost(trial),
         seed=attributes.get(SEED),
+        repeats=attributes.get(REPEATS),
+        rung=attributes.get(RUNG),
+        rungs=list(attributes.get(RUNGS, [])),
+        continues=attributes.get(CONTINUES),
     )
 
 

@@ -67,8 +67,12 @@ class TrialJob(_Plain):
             attempt could go on; deleted when the trial has ended.
         seconds_between_states: at the least; 0 for one after each epoch.
         continue_from: folder with such a state, of an earlier attempt at the same configuration
-            with the same seed and data: training goes on after its last epoch. None: from the
-            beginning.
+            with the same seed and data, or of its trial at the rung below: training goes on after
+            its last epoch. None: from the beginning.
+        rungs: epochs, ascending and below ``epochs``, at which earlier trials of the configuration
+            ended: there the rate's schedule and patience begin anew.
+        leave_state: leave the state of the last epoch in ``output`` when the trial is complete, for
+            the trial at the next rung.
     """
 
     job_id: str
@@ -90,6 +94,8 @@ class TrialJob(_Plain):
     keep_state: bool = False
     seconds_between_states: float = 0.0
     continue_from: str | None = None
+    rungs: list[int] = field(default_factory=list)
+    leave_state: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,27 @@ class TrialResult(_Plain):
 
 
 @dataclass(frozen=True)
+class RankAgreement(_Plain):
+    """How well the order of configurations at a rung foretells that at the next.
+
+    Args:
+        lower, upper: the rungs, in epochs.
+        pairs: configurations with a value at both.
+        measured: Spearman's rank correlation over the pairs, from -1 to 1; None with fewer than
+            two, or where all values of a rung are equal.
+        corrected: what it would be over all configurations of the lower rung, of which the best
+            went on; None where ``measured`` is. Of 27 of which the best third went on, a true
+            correlation of 0.8 is measured under 0.5 in 43 % of all cases, and so corrected in 20 %.
+    """
+
+    lower: int
+    upper: int
+    pairs: int
+    measured: float | None
+    corrected: float | None
+
+
+@dataclass(frozen=True)
 class TrialRecord(_Plain):
     """A trial as Optuna's storage holds it: what tables, reports and evidence read.
 
@@ -192,6 +219,11 @@ class TrialRecord(_Plain):
         retry_of: number of the attempt that it replaces; None if it is the first.
         seed: of its training; None where it is not recorded.
         lost: whether it was lost, so that its slot was or will be asked for again.
+        repeats: number of the trial with the same configuration whose value it has, untrained: no
+            evidence of its own. None if it was trained.
+        rung: at which rung of its study its training ends, from 0; None in a study without rungs.
+        rungs: epochs at which the earlier rungs of its configuration ended.
+        continues: number of the trial at the rung below; None if it is its configuration's first.
     """
 
     study: str
@@ -214,6 +246,10 @@ class TrialRecord(_Plain):
     retry_of: int | None = None
     seed: int | None = None
     lost: bool = False
+    repeats: int | None = None
+    rung: int | None = None
+    rungs: list[int] = field(default_factory=list)
+    continues: int | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -226,5 +262,13 @@ class TrialRecord(_Plain):
 
     @property
     def epochs_run(self) -> int:
-        """Return the number of epochs that were reported."""
+        """Return the number of epochs that were reported, those of earlier rungs included."""
         return len(self.epochs)
+
+    @property
+    def epochs_trained(self) -> int:
+        """Return the number of epochs without those that were trained at earlier rungs."""
+        inherited = self.rungs[-1] if self.continues is not None else 0
+        if self.result is not None:
+            inherited = min(inherited, self.result.continued_from_epoch)
+        return max(0, self.epochs_run - inherited)

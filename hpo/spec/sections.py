@@ -61,7 +61,12 @@ class BudgetSpec(Section):
     restarts.
     """
 
-    trials: Whole = Field(default=20, ge=1, le=MOST_TRIALS, description="Trials per architecture.")
+    trials: Whole = Field(
+        default=20,
+        ge=1,
+        le=MOST_TRIALS,
+        description="Trials per architecture; with rungs, configurations.",
+    )
     epochs: Whole | None = Field(
         default=None,
         ge=1,

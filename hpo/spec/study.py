@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from hpo.spec.addresses import is_url
 from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
+from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.numbers import Whole
 from hpo.spec.sections import (
     MOST_TRIALS,
@@ -92,6 +93,15 @@ def _own_sampler(study: dict[str, Any]) -> PlugIn:
     return PlugIn(name=oracle if isinstance(oracle, str) else "bayesian")
 
 
+def _own_pruner(study: dict[str, Any]) -> PlugIn:
+    """Return the pruner of a study file that names none: with rungs there is nothing to prune.
+
+    Args:
+        study: what was validated of it before its pruner.
+    """
+    return PlugIn(name="none" if study.get("fidelity") is not None else "median")
+
+
 class StudySpec(Section):
     """A whole study file.
 
@@ -109,7 +119,18 @@ class StudySpec(Section):
     sampler: PlugIn = Field(
         default_factory=_own_sampler, description="By default the engine's own choice."
     )
-    pruner: PlugIn = PlugIn(name="median")
+    fidelity: FidelitySpec | None = Field(
+        default=None, description="Few epochs for many configurations, more for the best."
+    )
+    pruner: PlugIn = Field(
+        default_factory=_own_pruner, description="By default median; none beside fidelity."
+    )
+    repeats: Literal["reuse", "retrain"] = Field(
+        default="reuse",
+        description="What becomes of a configuration that the sampler proposes again although it "
+        "was tried to its end: reuse takes its value and trains nothing, retrain trains it with "
+        "another seed, which measures noise.",
+    )
     precision: Literal["float32", "mixed_bfloat16", "auto"] = "float32"
     workers: Whole = Field(
         default=1,

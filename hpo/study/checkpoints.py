@@ -65,8 +65,13 @@ class Keeper:
         for file in folder.glob("*.keras"):
             file.unlink(missing_ok=True)
         # The log of a failed trial's process is what tells why; those of the others tell nothing.
-        if record.state != "failed":
-            shutil.rmtree(folder, ignore_errors=True)
+        if record.state == "failed":
+            return
+        if record.state == "complete" and any(folder.glob("state*")):
+            # The next rung goes on from it, however many are better now.
+            (folder / LOG).unlink(missing_ok=True)
+            return
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checkpoint(record: TrialRecord) -> Path | None:

@@ -51,6 +51,8 @@ def leftovers(
     records: Sequence[TrialRecord],
     direction: Literal["maximize", "minimize"],
     keep: int,
+    *,
+    over: bool = False,
 ) -> list[Leftover]:
     """Return what is wrong with a study's checkpoints.
 
@@ -60,11 +62,12 @@ def leftovers(
         records: every attempt.
         direction: of the objective.
         keep: how many checkpoints an architecture keeps.
+        over: whether the study has come to its end, so that no trial is taken a rung further.
     """
     found: list[Leftover] = []
     known = {(r.architecture, r.number): r for r in records}
     kept = _kept(workspace, records, direction, keep)
-    filled = {(r.architecture, r.slot) for r in records if _fills_its_place(r)}
+    filled = {(r.architecture, r.slot, r.rung or 0) for r in records if _fills_its_place(r)}
     for label_folder in _folders(workspace.checkpoints / study):
         for folder in _folders(label_folder):
             label, name = label_folder.name, folder.name
@@ -76,8 +79,11 @@ def leftovers(
                 found.append(Leftover("orphaned folder", label, int(name), what, _remover(folder)))
             elif record.state not in ("running", "waiting"):
                 found += _of_trial(folder, record, is_kept=(label, record.number) in kept)
-                if (label, record.slot) in filled and any(folder.glob("state*")):
-                    what = f"{label} #{name}: the state of an attempt that nobody goes on from"
+                # A complete trial has left its state to the next rung.
+                left = record.rung is not None and record.state == "complete" and not over
+                next_place = (record.rung or 0) + left
+                if (label, record.slot, next_place) in filled and any(folder.glob("state*")):
+                    what = f"{label} #{name}: a state that nobody goes on from"
                     mend = _state_remover(folder)
                     found.append(Leftover("leftover state", label, int(name), what, mend))
     return found

@@ -70,6 +70,7 @@ def _seconds_per_trial(
     planned: Plan, part: PlannedArchitecture, measured: list[Measured]
 ) -> tuple[float, bool]:
     """Return the mean over random configurations, and whether earlier trials back most of them."""
+    from hpo.search.fidelity_checks import mean_epochs
     from hpo.study.throughput import factor
     from hpo.training.resolve import resolve_parameters
     from hpo.training.throughput import estimate_images_per_second
@@ -89,5 +90,6 @@ def _seconds_per_trial(
         speed = factor(measured, training)
         backed += speed is not None
         epoch = planned.train_size_of(part.label) / training + planned.validation_size / inference
-        total += _START_SECONDS + params["epochs"] * epoch / (speed or 1.0)
+        epochs = mean_epochs(planned.spec, part.label, params)
+        total += _START_SECONDS + epochs * epoch / (speed or 1.0)
     return total / _SAMPLES, backed > _SAMPLES // 2

@@ -35,6 +35,9 @@ def make_job(
     workspace: Workspace,
     share: Share = _WHOLE_MACHINE,
     earlier: Sequence[int] = (),
+    rungs: Sequence[int] = (),
+    continues: int | None = None,
+    to_be_continued: bool = False,
 ) -> TrialJob:
     """Return the job of one configuration of a planned study.
 
@@ -48,6 +51,10 @@ def make_job(
         share: what the trial may use of the machine.
         earlier: numbers of lost attempts at the same place, of which the last one that left its
             state is gone on with, if the study says so.
+        rungs: epochs at which earlier rungs of the configuration ended.
+        continues: number of the trial at the rung below; its state is gone on with where no lost
+            attempt left one.
+        to_be_continued: whether there is a rung above.
     """
     from hpo.training.resolve import resolve_parameters
 
@@ -75,23 +82,31 @@ def make_job(
         threads=share.threads,
         gpu=share.gpu,
         keep_state=spec.continue_trials,
-        continue_from=_state_of(workspace, spec, part.label, earlier),
+        continue_from=_state_of(workspace, spec, part.label, earlier, continues),
+        rungs=list(rungs),
+        leave_state=to_be_continued,
     )
 
 
 def _state_of(
-    workspace: Workspace, spec: StudySpec, label: str, earlier: Sequence[int]
+    workspace: Workspace,
+    spec: StudySpec,
+    label: str,
+    earlier: Sequence[int],
+    continues: int | None,
 ) -> str | None:
     from hpo.training.state import StateUnusable, finished_epochs
 
-    if not spec.continue_trials:
-        return None
-    for number in reversed(earlier):
+    numbers = list(reversed(earlier)) if spec.continue_trials else []
+    for number in numbers:
         folder = str(folder_of(workspace, spec.name, label, number))
         with contextlib.suppress(StateUnusable):
             if finished_epochs(folder):
                 return folder
-    return None
+    if continues is None:
+        return None
+    # Given whatever becomes of it: training notes on the result that a state was of no use.
+    return str(folder_of(workspace, spec.name, label, continues))
 
 
 def open_mirror(

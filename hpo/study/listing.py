@@ -31,8 +31,8 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, best_epoch, reason, started, finished, log`` (what a failed
-    trial's process said, where that was kept; "" else).
+    mlflow_run_id, slot, origin, repeats, rung, continues, best_epoch, reason, started, finished,
+    log`` (what a failed trial's process said, where that was kept; "" else).
 
     Args:
         study: its name or its study file.
@@ -70,6 +70,9 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "mlflow_run_id": record.mlflow_run_id,
         "slot": record.slot,
         "origin": record.origin,
+        "repeats": record.repeats,
+        "rung": record.rung,
+        "continues": record.continues,
         "best_epoch": result.best_epoch or None if result else None,
         "reason": result.reason if result else "",
         "started": record.started,

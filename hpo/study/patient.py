@@ -180,12 +180,9 @@ class Patient:
         ]
 
     def _is_done(self, label: str, records: list[TrialRecord]) -> bool:
-        filled = {
-            r.slot
-            for r in records
-            if r.architecture == label and r.state in ("complete", "pruned", "failed")
-        }
-        return len(filled) >= self._spec.trials_of(label)
+        from hpo.search.climbing import filled_slots
+
+        return len(filled_slots(self._spec, label, records)) >= self._spec.trials_of(label)
 
     def _dataset(self) -> Any:
         from hpo.data import library, store

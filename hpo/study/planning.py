@@ -76,9 +76,14 @@ class Plan:
         stopping, which are not foreseen here, make room for more.
         """
         budget, left = self.spec.budget, len(self.left_of(label))
-        epochs = self.spec.architectures[label].fixed.get("epochs")
-        if budget.epochs is not None and isinstance(epochs, int):
-            left = min(left, max(0, budget.epochs // epochs - self.done_of(label)))
+        epochs: float | None = None
+        fixed = self.spec.architectures[label].fixed.get("epochs")
+        if isinstance(fixed, int) or self.spec.fidelity is not None:
+            from hpo.search.fidelity_checks import mean_epochs
+
+            epochs = mean_epochs(self.spec, label, self.spec.architectures[label].fixed)
+        if budget.epochs is not None and epochs is not None:
+            left = min(left, max(0, int(budget.epochs // epochs) - self.done_of(label)))
         seconds = self.parts[label].seconds_per_trial
         for hours, at_once in ((budget.hours, self.spec.workers), (budget.device_hours, 1)):
             if hours is not None and seconds > 0:

@@ -12,8 +12,6 @@ from hpo.spec.workspace import Workspace
 if TYPE_CHECKING:
     from hpo.study.planning import Plan
 
-_ENDED = ("complete", "pruned", "failed")
-
 
 def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     """Return the plan with what is done of it; where nothing may be done yet, with a note.
@@ -28,6 +26,7 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         SpecError: the study exists with another space, other settings or other data.
         EnvironmentProblem: the storage cannot be read.
     """
+    from hpo.search.climbing import filled_slots
     from hpo.search.studies import check_study, read_trials
 
     spec = planned.spec
@@ -43,10 +42,7 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         if not resume:
             return planned
         return _noted(planned, f"There is no study '{spec.name}' yet; it begins now.")
-    filled = {
-        label: frozenset(r.slot for r in records if r.architecture == label and r.state in _ENDED)
-        for label in planned.parts
-    }
+    filled = {label: filled_slots(spec, label, records) for label in planned.parts}
     if resume:
         planned = dataclasses.replace(planned, filled=filled)
         for label in planned.parts:

@@ -132,7 +132,12 @@ class StudyRun:
         records = read_trials(self.storage_url, self.spec.name, attempts=True)
         keep = max(1, self.spec.models_kept)
         for leftover in leftovers(
-            self.workspace, self.spec.name, records, self.spec.objective.direction, keep
+            self.workspace,
+            self.spec.name,
+            records,
+            self.spec.objective.direction,
+            keep,
+            over=True,
         ):
             leftover.mend()
         artifacts = self.workspace.runs / "artifacts"

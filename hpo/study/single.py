@@ -110,7 +110,15 @@ def train(
     _check(part, given)
     number = _own_number(workspace, planned.spec.name, part.label)
     chosen_seed = seed if seed is not None else _seed(planned, part, source)
-    job = make_job(planned, part, given, number=number, seed=chosen_seed, workspace=workspace)
+    job = make_job(
+        planned,
+        part,
+        given,
+        number=number,
+        seed=chosen_seed,
+        workspace=workspace,
+        rungs=source.rungs if source else (),
+    )
     server = ChildServer()
     server.warm()
     record = TrialRecord(

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from hpo.spec.addresses import without_password
-from hpo.spec.records import EpochReport, TrialJob, TrialRecord
+from hpo.spec.records import EpochReport, RankAgreement, TrialJob, TrialRecord
 from hpo.tracking.behind import WriteBehind
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.failures import Failure, judge
@@ -51,6 +52,9 @@ class Mirror(Protocol):
             number: of the trial.
             timeout_seconds: wait so long for it.
         """
+
+    def log_ranks(self, label: str, ranks: Sequence[RankAgreement]) -> None:
+        """Note in an architecture's run how well each of its rungs foretells the next."""
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End the parent run of an architecture: ``complete``, ``failed`` or ``interrupted``."""
@@ -179,6 +183,11 @@ class MlflowMirror:
     def run_id(self, architecture: str, number: int, timeout_seconds: float = 0.0) -> str:
         """Return the trial's run id; "" if it is not known yet (see ``problems``)."""
         return self._told.run_id(RunKey(architecture, number), timeout_seconds)
+
+    def log_ranks(self, label: str, ranks: Sequence[RankAgreement]) -> None:
+        """Note in an architecture's run how well each of its rungs foretells the next."""
+        at_ms = int(time.time() * 1000)
+        self._submit(f"ranks of {label}", lambda runs: runs.log_ranks(label, ranks, at_ms))
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End the parent run of an architecture: ``complete``, ``failed`` or ``interrupted``."""

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hpo.spec.records import SINGLE, EpochReport, TrialRecord, TrialState
+from hpo.spec.records import SINGLE, EpochReport, RankAgreement, TrialRecord, TrialState
 
 # Tags of MLflow's own, which its pages read.
 PARENT = "mlflow.parentRunId"
@@ -33,6 +33,9 @@ ARCHITECTURE = "hpo.architecture"
 TRIAL = "hpo.trial"
 ATTEMPT = "hpo.attempt"
 RETRY_OF = "hpo.retry_of"
+REPEATS = "hpo.repeats"
+RUNG = "hpo.rung"
+CONTINUES = "hpo.continues"
 SLOT = "hpo.slot"
 STATE = "hpo.state"
 REASON = "hpo.reason"
@@ -72,6 +75,9 @@ TAGS = (
         TRIAL,
         ATTEMPT,
         RETRY_OF,
+        REPEATS,
+        RUNG,
+        CONTINUES,
         SLOT,
         STATE,
         REASON,
@@ -98,12 +104,17 @@ VALIDATION_SIZE = "validation_size"
 BEST_PREFIX = "best_"
 FINAL_PREFIX = "final_"
 SECONDS_PREFIX = "seconds_"
+# Of an architecture's run, each with the two rungs, in epochs: rank_correlation_1_3.
+RANK_PREFIX = "rank_correlation_"
+RANK_MEASURED_PREFIX = "rank_correlation_measured_"
+RANK_PAIRS_PREFIX = "rank_pairs_"
 
 METRICS = (
     *("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", EPOCH_SECONDS),
     *(METRIC_OBJECTIVE, BEST_OBJECTIVE, BEST_EPOCH, EPOCHS_RUN, IMAGES_PER_SECOND),
     *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE),
     *(BEST_PREFIX + "*", FINAL_PREFIX + "*", SECONDS_PREFIX + "*"),
+    *(RANK_PREFIX + "*", RANK_MEASURED_PREFIX + "*", RANK_PAIRS_PREFIX + "*"),
 )
 
 # Artifacts of a trial, of an architecture, and the name of a logged model.
@@ -137,12 +148,17 @@ def run_name(record: TrialRecord) -> str:
     """Return a trial's name as a researcher would call it.
 
     ``cnn #3 · adam lr=1.2e-3 batch=64``: the three settings that most often decide, then those of
-    the thesis, attempts after a lost one, and what was pruned or failed marked.
+    the thesis, attempts after a lost one, repeats that were not trained, and what was pruned or
+    failed marked.
     """
     single = record.origin == SINGLE
     name = f"{record.architecture} single" if single else f"{record.architecture} #{record.number}"
     if record.attempt:
         name += f" again ({record.attempt})"
+    if record.repeats is not None:
+        name += f" repeats #{record.repeats}"
+    if record.continues is not None:
+        name += f" continues #{record.continues}"
     if record.origin == "thesis":
         name += " thesis"
     if record.state in ("pruned", "failed"):
@@ -221,6 +237,18 @@ def summary_metrics(record: TrialRecord) -> dict[str, float]:
     return _finite(metrics)
 
 
+def rank_metrics(ranks: Iterable[RankAgreement]) -> dict[str, float]:
+    """Return the metrics of an architecture's rungs; what is not known is left out."""
+    found: dict[str, float] = {}
+    for pair in ranks:
+        between = f"{pair.lower}_{pair.upper}"
+        found[RANK_PAIRS_PREFIX + between] = float(pair.pairs)
+        if pair.measured is not None and pair.corrected is not None:
+            found[RANK_PREFIX + between] = pair.corrected
+            found[RANK_MEASURED_PREFIX + between] = pair.measured
+    return found
+
+
 def outcome_note(record: TrialRecord, objective: str) -> str:
     """Return one Markdown sentence that says how the trial ended."""
     result = record.result
@@ -233,6 +261,8 @@ def outcome_note(record: TrialRecord, objective: str) -> str:
         return f"**Pruned** after epoch {epochs}{seen}."
     if record.value is None:
         return f"Ended as {record.state} after {epochs} epochs, without a value."
+    if record.repeats is not None:
+        return f"**{objective} {record.value:.4f}** of trial {record.repeats}; not trained again."
     best = f" at epoch {result.best_epoch} of {epochs}" if result and result.best_epoch else ""
     early = " (early stopping)" if result and result.reason == "early_stopping" else ""
     return f"**{objective} {record.value:.4f}**{best}{early}."

@@ -99,6 +99,20 @@ class ParentRuns:
         ended = max((milliseconds(record.finished) for record in own), default=0)
         self.finish(label, "complete" if complete else "interrupted", ended or None)
 
+    def log(self, label: str, metrics: Mapping[str, float], at_ms: int) -> None:
+        """Add metrics to an architecture's run; told again with its time, they fall on themselves.
+
+        Args:
+            label: of the architecture.
+            metrics: by name.
+            at_ms: in milliseconds since 1970.
+        """
+        from mlflow.entities import Metric
+
+        points = [Metric(name, value, at_ms, 0) for name, value in metrics.items()]
+        if points:
+            self._client.log_batch(self.open(label), metrics=points)
+
     def note_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
         """Say in the run of its architecture that a trial is the best so far, if it is.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hpo.spec.records import EpochReport, TrialJob, TrialRecord
+from hpo.spec.records import EpochReport, RankAgreement, TrialJob, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import EpochClock, milliseconds
@@ -86,6 +86,16 @@ class StudyRuns:
         if space is not None or budget is not None:
             self.parents.describe(label, space or {}, budget)
         return self.parents.open(label)
+
+    def log_ranks(self, label: str, ranks: Sequence[RankAgreement], at_ms: int) -> None:
+        """Note in an architecture's run how well each rung foretells the next.
+
+        Args:
+            label: of the architecture.
+            ranks: one for each pair of rungs.
+            at_ms: when that was known, in milliseconds since 1970.
+        """
+        self.parents.log(label, names.rank_metrics(ranks), at_ms)
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
@@ -201,6 +211,12 @@ class StudyRuns:
         }
         if record.retry_of is not None:
             tags[names.RETRY_OF] = str(record.retry_of)
+        if record.repeats is not None:
+            tags[names.REPEATS] = str(record.repeats)
+        if record.rung is not None:
+            tags[names.RUNG] = str(record.rung)
+        if record.continues is not None:
+            tags[names.CONTINUES] = str(record.continues)
         if job is not None:
             tags[names.SEED] = str(job.seed)
             tags[names.PRECISION] = job.precision

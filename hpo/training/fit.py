@@ -83,7 +83,7 @@ def train(
         # An error may come without words: Python's own MemoryError mostly does.
         words = str(error).strip() or type(error).__name__
         trial.reason = f"out_of_memory: {words.splitlines()[0][:300]}"
-    if job.keep_state:
+    if (job.keep_state or job.leave_state) and not (job.leave_state and trial.state == "complete"):
         remove_state(job.output)
     return trial.result()
 
@@ -176,11 +176,15 @@ class _Trial:
 
     def go_on(self, course: Course, data: TrialData, folder: str) -> None:
         try:
-            course.restore(read_state(folder, self.identity(data)))
+            state = read_state(folder, self.identity(data))
+            course.restore(state)
         except StateUnusable as problem:
             self.notes.append(f"began at the first epoch, not from {folder}: {problem}")
         else:
             self.facts["continued_from_epoch"] = len(course.loop.epochs)
+            if state.trial.get("rungs", []) != self.job.rungs:
+                # The rung below may have ended by patience, which begins anew at each rung.
+                course.loop.restart_patience()
 
     def keep_state(self, course: Course, data: TrialData) -> None:
         if time.perf_counter() - self.state_kept < self.job.seconds_between_states:
@@ -281,7 +285,7 @@ def _fit(
         )
     course = Course(model, training, loop, base_layer, frozen, trial.architecture.stages)
     with trial.timed("fit"):
-        if job.keep_state:
+        if job.keep_state or job.leave_state:
             loop.keep_state = lambda: trial.keep_state(course, data)
         if job.continue_from is not None:
             trial.go_on(course, data, job.continue_from)

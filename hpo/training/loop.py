@@ -64,7 +64,7 @@ class EpochLoop:
         self._active, self._validation = model, validation
         self._faces = validation
         self._report, self._should_stop = report, should_stop
-        self.schedule = RateSchedule(training, steps_per_epoch)
+        self.schedule = RateSchedule(training, steps_per_epoch, job.rungs)
         self.average: WeightAverage | None = None
         self.keep_state: Callable[[], None] | None = None
         self._stopping: Patience | None = None
@@ -165,14 +165,28 @@ class EpochLoop:
         self.schedule.end_epoch(metrics)
         self._report(epoch)
         self._stop_if_told()
-        if self._stopping is not None and self._stopping.exhausted(metrics[self._stopping.monitor]):
-            self.stopped_early = number < self._training.epochs
-            return True
+        over = self._is_over(number, metrics)
         # After the report, so that whoever goes on from a state has heard of all of its epochs. The
-        # last epoch needs none: what is left to do is the checkpoint.
-        if self.keep_state is not None and number < self._training.epochs:
+        # last epoch needs none, but for the next rung: what is left to do is the checkpoint.
+        last = over or number == self._training.epochs
+        wanted = self._job.leave_state if last else self._job.keep_state
+        if self.keep_state is not None and wanted:
             self.keep_state()
-        return False
+        return over
+
+    def _is_over(self, number: int, metrics: Mapping[str, float]) -> bool:
+        """Tell whether patience ends the trial after epoch ``number``."""
+        exhausted = self._stopping is not None and self._stopping.exhausted(
+            metrics[self._stopping.monitor]
+        )
+        rungs = self._job.rungs
+        if number in rungs or (exhausted and rungs and number < rungs[-1]):
+            # A trial that starts over takes the course that its configuration took rung by rung.
+            self.restart_patience()
+            return False
+        if exhausted:
+            self.stopped_early = number < self._training.epochs
+        return exhausted
 
     def state(self) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         """Return, after an epoch, numbers and arrays for ``restore``; ``epochs`` go beside them.

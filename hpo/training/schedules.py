@@ -6,11 +6,12 @@ step and sets it.
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.training.parameters import TrainingParameters
+from hpo.training.parameters import HORIZON_SCHEDULES, TrainingParameters
 
 _ONE_CYCLE_RISE = 0.3
 _ONE_CYCLE_START = 1 / 25
@@ -64,18 +65,25 @@ class Patience:
 class RateSchedule:
     """The learning rate of every step.
 
+    Where training is compared at rungs, a schedule with a horizon ends at each of them and begins
+    anew: a warm restart (SGDR, Loshchilov & Hutter 2017, arXiv:1608.03983), here with the warm-up
+    of the part that begins. A schedule without a horizon runs on, and warms up once.
+
     Args:
         training: the schedule's parameters.
         steps_per_epoch: steps in one epoch.
+        rungs: epochs at which earlier rungs ended, ascending, below those of ``training``.
     """
 
-    def __init__(self, training: TrainingParameters, steps_per_epoch: int) -> None:
+    def __init__(
+        self, training: TrainingParameters, steps_per_epoch: int, rungs: Sequence[int] = ()
+    ) -> None:
         self._kind = training.schedule
         self._peak = training.rate
-        self._total = max(1, training.epochs * steps_per_epoch)
-        self._warmup = 0
+        self._ends = [max(1, epoch * steps_per_epoch) for epoch in (*rungs, training.epochs)]
+        self._warmup_fraction = 0.0
         if self._kind != "one_cycle":
-            self._warmup = round(training.warmup_fraction * self._total)
+            self._warmup_fraction = training.warmup_fraction
         self._factor = training.plateau_factor
         self._minimum = training.plateau_minimum
         self._lowered = 1.0
@@ -87,14 +95,24 @@ class RateSchedule:
 
     def rate(self, step: int) -> float:
         """Return the rate of ``step``, counted from 0 over the whole trial."""
-        if step < self._warmup:
-            return self._peak * self._unfrozen * (step + 1) / self._warmup
+        step, total = self._part_of(step)
+        warmup = round(self._warmup_fraction * total)
+        if step < warmup:
+            return self._peak * self._unfrozen * (step + 1) / warmup
         if self._kind == "cosine":
-            done = (step - self._warmup) / max(1, self._total - self._warmup)
+            done = (step - warmup) / max(1, total - warmup)
             return self._peak * self._unfrozen * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
         if self._kind == "one_cycle":
-            return self._peak * self._unfrozen * _one_cycle(step / self._total)
+            return self._peak * self._unfrozen * _one_cycle(step / total)
         return self._peak * self._unfrozen * self._lowered
+
+    def _part_of(self, step: int) -> tuple[int, int]:
+        """Return where ``step`` stands in its part of the trial, and how many steps that has."""
+        if self._kind not in HORIZON_SCHEDULES:
+            return step, self._ends[0]
+        part = min(bisect.bisect_right(self._ends, step), len(self._ends) - 1)
+        start = self._ends[part - 1] if part else 0
+        return step - start, self._ends[part] - start
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Lower the rate if the monitor has stalled; only ``plateau`` does."""

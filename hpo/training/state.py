@@ -72,12 +72,32 @@ def trial_identity(
     named = ("architecture", "seed", "objective", "direction", "precision")
     limits = ("train_limit", "validation_limit", "data_seed")
     return {
+        # Left out where there are none, so that states of before there were rungs still fit.
+        **({"rungs": list(job.rungs)} if job.rungs else {}),
         **{name: getattr(job, name) for name in named + limits},
         **{f"parameter {name}": value for name, value in params.items()},
         **{name: versions[name] for name in ("keras", "backend", versions["backend"])},
         "dataset digest": dataset_digest,
         "weights": weights,
     }
+
+
+def identity_below(trial: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the identity of the trial at the rung below; None where there is none.
+
+    The rate of a step follows from the rungs' ends, so the shorter trial is the beginning of the
+    longer one, epoch by epoch, and its state one of the longer's.
+
+    Args:
+        trial: from ``trial_identity``.
+    """
+    *before, last = trial.get("rungs") or [None]
+    if last is None:
+        return None
+    below = {**trial, "parameter epochs": last, "rungs": before}
+    if not before:
+        del below["rungs"]
+    return below
 
 
 def write_state(state: TrainingState, folder: str) -> None:
@@ -133,6 +153,9 @@ def read_state(folder: str, trial: Mapping[str, Any]) -> TrainingState:
     """
     body = _read_document(Path(folder))
     stored, own = body["trial"], _plain(trial)
+    below = identity_below(own)
+    if below is not None and stored == below:
+        own = below
     differing = sorted(k for k in {*stored, *own} if stored.get(k) != own.get(k))
     if differing:
         raise StateUnusable(

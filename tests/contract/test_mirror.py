@@ -25,6 +25,7 @@ from hpo.spec.errors import EnvironmentProblem, InputError, IntegrityError, NotF
 from hpo.spec.records import (
     SINGLE,
     EpochReport,
+    RankAgreement,
     TrialJob,
     TrialRecord,
     TrialResult,
@@ -627,3 +628,21 @@ def test_a_database_server_that_is_away_is_told_in_seconds() -> None:
         open_client("postgresql://me:secret@127.0.0.1:1/db")
     # mlflow alone tries for 107 s; the bound leaves room for a machine that is busy.
     assert time.monotonic() - began < 40
+
+
+def test_rungs_repeats_and_ranks_are_told(mirror: MlflowMirror, client: Any, study: str) -> None:
+    tell(mirror, replace(record(study), rung=0))
+    tell(mirror, replace(record(study, 1), slot=0, rung=1, rungs=[1], continues=0))
+    tell(mirror, replace(record(study, 2), rung=0, repeats=0))
+    mirror.log_ranks("cnn", [RankAgreement(1, 3, 6, 0.4, 0.6)])
+    assert mirror.flush()
+    runs = runs_of(client, study)
+    first = runs["cnn #0 · adam lr=1.2e-3 batch=64"]
+    assert first.data.tags["hpo.rung"] == "0"
+    assert not {"hpo.continues", "hpo.repeats"} & set(first.data.tags)
+    above = runs["cnn #1 continues #0 · adam lr=1.2e-3 batch=64"]
+    assert (above.data.tags["hpo.rung"], above.data.tags["hpo.continues"]) == ("1", "0")
+    assert runs["cnn #2 repeats #0 · adam lr=1.2e-3 batch=64"].data.tags["hpo.repeats"] == "0"
+    parent = runs[f"cnn (study {study})"]
+    assert parent.data.metrics["rank_correlation_1_3"] == 0.6
+    assert parent.data.metrics["rank_pairs_1_3"] == 6

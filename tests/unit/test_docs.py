@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from hpo.architectures.architecture import load
 from hpo.search.options import OPTIONS
 from hpo.spec.catalogue import CATALOGUE
+from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.loading import load_study
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.sections import BudgetSpec, DataSpec, LimitsSpec, ObjectiveSpec, TrackingSpec
@@ -31,6 +32,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         LimitsSpec,
         TrackingSpec,
     ),
+    "### `fidelity`\n": (FidelitySpec,),
     "### One architecture\n": (ArchitectureSpec,),
     "## Parameters that are searched\n": (FloatParameter, IntParameter, CategoricalParameter),
 }

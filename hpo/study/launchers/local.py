@@ -15,10 +15,11 @@ from hpo.execution.worker import Lane, Worker
 from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialJob, TrialRecord
-from hpo.study.checkpoints import Keeper
+from hpo.study.checkpoints import Keeper, folder_of
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.launchers.launch import Ended, Launch
 from hpo.study.planning import PlannedArchitecture
+from hpo.training.state import remove_state
 
 if TYPE_CHECKING:
     from hpo.search.engine import Engine, Proposal
@@ -139,6 +140,7 @@ class LocalLauncher:
                 engine=engine,
                 make_job=functools.partial(self._job, part),
                 done=functools.partial(self._finish, part.label, mirror),
+                settle=functools.partial(self._settle, part.label),
             )
 
     def _engine(self, part: PlannedArchitecture) -> Engine:
@@ -165,7 +167,15 @@ class LocalLauncher:
             workspace=self._launch.workspace,
             share=share,
             earlier=proposal.earlier,
+            rungs=proposal.rungs,
+            continues=proposal.continues,
+            to_be_continued=proposal.to_be_continued,
         )
+
+    def _settle(self, label: str, number: int) -> None:
+        """Delete the state that a trial has left for its next rung, if it lies here."""
+        launch = self._launch
+        remove_state(str(folder_of(launch.workspace, launch.spec.name, label, number)))
 
     def _finish(self, label: str, mirror: MlflowMirror) -> None:
         """Log the best models of an architecture whose budget is used, and end its run."""
@@ -175,7 +185,24 @@ class LocalLauncher:
             # Broad: MLflow, its server, the network and the disk each have errors of their own, and
             # the trials are all there. ``hpo promote`` logs the winner's model again.
             self._launch.watcher.note(f"{label}: the best models are not in MLflow: {error}")
+        self._tell_ranks(label, mirror)
         mirror.finish_architecture(label)
+
+    def _tell_ranks(self, label: str, mirror: MlflowMirror) -> None:
+        """Say, where there are rungs, how well each has foretold the next."""
+        from hpo.search.climbing import agreements_of
+        from hpo.search.ranks import sentence
+        from hpo.search.studies import read_trials
+
+        launch = self._launch
+        if launch.spec.fidelity is None:
+            return
+        records = read_trials(launch.storage_url, launch.spec.name, architecture=label)
+        ranks = agreements_of(records)
+        mirror.log_ranks(label, ranks)
+        for pair in ranks:
+            if pair.corrected is not None:
+                launch.watcher.note(f"{label}: {sentence(pair)}.")
 
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.search.studies import read_trials

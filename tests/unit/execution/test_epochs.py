@@ -19,10 +19,13 @@ class Engine:
 
     def __init__(self) -> None:
         self.told: list[int] = []
+        self.inherited: list[int] = []
         self.held = True
 
-    def record_epoch(self, number: int, report: EpochReport) -> bool:
+    def record_epoch(self, number: int, report: EpochReport, *, inherited: bool = False) -> bool:
         self.told.append(report.epoch)
+        if inherited:
+            self.inherited.append(report.epoch)
         return self.held
 
     def should_prune(self, number: int) -> bool:
@@ -35,7 +38,11 @@ def engine() -> Engine:
 
 
 def going_on(
-    monkeypatch: pytest.MonkeyPatch, engine: Any, tmp_path: Path, earlier: int = 3
+    monkeypatch: pytest.MonkeyPatch,
+    engine: Any,
+    tmp_path: Path,
+    earlier: int = 3,
+    rungs: list[int] | None = None,
 ) -> Epochs:
     monkeypatch.setattr(module, "finished_epochs", lambda folder: reports(earlier))
     job = TrialJob(
@@ -47,6 +54,7 @@ def going_on(
         output=str(tmp_path),
         seed=1,
         continue_from=str(tmp_path),
+        rungs=rungs or [],
     )
     return Epochs(engine, NullMirror(), Silence(), "cnn", 1, job)
 
@@ -89,3 +97,12 @@ def test_a_trial_that_is_no_longer_ours_stops(
 ) -> None:
     engine.held = False
     assert going_on(monkeypatch, engine, tmp_path)(EpochReport(1, {}, 1.0))
+
+
+def test_epochs_of_the_rung_below_count_there(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, tmp_path: Path
+) -> None:
+    epochs = going_on(monkeypatch, engine, tmp_path, earlier=3, rungs=[1, 2])
+    epochs(EpochReport(4, {"val_accuracy": 0.5}, 1.0))
+    assert engine.told == [1, 2, 3, 4]
+    assert engine.inherited == [1, 2], "the third was a lost attempt's of this very rung"

@@ -250,3 +250,42 @@ def test_judging_a_study_file_loads_no_search_library() -> None:
         "assert not {'optuna', 'keras_tuner', 'keras', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def rungs(**changes: Any) -> StudySpec:
+    section = {"fixed": {"epochs": 9}, **changes.pop("architecture", {})}
+    given = {"fidelity": "successive_halving", **changes}
+    return make_spec(9, architecture=section, **given)
+
+
+def test_rungs_go_with_schedules_that_have_a_horizon() -> None:
+    spec = rungs(architecture={"fixed": {"epochs": 9, "schedule": "cosine"}})
+    assert check_compatibility(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pruner": "median"}, "a pruner and rungs exclude each other"),
+        ({"engine": "keras-tuner"}, "does not take configurations from rung to rung"),
+        ({"architecture": {"fixed": {}, "space": EPOCHS}}, "cannot be searched too"),
+        ({"architecture": {"enqueue": [{"layers": 2, "epochs": 4}]}}, "cannot bring its own"),
+        ({"fidelity": {"name": "hyperband", "rungs": [1, 4]}}, "Expected 4; got 9"),
+        ({"architecture": {"fixed": {"epochs": 2}}}, "has one rung, at 2 epochs"),
+        (
+            {"architecture": {"fixed": {"epochs": 9, "head_epochs": 1}}},
+            "must end before the first rung.*fewer than 1",
+        ),
+    ],
+)
+def test_what_does_not_go_with_rungs_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        check_compatibility(rungs(**changes))
+
+
+def test_too_few_configurations_for_the_rungs_are_told() -> None:
+    spec = rungs(architecture={"fixed": {"epochs": 27}})
+    (warning,) = check_compatibility(spec)
+    assert "9 configurations are few for rungs at 1, 3, 9, 27 epochs; 27 lead one" in warning
+    (warning,) = check_compatibility(rungs(fidelity={"name": "first_epoch", "keep": 9}))
+    assert "so it stops none" in warning

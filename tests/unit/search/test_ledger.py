@@ -128,7 +128,7 @@ def test_a_result_that_was_stored_but_not_told_is_told_on_resume(storage_url: st
 
 def test_a_repeat_is_drawn_again_and_marked_where_it_cannot_be_avoided(storage_url: str) -> None:
     space = {"layers": {"type": "int", "low": 1, "high": 3}}
-    spec = make_spec(6, sampler="random", architecture={"space": space})
+    spec = make_spec(6, sampler="random", repeats="retrain", architecture={"space": space})
     proposals = run(open_it(storage_url, spec), spec)
     assert {p.params["layers"] for p in proposals[:3]} == {1, 2, 3}
     assert all(p.repeat_of is None for p in proposals[:3])

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
-from hpo.study.checkpoints import Keeper, folder_of
+from hpo.study.checkpoints import LOG, Keeper, folder_of
+from hpo.study.disk_check import leftovers
 from hpo.study.single import _own_number
+from hpo.training.state import remove_state
 
 
 def _finished(workspace: Workspace, number: int, value: float) -> TrialRecord:
@@ -34,6 +37,36 @@ def test_only_the_best_checkpoints_stay_on_disk(tmp_path: Path) -> None:
     assert [r.number for r in keeper.kept("cnn")] == [1, 2]
     left = sorted(path.parent.name for path in workspace.checkpoints.rglob("model.keras"))
     assert left == ["1", "2"]
+
+
+def test_a_state_outlives_the_checkpoint_that_fell_behind(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    keeper = Keeper(workspace, "maximize", keep=1)
+    worse, better = _finished(workspace, 0, 0.5), _finished(workspace, 1, 0.7)
+    folder = folder_of(workspace, "s", "cnn", 0)
+    for name in ("state.json", "state-1.npz", LOG):
+        (folder / name).write_text("x")
+    keeper.judge(worse)
+    keeper.judge(better)
+    assert sorted(p.name for p in folder.iterdir()) == ["state-1.npz", "state.json"]
+    remove_state(str(folder))
+    assert not folder.exists()
+
+
+def test_the_state_of_a_rung_is_left_over_once_its_configuration_has_gone_on(
+    tmp_path: Path,
+) -> None:
+    workspace = Workspace(tmp_path)
+    below = replace(_finished(workspace, 0, 0.5), rung=0)
+    above = replace(_finished(workspace, 1, 0.7), slot=0, rung=1, continues=0)
+    (folder_of(workspace, "s", "cnn", 0) / "state.json").write_text("x")
+
+    def found(records: list[TrialRecord], **how: bool) -> list[str]:
+        return [x.kind for x in leftovers(workspace, "s", records, "maximize", 9, **how)]
+
+    assert "leftover state" not in found([below])
+    assert "leftover state" in found([below], over=True)
+    assert "leftover state" in found([below, above])
 
 
 def test_checkpoints_of_an_earlier_run_are_ranked_before_any_trial_ends(tmp_path: Path) -> None:

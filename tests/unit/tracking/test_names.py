@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.spec.records import EpochReport, TrialRecord, TrialResult
+from hpo.spec.records import EpochReport, RankAgreement, TrialRecord, TrialResult
 from hpo.tracking import names
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "mlflow_names.json"
@@ -52,6 +52,12 @@ def test_run_name_marks_thesis_pruned_failed_and_repeated() -> None:
     assert names.run_name(record(state="pruned", params={})) == "cnn #3 pruned"
     assert names.run_name(record(state="failed", params={})) == "cnn #3 failed"
     assert names.run_name(record(params={}, attempt=2, retry_of=1)) == "cnn #3 again (2)"
+    assert names.run_name(record(params={}, repeats=1)) == "cnn #3 repeats #1"
+
+
+def test_a_repeat_says_whose_value_it_has() -> None:
+    note = names.outcome_note(record(repeats=1), "val_accuracy")
+    assert note == "**val_accuracy 0.6100** of trial 1; not trained again."
 
 
 @pytest.mark.parametrize(
@@ -118,3 +124,17 @@ def test_notes_say_how_a_trial_ended() -> None:
     assert "after epoch 1" in pruned
     assert "0.2500" in pruned
     assert "0.6100" in names.outcome_note(record(), "val_accuracy")
+
+
+def test_a_trial_on_a_rung_says_which_one_it_continues() -> None:
+    assert names.run_name(record(params={}, rung=1, continues=2)) == "cnn #3 continues #2"
+
+
+def test_ranks_are_metrics_named_by_their_rungs() -> None:
+    known, unknown = RankAgreement(1, 3, 6, 0.4, 0.6), RankAgreement(3, 9, 1, None, None)
+    assert names.rank_metrics([known, unknown]) == {
+        "rank_pairs_1_3": 6.0,
+        "rank_correlation_1_3": 0.6,
+        "rank_correlation_measured_1_3": 0.4,
+        "rank_pairs_3_9": 1.0,
+    }

@@ -101,3 +101,34 @@ def test_a_restored_schedule_and_patience_go_on_as_they_would_have(interrupted_a
     assert course(True) == uninterrupted
     assert any(over for _, over in uninterrupted)
     assert len({rate for rate, _ in uninterrupted}) > 2
+
+
+def rates(last: int, rungs: tuple[int, ...] = (), **parameters: Any) -> list[float]:
+    training = TrainingParameters(epochs=last, learning_rate=1.0, **parameters)
+    made = RateSchedule(training, 10, rungs)
+    return [made.rate(step) for step in range(10 * last)]
+
+
+@pytest.mark.parametrize("kind", ["cosine", "one_cycle"])
+def test_a_schedule_with_a_horizon_runs_once_per_rung(kind: str) -> None:
+    chain = rates(6, (1, 3), schedule=kind)
+    assert chain[:10] == rates(1, schedule=kind)
+    assert chain[10:30] == rates(2, schedule=kind), "over the epochs that the rung adds"
+    assert chain[30:] == rates(3, schedule=kind)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "one_cycle", "constant", "plateau"])
+def test_a_rung_begins_as_the_longer_trial_does(kind: str) -> None:
+    # So that the state of the one is a state of the other.
+    whole = rates(6, (1, 3), schedule=kind, warmup_fraction=0.0 if kind == "one_cycle" else 0.2)
+    for last, rungs in ((1, ()), (3, (1,))):
+        part = rates(
+            last, rungs, schedule=kind, warmup_fraction=0.0 if kind == "one_cycle" else 0.2
+        )
+        assert whole[: 10 * last] == part
+
+
+def test_a_schedule_without_a_horizon_warms_up_once() -> None:
+    chain = rates(4, (2,), schedule="constant", warmup_fraction=0.5)
+    assert chain[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
+    assert set(chain[10:]) == {1.0}
