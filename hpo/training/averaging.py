@@ -4,6 +4,9 @@ Keras's optimizer keeps the average inside its compiled step. It starts from the
 first step, which a decay of 0.999 remembers for thousands of steps: a short trial would be judged
 by its first guess. The start is therefore taken out again, as Adam does with its moments (Kingma &
 Ba 2015, section 3): average of the steps after the first, weighted by decay^age, nothing else.
+
+Trained batch norms get the statistics of training faces under the averaged weights with it: see
+``norms``.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.training import backend
+from hpo.training.norms import NormStatistics
 
 Array = npt.NDArray[Any]
 
@@ -39,11 +43,13 @@ class WeightAverage:
     Args:
         model: compiled with an optimizer that has ``use_ema``.
         decay: the optimizer's ``ema_momentum``.
+        norms: of the model; None where it trains no batch norm.
     """
 
-    def __init__(self, model: Any, decay: float) -> None:
+    def __init__(self, model: Any, decay: float, norms: NormStatistics | None = None) -> None:
         self._model = model
         self._decay = decay
+        self._norms = norms
         self._first: list[Array] = []
         self._raw: list[Array] = []
         self._steps = 0
@@ -66,9 +72,13 @@ class WeightAverage:
         self._raw = [_copy(v) for v in variables]
         for variable, average, first in zip(variables, averages, self._first, strict=True):
             variable.assign(unbiased(_copy(average), first, self._decay, self._steps))
+        if self._norms is not None:
+            self._norms.lend()
 
     def take_back(self) -> None:
         """Put the trained weights back."""
+        if self._norms is not None:
+            self._norms.take_back()
         for variable, raw in zip(self._model.trainable_variables, self._raw, strict=True):
             variable.assign(raw)
         self._raw = []

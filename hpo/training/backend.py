@@ -222,8 +222,15 @@ def on_accelerator() -> bool:
 
 
 def compiled(function: Any) -> Any:
-    """Return ``function`` of arrays to arrays, compiled at its first call; JAX only."""
-    return importlib.import_module("jax").jit(function)
+    """Return ``function`` of arrays to arrays, compiled at its first call.
+
+    PyTorch runs it as it is, and keeps nothing for gradients.
+    """
+    if backend_name() == "jax":
+        return importlib.import_module("jax").jit(function)
+    if backend_name() == "tensorflow":
+        return importlib.import_module("tensorflow").function(function, autograph=False)
+    return importlib.import_module("torch").no_grad()(function)
 
 
 def with_gradient(function: Any) -> Any:
