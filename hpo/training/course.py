@@ -18,9 +18,14 @@ from hpo.training.averaging import WeightAverage
 from hpo.training.device_epochs import DeviceEpochs
 from hpo.training.frozen import FrozenBase
 from hpo.training.loop import EpochLoop, callback
+from hpo.training.norms import NormStatistics, count_batches, trained_norms
 from hpo.training.optimizers import build_optimizer, stage_factors
 from hpo.training.parameters import TrainingParameters
 from hpo.training.state import Array, StateUnusable, TrainingState
+
+_MEASURED_EPOCH = 0
+"""Whose batches the statistics of averaged weights are measured on, the same after each epoch, so
+that epochs are compared alike and an interruption changes nothing. It is never trained on."""
 
 
 class Course:
@@ -78,6 +83,7 @@ class Course:
             batches = base.batches()
         self.loop.look_at(self._active, validation)
         self._compile(average=average)
+        self.loop.average = self._average(batches) if average else None
         done = len(self.loop.epochs)
         # A state from the very end of the phase before holds an optimizer that is gone.
         if self._restored is not None and done > first:
@@ -106,9 +112,16 @@ class Course:
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        decay = 1.0 - training.one_minus_ema_decay
-        self.loop.average = WeightAverage(model, decay) if average else None
         self.loop.recompiled()
+
+    def _average(self, batches: Any) -> WeightAverage:
+        norms = None
+        if trained_norms(self._active):
+            batches.turn_to(_MEASURED_EPOCH)
+            count = count_batches(len(batches.maker.goals), batches.maker.batch_size)
+            norms = NormStatistics(self._active, [batches[k][0] for k in range(count)])
+            batches.turn_to(1)
+        return WeightAverage(self._active, 1.0 - self._training.one_minus_ema_decay, norms)
 
     def state(self, trial: dict[str, Any]) -> TrainingState:
         """Return the state after the last finished epoch.

@@ -164,7 +164,8 @@ class TrainingParameters(BaseModel):
     # Weight averaging
     ema: bool = Field(
         default=False,
-        description="Validate and serve an exponential moving average of the weights.",
+        description="Validate and serve an exponential moving average of the weights; trained "
+        "batch norms then get the statistics of training faces under it.",
     )
     one_minus_ema_decay: float = Field(
         default=1e-3,

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from hpo.spec.records import EpochReport, TrialJob
 
-FORMAT = 2
+FORMAT = 3
 """Counted up when what a state holds, or what continuing does with it, changes."""
 
 _DOCUMENT = "state.json"

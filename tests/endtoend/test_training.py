@@ -15,7 +15,9 @@ from hpo.data.store import write_faces
 from hpo.spec.errors import EnvironmentProblem, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import fit
+from hpo.training.batches import load_data
 from hpo.training.fit import train
+from hpo.training.validation import judge
 from tests.endtoend.bars import PLAIN, TINY, bars
 
 pytestmark = [
@@ -198,12 +200,20 @@ def test_every_optimizer_and_option_trains(job: TrialJob, params: dict[str, Any]
 
 def test_the_average_of_weights_is_what_is_served(job: TrialJob) -> None:
     """With a decay that forgets nothing, the average of a fast run lags behind: both are told."""
+    import keras
+
     plain, _ = run(job, epochs=3, schedule="constant")
     averaged, epochs = run(job, epochs=3, schedule="constant", ema=True, one_minus_ema_decay=0.05)
+    # With the statistics that it was judged with, for they are measured for it.
+    served: Any = keras.saving.load_model(averaged.checkpoint, safe_mode=True)
     # Training itself is untouched by averaging; only what is validated differs.
     assert epochs[0].metrics["loss"] == pytest.approx(plain_loss(job), rel=1e-4)
     assert averaged.metrics["val_loss"] != plain.metrics["val_loss"]
     assert averaged.value is not None
+    validation = load_data(job).validation
+    judged = judge(served.predict(validation.faces, verbose=0), validation.labels)
+    assert judged.predictions.tolist() == averaged.predictions
+    assert judged.metrics["val_loss"] == pytest.approx(averaged.metrics["val_loss"], rel=1e-5)
 
 
 def plain_loss(job: TrialJob) -> float:
@@ -296,6 +306,8 @@ def build(params, input_shape, classes):
     x = base(keras.layers.Rescaling(1 / 255)(faces))
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(int(params.get("units", 8)), "relu")(x)
+    if params.get("norm", False):
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
     x = keras.layers.Dense(classes, "softmax", dtype="float32")(x)
     return keras.Model(faces, x)
 """
@@ -372,6 +384,14 @@ def test_fine_tuning_takes_over_from_a_head_on_features(based: TrialJob) -> None
     for one, other in zip(plain, cached, strict=True):
         # After the head's epochs the base learns: half a thousandth there grows a little.
         assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=5e-3)
+
+
+def test_a_head_on_features_is_averaged_as_one_on_faces(based: TrialJob) -> None:
+    changes = {"epochs": 2, "norm": True, "ema": True, "one_minus_ema_decay": 0.1}
+    plain = run(based, **changes)[1]
+    cached = run(based, **changes, feature_views=1)[1]
+    for one, other in zip(plain, cached, strict=True):
+        assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], abs=1e-2)
 
 
 def test_another_base_has_other_features(based: TrialJob, tmp_path: Path) -> None:
