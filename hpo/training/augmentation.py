@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.data.decoding import opencv
+from hpo.training.frame import Frame
 from hpo.training.parameters import TrainingParameters
 
 Faces = npt.NDArray[np.uint8]
@@ -66,17 +67,27 @@ class Augmentation:
         return bool(self.rotation_degrees or self.zoom or self.shift)
 
 
-def augment(faces: Faces, augmentation: Augmentation, generator: np.random.Generator) -> Faces:
+def augment(
+    faces: Faces,
+    augmentation: Augmentation,
+    generator: np.random.Generator,
+    frame: Frame | None = None,
+) -> Faces:
     """Return changed copies of ``faces``, or ``faces`` itself if nothing is to be done.
 
     Args:
         faces: uint8, ``(n, height, width)``.
         augmentation: what to do; mixup is left to ``mix``.
         generator: the source of every draw.
+        frame: what is sampled of each changed face, where the changes are geometric; all of it by
+            default.
     """
     count, height, width = faces.shape
     if augmentation.geometric:
-        faces = warp(faces, matrices(count, (height, width), augmentation, generator))
+        transforms = matrices(count, (height, width), augmentation, generator)
+        if frame is not None:
+            transforms = frame.composed(transforms)
+        faces = warp(faces, transforms, frame.size if frame is not None else None)
     elif augmentation.flip:
         mirrored: npt.NDArray[np.bool_] = np.less(generator.random(count), 0.5)
         faces = np.where(mirrored[:, None, None], faces[:, :, ::-1], faces)
@@ -144,17 +155,18 @@ def compose(
     return linear
 
 
-def warp(faces: Faces, transforms: Matrices) -> Faces:
+def warp(faces: Faces, transforms: Matrices, size: tuple[int, int] | None = None) -> Faces:
     """Sample each face at the places that its matrix maps to; the border's pixels repeat.
 
     Args:
         faces: uint8, ``(n, height, width)``.
         transforms: ``(n, 2, 3)``, from ``compose``.
+        size: height and width of what comes out; by default as what goes in.
     """
     cv2 = opencv()
 
-    count, height, width = faces.shape
-    out = np.empty_like(faces)
+    count, height, width = (len(faces), *(size or faces.shape[1:]))
+    out = np.empty((count, height, width), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     for k in range(count):
         cv2.warpAffine(

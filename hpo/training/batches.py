@@ -19,6 +19,7 @@ from hpo.data.store import Split, open_faces, subset
 from hpo.spec.errors import DataError, IntegrityError
 from hpo.spec.records import TrialJob
 from hpo.training.augmentation import Augmentation, augment, mix
+from hpo.training.frame import Frame
 from hpo.training.parameters import TrainingParameters
 
 Faces = npt.NDArray[np.uint8]
@@ -125,6 +126,7 @@ class BatchMaker:
         augmentation: how faces are changed.
         batch_size: faces per batch; the last one may be smaller.
         seed: of order and change.
+        frame: what is sampled of each changed face; all of it by default.
     """
 
     def __init__(
@@ -135,7 +137,9 @@ class BatchMaker:
         augmentation: Augmentation,
         batch_size: int,
         seed: int,
+        frame: Frame | None = None,
     ) -> None:
+        self.frame = frame
         self.faces, self.goals, self.weights = faces, goals, weights
         self.augmentation = augmentation
         self.batch_size = batch_size
@@ -156,7 +160,7 @@ class BatchMaker:
         """Return faces (uint8; float32 under mixup), goals and, if there are any, weights."""
         chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         generator = np.random.default_rng([self.seed, epoch, index])
-        changed = augment(self.faces[chosen, :, :, 0], self.augmentation, generator)
+        changed = augment(self.faces[chosen, :, :, 0], self.augmentation, generator, self.frame)
         faces: Any = changed[..., None]
         goals = self.goals[chosen]
         weights = None if self.weights is None else self.weights[chosen]
@@ -168,7 +172,9 @@ class BatchMaker:
         return (faces, goals) if weights is None else (faces, goals, weights)
 
 
-def epoch_batches(data: TrialData, training: TrainingParameters, seed: int) -> Any:
+def epoch_batches(
+    data: TrialData, training: TrainingParameters, seed: int, frame: Frame | None = None
+) -> Any:
     """Return a ``PyDataset`` of training batches for ``fit``, which must not shuffle them.
 
     Its ``turn_to(epoch)``, with 1 for the first, is to be called before each epoch. It cannot count
@@ -184,6 +190,7 @@ def epoch_batches(data: TrialData, training: TrainingParameters, seed: int) -> A
         Augmentation.of(training),
         training.batch_size,
         seed,
+        frame,
     )
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]

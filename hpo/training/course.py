@@ -36,6 +36,8 @@ class Course:
         training: the training parameters.
         loop: what happens at each step and epoch.
         base_layer: name of the layer that ``head_epochs`` freeze; None if there is none.
+        core: what takes the training faces in the model's place, sharing its weights: the model
+            behind the layers whose work the batches do (``frame.cut``); by default the model.
         stages: of that layer, as of ``Architecture``.
         frozen: cuts the model behind its frozen base, whose features are then computed once; None
             runs the base at each step.
@@ -49,10 +51,12 @@ class Course:
         base_layer: str | None,
         frozen: Callable[[], FrozenBase] | None = None,
         stages: Sequence[str] = (),
+        core: Any = None,
     ) -> None:
         self.loop = loop
         # What is compiled and trained at the moment: the model, or its head on cached features.
         self._active, self._frozen = model, frozen
+        self._core = model if core is None else core
         self._model, self._training, self._base_layer = model, training, base_layer
         self._stages = stages
         self._restored: TrainingState | None = None
@@ -76,7 +80,7 @@ class Course:
 
     def _run_phase(self, batches: Any, first: int, last: int, *, average: bool) -> None:
         """Train from after epoch ``first``, or from where a restored state stands, to ``last``."""
-        self._active, validation = self._model, None
+        self._active, validation = self._core, None
         if self._frozen is not None and _is_frozen(self._model, self._base_layer):
             base = self._frozen()
             self._active, validation = base.head, base.validation()

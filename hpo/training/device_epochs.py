@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from hpo.training import backend
 from hpo.training.augmentation import Augmentation
+from hpo.training.frame import Frame
 from hpo.training.resident import Draws, EpochDraws, changed, mixed, noise_bank
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Maker(Protocol):
     augmentation: Augmentation
     batch_size: int
     seed: int
+    frame: Frame | None
 
     def inputs(self, epoch: int) -> npt.NDArray[Any]:
         """Return faces, uint8 ``(n, height, width, 1)``, or features, floats ``(n, ...)``."""
@@ -64,18 +66,17 @@ class DeviceEpochs:
         if steps_per_call is None:
             steps_per_call = STEPS_PER_CALL if backend.on_accelerator() else 1
         self._steps_per_call = steps_per_call
-        height, width = (
-            maker.inputs(1).shape[1:3] if maker.augmentation != Augmentation() else (0, 0)
-        )
+        changes = maker.augmentation != Augmentation()
+        size = maker.inputs(1).shape[1:3] if changes else (0, 0)
         self._draws = EpochDraws(
-            len(maker.goals), (height, width), maker.augmentation, maker.batch_size, maker.seed
+            len(maker.goals), size, maker.augmentation, maker.batch_size, maker.seed, maker.frame
         )
         weights = maker.weights
         if weights is None:
             weights = np.ones(len(maker.goals), np.float32)
         resident: dict[str, npt.NDArray[Any]] = {"goals": maker.goals, "weights": weights}
         if maker.augmentation.erasing:
-            resident["noise"] = noise_bank((height, width), maker.seed)
+            resident["noise"] = noise_bank(maker.frame.size if maker.frame else size, maker.seed)
         self._resident = {key: ops.convert_to_tensor(rows) for key, rows in resident.items()}
         self._inputs: dict[int, Any] = {}
         self._steps = backend.compiled(_steps(model, maker, loops=steps_per_call > 1))
@@ -158,6 +159,7 @@ def _steps(model: Any, maker: Maker, *, loops: bool) -> Callable[..., Any]:
     from keras import ops
 
     optimizer, augmentation = model.optimizer, maker.augmentation
+    size = maker.frame.size if maker.frame is not None else None
     place = [v is optimizer._learning_rate for v in optimizer.variables].index(True)
 
     def loss_of(
@@ -183,7 +185,7 @@ def _steps(model: Any, maker: Maker, *, loops: bool) -> Callable[..., Any]:
         goals = ops.take(resident["goals"], index, axis=0)
         weights = ops.take(resident["weights"], index, axis=0)
         if augmentation != Augmentation():
-            faces = changed(inputs[..., 0], draws, augmentation, resident.get("noise"))
+            faces = changed(inputs[..., 0], draws, augmentation, resident.get("noise"), size)
             inputs = faces[..., None]
         if augmentation.mixup_alpha:
             inputs, goals, weights = (mixed(rows, draws) for rows in (inputs, goals, weights))

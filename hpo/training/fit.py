@@ -22,9 +22,11 @@ from hpo.spec.errors import HpoError, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import backend
 from hpo.training.answers import no_softmax, try_model
+from hpo.training.augmentation import Augmentation
 from hpo.training.batches import TrialData, epoch_batches, load_data
 from hpo.training.checkpoint import check_folder, write_checkpoint
 from hpo.training.course import Course
+from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
@@ -283,13 +285,16 @@ def _fit(
             seed=job.seed,
             precision=job.precision,
         )
-    course = Course(model, training, loop, base_layer, frozen, trial.architecture.stages)
+    # Only faces that are sampled anyway are sampled as the network's first layers would.
+    framed = cut(model) if Augmentation.of(training).geometric else None
+    frame, core = framed or (None, None)
+    course = Course(model, training, loop, base_layer, frozen, trial.architecture.stages, core)
     with trial.timed("fit"):
         if job.keep_state or job.leave_state:
             loop.keep_state = lambda: trial.keep_state(course, data)
         if job.continue_from is not None:
             trial.go_on(course, data, job.continue_from)
-        course.run(epoch_batches(data, training, job.seed))
+        course.run(epoch_batches(data, training, job.seed, frame))
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -43,6 +43,7 @@ class FeatureMaker:
     batch_size: int
     seed: int
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    frame: None = None
 
     def inputs(self, epoch: int) -> Features:
         """Return the view whose turn it is in ``epoch``, 1 for the first."""

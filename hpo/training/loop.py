@@ -62,6 +62,7 @@ class EpochLoop:
         self._job, self._training, self._model = job, training, model
         # Trained and judged at the moment: the model, or its head on features of the same faces.
         self._active, self._validation = model, validation
+        self._judged = model
         self._faces = validation
         self._report, self._should_stop = report, should_stop
         self.schedule = RateSchedule(training, steps_per_epoch, job.rungs)
@@ -88,9 +89,11 @@ class EpochLoop:
 
         Args:
             model: the model itself, or a part of it.
-            validation: what the part takes for the validation faces; None for the faces.
+            validation: what the part takes for the validation faces; None for the faces, which
+                the model itself is asked.
         """
         self._active, self._validation = model, validation or self._faces
+        self._judged = self._model if validation is None else model
 
     def recompiled(self) -> None:
         """Forget what was set on an optimizer that is gone."""
@@ -226,7 +229,7 @@ class EpochLoop:
             self.average.lend()
         # As in Keras, validation runs in the batches of training; 64 at least, for speed.
         size = max(64, self._training.batch_size)
-        return judge_model(self._active, self._validation, size, self._training.test_views)
+        return judge_model(self._judged, self._validation, size, self._training.test_views)
 
     def _give_back(self) -> None:
         if self.average is not None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.training.augmentation import Augmentation, matrices, rectangles
+from hpo.training.frame import Frame
 
 NOISE_IMAGES = 128
 """In the bank; with 48 pixels a side 0.3 MiB."""
@@ -33,6 +34,7 @@ class EpochDraws:
         augmentation: the ranges.
         batch_size: faces per step.
         seed: of everything drawn.
+        frame: what is sampled of each changed face; all of it by default.
     """
 
     count: int
@@ -40,6 +42,7 @@ class EpochDraws:
     augmentation: Augmentation
     batch_size: int
     seed: int
+    frame: Frame | None = None
 
     @property
     def steps(self) -> int:
@@ -68,14 +71,17 @@ class EpochDraws:
             "weight": weight.reshape(shape),
         }
         if wish.geometric or wish.flip:
-            drawn = matrices(places, self.size, wish, generator).astype(np.float32)
-            draws["transform"] = drawn.reshape(*shape, 6)
+            drawn = matrices(places, self.size, wish, generator)
+            if self.frame is not None:
+                drawn = self.frame.composed(drawn)
+            draws["transform"] = drawn.astype(np.float32).reshape(*shape, 6)
         if wish.brightness or wish.contrast:
             draws["light"] = generator.uniform(-1, 1, (*shape, 2)).astype(np.float32)
         if wish.erasing:
             chosen = generator.random(places) < wish.erasing
             boxes = np.zeros((places, 4), np.int32)
-            boxes[chosen] = rectangles(int(chosen.sum()), self.size, generator)
+            size_out = self.frame.size if self.frame is not None else self.size
+            boxes[chosen] = rectangles(int(chosen.sum()), size_out, generator)
             draws["box"] = boxes.reshape(*shape, 4)
             noise = generator.integers(0, NOISE_IMAGES, places)
             draws["noise"] = noise.astype(np.int32).reshape(shape)
@@ -92,7 +98,13 @@ def noise_bank(size: tuple[int, int], seed: int) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (NOISE_IMAGES, *size), dtype=np.uint8)
 
 
-def changed(faces: Any, draws: dict[str, Any], augmentation: Augmentation, noise: Any) -> Any:
+def changed(
+    faces: Any,
+    draws: dict[str, Any],
+    augmentation: Augmentation,
+    noise: Any,
+    size: tuple[int, int] | None = None,
+) -> Any:
     """Return changed faces; mixup is left to ``mixed``.
 
     Args:
@@ -100,11 +112,12 @@ def changed(faces: Any, draws: dict[str, Any], augmentation: Augmentation, noise
         draws: of one step.
         augmentation: the ranges that were drawn from.
         noise: the bank, uint8; None if nothing is erased.
+        size: height and width of what comes out; by default as what goes in.
     """
     from keras import ops
 
     if "transform" in draws:
-        faces = warped(faces, draws["transform"])
+        faces = warped(faces, draws["transform"], size)
     if "light" in draws:
         light = draws["light"][:, :, None, None]
         means = ops.mean(faces, axis=(1, 2), keepdims=True)
@@ -116,17 +129,19 @@ def changed(faces: Any, draws: dict[str, Any], augmentation: Augmentation, noise
     return faces
 
 
-def warped(faces: Any, transforms: Any) -> Any:
+def warped(faces: Any, transforms: Any, size: tuple[int, int] | None = None) -> Any:
     """Sample each face, linearly, where its matrix maps to; the border's pixels repeat.
 
     Args:
         faces: float32, ``(n, height, width)``.
         transforms: ``(n, 6)``, the rows of the matrices of ``augmentation.compose``.
+        size: height and width of what comes out; by default as what goes in.
     """
     from keras import ops
 
     count, height, width = faces.shape
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    tall, wide = size or (height, width)
+    rows, columns = np.mgrid[0:tall, 0:wide].astype(np.float32)
     x = ops.convert_to_tensor(columns.reshape(1, -1))
     y = ops.convert_to_tensor(rows.reshape(1, -1))
     m = [transforms[:, k : k + 1] for k in range(6)]
@@ -145,7 +160,7 @@ def warped(faces: Any, transforms: Any) -> Any:
     upper = at(top, left) * (1.0 - right_share) + at(top, right) * right_share
     lower = at(low, left) * (1.0 - right_share) + at(low, right) * right_share
     sampled = upper * (1.0 - low_share) + lower * low_share
-    return ops.reshape(sampled, (count, height, width))
+    return ops.reshape(sampled, (count, tall, wide))
 
 
 def erased(faces: Any, boxes: Any, noise: Any) -> Any:

@@ -91,7 +91,14 @@ def looped(job: TrialJob) -> list[dict[str, float]]:
 
 def main(dataset: str, weights: str) -> None:
     """Print the line."""
-    params = {**TINY, "epochs": 2, "batch_size": 32, "flip": True, "rotation_degrees": 10.0}
+    params = {
+        **TINY,
+        "epochs": 2,
+        "batch_size": 32,
+        "flip": True,
+        "rotation_degrees": 10.0,
+        "crop": 20,
+    }
     job = TrialJob("t/cnn/0", "cnn", params, dataset, "", "", seed=7)
     # The first: fit would leave its weights on the device in another order.
     plain = dataclasses.replace(job, params={**params, "conv_dropout": 0.0, "dropout": 0.0})

