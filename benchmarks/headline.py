@@ -202,7 +202,7 @@ def networks(scale: Scale, results: Mapping[str, dict[str, Any]]) -> list[Networ
 
 
 def _large(scale: Scale) -> Iterator[Network]:
-    for name, rate in (("resnet50", 0.1), ("xception", 0.1)):
+    for name, rate in (("resnet50", 0.05), ("xception", 0.05)):
         params = {
             **SGD, **CHANGES, **FROM_SCRATCH, "learning_rate": rate,
             "epochs": scale.epochs[name], "input_size": scale.sizes[name],
