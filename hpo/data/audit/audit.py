@@ -1,0 +1,185 @@
+"""The audit of a dataset of faces: a pure function from what it holds to what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.data.audit.duplicates import LOW_SPREAD, group_duplicates, spread
+from hpo.data.audit.findings import Audit, Face, Finding, Group
+from hpo.data.audit.votes import COLUMN_OF_EMOTION, NO_MAJORITY, emotion_majorities, not_faces
+from hpo.data.library import find_faces
+from hpo.data.splits import VOTE_COLUMNS
+from hpo.data.store import FaceDataset, open_faces
+from hpo.spec.workspace import Workspace
+
+_NO_VOTES = "Not looked for: this dataset has no votes of FER+."
+
+
+def audit_faces(workspace: Workspace, name: str) -> Audit:
+    """Return what is wrong with the dataset ``name``.
+
+    Raises:
+        NotFoundError, DataError, IntegrityError: as for ``find_faces``.
+    """
+    return audit_dataset(open_faces(find_faces(workspace, name)))
+
+
+def audit_dataset(dataset: FaceDataset) -> Audit:
+    """Return what is wrong with ``dataset``; five seconds and half a GiB for 32,000 faces.
+
+    The same faces give the same findings in whatever order they lie.
+
+    Raises:
+        DataError: a split cannot be read.
+    """
+    splits = {name: dataset.split(name) for name in dataset.splits}
+    images = np.concatenate([split.images for split in splits.values()])
+    faces = [
+        Face(name, index, split.names[index], dataset.classes[int(split.labels[index])])
+        for name, split in splits.items()
+        for index in range(len(split))
+    ]
+    grouping = group_duplicates(images)
+    exact = _groups(grouping.exact, grouping.exact, faces)
+    photographs = _groups(grouping.photograph, grouping.exact, faces)
+    spreads = spread(images)
+    findings = (
+        _exact(exact),
+        _near([group for group in photographs if not group.exact]),
+        _conflicts(_differing(photographs), len(_differing(exact))),
+        _spans([group for group in photographs if len(group.splits) > 1]),
+        _constant(_at(faces, spreads == 0)),
+        _faint(_at(faces, (spreads > 0) & (spreads < LOW_SPREAD))),
+        *_by_votes(_votes(dataset), faces),
+    )
+    return Audit(dataset.name, dataset.digest, dataset.counts(), findings)
+
+
+def _groups(
+    numbers: npt.NDArray[np.int64], exact: npt.NDArray[np.int64], faces: list[Face]
+) -> list[Group]:
+    """Return the groups of two and more, in the order of their first faces."""
+    order = np.argsort(numbers, kind="stable")
+    borders = np.flatnonzero(np.diff(numbers[order])) + 1
+    members = [part for part in np.split(order, borders) if len(part) > 1]
+    members.sort(key=lambda part: int(part[0]))
+    return [
+        Group(tuple(faces[i] for i in part), exact=len(np.unique(exact[part])) == 1)
+        for part in members
+    ]
+
+
+def _at(faces: list[Face], chosen: npt.NDArray[np.bool_]) -> tuple[Face, ...]:
+    return tuple(faces[i] for i in np.flatnonzero(chosen))
+
+
+def _grouped(key: str, title: str, advice: str, groups: Iterable[Group]) -> Finding:
+    groups = tuple(groups)
+    return Finding(key, title, advice, tuple(f for group in groups for f in group.faces), groups)
+
+
+def _exact(groups: list[Group]) -> Finding:
+    copies = sum(len(group.faces) - 1 for group in groups)
+    return _grouped(
+        "exact_duplicates",
+        "exact duplicates",
+        f"{copies:,} of these are copies, pixel by pixel or mirrored. A copy weighs twice in "
+        "training, and a figure measured on copies is less sure than its interval says.",
+        groups,
+    )
+
+
+def _near(groups: list[Group]) -> Finding:
+    return _grouped(
+        "near_duplicates",
+        "near-duplicates",
+        "Groups of one photograph in other light, cut or encoding, or mirrored, their exact "
+        "duplicates included. To a classifier these are copies too.",
+        groups,
+    )
+
+
+def _differing(groups: list[Group]) -> list[Group]:
+    return [group for group in groups if len(group.labels) > 1]
+
+
+def _conflicts(groups: list[Group], exact: int) -> Finding:
+    return _grouped(
+        "conflicting_labels",
+        "conflicting labels",
+        f"Duplicates with more than one label, {exact:,} times with the very same pixels. No "
+        "classifier can be right about all of them: take their labels for noise "
+        "(label_smoothing), or mend them in the source.",
+        groups,
+    )
+
+
+def _spans(groups: list[Group]) -> Finding:
+    held_out = sum(face.split != "train" for group in groups for face in group.faces)
+    return _grouped(
+        "in_two_splits",
+        "in two splits",
+        f"Duplicates that more than one split has: {held_out:,} held-out faces have a copy "
+        "elsewhere, and a score on them is partly memory. `data: {leakage: drop}` in the study "
+        "file leaves the training faces among them out.",
+        groups,
+    )
+
+
+def _constant(faces: tuple[Face, ...]) -> Finding:
+    return Finding(
+        "constant",
+        "constant images",
+        "Images of a single grey value, of which nothing can be learned. Leave them out of the "
+        "source.",
+        faces,
+    )
+
+
+def _faint(faces: tuple[Face, ...]) -> Finding:
+    return Finding(
+        "low_variance",
+        "low-variance images",
+        f"Grey values that vary by less than {LOW_SPREAD:g} of 255 (standard deviation), in which "
+        "nothing can be seen. Look at the sheet, and leave them out of the source.",
+        faces,
+    )
+
+
+def _votes(dataset: FaceDataset) -> npt.NDArray[np.integer] | None:
+    """Return the votes on all faces, ``(n, 10)``; None unless every split has them."""
+    found = [dataset.split(name).votes for name in dataset.splits]
+    present = [votes for votes in found if votes is not None]
+    return np.concatenate(present) if len(present) == len(found) else None
+
+
+def _by_votes(votes: npt.NDArray[np.integer] | None, faces: list[Face]) -> tuple[Finding, Finding]:
+    one, other = ("non_faces", "suspected non-faces"), ("label_against_votes", "label against FER+")
+    if votes is None:
+        return Finding(*one, _NO_VOTES, checked=False), Finding(*other, _NO_VOTES, checked=False)
+    majority = emotion_majorities(votes)
+    own = np.array([COLUMN_OF_EMOTION[face.label] for face in faces])
+    wrong = (majority != NO_MAJORITY) & (majority != own)
+    decided = int((majority != NO_MAJORITY).sum())
+    against = tuple(
+        replace(faces[i], votes=VOTE_COLUMNS[majority[i]]) for i in np.flatnonzero(wrong)
+    )
+    return (
+        Finding(
+            *one,
+            "Images that FER+ left out, or that most of its annotators call no face. Look at the "
+            "sheet: what is none cannot be labelled rightly.",
+            _at(faces, not_faces(votes)),
+        ),
+        Finding(
+            *other,
+            "Faces whose label is not the emotion that more than half of FER+'s ten annotators "
+            f"chose; {decided:,} faces have such a majority. They bound what a score on these "
+            "labels can mean.",
+            against,
+        ),
+    )

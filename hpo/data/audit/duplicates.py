@@ -1,0 +1,96 @@
+"""Groups of faces that are one photograph: the same pixels, or nearly the same, or the mirror."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.data.audit.hashing import MIN_SIDE, close_pairs, perceptual_hashes
+from hpo.data.audit.likeness import same_photograph
+
+Indices = npt.NDArray[np.int64]
+
+LOW_SPREAD = 5.0
+"""Grey values: an image whose standard deviation is lower shows nothing. In FER-2013 one is a grey
+plane (0.7) and one black but for a spot (3.9); the faintest face has 9.1."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which images belong together.
+
+    Args:
+        exact: ``(n,)``, a number per image; equal where the pixels, or those of the mirror, are.
+        photograph: ``(n,)``, a number per image; equal where it is one photograph. Coarser than
+            ``exact``.
+    """
+
+    exact: Indices
+    photograph: Indices
+
+
+def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
+    """Group the images that are exact or near duplicates of each other.
+
+    Near-duplicates are linked pair by pair, and what hangs together is a group. Images without
+    contrast, and sides under ``MIN_SIDE``, are compared for equality alone. The groups do not
+    depend on the order of the images: all work is done on the distinct ones in order of pixels.
+
+    What is missed was measured on 1,500 faces of FER-2013, each against a changed copy: nothing in
+    other light or at JPEG quality 60; one in ten turned by 3 degrees, one in seven enlarged by 4 %,
+    one in 25 shifted by a pixel, four in ten by a pixel each way, most by two pixels. Of 450 pairs
+    looked at, none over both thresholds of ``likeness`` showed two photographs.
+
+    Args:
+        images: uint8, ``(n, height, width)``.
+    """
+    n, height, width = images.shape
+    rows = np.ascontiguousarray(images).reshape(n, -1)
+    distinct, inverse = np.unique(_keys(rows), return_inverse=True)
+    pictures = distinct.view(np.uint8).reshape(-1, height, width)
+    mirrors = _keys(np.ascontiguousarray(pictures[:, :, ::-1]).reshape(len(pictures), -1))
+    place = np.minimum(np.searchsorted(distinct, mirrors), len(distinct) - 1)
+    is_there = distinct[place] == mirrors
+    same = (np.flatnonzero(is_there), place[is_there])
+    exact = _components(len(distinct), [same])
+    if min(height, width) < MIN_SIDE:
+        return Grouping(exact[inverse], exact[inverse])
+    photograph = _components(len(distinct), [same, *_near(pictures)])
+    return Grouping(exact[inverse], photograph[inverse])
+
+
+def spread(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the standard deviation of the grey values of each image, 0 to 127.5."""
+    return np.array([float(image.std()) for image in images])
+
+
+def _keys(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
+    return rows.view(np.dtype((np.void, rows.shape[1])))[:, 0]
+
+
+def _near(pictures: npt.NDArray[np.uint8]) -> list[tuple[Indices, Indices]]:
+    clear = np.flatnonzero(spread(pictures) >= LOW_SPREAD)
+    faces = pictures[clear]
+    hashes, mirrored = perceptual_hashes(faces)
+    links = []
+    for others, step in ((hashes, 1), (mirrored, -1)):
+        i, j = close_pairs(hashes, others)
+        alike = [
+            same_photograph(faces[a], np.ascontiguousarray(faces[b][:, ::step]))
+            for a, b in zip(i, j, strict=True)
+        ]
+        kept = np.array(alike, dtype=bool)
+        links.append((clear[i[kept]], clear[j[kept]]))
+    return links
+
+
+def _components(n: int, links: list[tuple[Indices, Indices]]) -> Indices:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    i = np.concatenate([pair[0] for pair in links])
+    j = np.concatenate([pair[1] for pair in links])
+    graph = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
