@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hpo.cli.ui import ui as ui
+    from hpo.data.audit.audit import audit_faces as audit_faces
     from hpo.data.fetch import fetch as fetch
     from hpo.data.importing import import_faces as import_faces
     from hpo.data.library import list_datasets as list_datasets
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _API = {
     "StudySpec": "hpo.spec.study",
     "Workspace": "hpo.spec.workspace",
+    "audit_faces": "hpo.data.audit.audit",
     "delete": "hpo.study.deletion",
     "describe_faces": "hpo.data.show",
     "describe_songs": "hpo.data.show",

@@ -1,4 +1,4 @@
-"""``hpo data``: import, fetch, list and show datasets of faces and songs."""
+"""``hpo data``: import, fetch, list, show and audit datasets of faces and songs."""
 
 from __future__ import annotations
 
@@ -154,6 +154,44 @@ def show(
         _show_songs(workspace, name, json)
     else:
         _show_faces(workspace, name, json, sheet)
+
+
+@app.command(
+    "audit",
+    epilog=examples(
+        ("hpo data audit fer2013", "faults, what to do about them, and a sheet of each"),
+        ("hpo data audit fer2013 --sheets faults/", "the sheets in another folder"),
+        ("hpo data audit fer2013 --json", "every face and group, for another program"),
+    ),
+)
+def audit(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A dataset's name, as in hpo data list.")],
+    json: Json = False,
+    sheets: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to write a contact sheet (PNG) of each fault."),
+    ] = None,
+) -> None:
+    """Find duplicates, leaks between splits, conflicting labels and images without a face.
+
+    The sheets go to data/NAME/audit/; with --json they are written only to --sheets FOLDER.
+    """
+    from hpo.cli.audit import print_audit
+    from hpo.data.audit.audit import audit_dataset
+    from hpo.data.audit.sheets import write_sheets
+    from hpo.data.library import find_faces
+    from hpo.data.store import open_faces
+
+    dataset = open_faces(find_faces(current(context).workspace, name))
+    found = audit_dataset(dataset)
+    written: dict[str, Path] = {}
+    if sheets is not None or not json:
+        written = write_sheets(found, dataset, sheets)
+    if json:
+        print_json({**found.to_json(), "sheets": written})
+    else:
+        print_audit(found, written)
 
 
 def _import_faces(

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hpo.data.decoding import opencv
 from hpo.data.folders import check_dataset_name, read_manifest
 from hpo.data.library import DRAWN_FACES, EMBEDDED_SONGS, find_faces, list_datasets, unknown_dataset
+from hpo.data.sheets import GAP_PIXELS, ZOOM, Canvas, blank, place, save_sheet, write_words
 from hpo.data.songs import load_song_rows, mood_counts, songs_digest
 from hpo.data.store import FaceDataset, Split, open_faces
-from hpo.spec.errors import EnvironmentProblem, NotFoundError
+from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace
-
-Canvas = npt.NDArray[np.uint8]
 
 CONTACT_SHEET = "contact-sheet.png"
 _TOP_SONGS = 5
-_ZOOM = 2
 _LABEL_PIXELS = 130
-_GAP_PIXELS = 4
 _TITLE_PIXELS = 34
-_INK = (40, 40, 40)
 
 
 def kind_of(workspace: Workspace, name: str) -> str:
@@ -109,29 +101,11 @@ def write_contact_sheet(
         DataError: the dataset has no such split.
         EnvironmentProblem: the file cannot be written.
     """
-    cv2 = opencv()
-
     path = path or dataset.folder / CONTACT_SHEET
     faces = dataset.split(split)
     title = f"{dataset.name}: {split}, {len(faces)} faces"
     canvas = _draw(faces, dataset.classes, title, per_class, np.random.default_rng(seed))
-    encoded, png = cv2.imencode(".png", canvas)
-    assert encoded
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(png.tobytes())
-        new.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise EnvironmentProblem(
-            "cannot write the contact sheet",
-            got=error.strerror or str(error),
-            where=str(path),
-            hint="Choose another file with --sheet FILE",
-        ) from error
-    return path
+    return save_sheet(canvas, path, hint="Choose another file with --sheet FILE")
 
 
 def _draw(
@@ -141,31 +115,19 @@ def _draw(
     per_class: int,
     generator: np.random.Generator,
 ) -> Canvas:
-    height, width = (side * _ZOOM for side in faces.images.shape[1:])
-    canvas = np.full(
-        (
-            _TITLE_PIXELS + len(classes) * (height + _GAP_PIXELS),
-            _LABEL_PIXELS + per_class * (width + _GAP_PIXELS),
-            3,
-        ),
-        255,
-        dtype=np.uint8,
+    height, width = (side * ZOOM for side in faces.images.shape[1:])
+    canvas = blank(
+        _TITLE_PIXELS + len(classes) * (height + GAP_PIXELS),
+        _LABEL_PIXELS + per_class * (width + GAP_PIXELS),
     )
-    _write(canvas, title, 8, 23, 0.55)
+    write_words(canvas, title, 8, 23, 0.55)
     labels = np.asarray(faces.labels)
     for row, emotion in enumerate(classes):
         members = np.flatnonzero(labels == row)
-        top = _TITLE_PIXELS + row * (height + _GAP_PIXELS)
-        _write(canvas, emotion, 8, top + height // 2, 0.55)
-        _write(canvas, f"{len(members)}", 8, top + height // 2 + 20, 0.45)
+        top = _TITLE_PIXELS + row * (height + GAP_PIXELS)
+        write_words(canvas, emotion, 8, top + height // 2, 0.55)
+        write_words(canvas, f"{len(members)}", 8, top + height // 2 + 20, 0.45)
         for column, index in enumerate(np.sort(generator.permutation(members)[:per_class])):
-            left = _LABEL_PIXELS + column * (width + _GAP_PIXELS)
-            face = faces.images[index].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
-            canvas[top : top + height, left : left + width] = face[:, :, np.newaxis]
+            left = _LABEL_PIXELS + column * (width + GAP_PIXELS)
+            place(canvas, faces.images[index], top, left)
     return canvas
-
-
-def _write(canvas: Canvas, text: str, left: int, bottom: int, size: float) -> None:
-    cv2 = opencv()
-
-    cv2.putText(canvas, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, size, _INK, 1, cv2.LINE_AA)

@@ -111,8 +111,8 @@ def _conflicts(groups: list[Group], exact: int) -> Finding:
     return _grouped(
         "conflicting_labels",
         "conflicting labels",
-        f"Duplicates with more than one label, {exact:,} times with the very same pixels. No "
-        "classifier can be right about all of them: take their labels for noise "
+        "Duplicates with more than one label. Groups in which the very same pixels have two: "
+        f"{exact:,}. No classifier can be right about all of them: take their labels for noise "
         "(label_smoothing), or mend them in the source.",
         groups,
     )

@@ -29,6 +29,7 @@ EXPECTED = {
     ("data", "fetch"),
     ("data", "list"),
     ("data", "show"),
+    ("data", "audit"),
 }
 
 

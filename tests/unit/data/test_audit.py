@@ -60,7 +60,7 @@ def test_light_shift_encoding_and_mirror_make_near_duplicates(audit: Audit) -> N
 
 def test_duplicates_with_two_labels_are_in_conflict(audit: Audit) -> None:
     assert groups(audit, "conflicting_labels") == {"conflict", "nearconflict"}
-    assert "1 times with the very same pixels" in audit.finding("conflicting_labels").advice
+    assert "very same pixels have two: 1." in audit.finding("conflicting_labels").advice
 
 
 def test_groups_that_span_splits_are_found(audit: Audit) -> None:

@@ -13,6 +13,7 @@ from hpo.cli import data
 from hpo.cli.shell import Call
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.workspace import Workspace
+from tests.unit.data.planted import planted, stored
 
 ROWS = "\n".join(
     f"{label},{' '.join([str(label * 20)] * 2304)},{usage}"
@@ -77,8 +78,37 @@ def test_songs_are_imported_and_shown(workspace: Workspace, sources: Path) -> No
     assert shown["top"]["Sad"][0]["name"] == "Song 1"
 
 
+def test_an_audit_tells_counts_advice_and_sheets(workspace: Workspace, tmp_path: Path) -> None:
+    folder = workspace.data / "planted"
+    stored(folder, planted(), {"alone0": {}})
+    told = hpo_data(workspace, "audit", "planted")
+    row = next(line for line in told.splitlines() if line.startswith("in two splits"))
+    assert row.split() == ["in", "two", "splits", "3", "7", "3", "3", "1"]
+    assert "leakage: drop" in told
+    drawn = {path.name for path in (folder / "audit").iterdir()}
+    assert {"in-two-splits.png", "constant.png", "non-faces.png"} <= drawn
+    assert "label-against-votes.png" not in drawn, "nothing was found, so there is no sheet"
+
+
+def test_an_audit_as_json_writes_sheets_only_where_it_is_told_to(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = workspace.data / "planted"
+    stored(folder, planted()[:6])
+    told = json.loads(hpo_data(workspace, "audit", "planted", "--json"))
+    assert told["findings"]["exact_duplicates"]["count"] == 4
+    assert told["findings"]["non_faces"]["count"] is None
+    assert told["sheets"] == {}
+    assert not (folder / "audit").exists()
+    sheets = str(tmp_path / "sheets")
+    told = json.loads(hpo_data(workspace, "audit", "planted", "--json", "--sheets", sheets))
+    assert Path(told["sheets"]["exact_duplicates"]).parent == tmp_path / "sheets"
+    assert Path(told["sheets"]["exact_duplicates"]).is_file()
+
+
 @pytest.mark.parametrize(
-    "command", [["import", "fer2013"], ["import", "songs"], ["fetch"], ["list"], ["show"]]
+    "command",
+    [["import", "fer2013"], ["import", "songs"], ["fetch"], ["list"], ["show"], ["audit"]],
 )
 def test_every_command_has_examples(workspace: Workspace, command: list[str]) -> None:
     told = hpo_data(workspace, *command, "--help")
