@@ -47,7 +47,9 @@ def _data(study: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [("Data", str(given))] if given else []
     limit = given.get("validation_limit")
     faces = f"{limit:,} validation faces at most" if limit else "the whole validation split"
-    return [("Data", f"{given.get('dataset', 'unknown')}, {faces}")]
+    left_out = ", training without duplicates of held-out faces"
+    left_out = left_out if given.get("leakage") == "drop" else ""
+    return [("Data", f"{given.get('dataset', 'unknown')}, {faces}{left_out}")]
 
 
 def _asked(study: Mapping[str, Any], label: str) -> str:

@@ -173,13 +173,18 @@ def _setting_lines(there: dict[str, Any], spec: StudySpec, label: str) -> list[s
     lines = []
     for name in _SETTINGS:
         if name in there:
-            lines += _differences(name, here[name], there[name])
+            lines += _differences(name, here[name], _with_later_keys(name, there[name]))
     mine, theirs = here["architectures"][label], there.get("architectures", {}).get(label, {})
     # Enqueued configurations come first, so another one would move all that were drawn since.
     for name in ("architecture", "weights", "train_limit", "enqueue"):
         if name in theirs:
             lines += _differences(f"architectures.{label}.{name}", mine[name], theirs[name])
     return lines
+
+
+def _with_later_keys(section: str, there: Any) -> Any:
+    """Return a section that was stored before a key was added, with what it did without it."""
+    return {"leakage": "keep", **there} if section == "data" and isinstance(there, dict) else there
 
 
 def _differences(path: str, here: Any, there: Any) -> list[str]:

@@ -57,6 +57,8 @@ class TrialJob(_Plain):
         weights: ``"imagenet"``, ``"none"`` or a file, for architectures with pretrained weights.
         train_limit: train on a stratified subset of this many faces; None for all.
         validation_limit: the same for validation.
+        leakage: ``"drop"`` leaves out of training what is a duplicate of a held-out face, before
+            the subset is drawn; ``"keep"`` does not.
         data_seed: draws the subsets; the same for all trials of a study.
         objective: name of the metric by which the checkpoint is chosen, such as ``val_accuracy``.
         direction: ``"maximize"`` or ``"minimize"`` of the objective.
@@ -85,6 +87,7 @@ class TrialJob(_Plain):
     weights: str | None = None
     train_limit: int | None = None
     validation_limit: int | None = None
+    leakage: Literal["keep", "drop"] = "keep"
     data_seed: int = 0
     objective: str = "val_accuracy"
     direction: Literal["maximize", "minimize"] = "maximize"

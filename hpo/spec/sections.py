@@ -25,7 +25,7 @@ class Section(BaseModel):
 
 
 class DataSpec(Section):
-    """Which faces are trained and validated on; the test split is never read by a study."""
+    """Which faces are trained and validated on; no study trains or judges by the test split."""
 
     dataset: str = Field(default="drawn-faces", description="A name that `hpo data list` shows.")
     train_limit: Whole | None = Field(
@@ -33,6 +33,9 @@ class DataSpec(Section):
     )
     validation_limit: Whole | None = Field(
         default=None, ge=1, description="Validate on a stratified subset of this many faces."
+    )
+    leakage: Literal["keep", "drop"] = Field(
+        default="keep", description="Whether to train on duplicates of held-out faces."
     )
 
     @field_validator("dataset")

@@ -8,6 +8,7 @@ from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
+    from hpo.spec.study import StudySpec
 
 
 def find_dataset(workspace: Workspace, name: str) -> FaceDataset:
@@ -61,6 +62,23 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
     if dataset.digest:
         return dataset
     return store.open_faces(library.find_faces(workspace, dataset.name))
+
+
+def count_leaked(spec: StudySpec, dataset: FaceDataset, *, remember: bool = True) -> int:
+    """Return how many training faces the study leaves out as duplicates of held-out ones.
+
+    Looking for them takes seconds, once per dataset; the trials then find the answer beside it.
+
+    Args:
+        spec: the study.
+        dataset: its faces; of embedded ones that are not drawn yet nothing is known.
+        remember: whether the answer may be written.
+    """
+    if spec.data.leakage == "keep" or not dataset.digest:
+        return 0
+    from hpo.data.audit.leakage import leaked_faces
+
+    return len(leaked_faces(dataset, remember=remember))
 
 
 def _undrawn(workspace: Workspace) -> FaceDataset:

@@ -75,6 +75,7 @@ def make_job(
         weights=part.spec.weights,
         train_limit=spec.train_limit_of(part.label),
         validation_limit=spec.data.validation_limit,
+        leakage=spec.data.leakage,
         data_seed=derive_seed(spec.seed, "data"),
         objective=spec.objective.metric,
         direction=spec.objective.direction,

@@ -37,6 +37,8 @@ class Plan:
         basis: what the time is estimated from.
         filled: by architecture, the places of its budget that ended trials fill; for a study that
             is to go on.
+        leaked: training faces that are left out as duplicates of held-out ones; 0 where the study
+            keeps them, and before the embedded faces are drawn.
     """
 
     spec: StudySpec
@@ -45,15 +47,16 @@ class Plan:
     notes: list[str]
     basis: str
     filled: dict[str, frozenset[int]] = dataclasses.field(default_factory=dict)
+    leaked: int = 0
 
     @property
     def train_size(self) -> int:
         """Return how many faces are trained on, where an architecture does not say otherwise."""
-        return _limited(self.dataset, "train", self.spec.data.train_limit)
+        return _limited(self.dataset, "train", self.spec.data.train_limit, self.leaked)
 
     def train_size_of(self, label: str) -> int:
         """Return how many faces an architecture is trained on."""
-        return _limited(self.dataset, "train", self.spec.train_limit_of(label))
+        return _limited(self.dataset, "train", self.spec.train_limit_of(label), self.leaked)
 
     @property
     def validation_size(self) -> int:
@@ -174,7 +177,7 @@ def plan(
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
     from hpo.study.estimate import timed
-    from hpo.study.faces import drawn, find_dataset
+    from hpo.study.faces import count_leaked, drawn, find_dataset
     from hpo.study.launchers.options import check_launcher
     from hpo.study.progress import with_progress
 
@@ -229,13 +232,15 @@ def plan(
         dataset = find_dataset(workspace, spec.data.dataset)
     except NotFoundError as error:
         raise _at(error, file.locate(("data", "dataset"))) from None
-    planned = timed(Plan(spec, parts, dataset, notes, ""), workspace)
+    leaked = count_leaked(spec, dataset, remember=probe)
+    planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
     if not probe:
         return planned
     # Drawing takes seconds and writes, so it comes after all that may be refused.
-    return dataclasses.replace(planned, dataset=drawn(dataset, workspace))
+    there = drawn(dataset, workspace)
+    return dataclasses.replace(planned, dataset=there, leaked=count_leaked(spec, there))
 
 
 def _at(error: InputError, where: str) -> InputError:
@@ -264,6 +269,6 @@ def _section(spec: StudySpec, label: str) -> ArchitectureSpec:
     return spec.architectures[label]
 
 
-def _limited(dataset: FaceDataset, split: str, limit: int | None) -> int:
-    size = sum(dataset.counts()[split].values())
+def _limited(dataset: FaceDataset, split: str, limit: int | None, left_out: int = 0) -> int:
+    size = sum(dataset.counts()[split].values()) - left_out
     return size if limit is None else min(limit, size)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpo.data.audit.leakage import leaked_faces, without
 from hpo.data.store import Split, open_faces, subset
 from hpo.spec.errors import DataError, IntegrityError
 from hpo.spec.records import TrialJob
@@ -82,7 +83,10 @@ def load_data(job: TrialJob) -> TrialData:
             where=job.dataset,
             hint="Import the faces of then again, or start a study of another name",
         )
-    train = subset(dataset.split("train"), job.train_limit, job.data_seed)
+    train = dataset.split("train")
+    if job.leakage == "drop":
+        train = without(train, leaked_faces(dataset))
+    train = subset(train, job.train_limit, job.data_seed)
     validation = subset(dataset.split("validation"), job.validation_limit, job.data_seed)
     for name, split in (("train", train), ("validation", validation)):
         if len(split.labels) == 0:

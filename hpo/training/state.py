@@ -72,8 +72,9 @@ def trial_identity(
     named = ("architecture", "seed", "objective", "direction", "precision")
     limits = ("train_limit", "validation_limit", "data_seed")
     return {
-        # Left out where there are none, so that states of before there were rungs still fit.
+        # Left out where they say nothing, so that states of before there were such still fit.
         **({"rungs": list(job.rungs)} if job.rungs else {}),
+        **({"leakage": job.leakage} if job.leakage != "keep" else {}),
         **{name: getattr(job, name) for name in named + limits},
         **{f"parameter {name}": value for name, value in params.items()},
         **{name: versions[name] for name in ("keras", "backend", versions["backend"])},

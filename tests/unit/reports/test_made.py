@@ -32,6 +32,9 @@ def test_an_architecture_tells_its_own_trials_and_faces(
     )
     assert made["Data"] == "fer2013, the whole validation split"
     assert "Budget" not in made
+    spec["data"]["leakage"] = "drop"
+    made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
+    assert made["Data"].endswith(", training without duplicates of held-out faces")
 
 
 def test_a_study_that_says_nothing_of_itself_is_told_as_far_as_it_goes(

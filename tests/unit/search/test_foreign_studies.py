@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hpo.cli.app import app
+from hpo.search.creation import SPEC, check_same
 from hpo.search.studies import (
     check_study,
     delete_study,
@@ -90,3 +91,14 @@ def test_the_estimate_and_the_list_pass_over_it_with_a_note(
     assert shown.exit_code == 0, shown.output
     assert "1 of unknown" in shown.stdout
     assert "Note: study 'old' was stored with settings" in shown.stderr
+
+
+def test_a_study_of_before_leakage_was_asked_about_kept_it() -> None:
+    spec = make_spec(2)
+    there = spec.to_plain()
+    del there["data"]["leakage"]
+    attributes = {SPEC: there, "space": spec.architectures["cnn"].space.to_plain()}
+    check_same(attributes, spec, "cnn")
+    dropping = spec.model_copy(update={"data": spec.data.model_copy(update={"leakage": "drop"})})
+    with pytest.raises(SpecError, match=r"data\.leakage: drop, there keep"):
+        check_same(attributes, dropping, "cnn")

@@ -20,6 +20,7 @@ from hpo.study.faces import drawn, find_dataset
 from hpo.study.naming import example
 from hpo.study.planning import plan
 from tests.unit.cli.commands import run
+from tests.unit.data.planted import planted, stored
 
 ONE = """
 name: one
@@ -80,6 +81,20 @@ def test_faces_are_drawn_after_everything_that_may_be_refused(
     with pytest.raises((SpecError, NotFoundError)):
         plan(example("quickstart.yaml"), workspace=workspace, overrides=[override])
     assert not workspace.home.exists()
+
+
+def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace: Workspace) -> None:
+    folder = workspace.data / "planted"
+    faces = sum(stored(folder, planted()).counts()["train"].values())
+    change = ["data.dataset=planted", "data.leakage=drop"]
+    file = example("quickstart.yaml")
+    overrides = [*change, "data.train_limit=1000", "data.validation_limit=1000"]
+    before = sorted(path.name for path in folder.iterdir())
+    looked = plan(file, workspace=workspace, overrides=overrides, resume=False, probe=False)
+    assert looked.train_size == faces - 3
+    assert sorted(path.name for path in folder.iterdir()) == before, "a look writes nothing"
+    assert plan(file, workspace=workspace, overrides=overrides).train_size == faces - 3
+    assert list(folder.glob("leaked-*.npy"))
 
 
 def test_a_dry_run_writes_nothing_and_says_that_the_faces_are_not_drawn(tmp_path: Path) -> None:

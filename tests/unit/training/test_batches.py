@@ -20,6 +20,7 @@ from hpo.training.batches import (
     targets,
 )
 from hpo.training.parameters import TrainingParameters
+from tests.unit.data.planted import planted, stored
 
 
 def numbered(count: int) -> np.ndarray:
@@ -127,6 +128,24 @@ def test_data_come_as_bytes_with_a_channel_and_within_limits(job: TrialJob) -> N
     assert np.bincount(data.train.labels).tolist() == [5] * 7
     assert len(data.validation) == 14
     assert data.input_shape == (48, 48, 1)
+
+
+def test_duplicates_of_held_out_faces_are_left_out_before_the_limit_counts(tmp_path: Path) -> None:
+    import dataclasses
+
+    folder = tmp_path / "planted"
+    dataset = stored(folder, planted())
+    job = TrialJob("t", "cnn", {}, str(folder), dataset.digest, str(tmp_path / "o"), seed=1)
+    kept = load_data(job)
+    clean = load_data(dataclasses.replace(job, leakage="drop"))
+    assert len(clean.train) == len(kept.train) - 3
+    assert len(clean.validation) == len(kept.validation)
+    held_out = {image.tobytes() for image in kept.validation.faces}
+    assert held_out & {image.tobytes() for image in kept.train.faces}
+    assert not held_out & {image.tobytes() for image in clean.train.faces}
+    limited = load_data(dataclasses.replace(job, leakage="drop", train_limit=14))
+    assert len(limited.train) == 14
+    assert not held_out & {image.tobytes() for image in limited.train.faces}
 
 
 def test_faces_that_changed_since_the_study_began_are_refused(job: TrialJob) -> None:

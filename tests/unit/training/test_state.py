@@ -151,6 +151,7 @@ def test_a_state_of_another_format_is_refused(
         (identity(learning_rate=0.3), "parameter learning_rate"),
         (identity(dataclasses.replace(JOB, seed=8)), "seed"),
         (identity(dataclasses.replace(JOB, train_limit=100)), "train_limit"),
+        (identity(dataclasses.replace(JOB, leakage="drop")), "leakage"),
         ({**identity(), "dataset digest": "sha256:2", "tensorflow": "2.22"}, "dataset digest, "),
         (trial_identity(JOB, PARAMS, "sha256:1", "none", {**VERSIONS, "python": "3.12"}), None),
         (identity(dataclasses.replace(JOB, job_id="t/cnn/1", output="other", threads=1)), None),
