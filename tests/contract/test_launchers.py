@@ -27,12 +27,13 @@ OPTIONS: dict[str, dict[str, Any]] = {"ray": {"workers": 2}}
 START_SECONDS = 120
 
 
-def _case(name: str) -> Any:
+def _case(name: str, *slow: str) -> Any:
     absent = name == "ray" and importlib.util.find_spec("ray") is None
+    skip = pytest.mark.skipif(absent, reason=f"{name} is not installed: pip install 'hpo[ray]'")
     return pytest.param(
         {"name": name, **OPTIONS.get(name, {})},
         id=name,
-        marks=pytest.mark.skipif(absent, reason=f"{name} is not installed: pip install 'hpo[ray]'"),
+        marks=[skip, *([pytest.mark.slow] if name in slow else [])],
     )
 
 
@@ -110,7 +111,8 @@ def test_asked_to_stop_it_finishes_the_trials_at_hand_and_goes_on_later(
     assert len(records(home, attempts=True)) == TRIALS
 
 
-@every_launcher
+# A cluster takes as long to start as the study; what Ray does with one request is shown above.
+@pytest.mark.parametrize("launcher", [_case(name, "ray") for name in sorted(CATALOGUE["launcher"])])
 def test_asked_twice_it_stops_at_once(launcher: dict[str, Any], home: Path) -> None:
     file = write_study(home, launcher, trials=TRIALS, pause=30)
     process = start(file)

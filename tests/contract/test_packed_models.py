@@ -29,7 +29,7 @@ def some_faces(seed: int) -> Any:
     return patches.repeat(12, axis=1).repeat(12, axis=2).astype(np.float32)
 
 
-def a_model(name: str) -> tuple[Any, dict[str, Any]]:
+def a_model(name: str, passes: int = 20) -> tuple[Any, dict[str, Any]]:
     import keras
 
     architecture = load(name)
@@ -37,7 +37,7 @@ def a_model(name: str) -> tuple[Any, dict[str, Any]]:
     keras.utils.set_random_seed(3)
     model = architecture.build(resolved.architecture, (48, 48, 1), len(EMOTIONS))
     faces = some_faces(3)
-    for _ in range(20):  # Statistics that are not those of a new layer, as after training.
+    for _ in range(passes):  # Statistics that are not those of a new layer, as after training.
         model(faces, training=True)
     return model, resolved.params
 
@@ -66,7 +66,7 @@ def test_a_packed_model_answers_as_the_original(tmp_path: Path) -> None:
 def test_a_pretrained_network_in_several_parts_loses_nothing_but_the_rounding(
     tmp_path: Path,
 ) -> None:
-    model, params = a_model("resnet50")
+    model, params = a_model("resnet50", passes=3)
     # Fifty untrained layers amplify a rounding to hundredths; what is rounded before is not again.
     model.set_weights(
         [w.astype(np.float16).astype(np.float32) if w.ndim > 1 else w for w in model.get_weights()]
@@ -82,7 +82,7 @@ def test_a_pretrained_network_in_several_parts_loses_nothing_but_the_rounding(
 
 
 def test_weights_that_training_began_with_are_not_asked_for(tmp_path: Path) -> None:
-    model, params = a_model("resnet50")
+    model, params = a_model("resnet50", passes=0)
     params = {**params, "weights": "/nowhere/imagenet.h5", "unfreeze": "last_stage"}
     write_packed(
         model, tmp_path, architecture="resnet50", params=params, classes=EMOTIONS, facts={}
