@@ -106,8 +106,8 @@ def train_until(workspace: Workspace, epoch: int) -> None:
     """Train, and die when so many epochs are stored."""
     inner = Attempts.record_epoch
 
-    def killing(self: Attempts, number: int, report: Any) -> bool:
-        held = inner(self, number, report)
+    def killing(self: Attempts, number: int, report: Any, **more: Any) -> bool:
+        held = inner(self, number, report, **more)
         if report.epoch == epoch:
             die()
         return held

@@ -145,7 +145,7 @@ def test_answers_that_are_lost_double_nothing(server: MlflowServer) -> None:
     mirror = MlflowMirror(server.uri, CARD)
     mirror.wait_ready()
     teller = Teller(mirror)
-    teller.tell(30, 0.0)
+    teller.tell(18, 0.0)
     # Killed in the middle of its writes, so that some are done and not acknowledged.
     for seconds in (1.0, 1.0):
         time.sleep(seconds)
@@ -156,6 +156,7 @@ def test_answers_that_are_lost_double_nothing(server: MlflowServer) -> None:
     assert_all_is_there_once(server.uri, teller)
 
 
+@pytest.mark.slow  # MLflow itself waits for 20 s before it says so
 def test_a_database_that_is_locked_is_waited_for(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     mirror = MlflowMirror(uri, CARD)

@@ -29,15 +29,15 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace_of(faces: Path, home: Path) -> Workspace:
     home.mkdir()
     shutil.copytree(faces, home / "data")
-    # Five configurations for seven places: two are repeats.
+    # Three configurations for five places: two are repeats.
     section = {
         "fixed": {"epochs": 4},
-        "space": {"learning_rate": {"type": "float", "low": 0.001, "high": 0.005, "step": 0.001}},
+        "space": {"learning_rate": {"type": "float", "low": 0.001, "high": 0.003, "step": 0.001}},
         "enqueue": [],
     }
     fidelity = {"name": "successive_halving", "rungs": [1, 2, 4], "reduction_factor": 2}
     spec = study_of(
-        7, fidelity=fidelity, pruner="none", architectures={"cnn": section}, promote=False
+        5, fidelity=fidelity, pruner="none", architectures={"cnn": section}, promote=False
     )
     (home / "study.yaml").write_text(yaml.safe_dump(spec.to_plain()))
     return Workspace.at(home)
@@ -52,6 +52,8 @@ def course(workspace: Workspace) -> list[Any]:
     )
 
 
+# The contract cuts rungs off in one process, and other faults do so to real ones without rungs.
+@pytest.mark.slow
 def test_rungs_and_repeats_survive_kills_and_signals(faces: Path, tmp_path: Path) -> None:
     whole = workspace_of(faces, tmp_path / "whole")
     process = begin(whole, pause=0.05)
@@ -67,7 +69,7 @@ def test_rungs_and_repeats_survive_kills_and_signals(faces: Path, tmp_path: Path
     while cuts < 40:
         process = begin(workspace, "--resume", pause=0.15)
         if heard(process, "starts"):
-            time.sleep(dice.uniform(0.0, 1.0))
+            time.sleep(dice.uniform(0.0, 0.8))
             os.killpg(process.pid, dice.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
             cuts += 1
         _, told = process.communicate(timeout=60)
