@@ -38,6 +38,8 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from hpo.data.audit.leakage import seen_in_training
+from hpo.data.store import open_faces
 from hpo.evidence.intervals import wilson
 from hpo.spec.records import EpochReport, TrialJob
 from hpo.training import backend
@@ -370,7 +372,7 @@ def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) 
         if not running and (not left or time.time() >= until):
             break
         time.sleep(0.2)
-    summary = summarise(out, scale)
+    summary = summarise(out, scale, dataset)
     summary["left"] = [n.name for n in left]
     _write_json(out / "headline.json", summary)
     missing = draw(out)
@@ -389,9 +391,18 @@ def read_results(out: Path) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
 
 
-def summarise(out: Path, scale: Scale) -> dict[str, Any]:
-    """Return means over seeds with their range, and the ensemble of the best five networks."""
+def summarise(out: Path, scale: Scale, dataset: str) -> dict[str, Any]:
+    """Return means over seeds with their range, and the ensemble of the best five networks.
+
+    Each figure is also told without the validation faces of which training has a duplicate.
+    """
     results = read_results(out)
+    faces = open_faces(Path(dataset))
+    copies = seen_in_training(faces) if scale.faces is None else np.array([], np.int64)
+    for name, result in results.items():
+        kept = np.load(out / "answers" / f"{name}.npz")
+        right = np.delete(kept["views"].argmax(axis=1) == kept["labels"], copies)
+        result["accuracy_views_without_copies"] = float(right.mean())
     groups: dict[str, list[dict[str, Any]]] = {}
     for result in results.values():
         groups.setdefault(result["group"], []).append(result)
@@ -399,12 +410,13 @@ def summarise(out: Path, scale: Scale) -> dict[str, Any]:
     found: dict[str, Any] = {
         "thesis": THESIS,
         "recipe": best,
+        "validation_faces_with_copies_in_training": len(copies),
         "groups": {group: _group(members) for group, members in groups.items()},
     }
     members = [r for r in results.values() if not r["group"].startswith(("recipe", "thesis"))]
     members = sorted(members, key=lambda r: -r["accuracy_views"])[:5]
     if len(members) > 1:
-        found["ensemble"] = _ensemble([r["name"] for r in members], out)
+        found["ensemble"] = _ensemble([r["name"] for r in members], out, copies)
     return found
 
 
@@ -418,7 +430,13 @@ def _group(members: list[dict[str, Any]]) -> dict[str, Any]:
                 "low": round(min(r[key] for r in members), 4),
                 "high": round(max(r[key] for r in members), 4),
             }
-            for key in ("accuracy", "accuracy_mirrored", "accuracy_views", "epoch_seconds")
+            for key in (
+                "accuracy",
+                "accuracy_mirrored",
+                "accuracy_views",
+                "accuracy_views_without_copies",
+                "epoch_seconds",
+            )
         },
         "interval_of_the_first": _interval(first["accuracy"], first["validation_faces"]),
         "n": first["validation_faces"],
@@ -429,7 +447,7 @@ def _group(members: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _ensemble(names: list[str], out: Path) -> dict[str, Any]:
+def _ensemble(names: list[str], out: Path, copies: Array) -> dict[str, Any]:
     answers = [np.load(out / "answers" / f"{name}.npz") for name in names]
     labels = answers[0]["labels"]
     found: dict[str, Any] = {"members": names, "n": len(labels)}
@@ -438,6 +456,8 @@ def _ensemble(names: list[str], out: Path) -> dict[str, Any]:
         accuracy = float((mean.argmax(axis=1) == labels).mean())
         found[f"accuracy_{kind}"] = round(accuracy, 4)
         found[f"interval_{kind}"] = _interval(accuracy, len(labels))
+        right = np.delete(mean.argmax(axis=1) == labels, copies)
+        found[f"accuracy_{kind}_without_copies"] = round(float(right.mean()), 4)
     return found
 
 

@@ -73,6 +73,9 @@ def fill_box(
             is larger than the box.
         IntegrityError: the checkpoint is not the one that was trained.
     """
+    import numpy as np
+
+    from hpo.data.audit.leakage import seen_in_training
     from hpo.data.store import open_faces
     from hpo.training.packed import read_packed, write_packed
     from hpo.training.validation import judge, predict
@@ -103,6 +106,8 @@ def fill_box(
         judgement = judge(
             predict(model, split.images[..., None], 256), split.labels.astype("int64")
         )
+        copies = seen_in_training(dataset)
+        alone = np.delete(judgement.predictions == np.asarray(split.labels), copies)
         facts = {
             **{name: found.facts[name] for name in _FACTS},
             "made_by": made_by,
@@ -112,6 +117,10 @@ def fill_box(
             "validation_faces": len(split.labels),
             "parameter_count": int(model.count_params()),
             "metrics": judgement.metrics,
+            "without_copies": {
+                "faces": len(alone),
+                "accuracy": float(alone.mean()) if len(alone) else None,
+            },
             "confusion": judgement.confusion.tolist(),
         }
         packed = write_packed(model, scratch, **written, facts=facts)

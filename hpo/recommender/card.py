@@ -54,6 +54,7 @@ def card(box: Box) -> str:
         f"(n = {accuracy.n:,}). It speaks of these faces alone: not of another seed, nor of the "
         "optimism of a model that was chosen on the same faces. The test faces were not looked "
         f"at.{_chance(facts['confusion'])}",
+        *_without_copies(facts.get("without_copies")),
         _recalls(described.classes, facts["confusion"]),
         "## Limits",
         "- An expression is not a feeling, and the labels are one person's guess at one picture: "
@@ -88,6 +89,19 @@ def _figures(facts: Mapping[str, Any]) -> str:
         f"| macro F1 | {metrics['val_macro_f1']:.3f} |\n"
         f"| cross-entropy | {metrics['val_loss']:.3f} |"
     )
+
+
+def _without_copies(found: Mapping[str, Any] | None) -> list[str]:
+    """Return a paragraph on the faces that training has not seen, if any was seen."""
+    if not found or found["accuracy"] is None:
+        return []
+    alone = wilson(found["accuracy"], found["faces"])
+    return [
+        "Some of these faces have an exact, mirrored or near duplicate among the training faces "
+        "(`hpo data audit` finds them), and a score on them is partly memory. On the "
+        f"{alone.n:,} others the accuracy is {alone.point:.1%} ({alone.low:.1%} to "
+        f"{alone.high:.1%})."
+    ]
 
 
 def _chance(confusion: Sequence[Sequence[int]]) -> str:

@@ -55,6 +55,27 @@ def leaked_faces(dataset: FaceDataset, *, remember: bool = True) -> Indices:
     return leaked
 
 
+def seen_in_training(dataset: FaceDataset, split: str = "validation") -> Indices:
+    """Return the places of a split's faces whose duplicate group has a training face.
+
+    A score on them is partly memory: it should also be told without them.
+
+    Args:
+        dataset: an opened dataset with a split ``train``.
+        split: a held-out one.
+
+    Returns:
+        int64, ascending.
+
+    Raises:
+        DataError: a split cannot be read.
+    """
+    train, held_out = dataset.split("train"), dataset.split(split)
+    photograph = group_duplicates(np.concatenate([train.images, held_out.images])).photograph
+    seen = np.isin(photograph[len(train) :], photograph[: len(train)])
+    return np.flatnonzero(seen).astype(np.int64)
+
+
 def without(split: Split, left_out: Indices) -> Split:
     """Return the split without the faces at some places; the others keep their order.
 

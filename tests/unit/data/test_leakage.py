@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpo.data.audit import leakage
-from hpo.data.audit.leakage import leaked_faces, without
+from hpo.data.audit.leakage import leaked_faces, seen_in_training, without
 from hpo.data.store import FaceDataset
 from tests.unit.data.planted import compressed, face, planted, stored
 
@@ -70,3 +70,9 @@ def test_nothing_is_written_where_it_must_not_be(dataset: FaceDataset) -> None:
 def test_leaving_out_nothing_gives_the_split_itself(dataset: FaceDataset) -> None:
     train = dataset.split("train")
     assert without(train, np.empty(0, np.int64)) is train
+
+
+def test_held_out_faces_that_training_has_seen_are_told(dataset: FaceDataset) -> None:
+    validation = dataset.split("validation")
+    seen = {validation.names[i] for i in seen_in_training(dataset)}
+    assert seen == {"leak-2", "nearleak-3"}
