@@ -175,7 +175,11 @@ class Heard(Silence):
         self.lines.append(text)
 
 
-def test_a_follower_tells_from_the_storage_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
+def test_a_follower_tells_from_the_storage_what_is_new_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long a busy machine takes to open the study.
+    monkeypatch.setattr("hpo.study.following._LOOK_SECONDS", 600.0)
     storage_url, heard = f"sqlite:///{tmp_path}/optuna.db", Heard()
     follower = Follower(storage_url, "study", heard, [])
     follower.look()  # the study is not there yet
