@@ -141,6 +141,9 @@ class TrialResult(_Plain):
             there is one).
         confusion: rows true, columns predicted, of the checkpoint on validation; () if none.
         predictions: for each validation face the predicted class; () if none.
+        correct: for each validation face whether that is its label, packed by ``pack_bits``; "" if
+            none, and in trials of before it was kept. Whoever compares two trials face by face
+            needs it, and cannot have it from predictions without the dataset.
         params: every parameter with its default filled in.
         environment: versions (``python, keras, backend, tensorflow, numpy, hpo``), ``device``,
             ``precision``, ``cores``.
@@ -168,6 +171,7 @@ class TrialResult(_Plain):
     images_per_second: float = 0.0
     confusion: list[list[int]] = field(default_factory=list)
     predictions: list[int] = field(default_factory=list)
+    correct: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     train_size: int = 0

@@ -18,6 +18,7 @@ from typing import Any
 
 from hpo.architectures.architecture import Architecture, load
 from hpo.architectures.weights import check_weights
+from hpo.spec.bits import pack_bits
 from hpo.spec.errors import HpoError, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import backend
@@ -102,6 +103,7 @@ class _Trial:
     state: Any = "complete"
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    labels: Any = None
     loop: EpochLoop | None = None
     state_kept: float = -math.inf
     facts: dict[str, Any] = field(default_factory=dict)
@@ -211,7 +213,9 @@ class _Trial:
                 self.facts.update(best_epoch=loop.best.epoch, metrics=loop.best.metrics)
                 self.facts.update(final_metrics=loop.epochs[-1].metrics)
                 self.facts.update(confusion=loop.best_judgement.confusion.tolist())
-                self.facts.update(predictions=loop.best_judgement.predictions.tolist())
+                predictions = loop.best_judgement.predictions
+                self.facts.update(predictions=predictions.tolist())
+                self.facts.update(correct=pack_bits((predictions == self.labels).tolist()))
                 if complete:
                     self.facts["value"] = loop.best.metrics[self.job.objective]
             if complete and loop.stopped_early:
@@ -252,6 +256,7 @@ def _build(trial: _Trial, data: TrialData) -> Any:
         raise no_softmax(trial.architecture.name, data.classes, problem)
     if trial.training.temperature_scaling:
         check_scalable(model, trial.architecture.name)
+    trial.labels = data.validation.labels
     trial.facts.update(
         parameter_count=int(model.count_params()),
         model_summary=layer_table(model),

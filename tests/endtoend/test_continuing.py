@@ -116,6 +116,7 @@ def assert_the_same(whole: Attempt, later: Attempt, after: int) -> None:
         "final_metrics",
         "confusion",
         "predictions",
+        "correct",
         "params",
         "model_summary",
     ):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hpo.data.store import write_faces
+from hpo.spec.bits import unpack_bits
 from hpo.spec.errors import EnvironmentProblem, SpecError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.training import fit
@@ -89,6 +90,8 @@ def test_the_checkpoint_is_the_best_epoch_and_gives_the_reported_value(
     assert (answers.argmax(axis=1) == np.array(result.predictions)).mean() >= 74 / 75
     accuracy = (answers.argmax(axis=1) == data.labels).mean()
     assert accuracy == pytest.approx(result.value, abs=1 / 75)
+    right = unpack_bits(result.correct, len(data.labels))
+    assert right == (np.array(result.predictions) == data.labels).tolist()
     model.compile(loss="sparse_categorical_crossentropy")
     loss = model.evaluate(data.faces, data.labels, verbose=0)
     assert loss == pytest.approx(result.metrics["val_loss"], rel=1e-4)
