@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpo.cli.shell import current, examples, existing, print_json, print_table
+from hpo.spec.errors import InputError
 
 if TYPE_CHECKING:
     from hpo.data.importers.source import Progress
@@ -21,6 +22,15 @@ import_app = typer.Typer(no_args_is_help=True, help="Import faces or songs from 
 app.add_typer(import_app, name="import")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Dedupe = Annotated[
+    bool,
+    typer.Option(
+        "--dedupe",
+        help="Keep one face of each photograph: of exact, mirrored and near copies those of the "
+        "held-out splits stay, and of several in a split one. Where their labels differ, it is one "
+        "of the majority's, or none.",
+    ),
+]
 MaxUnreadable = Annotated[
     float, typer.Option(help="Share of images, 0 to 1, that may be unreadable and left out.")
 ]
@@ -39,13 +49,21 @@ MaxUnreadable = Annotated[
             "hpo data import fer2013 faces.parquet --max-unreadable 0.05 --json",
             "leave up to 5% broken images out",
         ),
+        ("hpo data import fer2013 fer2013.csv --dedupe", "as 'fer2013-dedupe', without copies"),
     ),
 )
 def import_fer2013(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A parquet, CSV or zip, or a folder.")],
-    name: Annotated[str, typer.Option(help="What to call the dataset.")] = "fer2013",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="What to call the dataset.",
+            show_default="fer2013; with --dedupe fer2013-dedupe",
+        ),
+    ] = None,
     max_unreadable: MaxUnreadable = 0.01,
+    dedupe: Dedupe = False,
     json: Json = False,
 ) -> None:
     """Import FER-2013, or faces in one of its shapes: parquet, Kaggle's CSV, image folders, zip.
@@ -53,7 +71,7 @@ def import_fer2013(
     PublicTest becomes the validation split and PrivateTest the test split, which may be absent.
     The same faces from any lossless source give the same digest.
     """
-    _import_faces(current(context).workspace, path, name, max_unreadable, json)
+    _import_faces(current(context).workspace, path, name, max_unreadable, dedupe, json)
 
 
 @import_app.command(
@@ -88,6 +106,7 @@ def fetch(
     dataset: Annotated[str, typer.Argument(help="fer2013 or songs.")],
     name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
     max_unreadable: MaxUnreadable = 0.01,
+    dedupe: Dedupe = False,
     json: Json = False,
 ) -> None:
     """Download FER-2013 or the songs from Kaggle and import them; this needs the extra 'fetch'.
@@ -97,11 +116,13 @@ def fetch(
     from hpo.data.fetch import fetch as download
 
     workspace = current(context).workspace
+    if dedupe and dataset == "songs":
+        raise InputError("--dedupe is for faces", got="hpo data fetch songs --dedupe")
     path = download(dataset)
     if dataset == "songs":
         _import_songs(workspace, path, name or "songs", json)
     else:
-        _import_faces(workspace, path, name or "fer2013", max_unreadable, json)
+        _import_faces(workspace, path, name, max_unreadable, dedupe, json)
 
 
 @app.command(
@@ -195,19 +216,25 @@ def audit(
 
 
 def _import_faces(
-    workspace: Workspace, path: Path, name: str, max_unreadable: float, json: bool
+    workspace: Workspace,
+    path: Path,
+    name: str | None,
+    max_unreadable: float,
+    dedupe: bool,
+    json: bool,
 ) -> None:
     from hpo.data.importing import import_faces
     from hpo.data.show import describe_faces
 
     with _progress(f"reading {path.name}") as progress:
-        import_faces(
+        name = import_faces(
             workspace,
             path.expanduser(),
             name=name,
             max_unreadable=max_unreadable,
+            dedupe=dedupe,
             progress=progress,
-        )
+        ).name
     facts = describe_faces(workspace, name)
     if json:
         print_json(facts)

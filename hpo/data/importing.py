@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hpo.data.folders import check_dataset_name, listed, read_manifest
 from hpo.data.importers.source import FaceImporter, Progress, SourceFaces, silent
+from hpo.data.splits import check_splits
 from hpo.data.store import FaceDataset, write_faces
 from hpo.spec.catalogue import resolve
 from hpo.spec.emotions import EMOTIONS
@@ -16,6 +18,9 @@ from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.workspace import Workspace
 
 DEFAULT_NAME = "fer2013"
+DEDUPED_NAME = "fer2013-dedupe"
+"""Of a dataset without copies: other faces than those of ``DEFAULT_NAME``, whose place they do not
+take unless told to."""
 DEFAULT_MAX_UNREADABLE = 0.01
 RESERVED_NAMES = frozenset({"drawn-faces", "embedded-songs"})
 """What the package carries itself."""
@@ -26,9 +31,10 @@ def import_faces(
     workspace: Workspace,
     path: Path,
     *,
-    name: str = DEFAULT_NAME,
+    name: str | None = None,
     max_unreadable: float = DEFAULT_MAX_UNREADABLE,
     importer: str | None = None,
+    dedupe: bool = False,
     progress: Progress = silent,
 ) -> FaceDataset:
     """Read the faces at ``path`` and store them as dataset ``name``.
@@ -38,9 +44,11 @@ def import_faces(
     Args:
         workspace: where to store it.
         path: a parquet, CSV or zip, or a folder of parquet files or image folders.
-        name: the dataset's name.
+        name: the dataset's name; by default ``DEFAULT_NAME``, or ``DEDUPED_NAME``.
         max_unreadable: share of images, 0 to 1, that may be unreadable.
         importer: a name of the catalogue's kind ``face_importer``; by default told from ``path``.
+        dedupe: store one face of each photograph, as ``audit.dedupe`` chooses it; the manifest
+            counts what was left out, and why, under ``source.deduplicated``.
         progress: called with what is done and what there is.
 
     Raises:
@@ -48,6 +56,7 @@ def import_faces(
         DataError: the source is wrong; nothing was written.
         EnvironmentProblem: the workspace cannot be written.
     """
+    name = name or (DEDUPED_NAME if dedupe else DEFAULT_NAME)
     check_new_name(workspace, name, kind="faces")
     if not 0 <= max_unreadable <= 1:
         raise DataError("--max-unreadable is a share", expected="0 to 1", got=f"{max_unreadable:g}")
@@ -65,7 +74,11 @@ def import_faces(
         raise DataError(
             "this cannot be read", got=error.strerror or str(error), where=str(path)
         ) from error
-    notes = [*_judge(faces, path, max_unreadable), *replacing(workspace.data / name)]
+    notes = _judge(faces, path, max_unreadable)
+    if dedupe:
+        faces, told = _without_copies(faces, path)
+        notes += told
+    notes += [*_empty_classes(faces), *replacing(workspace.data / name)]
     workspace.ensure(workspace.data)
     return write_faces(
         workspace.data / name,
@@ -201,12 +214,30 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
             where=str(path),
             hint=_where_to_look(faces, path, missing),
         )
-    notes += _empty_classes(faces)
     if bad:
         notes.append(f"{bad} of {total} images could not be read: {listed(faces.unreadable)}")
     if "test" not in faces.splits:
         notes.append("the source has no test split (PrivateTest); studies do not need one")
     return notes
+
+
+def _without_copies(faces: SourceFaces, path: Path) -> tuple[SourceFaces, list[str]]:
+    """Return one face of each photograph, and a note on what was left out."""
+    from hpo.data.audit.dedupe import deduplicate
+
+    check_splits(str(path), faces.splits)
+    splits, told = deduplicate(faces.splits)
+    gone = [split for split in ("train", "validation") if split not in splits]
+    if gone:
+        raise DataError(
+            f"without copies nothing is left of the {gone[0]} split",
+            expected="faces that no later split has a copy of",
+            got=told.note(),
+            where=str(path),
+            hint="Import without --dedupe, and look at the copies with hpo data audit",
+        )
+    source = {**faces.source, "deduplicated": told.to_json()}
+    return replace(faces, splits=splits, source=source), [told.note()]
 
 
 def _empty_classes(faces: SourceFaces) -> list[str]:

@@ -169,6 +169,30 @@ def test_the_same_faces_give_the_same_digest_and_counts(
 
 
 @pytest.mark.parametrize(("importer", "write"), SHAPES)
+def test_without_copies_any_source_gives_the_same_faces_and_counts_what_went(
+    importer: str, write: Writer, tmp_path: Path, workspace: Workspace
+) -> None:
+    splits = faces("train", "validation")
+    train, validation = splits["train"].images, splits["validation"].images
+    train[1] = train[0]  # both angry
+    train[4] = validation[4][:, ::-1]  # fear, held out and mirrored
+    train[6] = train[8]  # happy and neutral
+    left = np.setdiff1d(np.arange(14), [1, 4, 6, 8])
+    raw = splits["train"]
+    fewer = {
+        "train": RawSplit(train[left], raw.labels[left], [raw.names[i] for i in left]),
+        "validation": splits["validation"],
+    }
+    expected = write_faces(tmp_path / "direct", "direct", fewer, {})
+    imported = import_faces(workspace, write(splits, tmp_path), dedupe=True)
+    assert (imported.name, imported.digest) == ("fer2013-dedupe", expected.digest)
+    told = imported.manifest["source"]["deduplicated"]
+    assert told["left_out"]["train"] == {"held_out": 1, "same_split": 1, "no_majority": 2}
+    assert told["digest"] == write_faces(tmp_path / "whole", "whole", splits, {}).digest
+    assert any("left out 4 of 28 faces" in n for n in imported.manifest["source"]["notes"])
+
+
+@pytest.mark.parametrize(("importer", "write"), SHAPES)
 def test_reading_writes_nothing_and_tells_its_progress_to_the_end(
     importer: str, write: Writer, tmp_path: Path
 ) -> None:

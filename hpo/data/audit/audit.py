@@ -8,7 +8,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.audit.duplicates import LOW_SPREAD, group_duplicates, spread
+from hpo.data.audit.duplicates import (
+    LOW_SPREAD,
+    group_duplicates,
+    members_of_groups,
+    spread,
+)
 from hpo.data.audit.findings import Audit, Face, Finding, Group
 from hpo.data.audit.votes import COLUMN_OF_EMOTION, NO_MAJORITY, emotion_majorities, not_faces
 from hpo.data.library import find_faces
@@ -63,13 +68,9 @@ def _groups(
     numbers: npt.NDArray[np.int64], exact: npt.NDArray[np.int64], faces: list[Face]
 ) -> list[Group]:
     """Return the groups of two and more, in the order of their first faces."""
-    order = np.argsort(numbers, kind="stable")
-    borders = np.flatnonzero(np.diff(numbers[order])) + 1
-    members = [part for part in np.split(order, borders) if len(part) > 1]
-    members.sort(key=lambda part: int(part[0]))
     return [
         Group(tuple(faces[i] for i in part), exact=len(np.unique(exact[part])) == 1)
-        for part in members
+        for part in members_of_groups(numbers)
     ]
 
 
@@ -125,7 +126,8 @@ def _spans(groups: list[Group]) -> Finding:
         "in two splits",
         f"Duplicates that more than one split has: {held_out:,} held-out faces have a copy "
         "elsewhere, and a score on them is partly memory. `data: {leakage: drop}` in the study "
-        "file leaves the training faces among them out.",
+        "file leaves the training faces among them out; `hpo data import --dedupe` makes a "
+        "dataset without copies.",
         groups,
     )
 

@@ -60,6 +60,18 @@ def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
     return Grouping(exact[inverse], photograph[inverse])
 
 
+def members_of_groups(numbers: Indices) -> list[Indices]:
+    """Return the members of each group of two and more, in the order of their first ones.
+
+    Args:
+        numbers: ``(n,)``, as in ``Grouping``.
+    """
+    order = np.argsort(numbers, kind="stable")
+    borders = np.flatnonzero(np.diff(numbers[order])) + 1
+    members = [part for part in np.split(order, borders) if len(part) > 1]
+    return sorted(members, key=lambda part: int(part[0]))
+
+
 def spread(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Return the standard deviation of the grey values of each image, 0 to 127.5."""
     return np.array([float(image.std()) for image in images])

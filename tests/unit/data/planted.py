@@ -81,10 +81,10 @@ def planted() -> Planted:
     return found
 
 
-def stored(
-    folder: Path, faces: Planted, votes: dict[str, dict[str, int]] | None = None
-) -> FaceDataset:
-    """Store the faces in the order given; votes by name, else for the label."""
+def raw_splits(
+    faces: Planted, votes: dict[str, dict[str, int]] | None = None
+) -> dict[str, RawSplit]:
+    """Return the faces in the order given; votes by name, else for the label."""
     words = dict(
         zip(
             EMOTIONS,
@@ -107,4 +107,10 @@ def stored(
             [name for _, name, _, _ in members],
             rows,
         )
-    return write_faces(folder, folder.name, splits, {})
+    return splits
+
+
+def stored(
+    folder: Path, faces: Planted, votes: dict[str, dict[str, int]] | None = None
+) -> FaceDataset:
+    return write_faces(folder, folder.name, raw_splits(faces, votes), {})
