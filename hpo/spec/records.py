@@ -127,8 +127,9 @@ class TrialResult(_Plain):
             stops ``early_stopping``.
         best_epoch: epoch of the checkpoint, from 1; 0 if none.
         epochs_run: finished epochs, those of the attempt that was continued included.
-        metrics: the metrics of the best epoch; with ``temperature_scaling`` those of validation
-            are the scaled checkpoint's, and ``temperature`` is one more.
+        metrics: the metrics of the best epoch, and more scores of its answers
+            (``hpo.training.scores``); with ``temperature_scaling`` those of validation are the
+            scaled checkpoint's, and ``temperature`` is one more.
         final_metrics: the metrics of the last epoch.
         seconds: wall-clock seconds of this attempt by phase: ``load, build, fit, evaluate,
             checkpoint, total``, and ``state`` where the job keeps one.

@@ -35,10 +35,12 @@ class Labelled:
         faces: uint8, ``(n, height, width, 1)``; or a frozen base's features of them, floats
             ``(n, ...)``.
         labels: int64, ``(n,)``.
+        votes: ``(n, 10)``, annotators' votes, as in ``Split``; None where there are none.
     """
 
     faces: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
+    votes: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -98,7 +100,7 @@ def load_data(job: TrialJob) -> TrialData:
 
 def _in_memory(split: Split) -> Labelled:
     faces = np.array(split.images, dtype=np.uint8)[..., None]
-    return Labelled(faces, np.asarray(split.labels, dtype=np.int64))
+    return Labelled(faces, np.asarray(split.labels, dtype=np.int64), split.votes)
 
 
 def targets(labels: npt.NDArray[np.int64], classes: int, smoothing: float = 0.0) -> Floats:

@@ -210,7 +210,8 @@ class _Trial:
             elsewhere = loop.validation_seconds + self.seconds.get("state", 0.0)
             self.seconds["fit"] = max(0.0, self.seconds.get("fit", 0.0) - elsewhere)
             if loop.best is not None and loop.best_judgement is not None:
-                self.facts.update(best_epoch=loop.best.epoch, metrics=loop.best.metrics)
+                metrics = {**loop.best.metrics, **loop.best_scores()}
+                self.facts.update(best_epoch=loop.best.epoch, metrics=metrics)
                 self.facts.update(final_metrics=loop.epochs[-1].metrics)
                 self.facts.update(confusion=loop.best_judgement.confusion.tolist())
                 predictions = loop.best_judgement.predictions

@@ -19,6 +19,7 @@ from hpo.training.averaging import WeightAverage
 from hpo.training.batches import Labelled
 from hpo.training.parameters import TrainingParameters
 from hpo.training.schedules import Patience, RateSchedule
+from hpo.training.scores import scores
 from hpo.training.validation import Judgement, judge_model
 
 
@@ -204,7 +205,10 @@ class EpochLoop:
             "schedule": self.schedule.state(),
             "stopping": self._stopping.state() if self._stopping is not None else None,
         }
-        judgement = [self.best_judgement.predictions, self.best_judgement.confusion]
+        best = self.best_judgement
+        judgement = [best.predictions, best.confusion]
+        if best.probabilities is not None:  # A state of before there were any has none.
+            judgement.append(best.probabilities)
         return numbers, {"best_weights": self.best_weights, "best_judgement": judgement}
 
     def restore(
@@ -223,6 +227,13 @@ class EpochLoop:
         metrics = {k: v for k, v in self.best.metrics.items() if k.startswith("val_")}
         self.best_judgement = Judgement(metrics, *arrays["best_judgement"])
         self.best_weights = arrays["best_weights"]
+
+    def best_scores(self) -> dict[str, float]:
+        """Return what else is told of the best epoch's answers; {} where they are not known."""
+        best, faces = self.best_judgement, self._faces
+        if best is None or best.probabilities is None:
+            return {}
+        return scores(best.probabilities, faces.labels, faces.votes)
 
     def _judge(self) -> Judgement:
         if self.average is not None:

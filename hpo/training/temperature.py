@@ -25,7 +25,14 @@ _SMALLEST = 1e-30
 
 def tempered(probabilities: npt.NDArray[Any], temperature: float) -> npt.NDArray[np.float64]:
     """Return ``softmax(log(p) / T)`` over the last axis."""
-    logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)) / temperature
+    return _softmax(_logarithms(probabilities) / temperature)
+
+
+def _logarithms(probabilities: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)))
+
+
+def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
@@ -38,11 +45,11 @@ def fit_temperature(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any]) -
             and the mean of the views is judged.
         labels: ``(n,)``, the true classes.
     """
-    stacked = probabilities if probabilities.ndim == 3 else probabilities[None]
+    stacked = _logarithms(probabilities if probabilities.ndim == 3 else probabilities[None])
     own = np.arange(len(labels)), labels
 
     def loss(log_temperature: float) -> float:
-        mean = tempered(stacked, math.exp(log_temperature)).mean(axis=0)
+        mean = _softmax(stacked / math.exp(log_temperature)).mean(axis=0)
         return float(-np.log(np.maximum(mean[own], _SMALLEST)).mean())
 
     # A grid first: for one view the loss is convex in 1/T, for a mean of views it need not be.

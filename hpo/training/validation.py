@@ -29,11 +29,13 @@ class Judgement:
         metrics: ``val_loss`` (plain cross-entropy, nats), ``val_accuracy``, ``val_macro_f1``.
         predictions: int64, ``(n,)``, the most probable class of each face.
         confusion: int64, ``(classes, classes)``, rows true, columns predicted.
+        probabilities: ``(n, classes)``; None where they are not known any more.
     """
 
     metrics: dict[str, float]
     predictions: npt.NDArray[np.int64]
     confusion: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.floating[Any]] | None = None
 
 
 def predict(model: Any, faces: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
@@ -79,6 +81,7 @@ def judge(probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.i
         },
         predictions=predictions,
         confusion=confusion,
+        probabilities=probabilities,
     )
 
 
