@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hpo.study.planning import plan as plan
     from hpo.study.promoting import promote as promote
     from hpo.study.quickstart import quickstart as quickstart
+    from hpo.study.reigning import champion as champion
+    from hpo.study.reigning import rollback as rollback
     from hpo.study.reporting import report as report
     from hpo.study.running import run as run
     from hpo.study.single import train as train
@@ -46,6 +48,7 @@ _API = {
     "StudySpec": "hpo.spec.study",
     "Workspace": "hpo.spec.workspace",
     "audit_faces": "hpo.data.audit.audit",
+    "champion": "hpo.study.reigning",
     "delete": "hpo.study.deletion",
     "describe_faces": "hpo.data.show",
     "describe_songs": "hpo.data.show",
@@ -60,6 +63,7 @@ _API = {
     "quickstart": "hpo.study.quickstart",
     "recommend": "hpo.recommender.answer",
     "report": "hpo.study.reporting",
+    "rollback": "hpo.study.reigning",
     "run": "hpo.study.running",
     "studies": "hpo.study.listing",
     "train": "hpo.study.single",

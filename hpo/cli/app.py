@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hpo import __version__
-from hpo.cli import data, recommend, report, run, studies, train, ui, workers
+from hpo.cli import champion, data, recommend, report, run, studies, train, ui, workers
 from hpo.cli.shell import Call, StorageUrl, TrackingUri
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
@@ -32,7 +32,8 @@ app = typer.Typer(
     epilog=(
         "Exit codes: 0 done; 1 failed; 2 something you gave is wrong, such as a name, a file, or a "
         "folder that cannot be written; 3 the machine lacks something, such as a library, the "
-        "network, or room on the disk; 130 and 143 stopped by Ctrl-C and SIGTERM."
+        "network, or room on the disk; 4 the gate kept the champion; "
+        "130 and 143 stopped by Ctrl-C and SIGTERM."
     ),
 )
 
@@ -70,6 +71,7 @@ train.register(app)
 workers.register(app)
 studies.register(app)
 report.register(app)
+champion.register(app)
 recommend.register(app)
 ui.register(app)
 app.add_typer(data.app, name="data")
@@ -78,7 +80,8 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """Run the command line; errors end in one paragraph and an exit code.
 
-    0 done, 1 failed, 2 bad input, 3 the machine lacks something, 130 Ctrl-C, 143 SIGTERM.
+    0 done, 1 failed, 2 bad input, 3 the machine lacks something, 4 the gate kept the
+    champion, 130 Ctrl-C, 143 SIGTERM.
     """
     arguments = _root_options_first(sys.argv[1:])
     debug = "--debug" in arguments

@@ -1,4 +1,4 @@
-"""``hpo studies``, ``trials``, ``delete`` and ``promote``: what there is, and what comes of it."""
+"""``hpo studies``, ``trials`` and ``delete``: what there is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from hpo.cli.shell import (
-    Moods,
-    Songs,
     StorageUrl,
     StudyName,
     TrackingUri,
@@ -54,13 +52,6 @@ def register(app: typer.Typer) -> None:
             ("hpo delete thesis --force", "its registered models too, the champion among them"),
         )
     )(delete)
-    app.command(
-        epilog=examples(
-            ("hpo promote thesis", "its best trial becomes the champion"),
-            ("hpo promote thesis --ensemble 5", "its five best, answering together"),
-            ("hpo promote thesis --songs mine --moods mine.yaml", "with songs and moods of yours"),
-        )
-    )(promote)
 
 
 def studies(
@@ -183,41 +174,6 @@ def delete(
     say(f"Deleted study '{study}': {gone.line()}.")
     if champion:
         say("The champion is gone with it: `hpo promote STUDY` makes another.")
-
-
-def promote(
-    context: typer.Context,
-    study: StudyName,
-    songs: Songs = None,
-    moods: Moods = None,
-    ensemble: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="K",
-            help="Register the K best trials as one model, which answers the mean of their "
-            "probabilities; 1: the winner alone. Default: what the study file says.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: AsJson = False,
-    storage: StorageUrl = None,
-    tracking: TrackingUri = None,
-) -> None:
-    """Register a study's winner as emotion-classifier, and move the champion alias to it.
-
-    The song recommender that answers with it is registered too.
-    """
-    from hpo.study.promoting import promote as start
-
-    study, workspace = named(context, study, storage, tracking)
-    promotion = start(study, workspace=workspace, songs=songs, moods=moods, ensemble=ensemble)
-    if as_json:
-        print_json(promotion.to_json())
-    else:
-        say(f"Champion: {promotion.line()}")
-        for warning in promotion.warnings:
-            say(warning)
 
 
 def _check_one_format(*, as_json: bool, as_csv: bool) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hpo.registry.allowlist import check_classifier_folder
@@ -27,6 +28,8 @@ from hpo.spec.errors import IntegrityError
 CLASSIFIER = "emotion-classifier"
 RECOMMENDER = "song-recommender"
 CHAMPION = "champion"
+CHALLENGER = "challenger"
+"""The alias of what was registered last and is not the champion."""
 
 # Tags of versions. Those that runs have too (study, architecture, trial, data digest) are the same.
 TAG_STUDY = "hpo.study"
@@ -38,6 +41,8 @@ TAG_SHA256 = "hpo.checkpoint_sha256"
 TAG_CLASSES = "hpo.classes"
 TAG_VERSION = "hpo.version"
 TAG_MEMBERS = "hpo.members"
+TAG_GATE = "hpo.gate"
+"""What the gate said: ``promoted``, ``refused`` or ``forced``; its checks are tags below it."""
 TAG_CLASSIFIER_VERSION = "hpo.classifier_version"
 TAG_CATALOGUE = "hpo.catalogue"
 TAG_CATALOGUE_DIGEST = "hpo.catalogue_digest"
@@ -151,8 +156,22 @@ def logged_classifier(client: Any, model_uri: str, sha256: str) -> Path:
     return check_classifier_folder(folder, sha256)
 
 
+def find_classifier(client: Any, model_uri: str, origin: Origin) -> Any | None:
+    """Return MLflow's entry of the version that is this logged model; None if there is none."""
+    for version in versions_of(client, CLASSIFIER):
+        same = version.run_id == origin.run_id and version.tags.get(TAG_SHA256) == origin.sha256
+        # A model that was logged anew has another id, and the version's files may be gone.
+        if same and model_uri.removeprefix("models:/") in (version.source or ""):
+            return version
+    return None
+
+
 def register_classifier(
-    client: Any, model_uri: str, origin: Origin, alias: str | None = CHAMPION
+    client: Any,
+    model_uri: str,
+    origin: Origin,
+    alias: str | None = CHAMPION,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Register a logged model as a version of ``emotion-classifier`` and return its number.
 
@@ -161,13 +180,14 @@ def register_classifier(
         model_uri: ``models:/m-...``, as ``tracking.models.log_trial_model`` returns.
         origin: where it comes from.
         alias: moved to this version; None leaves aliases alone.
+        tags: what else the version says; written over what a version that is there says of it.
     """
-    for version in versions_of(client, CLASSIFIER):
-        same = version.run_id == origin.run_id and version.tags.get(TAG_SHA256) == origin.sha256
-        # A model that was logged anew has another id, and the version's files may be gone.
-        if same and model_uri.removeprefix("models:/") in (version.source or ""):
-            number = str(version.version)
-            break
+    there = find_classifier(client, model_uri, origin)
+    if there is not None:
+        number = str(there.version)
+        for name, value in tags.items():
+            if there.tags.get(name) != value:
+                client.set_model_version_tag(CLASSIFIER, number, name, value)
     else:
         number = create_version(
             client,
@@ -175,7 +195,7 @@ def register_classifier(
             _DESCRIPTIONS[CLASSIFIER],
             model_uri,
             origin.run_id,
-            origin.tags(),
+            {**origin.tags(), **tags},
             origin.description(),
         )
     if alias is not None:

@@ -11,6 +11,7 @@ from hpo.spec.addresses import is_url
 from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.fidelity import FidelitySpec
+from hpo.spec.gate import GateSpec
 from hpo.spec.numbers import Whole
 from hpo.spec.sections import (
     MOST_TRIALS,
@@ -148,6 +149,9 @@ class StudySpec(Section):
     storage: str | None = Field(default=None, description="An Optuna storage URL.")
     tracking: TrackingSpec = TrackingSpec()
     promote: bool = Field(default=False, description="Register the winner when the study ends.")
+    gate: GateSpec = Field(
+        default=GateSpec(), description="What the winner must show before it becomes the champion."
+    )
     ensemble: Whole = Field(
         default=1,
         ge=1,

@@ -47,10 +47,10 @@ class StudyOutcome:
         objective: name of the objective.
         budget: trials by architecture.
         rows: its architectures.
-        champion: the registered winner in words; "" if none was registered.
+        champion: the champion in words; "" if the winner did not become it.
         notes: what the person should know.
         stopped_by: the signal that stopped it; None if it came to its end.
-        promotion: ``champion`` as data, with whom it replaces and what speaks against it; None if
+        promotion: what came of the winner's registration as data, with the gate's numbers; None if
             none was registered.
     """
 

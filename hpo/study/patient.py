@@ -210,17 +210,13 @@ class Patient:
     def _look_at_registry(self) -> list[Problem]:
         """Look for a registration that was cut off between its steps."""
         from hpo.registry.consistency import half_promoted
-        from hpo.study.promoting import promote
+        from hpo.study.finishing import finish
 
         client = self._client()
         if client is None:
             return []
-        why = half_promoted(client, self.name)
-        if not why:
+        half = half_promoted(client, self.name)
+        if half is None:
             return []
-        self._mending.append(lambda: _ignore(promote(self.name, workspace=self.workspace)))
-        return [self._problem("registry", "registration half done", "", None, why)]
-
-
-def _ignore(value: object) -> None:
-    """Take a value that nobody needs, so that a step is a step."""
+        self._mending.append(lambda: finish(client, self.name, half, self.workspace))
+        return [self._problem("registry", "registration half done", "", None, half.why)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hpo.study.champions import Replaced
+from hpo.study.gate import Decision
 
 
 @dataclass(frozen=True)
@@ -14,22 +15,27 @@ class Promotion:
     """What was registered.
 
     Args:
+        outcome: ``promoted``; ``unchanged``: it was the champion already; or ``refused``: the gate
+            kept the champion, and it is registered as ``challenger``.
         study: whose winner it is.
         architecture: its label there.
         trial: its number.
         objective: name of the objective.
         value: the objective on validation.
-        classifier_version: of ``emotion-classifier``, now ``champion``.
-        recommender_version: of ``song-recommender``, now ``champion``.
+        classifier_version: of ``emotion-classifier``.
+        recommender_version: of ``song-recommender``, now ``champion``; "" if it was refused.
         catalogue: the songs that it recommends.
         members: trials of an ensemble, such as ``cnn/7``, the best first; architecture and trial
             are then the best member's. () where the winner was registered alone.
         single: of an ensemble, what its best member alone reached; None otherwise.
         faces: how many validation faces the value is from; 0 where that was not recorded.
-        replaced: the champion before it; None if there was none, or it is the same.
+        replaced: the champion before it, which it did not replace if it was refused; None if there
+            was none, or it is the same.
+        gate: what the gate said, with its numbers; None of a version that was registered without.
         warnings: what speaks against it, a sentence each.
     """
 
+    outcome: Literal["promoted", "unchanged", "refused"]
     study: str
     architecture: str
     trial: int
@@ -42,6 +48,7 @@ class Promotion:
     single: float | None = None
     faces: int = 0
     replaced: Replaced | None = None
+    gate: Decision | None = None
     warnings: tuple[str, ...] = ()
 
     def line(self) -> str:
@@ -51,11 +58,25 @@ class Promotion:
         if self.members:
             value += f" on {self.faces} validation faces; {who} alone {self.single:.4f}"
             who = f"mean of {', '.join(self.members)}"
-        return (
-            f"emotion-classifier {self.classifier_version} ({who} of "
-            f"study {self.study}, {value}), answering in "
-            f"song-recommender {self.recommender_version} with {self.catalogue}"
-            + (f"; it replaces {self.replaced.line(self.objective)}" if self.replaced else "")
+        version = (
+            f"emotion-classifier {self.classifier_version} ({who} of study {self.study}, {value})"
+        )
+        if self.outcome == "refused":
+            failed = ", ".join(self.gate.failed) if self.gate else ""
+            stays = (
+                f"the champion stays {self.replaced.line(self.objective)}"
+                if self.replaced
+                else "there is still no champion"
+            )
+            return f"{version} did not pass the gate ({failed}); {stays}"
+        answers = (
+            f"{version}, answering in song-recommender {self.recommender_version} with "
+            f"{self.catalogue}"
+        )
+        if self.outcome == "unchanged":
+            return f"{answers}; it was the champion already"
+        return answers + (
+            f"; it replaces {self.replaced.line(self.objective)}" if self.replaced else ""
         )
 
     def to_json(self) -> dict[str, Any]:

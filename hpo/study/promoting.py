@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +12,16 @@ from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.champions import champion_now, check_answers, warnings
+from hpo.study.answering import find_answering, register_answering
+from hpo.study.champions import champion_now, replaced_by
 from hpo.study.ensembles import Members, choose_members, doubts
+from hpo.study.gate import decision_of
+from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
 from hpo.study.promoted import Promotion
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hpo.data.store import FaceDataset
-    from hpo.recommender.moods import MoodTable
     from hpo.registry.models import Origin
 
 
@@ -36,13 +34,15 @@ def promote(
     songs: str | None = None,
     moods: str | os.PathLike[str] | None = None,
     ensemble: int | None = None,
+    force: bool = False,
 ) -> Promotion:
-    """Register a study's winner and move the alias ``champion`` to it; twice is once.
+    """Register a study's winner, and make it the champion if it passes the gate; twice is once.
 
     The winner is the complete trial with the best objective on validation, over all architectures;
     or, as an ensemble, the mean of the best few, judged by predicting the validation faces.
-    One that is no better than chance, or than the champion before it, is registered all the same;
-    the promotion's ``warnings`` say so.
+    It and the champion are asked about the study's validation faces, and the study file's ``gate``
+    decides. What the gate said is in the promotion and in tags of the version. One that does not
+    pass is registered with the alias ``challenger``.
 
     Args:
         study: its name or its study file.
@@ -53,19 +53,23 @@ def promote(
         moods: a YAML table from emotion to mood, in place of the shipped one.
         ensemble: how many of the best trials answer together; what the study file says by default,
             1 for the winner alone.
+        force: make it the champion whatever the gate says, which is recorded.
 
     Raises:
         InputError: ``ensemble`` is under 1.
         NotFoundError: there is no such study, catalogue or table, nothing to promote, its
             checkpoint is gone, or an ensemble would have fewer than two members.
         DataError: songs and moods do not go together, or the faces at hand are not those that the
-            study was run on and its model is not in MLflow yet.
+            study was run on.
         SpecError: the winner's answers are no probabilities.
-        IntegrityError: the checkpoint is not the one that was trained.
+        IntegrityError: the checkpoint is not the one that was trained, or the champion is not what
+            was registered.
         EnvironmentProblem: a store cannot be opened.
     """
     from hpo.registry import models as registry
-    from hpo.registry.promotion import choose_winner
+    from hpo.registry.promotion import choose_winner, is_eligible
+    from hpo.registry.succession import crown, history, stepped_over
+    from hpo.registry.versions import point_alias
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.tracking.store import open_client
 
@@ -78,7 +82,7 @@ def promote(
     if count < 1:
         raise InputError("an ensemble has a member at least", expected="1 or more", got=str(count))
     # Before anything is registered: what was given may be wrong.
-    answering = _answering(workspace, songs, moods)
+    answering = find_answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
     digest = read_dataset_digest(url, study)
     said: list[str] = []
@@ -90,30 +94,82 @@ def promote(
         said += doubts(members, winner, spec, count)
     else:
         origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
-    title = f"{study}/{winner.architecture}/{winner.number}"
-    check_answers(registry.logged_classifier(client, model_uri, origin.sha256), title)
+    before = champion_now(client)
+    there = registry.find_classifier(client, model_uri, origin)
     metric = spec.objective.metric
-    before = champion_now(client, metric)
-    version = registry.register_classifier(client, model_uri, origin)
-    replaced = None if before is None or before.version == version else before
-    return Promotion(
+    promotion = Promotion(
+        outcome="unchanged",
         study=study,
         architecture=winner.architecture,
         trial=winner.number,
         objective=metric,
         value=winner.value or 0.0,
-        classifier_version=version,
-        recommender_version=_register_recommender(client, winner, version, answering),
+        classifier_version="" if there is None else str(there.version),
+        recommender_version="",
         catalogue=answering.catalogue,
         members=origin.members,
         single=single,
         faces=sum(map(sum, winner.result.confusion)) if winner.result else 0,
-        replaced=replaced,
-        warnings=(
-            *said,
-            *warnings(winner, metric, spec.objective.direction, origin.dataset_digest, replaced),
-        ),
+        warnings=tuple(said),
     )
+    if before is not None and _is_same(client, before, origin.sha256):
+        version, decision = str(before.version), decision_of(before.tags)
+    else:
+        file = registry.logged_classifier(client, model_uri, origin.sha256)
+        decision = judge(
+            client,
+            spec,
+            Candidate(
+                file,
+                f"{study}/{winner.architecture}/{winner.number}",
+                origin.dataset_digest,
+                sum(map(is_eligible, records)),
+                there,
+            ),
+            before,
+            lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
+            stepped_over=stepped_over(history(client)).get(promotion.classifier_version, ""),
+            force=force,
+        )
+        version = registry.register_classifier(
+            client, model_uri, origin, alias=None, tags=decision.tags()
+        )
+        promotion = dataclasses.replace(
+            promotion,
+            outcome="refused" if decision.verdict == "refused" else "promoted",
+            replaced=None if before is None else replaced_by(before, metric),
+        )
+    promotion = dataclasses.replace(promotion, classifier_version=version, gate=decision)
+    if promotion.outcome == "refused":
+        point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
+        return promotion
+    recommender = register_answering(client, version, winner.mlflow_run_id, answering)
+    forced = decision is not None and decision.verdict == "forced"
+    crown(client, version, recommender, "forced" if forced else "promoted")
+    if forced and promotion.outcome == "promoted" and decision is not None:
+        failed = ", ".join(decision.failed) or "nothing was compared"
+        promotion = dataclasses.replace(
+            promotion,
+            warnings=(*promotion.warnings, f"Warning: promoted past the gate ({failed})."),
+        )
+    return dataclasses.replace(promotion, recommender_version=recommender)
+
+
+def _is_same(client: Any, champion: Any, sha256: str) -> bool:
+    """Return whether a model is the champion already, and the champion's files are whole.
+
+    Were they gone, the same model is registered anew.
+    """
+    from hpo.registry import models as registry
+    from hpo.spec.errors import IntegrityError, NotFoundError
+
+    if champion.tags.get(registry.TAG_SHA256) != sha256:
+        return False
+    try:
+        registry.load_champion(client, str(champion.version))
+    except (NotFoundError, IntegrityError):
+        return False
+    return True
 
 
 def _ensemble(
@@ -134,7 +190,7 @@ def _ensemble(
     best = members.records[0]
     assert best.result is not None  # choose_members has seen to it.
     logged = find_or_build(
-        client, members, spec, lambda: _same_faces(workspace, spec.data.dataset, recorded)
+        client, members, spec, lambda: _same_faces(workspace, spec.data.dataset, recorded, _LOGGED)
     )
     result = dataclasses.replace(
         best.result,
@@ -178,7 +234,7 @@ def _classifier(
         model_uri, classes = found
     else:
         # The model's example and classes come from the faces.
-        dataset = _same_faces(workspace, dataset_name, recorded)
+        dataset = _same_faces(workspace, dataset_name, recorded, _LOGGED)
         model_uri, classes = log_model(client, winner, dataset), dataset.classes
         recorded = recorded or dataset.digest
     assert winner.result is not None  # choose_winner has seen to it.
@@ -196,85 +252,24 @@ def _classifier(
     return origin, model_uri
 
 
-def _same_faces(workspace: Workspace, name: str, recorded: str) -> FaceDataset:
+_LOGGED = (
+    "its winner's model, which MLflow does not have yet, is logged with an example of the faces "
+    "that it was trained on"
+)
+_COMPARED = "its winner is compared with the champion on the faces that it was run on"
+
+
+def _same_faces(workspace: Workspace, name: str, recorded: str, why: str) -> FaceDataset:
     from hpo.data import library, store
     from hpo.spec.errors import DataError
 
     dataset = store.open_faces(library.find_faces(workspace, name))
     if recorded and dataset.digest != recorded:
         raise DataError(
-            f"dataset '{name}' has changed since the study was run, and its winner's model, which "
-            "MLflow does not have yet, is logged with an example of the faces that it was "
-            "trained on",
+            f"dataset '{name}' has changed since the study was run, and {why}",
             where=str(dataset.folder),
             expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
             got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again, then promote",
         )
     return dataset
-
-
-@dataclass(frozen=True)
-class _Answering:
-    """What a recommender answers with: songs, and the moods that choose among them."""
-
-    songs: pd.DataFrame
-    catalogue: str
-    moods: MoodTable
-
-    def tags(self) -> dict[str, str]:
-        from hpo.registry import models as registry
-
-        return {
-            registry.TAG_CATALOGUE: self.catalogue,
-            registry.TAG_CATALOGUE_DIGEST: str(self.songs.attrs.get("digest", "")),
-            registry.TAG_MOODS_DIGEST: "sha256:"
-            + hashlib.sha256(self.moods.to_yaml().encode("utf-8")).hexdigest(),
-        }
-
-
-def _answering(
-    workspace: Workspace, songs: str | None, moods: str | os.PathLike[str] | None
-) -> _Answering:
-    from hpo.data.songs import load_songs
-    from hpo.recommender.moods import load_moods
-
-    table = load_moods(moods)
-    frame = load_songs(workspace, songs)
-    catalogue = str(frame.attrs["catalogue"])
-    known = frame["mood"].astype(str).unique()
-    return _Answering(frame, catalogue, table.matched(known, catalogue))
-
-
-def _register_recommender(
-    client: Any, winner: TrialRecord, version: str, answering: _Answering
-) -> str:
-    """Register the recommender, logged unless the same one is there, and return its version."""
-    from hpo.recommender.publish import Pin, log_recommender
-    from hpo.registry import models as registry
-
-    served = registry.load_champion(client, version)
-    trial = f"{winner.architecture}/{winner.number}"
-    tags = {
-        registry.TAG_STUDY: winner.study,
-        registry.TAG_TRIAL: trial,
-        **answering.tags(),
-        registry.TAG_SHA256: served.sha256,
-        registry.TAG_VERSION: hpo.__version__,
-    }
-    if registry.TAG_MEMBERS in served.tags:
-        tags[registry.TAG_MEMBERS] = served.tags[registry.TAG_MEMBERS]
-
-    def log() -> str:
-        logged = log_recommender(
-            client,
-            Pin(registry.CLASSIFIER, version, winner.study, trial, served.classes),
-            Path(served.keras_path),
-            answering.songs,
-            answering.moods,
-            winner.mlflow_run_id,
-            catalogue=answering.catalogue,
-        )
-        return logged.uri
-
-    return registry.register_recommender(client, log, version, tags, run_id=winner.mlflow_run_id)

@@ -191,6 +191,12 @@ class StudyRun:
             )
             return outcome
         outcome.notes.extend(promotion.warnings)
+        if promotion.outcome == "refused":
+            # No failure of the study: its winner is no better than what answers already.
+            outcome.notes.append(
+                f"{promotion.line()}. `hpo promote {self.spec.name}` shows the gate's numbers"
+            )
+            return dataclasses.replace(outcome, promotion=promotion.to_json())
         return dataclasses.replace(
             outcome, champion=promotion.line(), promotion=promotion.to_json()
         )

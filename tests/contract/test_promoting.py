@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
+import json
 import shutil
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import hpo
+from hpo.cli.app import app
 from hpo.data.store import FaceDataset, RawSplit, write_faces
-from hpo.registry.models import CLASSIFIER, RECOMMENDER, TAG_DATASET_DIGEST, TAG_MOODS_DIGEST
+from hpo.registry import succession
+from hpo.registry.consistency import HalfDone, half_promoted
+from hpo.registry.models import (
+    CLASSIFIER,
+    RECOMMENDER,
+    TAG_CLASSIFIER_VERSION,
+    TAG_DATASET_DIGEST,
+    TAG_GATE,
+    TAG_MOODS_DIGEST,
+    TAG_STUDY,
+)
 from hpo.registry.versions import find_version, versions_of
 from hpo.search.engine import open_engine
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, NotFoundError, SpecError
+from hpo.spec.errors import DataError, IntegrityError, NotFoundError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
+from hpo.study.finishing import finish
+from hpo.study.gate import Measured, decision_of
+from hpo.study.gated import Examined
 from hpo.tracking.store import ensure_experiment, open_client
 from tests.unit.search.analytic import make_spec
 
@@ -41,13 +60,34 @@ def draw(folder: Path, seed: int) -> FaceDataset:
     return write_faces(folder, folder.name, {"train": split(14), "validation": split(7)}, {})
 
 
+LABELS = [number % 7 for number in range(700)]
+RIGHT: dict[str, Callable[[int], bool]] = {
+    "study": lambda i: i % 10 < 5,
+    "equal": lambda i: i % 10 >= 5,
+    "better": lambda i: i % 10 < 6,
+    "best": lambda i: i % 10 < 7,
+    "collapsed": lambda i: i % 10 < 9 and LABELS[i] != 1,
+    "chance": lambda i: LABELS[i] == 0,
+}
+"""Of which faces each study's winner is right, of seven hundred."""
+
+
+def examined(keras_file: Path, *_: Any) -> Examined:
+    """What a hollow archive answers: whose winner it is says how."""
+    with zipfile.ZipFile(keras_file) as archive:
+        right = RIGHT[json.loads(archive.read("config.json"))["study"]]
+    answers = [y if right(i) else (y + 1) % 7 for i, y in enumerate(LABELS)]
+    return Examined(LABELS, Measured(answers, [0.6] * len(LABELS), 20.0, 1.0))
+
+
 @pytest.fixture
 def finished(
     workspace: Workspace, mlflow_tables: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Workspace:
     """A workspace with a study of one complete trial, its checkpoint and its run in MLflow."""
     # The checkpoint is no model that Keras could load.
-    monkeypatch.setattr("hpo.study.promoting.check_answers", lambda file, title: None)
+    monkeypatch.setattr("hpo.study.gated.examine", examined)
+    monkeypatch.setattr("hpo.study.gated.check_answers", lambda file, title: None)
     workspace.ensure(workspace.runs)
     shutil.copy(mlflow_tables, workspace.runs)
     run_study(workspace, "study", value=0.5)
@@ -61,7 +101,7 @@ def run_study(workspace: Workspace, name: str, value: float, model: Path | None 
     if model is None:
         with zipfile.ZipFile(checkpoint, "w") as archive:
             for member in ("metadata.json", "config.json", "model.weights.h5"):
-                archive.writestr(member, "{}")
+                archive.writestr(member, json.dumps({"study": name}))
     spec = make_spec(1, name=name, data={"dataset": "faces"})
     engine = open_engine(workspace.storage_url(), spec, "cnn", dataset_digest=digest)
     proposal = engine.ask()
@@ -85,11 +125,13 @@ def tracked(workspace: Workspace) -> Any:
 def test_the_version_names_the_faces_that_the_study_was_run_on(finished: Workspace) -> None:
     client = tracked(finished)
     recorded = hpo.promote("study", workspace=finished)
+    assert (recorded.outcome, recorded.classifier_version) == ("promoted", "1")
     digest = find_version(client, CLASSIFIER, "champion").tags[TAG_DATASET_DIGEST]
     assert digest == draw(finished.data / "faces", seed=0).digest
     # Other faces of the same name are there now. The model is in MLflow: they are not asked for.
     assert draw(finished.data / "faces", seed=1).digest != digest
-    assert hpo.promote("study", workspace=finished) == recorded
+    again = hpo.promote("study", workspace=finished)
+    assert again == dataclasses.replace(recorded, outcome="unchanged")
     assert find_version(client, CLASSIFIER, "champion").tags[TAG_DATASET_DIGEST] == digest
 
 
@@ -111,7 +153,9 @@ def test_another_mood_table_is_another_recommender_of_the_same_classifier(
     assert other.classifier_version == first.classifier_version
     assert other.recommender_version != first.recommender_version
     assert hpo.promote("study", workspace=finished, moods=moods) == other
-    assert hpo.promote("study", workspace=finished) == first
+    back = hpo.promote("study", workspace=finished)
+    assert back == dataclasses.replace(first, outcome="unchanged")
+    assert [e.what for e in succession.history(client)] == ["promoted", *["answers with"] * 2]
     digests = [v.tags[TAG_MOODS_DIGEST] for v in versions_of(client, RECOMMENDER)]
     assert len(set(digests)) == len(digests) == 2
 
@@ -124,31 +168,242 @@ def test_a_mood_without_songs_moves_no_champion(finished: Workspace, tmp_path: P
     assert versions_of(tracked(finished), CLASSIFIER) == []
 
 
-def test_the_champion_that_goes_is_named(finished: Workspace) -> None:
-    first = hpo.promote("study", workspace=finished)
-    assert (first.replaced, first.warnings) == (None, ())
+def champions(workspace: Workspace) -> tuple[str, str]:
+    """The versions that are champion: of the classifier, and that its recommender answers with."""
+    client = tracked(workspace)
+    recommender = find_version(client, RECOMMENDER, "champion")
+    return (
+        str(find_version(client, CLASSIFIER, "champion").version),
+        recommender.tags[TAG_CLASSIFIER_VERSION],
+    )
+
+
+def test_a_better_challenger_replaces_the_champion_and_steps_back_again(
+    finished: Workspace,
+) -> None:
+    hpo.promote("study", workspace=finished)
     with pytest.raises(NotFoundError, match=f"there is no version 99 of {CLASSIFIER}"):
-        find_version(tracked(finished), CLASSIFIER, "99")
-    with pytest.raises(NotFoundError, match=f"no version of {CLASSIFIER} is the challenger"):
-        find_version(tracked(finished), CLASSIFIER, "challenger")
-    run_study(finished, "other", value=0.4)
-    other = hpo.promote("other", workspace=finished)
+        hpo.rollback("99", workspace=finished)
+    with pytest.raises(NotFoundError, match="nothing to roll back to"):
+        hpo.rollback(workspace=finished)
+    run_study(finished, "better", value=0.6)
+    better = hpo.promote("better", workspace=finished)
+    assert better.outcome == "promoted"
     assert "replaces emotion-classifier 1 (cnn #0 of study study, val_accuracy 0.5000)" in (
-        other.line()
+        better.line()
     )
-    replaced = other.to_json()["replaced"]
+    replaced = better.to_json()["replaced"]
     assert (replaced["study"], replaced["trial"], replaced["value"]) == ("study", 0, 0.5)
-    assert other.to_json()["warnings"] == (
-        "Warning: on the same faces the replaced champion reached val_accuracy 0.5000, the new one "
-        "0.4000.",
-    )
+    assert champions(finished) == ("2", "2")
+
+    back = hpo.rollback(workspace=finished)
+    assert (back.changed, back.before, back.classifier, back.recommender) == (True, "2", "1", "1")
+    assert champions(finished) == ("1", "1")
+    # Done again, it is nothing, by either way of asking; it does not go a step further.
+    assert hpo.rollback(workspace=finished).changed is False
+    assert hpo.rollback("1", workspace=finished).changed is False
+    # What a person stepped back from comes back by a person's word alone.
+    again = hpo.promote("better", workspace=finished)
+    assert again.outcome == "refused"
+    assert again.gate is not None
+    assert again.gate.failed == ("rollback",)
+    assert champions(finished) == ("1", "1")
+    assert half_done(finished, "better") is None
+    assert hpo.promote("better", workspace=finished, force=True).outcome == "promoted"
+    shown = hpo.champion(workspace=finished)
+    assert shown.classifier is not None
+    assert shown.classifier.gate is not None
+    assert (shown.classifier.study, shown.classifier.gate.verdict) == ("better", "forced")
+    assert [move.what for move in shown.history] == [
+        "forced",
+        "rolled back",
+        "promoted",
+        "promoted",
+    ]
+    assert (shown.recommender, shown.pinned, shown.challenger) == ("2", "2", None)
 
 
-def test_one_at_chance_is_promoted_with_a_warning(finished: Workspace) -> None:
+def test_a_challenger_that_differs_by_nothing_stays_one(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hpo.promote("study", workspace=finished)
+    run_study(finished, "equal", value=0.5)
+    refused = hpo.promote("equal", workspace=finished)
+    assert (refused.outcome, refused.recommender_version) == ("refused", "")
+    assert "did not pass the gate (gain); the champion stays emotion-classifier 1" in refused.line()
+    client = tracked(finished)
+    version = find_version(client, CLASSIFIER, "challenger")
+    assert version.tags[TAG_STUDY] == "equal"
+    assert version.tags[TAG_GATE] == "refused"
+    assert version.tags["hpo.gate.gain"].startswith("failed: +0.0 points [")
+    assert decision_of(version.tags) == refused.gate
+    assert champions(finished) == ("1", "1")
+    # Twice is once, and nobody is asked again.
+    monkeypatch.setattr("hpo.study.gated.examine", None)
+    assert hpo.promote("equal", workspace=finished) == refused
+    assert len(versions_of(client, CLASSIFIER)) == 2
+    assert len(versions_of(client, RECOMMENDER)) == 1
+    assert half_done(finished, "equal") is None
+    with pytest.raises(NotFoundError, match=r"never was champion.*hpo promote equal --force"):
+        hpo.rollback(2, workspace=finished)
+
+    told = CliRunner().invoke(app, ["--home", str(finished.home), "promote", "equal"])
+    assert told.exit_code == 4
+    assert "FAILED" in told.stdout
+    assert "promote equal --force --home" in told.stderr
+    shown = CliRunner().invoke(app, ["--home", str(finished.home), "champion"])
+    assert shown.exit_code == 0
+    assert "emotion-classifier 1 answers, in song-recommender 1" in shown.stdout
+    assert "challenger: emotion-classifier 2, cnn #0 of equal" in shown.stdout
+
+
+def test_one_at_chance_becomes_no_champion(finished: Workspace) -> None:
     run_study(finished, "chance", value=0.25)
-    (warning,) = hpo.promote("chance", workspace=finished).warnings
-    assert "not shown to beat chance" in warning
-    assert "contains the 25.0% that always answering 'angry' would score" in warning
+    refused = hpo.promote("chance", workspace=finished)
+    assert (refused.outcome, refused.replaced) == ("refused", None)
+    assert "(accuracy, calibration); there is still no champion" in refused.line()
+    assert hpo.champion(workspace=finished).classifier is None
+    assert half_done(finished, "chance") is None
+    # There is no champion, so the next one is the first.
+    assert hpo.promote("study", workspace=finished).outcome == "promoted"
+
+
+def test_one_that_lost_a_class_is_promoted_by_a_person_only(finished: Workspace) -> None:
+    hpo.promote("study", workspace=finished)
+    run_study(finished, "collapsed", value=0.8)
+    refused = hpo.promote("collapsed", workspace=finished)
+    assert refused.gate is not None
+    assert refused.gate.failed == ("recall",)
+    forced = hpo.promote("collapsed", workspace=finished, force=True)
+    assert forced.outcome == "promoted"
+    assert forced.warnings == ("Warning: promoted past the gate (recall).",)
+    assert champions(finished) == ("2", "2")
+    version = find_version(tracked(finished), CLASSIFIER, "champion")
+    assert version.tags[TAG_GATE] == "forced"
+    with pytest.raises(NotFoundError, match="no version of emotion-classifier is the challenger"):
+        find_version(tracked(finished), CLASSIFIER, "challenger")
+
+
+def test_the_champions_own_model_from_another_study_changes_nothing(finished: Workspace) -> None:
+    hpo.promote("study", workspace=finished)
+    run_study(finished, "copy", value=0.5, model=finished.runs / "study.keras")
+    same = hpo.promote("copy", workspace=finished)
+    assert (same.outcome, same.classifier_version, same.recommender_version) == (
+        *("unchanged", "1"),
+        "1",
+    )
+    assert len(versions_of(tracked(finished), CLASSIFIER)) == 1
+
+
+@contextlib.contextmanager
+def cut_off_before(name: str) -> Iterator[None]:
+    """Cut a move off before this model's alias is moved."""
+    inner = succession.point_alias
+
+    def point(client: Any, model: str, alias: str, number: str) -> None:
+        if model == name:
+            raise KeyboardInterrupt
+        inner(client, model, alias, number)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(succession, "point_alias", point)
+        yield
+        pytest.fail("it was not cut off")
+
+
+def half_done(workspace: Workspace, study: str) -> HalfDone | None:
+    return half_promoted(tracked(workspace), study)
+
+
+def finished_as_the_doctor_does(workspace: Workspace, study: str, why: str) -> None:
+    client = tracked(workspace)
+    half = half_promoted(client, study)
+    assert half is not None
+    assert half.why == why
+    finish(client, study, half, workspace)
+    assert half_promoted(client, study) is None
+
+
+def test_a_move_that_was_cut_off_is_finished_as_what_it_was(finished: Workspace) -> None:
+    hpo.promote("study", workspace=finished)
+    run_study(finished, "better", value=0.6)
+    with cut_off_before(RECOMMENDER):
+        hpo.promote("better", workspace=finished)
+    assert champions(finished) == ("2", "1")
+    assert half_done(finished, "study") is None
+    why = f"{CLASSIFIER} 2 is champion, but the {RECOMMENDER} of another version is"
+    finished_as_the_doctor_does(finished, "better", why)
+    assert champions(finished) == ("2", "2")
+
+    with cut_off_before(RECOMMENDER):
+        hpo.rollback(workspace=finished)
+    assert champions(finished) == ("1", "2")
+    # The same command again finishes the step, and goes none further.
+    finishing = hpo.rollback(workspace=finished)
+    assert (finishing.finished, finishing.classifier) == (True, "1")
+    assert hpo.rollback(workspace=finished).changed is False
+    assert champions(finished) == ("1", "1")
+    moves = [move.what for move in hpo.champion(workspace=finished).history]
+    assert moves == ["rolled back", "promoted", "promoted"]
+
+
+def test_what_passed_the_gate_and_was_cut_off_is_judged_anew_by_another_champion(
+    finished: Workspace,
+) -> None:
+    hpo.promote("study", workspace=finished)
+    for name, value in (("better", 0.6), ("best", 0.7)):
+        run_study(finished, name, value)
+    with cut_off_before(CLASSIFIER):
+        hpo.promote("better", workspace=finished)
+    assert champions(finished) == ("1", "1")
+    hpo.promote("best", workspace=finished)
+    why = f"{CLASSIFIER} 2 passed the gate, but is not champion"
+    finished_as_the_doctor_does(finished, "better", why)
+    assert champions(finished) == ("3", "3")
+    assert find_version(tracked(finished), CLASSIFIER, "2").tags[TAG_GATE] == "refused"
+
+
+def test_a_champion_that_is_not_what_it_was_is_compared_with_nobody(finished: Workspace) -> None:
+    hpo.promote("study", workspace=finished)
+    served = finished.runs / "artifacts"
+    (file,) = [f for f in served.rglob("model.keras") if "song" not in str(f)]
+    file.write_bytes(b"another")
+    run_study(finished, "better", value=0.6)
+    with pytest.raises(IntegrityError, match="emotion-classifier 1, cannot be compared with"):
+        hpo.promote("better", workspace=finished)
+    assert champions(finished) == ("1", "1")
+    forced = hpo.promote("better", workspace=finished, force=True)
+    assert forced.gate is not None
+    assert forced.gate.checks == ()
+    assert "Nothing was compared" in forced.gate.notes[0]
+    assert champions(finished) == ("2", "2")
+
+
+def test_champions_from_before_there_was_a_gate_step_back_too(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_study(finished, "better", value=0.6)
+    with pytest.MonkeyPatch.context() as patch:
+        # As they were registered then: without tags of the gate, and without a history.
+        patch.setattr("hpo.study.gate.Decision.tags", lambda self: {})
+        patch.setattr(succession, "note", lambda client, event: None)
+        hpo.promote("study", workspace=finished)
+        hpo.promote("better", workspace=finished)
+    shown = hpo.champion(workspace=finished)
+    assert shown.classifier is not None
+    assert (shown.classifier.version, shown.classifier.gate, shown.history) == ("2", None, ())
+    assert half_done(finished, "study") is half_done(finished, "better") is None
+    assert hpo.promote("better", workspace=finished).outcome == "unchanged"
+    assert hpo.rollback(workspace=finished).classifier == "1"
+    assert champions(finished) == ("1", "1")
+
+
+def test_without_a_store_nobody_is_champion_and_none_is_made(workspace: Workspace) -> None:
+    workspace.ensure(workspace.home)
+    assert hpo.champion(workspace=workspace).classifier is None
+    with pytest.raises(NotFoundError, match="no champion to roll back"):
+        hpo.rollback(workspace=workspace)
+    assert list(workspace.home.iterdir()) == []
 
 
 @pytest.mark.keras

@@ -89,7 +89,9 @@ def answers(file: Path, faces: Any) -> Any:
 def promoted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, list[Path], Any]:
     workspace = Workspace.at(tmp_path_factory.mktemp("workspace"))
     files = store_study(workspace, "study")
-    return workspace, files, hpo.promote("study", workspace=workspace, ensemble=2)
+    # Untrained, on seven faces of noise: no gate lets it through.
+    promotion = hpo.promote("study", workspace=workspace, ensemble=2, force=True)
+    return workspace, files, promotion
 
 
 def test_the_champion_answers_the_mean_of_the_best_two(
@@ -134,13 +136,14 @@ def test_twice_is_once_and_a_single_winner_is_another_version(
 ) -> None:
     workspace, _, promotion = promoted
     again = hpo.promote("study", workspace=workspace, ensemble=2)
-    assert again == promotion
+    assert again.outcome == "unchanged"
+    assert again.classifier_version == promotion.classifier_version
+    assert again.gate == promotion.gate
     alone = hpo.promote("study", workspace=workspace)
     assert alone.members == ()
+    assert alone.outcome == "refused"
     assert alone.classifier_version != promotion.classifier_version
-    assert hpo.promote("study", workspace=workspace, ensemble=2).classifier_version == (
-        promotion.classifier_version
-    )
+    assert hpo.promote("study", workspace=workspace, ensemble=2) == again
     assert len(versions_of(tracked(workspace), CLASSIFIER)) == 2
 
 
@@ -158,13 +161,27 @@ def test_the_recommender_says_who_answers(
     assert json.loads(manifest.read_text())["classes"] == list(EMOTIONS)
 
 
-def test_the_doctor_finds_nothing_wrong_with_it_and_it_goes_with_its_study(
-    tmp_path: Path,
+def test_the_doctor_finishes_it_as_what_it_was_and_it_goes_with_its_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from hpo.registry import models as registry
+    from hpo.registry.consistency import half_promoted
+    from hpo.study.doctor import doctor
+    from hpo.study.finishing import finish
+
     workspace = Workspace.at(tmp_path / "workspace")
     store_study(workspace, "gone")
-    hpo.promote("gone", workspace=workspace, ensemble=3)
-    from hpo.study.doctor import doctor
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(registry, "register_recommender", None)
+        with pytest.raises(TypeError):
+            hpo.promote("gone", workspace=workspace, ensemble=3, force=True)
+    client = tracked(workspace)
+    half = half_promoted(client, "gone")
+    assert half is not None
+    assert "1 is registered, but no song-recommender answers with it" in half.why
+    finish(client, "gone", half, workspace)
+    assert half_promoted(client, "gone") is None
+    assert len(load_champion(client).tags[TAG_MEMBERS].split(", ")) == 3
 
     broken = [p.what for p in doctor("gone", workspace=workspace).problems if "broken" in p.kind]
     assert broken == []

@@ -1,7 +1,7 @@
 """Whole studies, planned, run, mirrored and promoted as a person's, on an analytic objective.
 
 Only what needs Keras is not the real thing: a trial's child computes a value and writes a small
-file in a checkpoint's place, and the winner is not asked for an answer before it is registered
+file in a checkpoint's place, and the winner is taken to be right on every face
 (``tests/endtoend`` does both). Everything else is what ``hpo run`` does.
 """
 
@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hpo.study.promoting
+import hpo.study.gated
 import hpo.study.running
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.gate import Measured
 from tests.faults.workers import OBJECTIVE
 from tests.stores import make_mlflow_tables
 
@@ -54,16 +55,18 @@ def study_of(trials: int = 3, **changes: Any) -> StudySpec:
 
 @contextlib.contextmanager
 def on_the_objective() -> Iterator[None]:
-    """Let trials compute the analytic objective, and winners be registered unasked."""
+    """Let trials compute the analytic objective, and winners pass the gate unasked."""
     running: Any = hpo.study.running
-    promoting: Any = hpo.study.promoting
-    before = running.StudyRun, promoting.check_answers
+    gated: Any = hpo.study.gated
+    before = running.StudyRun, gated.examine
     running.StudyRun = functools.partial(before[0], target=OBJECTIVE)
-    promoting.check_answers = lambda file, title: None
+    perfect = list(range(7)) * 10
+    measured = Measured(perfect, [1.0] * len(perfect), 20.0, 1.0)
+    gated.examine = lambda file, dataset, spec: gated.Examined(perfect, measured)
     try:
         yield
     finally:
-        running.StudyRun, promoting.check_answers = before
+        running.StudyRun, gated.examine = before
 
 
 def run_here(spec: StudySpec, workspace: Workspace, *, resume: bool = True) -> Any:

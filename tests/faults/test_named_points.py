@@ -12,6 +12,7 @@ import mlflow
 import pytest
 
 from hpo.registry import models as registry
+from hpo.registry import succession
 from hpo.search.attempts import Attempts
 from hpo.search.studies import read_trials
 from hpo.spec.workspace import Workspace
@@ -96,7 +97,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "in the middle of an artifact": mid_artifact,
     "before a registration": before(registry, "register_classifier", times=1),
     "in the middle of a registration": before(registry, "register_recommender", times=1),
-    "before the champion moves": before(registry, "point_alias", times=1),
+    "before the champion moves": before(succession, "point_alias", times=1),
+    "between the champion and its recommender": before(succession, "point_alias", times=2),
 }
 
 

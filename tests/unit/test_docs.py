@@ -12,6 +12,7 @@ from hpo.architectures.architecture import load
 from hpo.search.options import OPTIONS
 from hpo.spec.catalogue import CATALOGUE
 from hpo.spec.fidelity import FidelitySpec
+from hpo.spec.gate import GateSpec
 from hpo.spec.loading import load_study
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.sections import BudgetSpec, DataSpec, LimitsSpec, ObjectiveSpec, TrackingSpec
@@ -33,6 +34,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         TrackingSpec,
     ),
     "### `fidelity`\n": (FidelitySpec,),
+    "### `gate`\n": (GateSpec,),
     "### One architecture\n": (ArchitectureSpec,),
     "## Parameters that are searched\n": (FloatParameter, IntParameter, CategoricalParameter),
 }

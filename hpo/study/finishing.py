@@ -1,0 +1,41 @@
+"""Finishing a promotion, or a step back, that was cut off between its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpo.spec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hpo.registry.consistency import HalfDone
+
+
+def finish(client: Any, study: str, half: HalfDone, workspace: Workspace) -> None:
+    """Do what is left of a promotion or a step back.
+
+    What the gate said holds as long as the champion that it was said against is there. Otherwise,
+    or where the recommender is missing, the study is promoted again, with as many members as the
+    version has.
+
+    Args:
+        client: of MLflow.
+        study: whose version it is.
+        half: what is left.
+        workspace: where the study is.
+    """
+    from hpo.registry.models import CLASSIFIER, TAG_GATE
+    from hpo.registry.succession import aliased, crown, history, reigns
+    from hpo.study.gate import decision_of
+    from hpo.study.promoting import promote
+
+    champion = aliased(client, CLASSIFIER)
+    decision = decision_of(half.tags)
+    holds = decision is None or decision.against in ("", champion)
+    forced = half.tags.get(TAG_GATE) == "forced"
+    if half.recommender is not None and half.version == champion:
+        back = half.version in reigns(history(client))[:-1]
+        crown(client, half.version, half.recommender, "rolled back" if back else "promoted")
+    elif half.recommender is not None and holds:
+        crown(client, half.version, half.recommender, "forced" if forced else "promoted")
+    else:
+        promote(study, workspace=workspace, ensemble=half.members, force=forced and holds)

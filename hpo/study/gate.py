@@ -1,0 +1,302 @@
+"""The gate of promotion: whether a challenger becomes the champion, and the numbers behind it.
+
+A pure rule over what both classifiers answer on the same validation faces. The challenger was
+selected on these faces, so its figures are optimistic; the decision's notes say so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hpo.evidence.calibration import expected_calibration_error
+from hpo.evidence.intervals import majority_rate, wilson
+from hpo.evidence.paired import mcnemar, pair, paired_difference
+from hpo.registry.models import TAG_GATE
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.gate import GateSpec
+
+_NUMBERS = f"{TAG_GATE}.numbers"
+
+Verdict = Literal["promoted", "refused", "forced"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a classifier does on the validation faces.
+
+    Args:
+        predictions: the class that it answers for each face.
+        confidences: the probability of that class, 0 to 1.
+        latency_ms: median milliseconds for one face, warm.
+        size_mib: of its file.
+    """
+
+    predictions: Sequence[int]
+    confidences: Sequence[float]
+    latency_ms: float
+    size_mib: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the rule.
+
+    Args:
+        name: ``accuracy``, ``gain``, ``recall``, ``calibration``, ``latency``, ``size`` or
+            ``rollback``.
+        passed: whether it holds.
+        value: what is compared with the bound.
+        bound: the rule's, or the majority rate.
+        challenger: in words, with its interval.
+        champion: likewise; "" where there is nothing to say.
+        needs: the condition in words.
+        details: further numbers, such as the ends of the interval (``low``, ``high``) and ``p``.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    bound: float
+    challenger: str
+    champion: str
+    needs: str
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """Return it as a tag of the version holds it."""
+        beside = f"; champion {self.champion}" if self.champion else ""
+        verdict = "passed" if self.passed else "failed"
+        return f"{verdict}: {self.challenger}{beside}; needs {self.needs}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate said of a challenger.
+
+    Args:
+        verdict: ``promoted``; ``refused``: it stays a challenger; ``forced``: promoted by a person
+            whatever the checks said.
+        against: version of the champion that it was compared with; "" if there was none.
+        at: when, in UTC.
+        faces: how many validation faces both were asked about.
+        dataset_digest: of their dataset.
+        rule: the study file's ``gate``.
+        checks: in the order in which they are shown.
+        notes: what to keep in mind, a sentence each.
+    """
+
+    verdict: Verdict
+    against: str
+    at: str
+    faces: int = 0
+    dataset_digest: str = ""
+    rule: Mapping[str, float] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Return the names of the checks that do not hold."""
+        return tuple(check.name for check in self.checks if not check.passed)
+
+    def tags(self) -> dict[str, str]:
+        """Return it as tags of the version; ``decision_of`` reverses it.
+
+        The verdict, a line per check for people, and every number as JSON.
+        """
+        return {
+            TAG_GATE: self.verdict,
+            **{f"{TAG_GATE}.{check.name}": check.line() for check in self.checks},
+            _NUMBERS: json.dumps(self.to_json()),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+def decision_of(tags: Mapping[str, str]) -> Decision | None:
+    """Return the decision that a version's tags hold; None if it was registered without one."""
+    if _NUMBERS not in tags:
+        return None
+    plain = json.loads(tags[_NUMBERS])
+    checks = tuple(Check(**check) for check in plain.pop("checks"))
+    return Decision(**{**plain, "checks": checks, "notes": tuple(plain["notes"])})
+
+
+def decide(
+    rule: GateSpec,
+    labels: Sequence[int],
+    challenger: Measured,
+    champion: Measured | None,
+    *,
+    against: str,
+    at: str,
+    dataset_digest: str,
+    notes: Sequence[str] = (),
+) -> Decision:
+    """Judge a challenger by the rule.
+
+    Args:
+        rule: the study file's.
+        labels: the class of each validation face, at least one.
+        challenger: what it does on them.
+        champion: what the champion does on them; None if there is none.
+        against: the champion's version.
+        at: when, in UTC.
+        dataset_digest: of the faces.
+        notes: to keep with the decision.
+    """
+    checks = [_accuracy(rule, labels, challenger, champion)]
+    said = list(notes)
+    if champion is not None:
+        checks += [
+            _gain(rule, labels, challenger, champion),
+            _recall(rule, labels, challenger, champion),
+        ]
+    else:
+        never = [_class(c) for c, recall in _recalls(labels, challenger).items() if recall == 0]
+        if never:
+            said.append(f"No face of {', '.join(never)} was recognised.")
+    checks.append(_calibration(rule, labels, challenger, champion))
+    for name, unit, bound in (
+        ("latency", "ms", rule.max_latency_ms),
+        ("size", "MiB", rule.max_size_mib),
+    ):
+        checks.append(_at_most(name, unit, bound, challenger, champion))
+    return Decision(
+        "promoted" if all(check.passed for check in checks) else "refused",
+        against,
+        at,
+        len(labels),
+        dataset_digest,
+        rule.model_dump(),
+        tuple(checks),
+        tuple(said),
+    )
+
+
+def _accuracy(
+    rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured | None
+) -> Check:
+    counts = [0] * (max(labels) + 1)
+    for label in labels:
+        counts[label] += 1
+    rate = majority_rate(counts) or 0.0
+    n = len(labels)
+    own = wilson(_share_right(labels, challenger), n, rule.level)
+    return Check(
+        "accuracy",
+        own.low > rate,
+        own.point,
+        rate,
+        f"{own.point:.1%} [{own.low:.1%}, {own.high:.1%}]",
+        f"{_share_right(labels, champion):.1%}" if champion else "",
+        f"low end above the {rate:.1%} of always answering '{_class(counts.index(max(counts)))}'",
+        {"low": own.low, "high": own.high},
+    )
+
+
+def _gain(rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured) -> Check:
+    counts = pair(labels, challenger.predictions, champion.predictions)
+    gain = paired_difference(counts, rule.level)
+    p = mcnemar(counts)
+    return Check(
+        "gain",
+        gain.low > rule.min_gain,
+        gain.point,
+        rule.min_gain,
+        f"{100 * gain.point:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], "
+        f"right alone on {counts.first}, McNemar p = {p:.2g}",
+        f"right alone on {counts.second}",
+        f"low end above {100 * rule.min_gain:g} points",
+        {
+            "low": gain.low,
+            "high": gain.high,
+            "p": p,
+            "challenger_alone": counts.first,
+            "champion_alone": counts.second,
+        },
+    )
+
+
+def _recall(
+    rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured
+) -> Check:
+    """Compare the class that lost the largest share of the champion's recall."""
+    mine, theirs = _recalls(labels, challenger), _recalls(labels, champion)
+    known = [c for c in theirs if theirs[c] > 0]
+    needs = f"of no class under {rule.min_recall_share:.0%} of the champion's, nor 0"
+    if not known:
+        return Check("recall", True, 1.0, rule.min_recall_share, "", "0 of every class", needs)
+    worst = min(known, key=lambda c: mine[c] / theirs[c])
+    share = mine[worst] / theirs[worst]
+    return Check(
+        "recall",
+        share >= rule.min_recall_share and mine[worst] > 0,
+        share,
+        rule.min_recall_share,
+        f"least for {_class(worst)}, {mine[worst]:.1%}",
+        f"{theirs[worst]:.1%}",
+        needs,
+    )
+
+
+def _calibration(
+    rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured | None
+) -> Check:
+    def error(measured: Measured) -> float:
+        right = [p == label for p, label in zip(measured.predictions, labels, strict=True)]
+        return expected_calibration_error(measured.confidences, right)
+
+    value = error(challenger)
+    return Check(
+        "calibration",
+        value <= rule.max_calibration_error,
+        value,
+        rule.max_calibration_error,
+        f"error {value:.3f}",
+        f"error {error(champion):.3f}" if champion else "",
+        f"at most {rule.max_calibration_error:g}",
+    )
+
+
+def _at_most(
+    name: str, unit: str, bound: float, challenger: Measured, champion: Measured | None
+) -> Check:
+    def of(measured: Measured) -> float:
+        return measured.latency_ms if name == "latency" else measured.size_mib
+
+    value = of(challenger)
+    return Check(
+        name,
+        value <= bound,
+        value,
+        bound,
+        f"{value:.1f} {unit}",
+        f"{of(champion):.1f} {unit}" if champion else "",
+        f"at most {bound:g} {unit}",
+    )
+
+
+def _share_right(labels: Sequence[int], measured: Measured) -> float:
+    hits = sum(p == label for p, label in zip(measured.predictions, labels, strict=True))
+    return hits / len(labels)
+
+
+def _recalls(labels: Sequence[int], measured: Measured) -> dict[int, float]:
+    """Return of each class that has faces the share of them that is recognised."""
+    faces: dict[int, int] = {}
+    hits: dict[int, int] = {}
+    for prediction, label in zip(measured.predictions, labels, strict=True):
+        faces[label] = faces.get(label, 0) + 1
+        hits[label] = hits.get(label, 0) + (prediction == label)
+    return {label: hits[label] / count for label, count in sorted(faces.items())}
+
+
+def _class(label: int) -> str:
+    return EMOTIONS[label] if label < len(EMOTIONS) else str(label)

@@ -1,0 +1,208 @@
+"""Both classifiers asked about the same faces, and what the gate says of their answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.errors import HpoError, IntegrityError, NotFoundError
+from hpo.spec.seeds import derive_seed
+from hpo.spec.study import StudySpec
+from hpo.study.champions import check_answers
+from hpo.study.gate import Check, Decision, Measured, decide, decision_of
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A classifier that may become the champion.
+
+    Args:
+        file: its ``.keras`` file, checked against its checksum.
+        title: of its trial, for errors.
+        dataset_digest: of the faces that it was trained on.
+        trials: of how many it was selected.
+        entry: MLflow's entry of its version; None if it is not registered yet.
+    """
+
+    file: Path
+    title: str
+    dataset_digest: str
+    trials: int
+    entry: Any | None = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a classifier does on a study's validation faces.
+
+    Args:
+        labels: of the faces.
+        measured: its answers, time and size.
+        problem: what keeps its answers from being probabilities; None if nothing does.
+    """
+
+    labels: list[int]
+    measured: Measured
+    problem: str | None = None
+
+
+def examine(keras_file: Path, dataset: FaceDataset, spec: StudySpec) -> Examined:
+    """Ask a classifier about a study's validation faces, in a child.
+
+    A child is forked in no time where a study has just trained, and leaves this process without
+    Keras.
+
+    Raises:
+        DataError: it cannot be loaded, or has another input or output.
+        EnvironmentProblem: Keras cannot be loaded.
+    """
+    from hpo.execution.children import ChildServer
+
+    told = ChildServer().call(
+        "hpo.recommender.gauging:gauge",
+        model=str(keras_file),
+        dataset=str(dataset.folder),
+        validation_limit=spec.data.validation_limit,
+        data_seed=derive_seed(spec.seed, "data"),
+    )
+    labels, problem = told.pop("labels"), told.pop("problem")
+    return Examined(labels, Measured(**told), problem)
+
+
+def judge(
+    client: Any,
+    spec: StudySpec,
+    candidate: Candidate,
+    champion: Any | None,
+    faces: Callable[[], FaceDataset],
+    *,
+    stepped_over: str = "",
+    force: bool = False,
+) -> Decision:
+    """Return what the gate says of a candidate.
+
+    A decision that the version bears already holds as long as champion, rule and faces are the
+    same: measuring again would give other milliseconds and no other answer.
+
+    Args:
+        client: of MLflow.
+        spec: of the study, with the rule.
+        candidate: who wants to become champion.
+        champion: MLflow's entry of the version that is it; None if none is.
+        faces: gives the faces that the study was run on.
+        stepped_over: when a person rolled back from the candidate; "" if nobody did.
+        force: promote it whatever the gate says.
+
+    Raises:
+        SpecError: the candidate's answers are no probabilities.
+        NotFoundError, DataError: the faces are gone, or others; or the champion's files are gone.
+        IntegrityError: the champion is not what was registered.
+        EnvironmentProblem: Keras cannot be loaded.
+    """
+    against = "" if champion is None else str(champion.version)
+    decision = _recorded(spec, candidate, against)
+    if decision is None:
+        try:
+            decision = _measured(client, spec, candidate, champion, faces)
+        except (HpoError, OSError) as error:
+            if not force:
+                raise
+            check_answers(candidate.file, candidate.title)
+            said = f"Nothing was compared: {error}"
+            decision = Decision("refused", against, _now(), notes=(said,))
+    if stepped_over:
+        when = f"rolled back at {stepped_over[:16].replace('T', ' ')} UTC"
+        back = Check("rollback", False, 1.0, 0.0, when, "", "a person's word: --force")
+        checks = (*decision.checks, back)
+        decision = dataclasses.replace(decision, verdict="refused", checks=checks)
+    if force and decision.verdict == "refused":
+        decision = dataclasses.replace(decision, verdict="forced", at=_now())
+    return decision
+
+
+def _recorded(spec: StudySpec, candidate: Candidate, against: str) -> Decision | None:
+    decision = None if candidate.entry is None else decision_of(candidate.entry.tags)
+    if decision is None or not decision.checks:
+        return None
+    asked = (against, spec.gate.model_dump(), candidate.dataset_digest)
+    if (decision.against, dict(decision.rule), decision.dataset_digest) != asked:
+        return None
+    # A roll-back is asked about each time; what a person forced, the checks alone say again.
+    checks = tuple(check for check in decision.checks if check.name != "rollback")
+    passed = all(check.passed for check in checks)
+    return dataclasses.replace(decision, verdict="promoted" if passed else "refused", checks=checks)
+
+
+def _measured(
+    client: Any,
+    spec: StudySpec,
+    candidate: Candidate,
+    champion: Any | None,
+    faces: Callable[[], FaceDataset],
+) -> Decision:
+    from hpo.training.answers import no_softmax
+
+    dataset = faces()
+    challenger = examine(candidate.file, dataset, spec)
+    if challenger.problem is not None:
+        raise no_softmax(candidate.title, len(EMOTIONS), challenger.problem)
+    notes = []
+    if candidate.trials > 1:
+        notes.append(
+            f"The challenger is the best of {candidate.trials} trials on these faces, so its "
+            "figures are optimistic."
+        )
+    theirs = None
+    if champion is not None:
+        theirs = examine(_champion_file(client, champion), dataset, spec).measured
+        notes += _other_data(champion, candidate)
+    return decide(
+        spec.gate,
+        challenger.labels,
+        challenger.measured,
+        theirs,
+        against="" if champion is None else str(champion.version),
+        at=_now(),
+        dataset_digest=candidate.dataset_digest,
+        notes=notes,
+    )
+
+
+def _champion_file(client: Any, champion: Any) -> Path:
+    from hpo.registry.models import load_champion
+
+    try:
+        return load_champion(client, str(champion.version)).keras_path
+    except (NotFoundError, IntegrityError) as error:
+        raise type(error)(
+            f"the champion, {champion.name} {champion.version}, cannot be compared with",
+            got=str(error),
+            hint="Step back to the one before it (hpo champion --rollback), or promote without a "
+            "comparison (hpo promote STUDY --force)",
+        ) from error
+
+
+def _other_data(champion: Any, candidate: Candidate) -> list[str]:
+    """Say what a champion that was trained on other data makes of the comparison."""
+    from hpo.registry.models import TAG_DATASET_DIGEST
+
+    digest = champion.tags.get(TAG_DATASET_DIGEST, "")
+    if digest == candidate.dataset_digest != "":
+        return []
+    told = f"digest {digest.removeprefix('sha256:')[:12]}" if digest else "digest not recorded"
+    return [
+        f"The champion was trained on other data ({told}): it may have seen some of these faces, "
+        "and was not selected on them as the challenger was."
+    ]
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -1,0 +1,307 @@
+"""``champion`` and ``rollback``: who answers in a workspace, why, and who did before."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.workspace import Workspace
+from hpo.study.gate import Decision, decision_of
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of ``emotion-classifier``.
+
+    Args:
+        version: its number.
+        study: that it won.
+        architecture: its label there.
+        trial: its number there.
+        members: trials of an ensemble, such as ``cnn/7``, the best first; () for a single one.
+        metrics: on the validation faces of its study.
+        dataset_digest: of the faces that it was trained on.
+        gate: what the gate said; None of a version that was registered without.
+    """
+
+    version: str
+    study: str
+    architecture: str
+    trial: int
+    members: tuple[str, ...]
+    metrics: dict[str, float]
+    dataset_digest: str
+    gate: Decision | None
+
+    @property
+    def who(self) -> str:
+        """Return the trial, or the trials, in words."""
+        if self.members:
+            return f"mean of {', '.join(self.members)}"
+        return f"{self.architecture} #{self.trial}"
+
+
+@dataclass(frozen=True)
+class Reign:
+    """One move of the champions.
+
+    Args:
+        at: when, in UTC.
+        what: ``promoted``, ``forced``, ``rolled back``, or ``answers with`` (another recommender).
+        classifier: version of ``emotion-classifier`` that is champion since.
+        recommender: version of ``song-recommender`` that answers with it.
+        before: the classifier's version that was champion; "" if there was none.
+        study, who: of the classifier; "" if its version was deleted.
+    """
+
+    at: str
+    what: str
+    classifier: str
+    recommender: str
+    before: str
+    study: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Who answers in a workspace.
+
+    Args:
+        classifier: the champion; None if there is none: the model in the box answers.
+        recommender: version of ``song-recommender`` that is champion; "" if none is.
+        pinned: the classifier's version that this recommender answers with. Another one than the
+            champion's means that a move was cut off; ``hpo doctor --fix`` finishes it.
+        catalogue: the songs that it recommends.
+        since: when it became champion, in UTC; "" if that was not noted.
+        challenger: what was registered last and kept out by the gate; None if there is none.
+        history: every move that was noted, the newest first.
+    """
+
+    classifier: Registered | None
+    recommender: str = ""
+    pinned: str = ""
+    catalogue: str = ""
+    since: str = ""
+    challenger: Registered | None = None
+    history: tuple[Reign, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What a step back did.
+
+    Args:
+        changed: whether anything moved.
+        before: version of ``emotion-classifier`` that was champion; "" if none was.
+        classifier: the version that is champion now.
+        recommender: the version of ``song-recommender`` that answers with it.
+        finished: whether what moved had been begun and cut off before.
+    """
+
+    changed: bool
+    before: str
+    classifier: str
+    recommender: str
+    finished: bool = False
+
+    def line(self) -> str:
+        """Return it in a sentence."""
+        now = f"emotion-classifier {self.classifier} in song-recommender {self.recommender}"
+        if self.finished:
+            return f"Finished a move that had been cut off: {now} answers."
+        if not self.changed:
+            return f"Nothing to do: {now} answers already."
+        return f"Rolled back: {now} answers" + (
+            f", in place of emotion-classifier {self.before}." if self.before else "."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+def champion(*, workspace: Workspace | None = None) -> Champion:
+    """Return who answers in a workspace, with the gate's numbers and the history.
+
+    Args:
+        workspace: the current directory by default.
+
+    Raises:
+        EnvironmentProblem: the registry does not answer.
+    """
+    from hpo.registry import models as registry
+    from hpo.registry.succession import history
+    from hpo.registry.versions import versions_of
+
+    client = _client(workspace or Workspace.at())
+    if client is None:
+        return Champion(None)
+    versions = {str(v.version): v for v in versions_of(client, registry.CLASSIFIER)}
+    events = history(client)
+    moves = []
+    for event in reversed(events):
+        there = versions.get(event.classifier)
+        told = None if there is None else _registered(there)
+        moves.append(
+            Reign(
+                **dataclasses.asdict(event),
+                study=told.study if told else "",
+                who=told.who if told else "",
+            )
+        )
+    aliases = client.get_registered_model(registry.CLASSIFIER).aliases if versions else {}
+    recommender, pinned, catalogue = _recommender(client)
+    own = versions.get(str(aliases.get(registry.CHAMPION, "")))
+    rival = versions.get(str(aliases.get(registry.CHALLENGER, "")))
+    last = events[-1] if events else None
+    noted = own is not None and last is not None and last.classifier == str(own.version)
+    since = next((m.at for m in moves if m.what != "answers with"), "") if noted else ""
+    return Champion(
+        None if own is None else _registered(own),
+        recommender,
+        pinned,
+        catalogue,
+        since,
+        None if rival is None else _registered(rival),
+        tuple(moves),
+    )
+
+
+def rollback(to: str | int | None = None, *, workspace: Workspace | None = None) -> Rollback:
+    """Make an earlier version the champion again, with the recommender that answered with it.
+
+    Without ``to`` it is the champion before the present one. Done again, that is nothing: who wants
+    to go a step further says so by ``to``. A move that was cut off before is finished first, and is
+    all that is done then.
+
+    Args:
+        to: version of ``emotion-classifier``; a later one goes forward.
+        workspace: the current directory by default.
+
+    Raises:
+        NotFoundError: there is no champion, no version before it, no such version, no recommender
+            that answers with it, or its files are gone.
+        InputError: ``to`` is no number.
+        IntegrityError: its files are not what was registered.
+        EnvironmentProblem: the registry does not answer.
+    """
+    from hpo.registry import models as registry
+    from hpo.registry.succession import aliased, crown, history, predecessor, recommender_of
+    from hpo.registry.versions import fetch_folder, find_version, versions_of
+
+    if to is not None and not str(to).isdecimal():
+        raise InputError("this is no version", where="--to", expected="a number", got=str(to))
+    workspace = workspace or Workspace.at()
+    client = _client(workspace)
+    before = "" if client is None else aliased(client, registry.CLASSIFIER)
+    versions = [] if client is None else versions_of(client, registry.CLASSIFIER)
+    if client is None or not versions:
+        raise NotFoundError(
+            "there is no champion to roll back",
+            where=str(workspace.home),
+            hint="Promote a study (hpo promote STUDY)",
+        )
+    events = history(client)
+    recommender, pinned, _ = _recommender(client)
+    if before and pinned != before and to in (None, before):
+        answering = recommender_of(client, before, events)
+        if answering is not None:
+            back = bool(events) and events[-1].classifier != before
+            crown(client, before, answering, "rolled back" if back else "promoted")
+            return Rollback(True, before, before, answering, finished=True)
+    if to is None:
+        last = events[-1] if events else None
+        if last is not None and (last.what, last.classifier) == ("rolled back", before):
+            return Rollback(False, before, before, recommender)
+        target = predecessor(events, before, {str(v.version) for v in versions})
+        target = target or _older(versions, before, noted=bool(events))
+        if target is None:
+            raise NotFoundError(
+                "there is nothing to roll back to",
+                got=f"emotion-classifier {before}, with no champion before it"
+                if before
+                else "no champion, and none before",
+                hint="`hpo champion` shows the history; --to VERSION names any version",
+            )
+    else:
+        target = str(to)
+    entry = find_version(client, registry.CLASSIFIER, target)
+    registry.load_champion(client, target)
+    answering = recommender_of(client, target, events)
+    if answering is None:
+        study = entry.tags.get(registry.TAG_STUDY, "STUDY")
+        raise NotFoundError(
+            f"no song-recommender answers with emotion-classifier {target}",
+            got="a version that never was champion",
+            hint=f"`hpo promote {study} --force` makes one, past the gate",
+        )
+    fetch_folder(client, find_version(client, registry.RECOMMENDER, answering), None)
+    if target == before and pinned == before:
+        return Rollback(False, before, before, recommender)
+    crown(client, target, answering, "rolled back")
+    return Rollback(True, before, target, answering)
+
+
+def _older(versions: list[Any], champion: str, *, noted: bool) -> str | None:
+    """Return the champion before one that an older hpo made, which noted no history.
+
+    It promoted every version that it registered, in their order.
+    """
+    from hpo.registry.models import TAG_GATE
+
+    older = [
+        int(v.version)
+        for v in versions
+        if TAG_GATE not in v.tags and int(v.version) < int(champion or 0)
+    ]
+    return str(max(older)) if older and not noted else None
+
+
+def _client(workspace: Workspace) -> Any | None:
+    """Return MLflow's client; None where there is no store yet, which opening would make."""
+    from hpo.tracking.store import open_client, sqlite_path
+
+    uri = workspace.tracking_uri()
+    database = sqlite_path(uri)
+    return None if database is not None and not database.exists() else open_client(uri)
+
+
+def _recommender(client: Any) -> tuple[str, str, str]:
+    """Return the recommender that is champion, the classifier's version it holds, and its songs."""
+    from hpo.registry import models as registry
+    from hpo.registry.succession import aliased
+    from hpo.registry.versions import find_version
+
+    number = aliased(client, registry.RECOMMENDER)
+    if not number:
+        return "", "", ""
+    tags = find_version(client, registry.RECOMMENDER, number).tags
+    return (
+        number,
+        tags.get(registry.TAG_CLASSIFIER_VERSION, ""),
+        tags.get(registry.TAG_CATALOGUE, ""),
+    )
+
+
+def _registered(version: Any) -> Registered:
+    from hpo.registry import models as registry
+
+    tags = dict(version.tags)
+    return Registered(
+        version=str(version.version),
+        study=tags.get(registry.TAG_STUDY, "unknown"),
+        architecture=tags.get(registry.TAG_ARCHITECTURE, "unknown"),
+        trial=int(tags.get(registry.TAG_TRIAL, -1)),
+        members=tuple(m for m in tags.get(registry.TAG_MEMBERS, "").split(", ") if m),
+        metrics=json.loads(tags.get(registry.TAG_METRICS, "{}")),
+        dataset_digest=tags.get(registry.TAG_DATASET_DIGEST, ""),
+        gate=decision_of(tags),
+    )

@@ -1,0 +1,97 @@
+"""The gate's rule over known answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hpo.spec.gate import GateSpec
+from hpo.study.gate import Decision, Measured, decide, decision_of
+
+FACES = 700
+LABELS = [number % 7 for number in range(FACES)]
+
+
+def answering(right: Callable[[int], bool], *, sure: float = 0.6, **how: float) -> Measured:
+    """A classifier that is right on these faces, and answers the next class on the others."""
+    predictions = [y if right(i) else (y + 1) % 7 for i, y in enumerate(LABELS)]
+    return Measured(predictions, [sure] * FACES, **{"latency_ms": 20.0, "size_mib": 1.0, **how})
+
+
+CHAMPION = answering(lambda i: i % 10 < 6)
+
+
+def said(challenger: Measured, champion: Measured | None = CHAMPION, **rule: Any) -> Decision:
+    return decide(
+        GateSpec(**rule), LABELS, challenger, champion,
+        against="1" if champion else "", at="2026-01-01T00:00:00", dataset_digest="sha256:1",
+    )  # fmt: skip
+
+
+def test_a_challenger_that_differs_by_nothing_is_refused() -> None:
+    assert said(CHAMPION).failed == ("gain",)
+    # As often right, on other faces.
+    other = said(answering(lambda i: i % 10 >= 4))
+    assert (other.verdict, other.failed) == ("refused", ("gain",))
+    (gain,) = [check for check in other.checks if check.name == "gain"]
+    assert gain.value == 0.0
+    assert gain.details["low"] < 0.0 < gain.details["high"]
+    assert gain.details["p"] == 1.0
+    assert gain.details["challenger_alone"] == gain.details["champion_alone"] == 280
+
+
+def test_a_better_challenger_passes_unless_more_is_asked_for() -> None:
+    better = answering(lambda i: i % 10 < 7)
+    assert said(better).verdict == "promoted"
+    (gain,) = [check for check in said(better).checks if check.name == "gain"]
+    assert (gain.value, gain.details["champion_alone"]) == (0.1, 0)
+    assert "+10.0 points [" in gain.challenger
+    assert said(better, min_gain=0.09).failed == ("gain",)
+
+
+def test_a_class_that_is_lost_is_refused_however_much_is_gained() -> None:
+    lost = answering(lambda i: i % 10 < 9 and LABELS[i] != 1)
+    decision = said(lost)
+    assert decision.failed == ("recall",)
+    (recall,) = [check for check in decision.checks if check.name == "recall"]
+    assert recall.challenger == "least for disgust, 0.0%"
+    # Not to be right on any face of it is a loss whatever share is asked for.
+    assert said(lost, min_recall_share=0.0).failed == ("recall",)
+    # What the champion does not know either is no loss.
+    assert said(lost, answering(lambda i: i % 10 < 6 and LABELS[i] != 1)).verdict == "promoted"
+
+
+def test_the_first_one_must_beat_the_majority_and_stay_in_bounds() -> None:
+    first = said(CHAMPION, None)
+    assert [check.name for check in first.checks] == ["accuracy", "calibration", "latency", "size"]
+    assert first.verdict == "promoted"
+    chance = said(answering(lambda i: LABELS[i] == 3, sure=0.1), None)
+    assert chance.failed == ("accuracy",)
+    assert "No face of angry, disgust, fear, " in chance.notes[0]
+    assert "14.3% of always answering 'angry'" in chance.checks[0].needs
+
+
+@pytest.mark.parametrize(
+    ("check", "how"),
+    [
+        ("calibration", {"sure": 1.0}),
+        ("latency", {"latency_ms": 1500.0}),
+        ("size", {"size_mib": 1500.0}),
+    ],
+)
+def test_each_bound_holds_for_a_better_challenger_too(check: str, how: dict[str, Any]) -> None:
+    assert said(answering(lambda i: i % 10 < 7, **how)).failed == (check,)
+
+
+def test_a_decision_is_tags_that_people_and_programs_read() -> None:
+    decision = said(CHAMPION)
+    tags = decision.tags()
+    assert tags["hpo.gate"] == "refused"
+    assert tags["hpo.gate.gain"].startswith("failed: +0.0 points [")
+    assert tags["hpo.gate.size"] == "passed: 1.0 MiB; champion 1.0 MiB; needs at most 1000 MiB"
+    assert json.loads(tags["hpo.gate.numbers"])["rule"]["min_gain"] == 0.0
+    assert decision_of(tags) == decision
+    assert decision_of({"hpo.study": "before there was a gate"}) is None
