@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
             ("hpo run search_spaces/thesis.yaml --dry-run", "what it would do, and how long"),
             ("hpo run study.yaml --trials 5 --set data.train_limit=2000", "a smaller copy"),
             ("hpo run study.yaml --resume", "go on after an interruption"),
+            ("hpo run study.yaml --resume --evolve", "go on, in a space that was widened"),
         )
     )(run)
 
@@ -114,6 +115,14 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a study that was begun, to its budget.")
     ] = False,
+    evolve: Annotated[
+        bool,
+        typer.Option(
+            "--evolve",
+            help="With --resume: let the study's space grow into the file's (a new choice, a wider "
+            "range, a new parameter); its trials are kept.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
@@ -133,6 +142,7 @@ def run(
         overrides=[*(overrides or ()), *([] if workers is None else [f"workers={workers}"])],
         trials=trials,
         resume=resume,
+        evolve=evolve,
         probe=not dry_run,
     )
     if dry_run:

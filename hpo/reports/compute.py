@@ -151,6 +151,10 @@ def _facts(
         "train_sizes": sorted({r.train_size for r in results if r.train_size}),
         "started": min((r.started for r in records if r.started), default=""),
         "finished": max((r.finished for r in records if r.finished), default=""),
+        "space_versions": {
+            label: max((r.space_version for r in records if r.architecture == label), default=1)
+            for label in dict.fromkeys(r.architecture for r in records)
+        },
         "environment": environments[-1] if environments else {},
         "devices": sorted({e["device"] for e in environments if e.get("device")}),
     }

@@ -20,6 +20,11 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
     listed += _data(study)
     listed += [(f"Asked of {label}", _asked(study, label)) for label in data.labels]
+    listed += [
+        (f"Space of {label}", f"version {version}: it grew while the study went on")
+        for label, version in data.facts.get("space_versions", {}).items()
+        if version > 1
+    ]
     for entry in data.architectures:
         best = entry["best"]
         if best:

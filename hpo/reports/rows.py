@@ -38,10 +38,11 @@ def row(record: TrialRecord) -> dict[str, Any]:
     """Return one trial as plain data.
 
     Keys: ``architecture, number, slot, state, origin, repeats, rung, continues, reason, value,
-    accuracy, loss, best_epoch, epochs_run, seconds, started, finished, params, searched,
-    mlflow_run_id, validation_size, train_size, parameter_count, weights, images_per_second,
-    curves``; ``repeats`` is the trial whose value a repeat has taken, ``continues`` the one at the
-    rung below, ``searched`` lists the names that were active in the trial, ``curves`` maps metrics
+    space_version, accuracy, loss, best_epoch, epochs_run, seconds, started, finished, params,
+    searched, mlflow_run_id, validation_size, train_size, parameter_count, weights,
+    images_per_second, curves``; ``repeats`` is the trial whose value a repeat has taken,
+    ``continues`` the one at the rung below, ``searched`` lists the names that were active in the
+    trial, ``curves`` maps metrics
     to one number (or None) per epoch.
     """
     result = record.result
@@ -55,6 +56,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "repeats": record.repeats,
         "rung": record.rung,
         "continues": record.continues,
+        "space_version": record.space_version,
         "reason": result.reason if result else "",
         "value": rounded(record.value),
         "accuracy": rounded(metrics.get("val_accuracy")),

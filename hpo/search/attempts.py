@@ -24,6 +24,8 @@ from hpo.spec.records import EpochReport, TrialResult
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from hpo.search.evolution import Present
+
 
 class Attempts:
     """The attempts at one architecture's slots.
@@ -33,13 +35,23 @@ class Attempts:
         study_id: Optuna's.
         metric: the objective's name among an epoch's metrics.
         maximize: the objective's direction.
+        present: the study's space, in which earlier trials are shown; None shows them as they are.
     """
 
-    def __init__(self, database: Any, study_id: int, *, metric: str, maximize: bool) -> None:
+    def __init__(
+        self,
+        database: Any,
+        study_id: int,
+        *,
+        metric: str,
+        maximize: bool,
+        present: Present | None = None,
+    ) -> None:
         from hpo.search.remembered import RememberedTrials
 
         self._database = database
-        self._storage = RememberedTrials(database)
+        self._present = present
+        self._storage = RememberedTrials(database, present.names if present else ())
         self._study_id = study_id
         self._metric = metric
         self._maximize = maximize
@@ -52,7 +64,15 @@ class Attempts:
         Of those that have ended only what ``stored.asked_again`` keeps.
         """
         trials: list[FrozenTrial] = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        return trials
+        if self._present is None or self._present.version == 1:
+            return trials
+        return [self._present.shown(trial) for trial in trials]
+
+    def has_evolved(self) -> int | None:
+        """Return the version that the space has come to if it is not the present one any more."""
+        attributes = self._database.get_study_user_attrs(self._study_id)
+        version = int(attributes.get(stored.SPACE_VERSION, 1))
+        return version if self._present and version != self._present.version else None
 
     def by_slot(self) -> dict[int, FrozenTrial]:
         """Return Optuna's trials by the slot that each fills, lost attempts left out."""
@@ -75,6 +95,8 @@ class Attempts:
 
     def insert(self, template: FrozenTrial) -> int:
         """Insert a trial that holds everything, in one transaction; return its number."""
+        if self._present is not None and self._present.version > 1:
+            template.set_user_attr(stored.SPACE_VERSION, self._present.version)
         trial_id = self._storage.create_new_trial(self._study_id, template)
         number: int = self._storage.get_trial_number_from_id(trial_id)
         return number

@@ -6,14 +6,19 @@ pruner and engine with every option stated.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hpo.search.evolution import SPACE, judge, stored_space
 from hpo.search.options import stated
 from hpo.spec.errors import InputError, SpecError
-from hpo.spec.space import SearchSpace
+from hpo.spec.evolving import Growth, arranged
 from hpo.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 SPEC = "spec"
 """User attribute: the study file, without URLs; only studies of hpo's have it."""
@@ -56,10 +61,18 @@ def create_or_load(
     except DuplicatedStudyError:
         study_id = storage.get_study_id_from_name(name)
         present = storage.get_study_user_attrs(study_id)
-        check_same(present, spec, label, dataset_digest)
+        check_same(
+            present,
+            spec,
+            label,
+            dataset_digest,
+            trials=lambda: storage.get_all_trials(study_id, deepcopy=False),
+        )
         if not resume:
             raise already_exists(spec.name) from None
-        attributes = {**attributes, "created": present.get("created", attributes["created"])}
+        # The space lies there in the order that choices are stored in.
+        kept = {key: present[key] for key in ("created", SPACE) if key in present}
+        attributes = {**attributes, **kept}
     else:
         present = {}
     for key, value in attributes.items():
@@ -70,8 +83,8 @@ def create_or_load(
 
 def _attributes(spec: StudySpec, label: str) -> dict[str, Any]:
     return {
-        SPEC: _without_passwords(spec.to_plain()),
-        "space": spec.architectures[label].space.to_plain(),
+        SPEC: without_passwords(spec),
+        SPACE: spec.architectures[label].space.to_plain(),
         "sampler": _plug_in("sampler", spec),
         "pruner": _plug_in("pruner", spec),
         "engine": _plug_in("engine", spec),
@@ -86,8 +99,12 @@ def _plug_in(kind: str, spec: StudySpec) -> dict[str, Any]:
     return {"name": chosen.name, "options": stated(kind, chosen.name, chosen.options)}
 
 
-def _without_passwords(plain: dict[str, Any]) -> dict[str, Any]:
-    # Where the study is stored is no property of it, and such URLs may hold passwords.
+def without_passwords(spec: StudySpec) -> dict[str, Any]:
+    """Return a study file as plain data without its URLs, which may hold passwords.
+
+    Where a study is stored is no property of it.
+    """
+    plain = spec.to_plain()
     tracking = {k: v for k, v in plain.get("tracking", {}).items() if k != "uri"}
     return {**plain, "storage": None, "tracking": tracking}
 
@@ -101,19 +118,28 @@ def already_exists(study: str) -> InputError:
 
 
 def check_same(
-    attributes: dict[str, Any], spec: StudySpec, label: str, dataset_digest: str = ""
-) -> None:
-    """Check that the study with these user attributes is ``spec``'s.
+    attributes: dict[str, Any],
+    spec: StudySpec,
+    label: str,
+    dataset_digest: str = "",
+    *,
+    evolve: bool = False,
+    trials: Callable[[], Iterable[FrozenTrial]] = tuple,
+) -> Growth:
+    """Check that the study with these user attributes is ``spec``'s; return how its space grows.
 
     Args:
         attributes: of the Optuna study.
         spec: the study file.
         label: the architecture's name in it.
         dataset_digest: of the data at hand; "" where it is not to be compared.
+        evolve: whether its space may grow into that of the study file.
+        trials: returns those of the Optuna study; asked only if its space differs.
 
     Raises:
         SpecError: its space, fixed parameters, data, seed or search settings differ (each
-            difference is named), or the dataset of that name holds other faces now.
+            difference is named) by more than what may grow, or the dataset of that name holds
+            other faces now.
     """
     there = attributes.get(SPEC)
     if there is None:
@@ -121,23 +147,16 @@ def check_same(
             f"a study named '{optuna_name(spec.name, label)}' exists that hpo did not make",
             hint="Change the name, or choose another storage",
         )
-    differences = [
-        f"architectures.{label}.{line}" for line in _space_lines(attributes, spec, label)
-    ]
-    old_fixed = there.get("architectures", {}).get(label, {}).get("fixed", {})
-    new_fixed = spec.to_plain()["architectures"][label]["fixed"]
-    for name in dict.fromkeys([*new_fixed, *old_fixed]):
-        one, two = new_fixed.get(name, "absent"), old_fixed.get(name, "absent")
-        if one != two:
-            differences.append(f"architectures.{label}.fixed.{name}: {one}, there {two}")
-    differences += _setting_lines(there, spec, label)
-    if differences:
-        raise SpecError(
-            f"a study named '{spec.name}' exists with a different space or different settings",
-            got="; ".join(differences),
-            hint="To go on with it, give --resume and the file and every --set that it was begun "
-            f"with; else choose another name, or remove it by `hpo delete {spec.name}`",
-        )
+    path = f"architectures.{label}"
+    fixed_before = there.get("architectures", {}).get(label, {}).get("fixed", {})
+    space = [f"{path}.{line}" for line in _space_lines(attributes, spec, label)]
+    space += [f"{path}.{line}" for line in _fixed_lines(fixed_before, spec, label)]
+    settings = _setting_lines(there, spec, label)
+    grown = Growth()
+    if space:
+        grown = judge(attributes, fixed_before, spec, label, trials())
+    if settings or (space and (grown.refused or not evolve)):
+        raise _another(spec.name, [*space, *settings], grown, settings=settings, evolve=evolve)
     began_with = attributes.get(DATASET_DIGEST, "")
     if began_with and dataset_digest and began_with != dataset_digest:
         raise SpecError(
@@ -148,6 +167,42 @@ def check_same(
             got=_short_digest(dataset_digest),
             hint="Import the faces that it began with again, or give the study another name",
         )
+    return grown
+
+
+def _another(
+    study: str, differences: list[str], grown: Growth, *, settings: list[str], evolve: bool
+) -> SpecError:
+    """Return the error for a study that is there with another space or other settings."""
+    others = f"choose another name, or remove it by `hpo delete {study}`"
+    same = (
+        "To go on with it, give --resume and the file and every --set that it was begun with; "
+        f"else {others}"
+    )
+    if not settings and not grown.refused:
+        hint = (
+            "The space only grows: --resume --evolve goes on with the study and keeps its trials, "
+            f"under the next version of the space; else {others}"
+        )
+    elif grown.refused and evolve:
+        hint = f"A space may only grow, and here {'; '.join(grown.refused)}. {same}"
+    else:
+        hint = same
+    return SpecError(
+        f"a study named '{study}' exists with a different space or different settings",
+        got="; ".join(differences),
+        hint=hint,
+    )
+
+
+def _fixed_lines(before: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
+    fixed = spec.to_plain()["architectures"][label]["fixed"]
+    lines = []
+    for name in dict.fromkeys([*fixed, *before]):
+        one, two = fixed.get(name, "absent"), before.get(name, "absent")
+        if one != two:
+            lines.append(f"fixed.{name}: {one}, there {two}")
+    return lines
 
 
 def _short_digest(digest: str) -> str:
@@ -198,5 +253,6 @@ def _differences(path: str, here: Any, there: Any) -> list[str]:
 
 
 def _space_lines(attributes: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
-    there = SearchSpace.from_plain(attributes.get("space", {}))
-    return [f"space.{line}" for line in spec.architectures[label].space.differences(there)]
+    there = stored_space(attributes)
+    here = arranged(spec.architectures[label].space, there)
+    return [f"space.{line}" for line in here.differences(there)]

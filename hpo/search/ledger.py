@@ -23,12 +23,22 @@ from hpo.search.climbing import Climb, ladder_of
 from hpo.search.configurations import fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.engine import Proposal
+from hpo.search.evolution import (
+    SPACE,
+    SPACES,
+    Present,
+    evolved_meanwhile,
+    space_at,
+    stored_space,
+    version_of,
+)
 from hpo.search.locks import claiming
 from hpo.search.reconnecting import LONGEST_WAIT_SECONDS, LeaseLost, Reconnecting
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.worker_identity import identity
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import NotFoundError
+from hpo.spec.evolving import arranged
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
 
@@ -83,11 +93,15 @@ class LedgerEngine(Claims):
             study_id = create_or_load(
                 self._database, spec, label, resume=resume, dataset_digest=dataset_digest
             )
+            attributes = self._database.get_study_user_attrs(study_id)
+        self._spaces = {key: attributes.get(key, {}) for key in (SPACE, SPACES)}
+        self._take_order(attributes)
         self._attempts = Attempts(
             self._database,
             study_id,
             metric=spec.objective.metric,
             maximize=self.maximize,
+            present=Present(self.space, self.architecture.fixed, version_of(attributes)),
         )
         lease = spec.limits.lease_seconds
         self._attendance = Attendance(max(lease / 2, _LONGEST_PAUSE_SECONDS))
@@ -104,6 +118,16 @@ class LedgerEngine(Claims):
         if resume:
             self._ended += self.recover()
 
+    def _take_order(self, attributes: Mapping[str, Any]) -> None:
+        """Search parameters and choices in the order in which the study first had them."""
+        space = arranged(self.architecture.space, stored_space(attributes))
+        if space.to_plain() != self.architecture.space.to_plain() or list(space.root) != list(
+            self.architecture.space.root
+        ):
+            self.architecture = self.architecture.model_copy(update={"space": space})
+            self.space = fold_fixed(space, self.architecture.fixed)
+            self.prepare()
+
     # Claiming
 
     def ask(self) -> Proposal | None:
@@ -117,6 +141,9 @@ class LedgerEngine(Claims):
     def _claim_next(self) -> Proposal | None:
         self._filled = False
         with claiming(self._database, self.study_name) as still_held:
+            version = self._attempts.has_evolved()
+            if version is not None:
+                raise evolved_meanwhile(self.spec.name, self.label, version)
             proposal = self._claimed_unknown()
             if proposal is None:
                 self._reap()
@@ -258,6 +285,7 @@ class LedgerEngine(Claims):
         try:
             with explained(self.storage_url):
                 trial = self.steadily(lambda: self._attempts.get(number))
+                version = trial.user_attrs.get(stored.SPACE_VERSION, 1)
                 run_id = trial.user_attrs.get(stored.RUN_ID) or self.steadily(
                     lambda: self._attempts.late_run_id(number)
                 )
@@ -267,7 +295,7 @@ class LedgerEngine(Claims):
             trial,
             study=self.spec.name,
             architecture=self.label,
-            space=self.architecture.space.to_plain(),
+            space=space_at(self._spaces, version),
             maximize=self.maximize,
             run_id=run_id,
         )

@@ -8,7 +8,7 @@ pruners, budgets and retries read a small part of it; ``Attempts.get`` reads the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,12 @@ class RememberedTrials(_CachedStorage):  # type: ignore[misc]
 
     Args:
         database: an ``RDBStorage``.
+        names: parameters whose values are kept of trials that did not search them, too.
     """
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, names: Collection[str] = ()) -> None:
         super().__init__(database)
+        self._names = names
         self._shared: dict[tuple[str, BaseDistribution], BaseDistribution] = {}
 
     def _add_trials_to_cache(self, study_id: int, trials: Iterable[FrozenTrial]) -> None:
@@ -44,5 +46,5 @@ class RememberedTrials(_CachedStorage):  # type: ignore[misc]
             sys.intern(name): self._shared.setdefault((name, distribution), distribution)
             for name, distribution in trial.distributions.items()
         }
-        short.user_attrs = stored.asked_again(trial)
+        short.user_attrs = stored.asked_again(trial, self._names)
         return short

@@ -7,47 +7,76 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from pydantic import ValidationError
 
-from hpo.search.creation import DATASET_DIGEST, SPEC, already_exists, check_same, optuna_name
+from hpo.search.creation import (
+    DATASET_DIGEST,
+    SPEC,
+    already_exists,
+    check_same,
+    optuna_name,
+)
+from hpo.search.evolution import evolution_line, space_at, version_of
 from hpo.search.filesystems import refuse_network
 from hpo.search.storage import explained, open_storage, sqlite_path
-from hpo.search.trials import LATE_RUN_ID, is_lost, read_trial
+from hpo.search.trials import LATE_RUN_ID, SPACE_VERSION, is_lost, read_trial
 from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 
 
 def check_study(
-    storage_url: str, spec: StudySpec, *, resume: bool, dataset_digest: str = ""
-) -> None:
+    storage_url: str,
+    spec: StudySpec,
+    *,
+    resume: bool,
+    dataset_digest: str = "",
+    evolve: bool = False,
+) -> list[str]:
     """Check, before anything is written, that ``spec`` can be run in this storage.
+
+    Returns a line for each architecture whose space is to grow, with what is added.
 
     Args:
         storage_url: of the storage.
         spec: the study file.
         resume: whether the study may exist.
         dataset_digest: of the data at hand; "" where it is not to be compared.
+        evolve: whether the study's space may grow into that of the study file.
 
     Raises:
         SpecError: the study exists with another space, other settings or other data.
         InputError: the study exists, and ``resume`` is False.
         EnvironmentProblem: see ``open_storage``.
     """
+    lines: list[str] = []
     with existing(storage_url) as storage:
         if storage is None:
-            return
-        taken = {frozen.study_name: frozen.user_attrs for frozen in storage.get_all_studies()}
+            return lines
+        taken = {frozen.study_name: frozen for frozen in storage.get_all_studies()}
         for label in spec.architectures:
-            name = optuna_name(spec.name, label)
-            if name in taken:
-                with _readable(spec.name, taken[name]):
-                    check_same(taken[name], spec, label, dataset_digest)
+            frozen = taken.get(optuna_name(spec.name, label))
+            if frozen is None:
+                continue
+            with _readable(spec.name, frozen.user_attrs):
+                grown = check_same(
+                    frozen.user_attrs,
+                    spec,
+                    label,
+                    dataset_digest,
+                    evolve=evolve,
+                    trials=partial(storage.get_all_trials, frozen._study_id, deepcopy=False),
+                )
+            if grown.added:
+                version = version_of(frozen.user_attrs) + 1
+                lines.append(evolution_line(label, version, grown))
         if spec.name in by_study(storage) and not resume:
             raise already_exists(spec.name)
+    return lines
 
 
 @contextmanager
@@ -148,14 +177,13 @@ def read_label(
     storage: Any, study: str, label: str, frozen: Any, attempts: bool
 ) -> list[TrialRecord]:
     """Return the trials of one architecture, whose study Optuna calls ``frozen``."""
-    space = frozen.user_attrs.get("space", {})
     maximize = frozen.direction.name == "MAXIMIZE"
     return [
         read_trial(
             trial,
             study=study,
             architecture=label,
-            space=space,
+            space=space_at(frozen.user_attrs, trial.user_attrs.get(SPACE_VERSION, 1)),
             maximize=maximize,
             run_id=frozen.user_attrs.get(f"{LATE_RUN_ID}{trial.number}", ""),
         )

@@ -7,7 +7,8 @@ strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:
 ``lost`` (why) and ``retry_with`` (what the next attempt changes). ``repeat_of`` names an earlier
 trial with the same configuration, ``repeats`` one whose value was taken over without training.
 Where there are rungs, ``rung`` is which, ``rungs`` the epochs of those before it, and ``continues``
-the trial at the one below; an epoch that was trained there is marked ``inherited``.
+the trial at the one below; an epoch that was trained there is marked ``inherited``. Where the space
+has grown, ``space_version`` is the version that the trial was drawn from, from 2.
 ``started`` and ``ended`` are POSIX seconds: Optuna's own times have no zone, and tell of a dead
 worker's trial when it was found.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ ATTEMPT, RETRY_OF, RETRY_WITH = "attempt", "retry_of", "retry_with"
 STARTED, ENDED = "started", "ended"
 REPEATS = "repeats"
 RUNG, RUNGS, CONTINUES = "rung", "rungs", "continues"
+SPACE_VERSION = "space_version"
 _EPOCH = "epoch:"
 _INHERITED = "inherited"
 _COUNTED = "epochs_counted"  # in memory only: an integer that stands for what it counts
@@ -132,11 +134,15 @@ def _is_inherited(epoch: Any) -> bool:
     return isinstance(epoch, Mapping) and bool(epoch.get(_INHERITED))
 
 
-def asked_again(trial: Any) -> dict[str, Any]:
+def asked_again(trial: Any, names: Collection[str] = ()) -> dict[str, Any]:
     """Return what the search reads of a finished trial's user attributes.
 
     That leaves out its result, its epochs but for their number, and, unless another attempt takes
     it over, what it set beside the searched parameters.
+
+    Args:
+        trial: Optuna's.
+        names: parameters whose values are read although the trial may not have searched them.
     """
     dropped = {RESULT, RUN_ID} if is_lost(trial) else {RESULT, RUN_ID, PARAMS}
     kept = {
@@ -144,6 +150,9 @@ def asked_again(trial: Any) -> dict[str, Any]:
         for key, value in trial.user_attrs.items()
         if key not in dropped and not is_epoch(key)
     }
+    if names and PARAMS not in kept:
+        known = trial.user_attrs.get(PARAMS, {})
+        kept[PARAMS] = {name: known[name] for name in names if name in known}
     return {**kept, _COUNTED: count_epochs(trial.user_attrs)}
 
 
@@ -242,6 +251,7 @@ def read_trial(
         rung=attributes.get(RUNG),
         rungs=list(attributes.get(RUNGS, [])),
         continues=attributes.get(CONTINUES),
+        space_version=attributes.get(SPACE_VERSION, 1),
     )
 
 

@@ -222,7 +222,7 @@ class TrialRecord(_Plain):
         finished: ISO 8601 time (UTC) of the tell; "" if not yet.
         mlflow_run_id: its run in MLflow; "" if none yet.
         origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, or ``SINGLE``.
-        space: the search space at the time, as plain data by parameter name.
+        space: the search space that it was drawn from, as plain data by parameter name.
         attempt: how many earlier attempts at its slot were lost.
         retry_of: number of the attempt that it replaces; None if it is the first.
         seed: of its training; None where it is not recorded.
@@ -232,6 +232,7 @@ class TrialRecord(_Plain):
         rung: at which rung of its study its training ends, from 0; None in a study without rungs.
         rungs: epochs at which the earlier rungs of its configuration ended.
         continues: number of the trial at the rung below; None if it is its configuration's first.
+        space_version: which version of the study's space ``space`` is, from 1.
     """
 
     study: str
@@ -258,6 +259,7 @@ class TrialRecord(_Plain):
     rung: int | None = None
     rungs: list[int] = field(default_factory=list)
     continues: int | None = None
+    space_version: int = 1
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

@@ -31,8 +31,8 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, repeats, rung, continues, best_epoch, reason, started, finished,
-    log`` (what a failed trial's process said, where that was kept; "" else).
+    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, best_epoch, reason,
+    started, finished, log`` (what a failed trial's process said, where that was kept; "" else).
 
     Args:
         study: its name or its study file.
@@ -73,6 +73,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "repeats": record.repeats,
         "rung": record.rung,
         "continues": record.continues,
+        "space_version": record.space_version,
         "best_epoch": result.best_epoch or None if result else None,
         "reason": result.reason if result else "",
         "started": record.started,

@@ -39,6 +39,7 @@ class Plan:
             is to go on.
         leaked: training faces that are left out as duplicates of held-out ones; 0 where the study
             keeps them, and before the embedded faces are drawn.
+        evolve: whether the space of the study that goes on is to grow into this one.
     """
 
     spec: StudySpec
@@ -48,6 +49,7 @@ class Plan:
     basis: str
     filled: dict[str, frozenset[int]] = dataclasses.field(default_factory=dict)
     leaked: int = 0
+    evolve: bool = False
 
     @property
     def train_size(self) -> int:
@@ -152,6 +154,7 @@ def plan(
     overrides: Iterable[str] = (),
     trials: int | None = None,
     resume: bool | None = None,
+    evolve: bool = False,
     only: str | None = None,
     probe: bool = True,
 ) -> Plan:
@@ -164,6 +167,7 @@ def plan(
         trials: trials per architecture in place of the study's.
         resume: whether a study of this name is to go on: then what is done of it is counted, else
             a name that is taken is noted; None looks for neither.
+        evolve: let the space of a study that is to go on grow into this one, where it only adds.
         only: the one architecture to plan for, by its label; None for all.
         probe: also make sure that weights can be had (it may download them), and draw the embedded
             faces if they are to be trained on. Without, nothing is written, and the plan is there
@@ -171,6 +175,7 @@ def plan(
 
     Raises:
         SpecError: the study is wrong.
+        InputError: ``evolve`` without ``resume``.
         NotFoundError: no such file, dataset, architecture.
         EnvironmentProblem: weights cannot be had.
     """
@@ -182,6 +187,12 @@ def plan(
     from hpo.study.progress import with_progress
 
     workspace = workspace or Workspace.at()
+    if evolve and not resume:
+        raise InputError(
+            "only a study that goes on has a space that can evolve",
+            expected="--resume --evolve",
+            hint="Give both, or leave out --evolve: a new study begins with the space of its file",
+        )
     file, opened = open_study(study, overrides)
     spec = file.spec
     if only is not None:
@@ -225,7 +236,7 @@ def plan(
     ]
     if resume:
         # Before weights are looked for: without the --set of its beginning they may be others.
-        check_study(workspace.storage_url(spec.storage), spec, resume=True)
+        check_study(workspace.storage_url(spec.storage), spec, resume=True, evolve=evolve)
     for part in parts.values():
         notes += check_weights(part, file, probe=probe)
     try:
@@ -233,7 +244,7 @@ def plan(
     except NotFoundError as error:
         raise _at(error, file.locate(("data", "dataset"))) from None
     leaked = count_leaked(spec, dataset, remember=probe)
-    planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked), workspace)
+    planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
     if not probe:

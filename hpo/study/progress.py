@@ -35,7 +35,9 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     if not resume and path is None:
         return planned
     if resume:
-        check_study(url, spec, resume=True, dataset_digest=planned.dataset.digest)
+        digest, evolve = planned.dataset.digest, planned.evolve
+        grown = check_study(url, spec, resume=True, dataset_digest=digest, evolve=evolve)
+        planned = dataclasses.replace(planned, notes=[*planned.notes, *grown])
     try:
         records = read_trials(url, spec.name)
     except NotFoundError:

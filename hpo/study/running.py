@@ -26,6 +26,7 @@ def run(
     overrides: Iterable[str] = (),
     trials: int | None = None,
     resume: bool = False,
+    evolve: bool = False,
     watcher: Watcher | None = None,
 ) -> StudyOutcome:
     """Run a study to its budget.
@@ -36,6 +37,7 @@ def run(
         overrides: ``path.to.key=value``, for a study file.
         trials: trials per architecture in place of the study's.
         resume: go on with a study of this name.
+        evolve: let its space grow into that of the study file, where it only adds.
         watcher: is told what happens.
 
     Raises:
@@ -47,7 +49,14 @@ def run(
     planned = (
         study
         if isinstance(study, Plan)
-        else plan(study, workspace=workspace, overrides=overrides, trials=trials, resume=resume)
+        else plan(
+            study,
+            workspace=workspace,
+            overrides=overrides,
+            trials=trials,
+            resume=resume,
+            evolve=evolve,
+        )
     )
     return StudyRun(planned, workspace, watcher or Silence(), resume=resume).go()
 
@@ -103,8 +112,17 @@ class StudyRun:
         self.launcher: Launcher = resolve("launcher", name, "launcher")(self.launch)
         workspace.ensure(workspace.runs)
         check_study(
-            self.storage_url, self.spec, resume=resume, dataset_digest=planned.dataset.digest
+            self.storage_url,
+            self.spec,
+            resume=resume,
+            dataset_digest=planned.dataset.digest,
+            evolve=planned.evolve,
         )
+        if planned.evolve:
+            # Before any worker, here or elsewhere, opens the study; the plan has told what is new.
+            from hpo.search.next_version import evolve_study
+
+            evolve_study(self.storage_url, self.spec)
 
     def go(self) -> StudyOutcome:
         """Work until the budget is used or someone says stop; see ``run``."""

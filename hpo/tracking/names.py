@@ -36,6 +36,7 @@ RETRY_OF = "hpo.retry_of"
 REPEATS = "hpo.repeats"
 RUNG = "hpo.rung"
 CONTINUES = "hpo.continues"
+SPACE_VERSION = "hpo.space_version"
 SLOT = "hpo.slot"
 STATE = "hpo.state"
 REASON = "hpo.reason"
@@ -78,6 +79,7 @@ TAGS = (
         REPEATS,
         RUNG,
         CONTINUES,
+        SPACE_VERSION,
         SLOT,
         STATE,
         REASON,

@@ -208,6 +208,7 @@ class StudyRuns:
             names.STATE: record.state,
             names.ORIGIN: record.origin,
             names.SEARCHED: names.comma_list(record.searched),
+            names.SPACE_VERSION: str(record.space_version),
         }
         if record.retry_of is not None:
             tags[names.RETRY_OF] = str(record.retry_of)
