@@ -51,6 +51,7 @@ def register(app: typer.Typer) -> None:
             ("hpo run study.yaml --trials 5 --set data.train_limit=2000", "a smaller copy"),
             ("hpo run study.yaml --resume", "go on after an interruption"),
             ("hpo run study.yaml --resume --evolve", "go on, in a space that was widened"),
+            ("hpo run study.yaml --resume --importance-trials 40", "ask what matters"),
         )
     )(run)
 
@@ -109,6 +110,14 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trials at once, in place of the file's.")
     ] = None,
+    importance_trials: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Add N trials per architecture, beyond the budget, that sample the space evenly.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show space, budget and time; run nothing.")
     ] = False,
@@ -139,7 +148,11 @@ def run(
     planned = plan(
         study,
         workspace=workspace,
-        overrides=[*(overrides or ()), *([] if workers is None else [f"workers={workers}"])],
+        overrides=[
+            *(overrides or ()),
+            *_changed("workers", workers),
+            *_changed("budget.importance_trials", importance_trials),
+        ],
         trials=trials,
         resume=resume,
         evolve=evolve,
@@ -163,6 +176,10 @@ def run(
     if not as_json:
         kept = workspace.of_file(planned.spec.storage, planned.spec.tracking.uri)
         _print_next(dataclasses.replace(call, workspace=kept), outcome)
+
+
+def _changed(key: str, value: int | None) -> list[str]:
+    return [] if value is None else [f"{key}={value}"]
 
 
 def _print_next(call: Call, outcome: StudyOutcome) -> None:
@@ -195,14 +212,14 @@ def _print_plan(planned: Plan) -> None:
     typer.echo("")
     for note in planned.notes:
         typer.echo(f"Note: {note}")
-    trials = sum(spec.trials_of(label) for label in planned.parts)
+    trials = sum(len(spec.slots_of(label)) for label in planned.parts)
     if not planned.left:
         typer.echo(f"All {counted(trials, 'trial')} are done: nothing is left to run.")
         return
     amount = f"In all {counted(trials, 'trial')}"
     likely = sum(planned.likely_of(label) for label in planned.parts)
     if likely < planned.left:
-        limits = spec.budget.model_dump(exclude={"trials"}, exclude_none=True)
+        limits = spec.budget.model_dump(exclude={"trials", "importance_trials"}, exclude_none=True)
         told = " and ".join(f"{v:g} {k.replace('_', '-')}" for k, v in limits.items())
         amount = f"{counted(likely, 'trial')} or more, until {told} per architecture are used"
     elif planned.left < trials:
@@ -218,7 +235,8 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     from hpo.spec.space import describe
 
     size = part.spec.space.size(part.spec.fixed)
-    trials = planned.spec.trials_of(part.label)
+    trials = len(planned.spec.slots_of(part.label))
+    extra = planned.spec.budget.importance_trials
     left = planned.left_of(part.label)
     endless = any(p.count() is None for p in part.spec.space.parameters.values())
     unknown = "infinitely many" if endless else "more than 100,000"
@@ -226,6 +244,7 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     ended = planned.done_of(part.label)
     most = "at most " if planned.likely_of(part.label) < len(left) else ""
     done = f" ({ended} done, {len(left)} left)" if ended else ""
+    done += f", {extra} of them space-filling, beyond the budget," if extra else ""
     typer.echo(
         f"{part.label}: {most}{counted(trials, 'trial')}{done} among {among}, "
         f"about {duration(part.seconds_per_trial * planned.likely_of(part.label))} "

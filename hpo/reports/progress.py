@@ -105,7 +105,8 @@ def _budget(study: Mapping[str, Any], label: str) -> int | None:
         return None  # It counts configurations, and how far each comes is not known before.
     if _name(study.get("sampler")) == "grid" or _name(study.get("engine")) not in OWN_ENGINES:
         return None
-    return trials
+    extra = budget.get("importance_trials")
+    return trials + (extra if isinstance(extra, int) else 0)
 
 
 def _name(part: Any) -> str:

@@ -14,6 +14,7 @@ ORIGINS = {
     "enqueued": "enqueued by hand and not found by the search",
     "sampler": "drawn by the sampler",
     "single": "trained by itself, outside the search",
+    "space-filling": "a point of the even sample beyond the budget",
 }
 """``TrialRecord.origin`` in words."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hpo.search import retries
+from hpo.search import filling, retries
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.budgets import epochs_left, promised_epochs, time_is_up
@@ -22,6 +22,7 @@ from hpo.search.engine import Proposal
 from hpo.search.repeats import has_own_value, twin_of, unpaid
 from hpo.search.rungs import Standing
 from hpo.search.samplers import PLACE
+from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.seeds import derive_seed
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import ArchitectureSpec, StudySpec
@@ -107,9 +108,11 @@ class Claims(ABC):
         attempts = self._attempts.all()
         running = {trial.number for trial in attempts if not trial.state.is_finished()}
         self.busy = bool(running - self._running)
-        proposal = None
-        if not time_is_up(self.spec.budget, attempts, time.time()):
-            proposal = self._next_of(attempts)
+        search, proposal = filling.searched(attempts), None
+        if not time_is_up(self.spec.budget, search, time.time()):
+            proposal = self._next_of(search)
+        if proposal is None and not self._filled:
+            proposal = self._next_filling([t for t in attempts if filling.is_filling(t)])
         self._over = proposal is None and not self._filled and not running
         return proposal
 
@@ -138,6 +141,21 @@ class Claims(ABC):
             last = self.climb.ladder.last_resort(standings)
             return self._go_on(self.climb, places, last) if last is not None else None
         return None
+
+    def _next_filling(self, attempts: list[FrozenTrial]) -> Proposal | None:
+        """Claim a space-filling trial: one that was lost, else the next."""
+        places = stored.places(attempts)
+        for slot, rung in sorted({stored.place(t) for t in attempts} - places.keys()):
+            if slot in self.spec.slots_of(self.label):
+                return self._again(places, retries.lost_at(attempts, slot, rung))
+        slot = filling.free_slot(self.spec, places)
+        if slot is None:
+            return None
+        # The view counts the sampler's trials after those that are tried first.
+        at = slot - FIRST_FILLING_SLOT + len(self.first)
+        sampler = filling.sampler(self.spec, self.label, self.space)
+        chosen = Draw(self.suggest({}, at, sampler, {}, {}))
+        return self._insert(self._template(slot, chosen, None, filling.ANYTHING), places, [])
 
     def _again(self, places: Places, lost: list[FrozenTrial]) -> Proposal | None:
         """Claim a place whose earlier attempts were lost."""
@@ -176,7 +194,8 @@ class Claims(ABC):
         """Store a trial if its epochs fit into the budget."""
         told = template.user_attrs
         left = epochs_left(self.spec.budget, places.values())
-        if left is not None and promised_epochs(told) > left:
+        beyond = filling.is_filling(template)
+        if left is not None and promised_epochs(told) > left and not beyond:
             return None
         return self._proposal(self._attempts.insert(template), template, lost)
 

@@ -10,7 +10,7 @@ from hpo.spec.errors import SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import ArchitectureSpec
 
-Origin = Literal["sampler", "enqueued", "thesis"]
+Origin = Literal["sampler", "enqueued", "thesis", "space-filling"]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Proposal:
         slot: which place of the budget it fills, from 0; attempts at one slot share it.
         params: the searched values.
         trial_seed: seeds the training; the same for every attempt at the slot.
-        origin: ``"sampler"``, ``"enqueued"`` or ``"thesis"``.
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"`` or ``"space-filling"``.
         overrides: values stronger than the study's fixed ones (an enqueued configuration's, or the
             epochs that a keras-tuner Hyperband round allows).
         repeat_of: number of an earlier trial with the same configuration; None if it is new.
@@ -74,6 +74,8 @@ class Engine(Protocol):
 
     def ask(self) -> Proposal | None:
         """Claim the lowest free slot; None when none is free, or the budget or space exhausted.
+
+        Space-filling trials, which are beyond the budget, are claimed last.
 
         Slots of dead workers are taken from them first; see ``take_ended``.
         """

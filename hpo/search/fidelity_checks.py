@@ -72,6 +72,15 @@ def _check_parts(spec: StudySpec) -> None:
             where="engine",
             hint="Leave fidelity out, or take engine: optuna",
         )
+    if spec.budget.importance_trials:
+        raise SpecError(
+            "space-filling trials and rungs exclude each other: importance compares trials of one "
+            "rung alone",
+            where="budget.importance_trials",
+            expected="0",
+            got=str(spec.budget.importance_trials),
+            hint="Leave out the one or the other",
+        )
     if spec.pruner.name != "none":
         raise SpecError(
             "a pruner and rungs exclude each other: both decide who stops early",

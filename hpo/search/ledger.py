@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpo.search import retries
+from hpo.search import filling, retries
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.attendance import Attendance
@@ -231,9 +231,9 @@ class LedgerEngine(Claims):
     def _judge(self, number: int) -> bool:
         from optuna.samplers import RandomSampler
 
-        known = self._attempts.by_slot()
+        known = {s: t for s, t in self._attempts.by_slot().items() if not filling.is_filling(t)}
         slot = next((s for s, t in known.items() if t.number == number), None)
-        if slot is None:
+        if slot is None:  # lost meanwhile, or space-filling
             return False
         view, pruner = self.view(known), self.pruner()
         study = view.study(RandomSampler(seed=0), pruner)

@@ -81,7 +81,7 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         metric=spec.objective.metric if spec else "",
         direction=direction,
         trials=spec.budget.trials if spec else 0,
-        budget=sum(spec.trials_of(label) for label in spec.architectures) if spec else 0,
+        budget=sum(len(spec.slots_of(label)) for label in spec.architectures) if spec else 0,
         created=attributes.get("created", ""),
         problem=problem,
     )

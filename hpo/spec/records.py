@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 
 SINGLE = "single"
 """Origin of a run that belongs to no budget: one configuration, trained by itself."""
+SPACE_FILLING: Literal["space-filling"] = "space-filling"
+"""Origin of a trial beyond the budget that samples the space evenly, for importance."""
 
 FAILURES = (
     "nan_loss",
@@ -214,14 +216,15 @@ class TrialRecord(_Plain):
         value: the objective; for a pruned trial its best so far; None if none.
         params: every parameter that the trial ran with (searched, fixed, defaults).
         searched: the subset that the sampler chose.
-        slot: which place of the budget the trial fills, from 0.
+        slot: which place of the budget the trial fills, from 0; space-filling trials have places
+            beyond it.
         epochs: its epoch reports, in order.
         result: its result without ``model_summary``; None while it runs.
         seconds: wall-clock seconds from claim to tell; 0.0 while it runs.
         started: ISO 8601 time (UTC) of the claim; "" if waiting.
         finished: ISO 8601 time (UTC) of the tell; "" if not yet.
         mlflow_run_id: its run in MLflow; "" if none yet.
-        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, or ``SINGLE``.
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``SPACE_FILLING``, or ``SINGLE``.
         space: the search space that it was drawn from, as plain data by parameter name.
         attempt: how many earlier attempts at its slot were lost.
         retry_of: number of the attempt that it replaces; None if it is the first.

@@ -14,6 +14,8 @@ from hpo.spec.numbers import Real, Whole
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_TRIALS = 100_000
 """More than any storage or sampler is used for: a slip of the finger, told at once."""
+FIRST_FILLING_SLOT = MOST_TRIALS
+"""Where the places of space-filling trials begin: above those of any budget."""
 _UNCOUNTED_TRIALS = 1000
 """The budget's trials where only another limit is given: the other one ends the study."""
 
@@ -87,6 +89,13 @@ class BudgetSpec(Section):
         gt=0,
         description="Hours of all trials per architecture added up; no trial is claimed after "
         "them.",
+    )
+    importance_trials: Whole = Field(
+        default=0,
+        ge=0,
+        le=MOST_TRIALS,
+        description="Space-filling trials per architecture, beyond all of these limits, for the "
+        "importance of parameters.",
     )
 
     @model_validator(mode="after")

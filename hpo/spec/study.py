@@ -14,6 +14,7 @@ from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.numbers import Whole
 from hpo.spec.sections import (
+    FIRST_FILLING_SLOT,
     MOST_TRIALS,
     NAME,
     BudgetSpec,
@@ -214,6 +215,12 @@ class StudySpec(Section):
     def trials_of(self, label: str) -> int:
         """Return the budget of an architecture, in trials."""
         return self.architectures[label].trials or self.budget.trials
+
+    def slots_of(self, label: str) -> list[int]:
+        """Return an architecture's places: those of its budget, then the space-filling trials'."""
+        extra = self.budget.importance_trials
+        filling = range(FIRST_FILLING_SLOT, FIRST_FILLING_SLOT + extra)
+        return [*range(self.trials_of(label)), *filling]
 
     @property
     def models_kept(self) -> int:

@@ -182,7 +182,7 @@ class Patient:
     def _is_done(self, label: str, records: list[TrialRecord]) -> bool:
         from hpo.search.climbing import filled_slots
 
-        return len(filled_slots(self._spec, label, records)) >= self._spec.trials_of(label)
+        return filled_slots(self._spec, label, records) >= set(self._spec.slots_of(label))
 
     def _dataset(self) -> Any:
         from hpo.data import library, store

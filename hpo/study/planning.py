@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile
+from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace, shown_url
 from hpo.study.naming import open_study
@@ -66,9 +67,9 @@ class Plan:
         return _limited(self.dataset, "validation", self.spec.data.validation_limit)
 
     def left_of(self, label: str) -> list[int]:
-        """Return the places of an architecture's budget that are left, from 0."""
+        """Return the places of an architecture that are left, from 0, space-filling ones last."""
         filled = self.filled.get(label, frozenset())
-        return [slot for slot in range(self.spec.trials_of(label)) if slot not in filled]
+        return [slot for slot in self.spec.slots_of(label) if slot not in filled]
 
     def done_of(self, label: str) -> int:
         """Return how many places of an architecture's budget are filled; it may be over budget."""
@@ -78,9 +79,12 @@ class Plan:
         """Return how many of the places left are likely to be claimed, by the budget's limits.
 
         A limit of epochs or of time ends an architecture before its trials do; pruning and early
-        stopping, which are not foreseen here, make room for more.
+        stopping, which are not foreseen here, make room for more. Space-filling trials are beyond
+        all limits.
         """
-        budget, left = self.spec.budget, len(self.left_of(label))
+        budget, places = self.spec.budget, self.left_of(label)
+        beyond = sum(slot >= FIRST_FILLING_SLOT for slot in places)
+        left = len(places) - beyond
         epochs: float | None = None
         fixed = self.spec.architectures[label].fixed.get("epochs")
         if isinstance(fixed, int) or self.spec.fidelity is not None:
@@ -88,12 +92,13 @@ class Plan:
 
             epochs = mean_epochs(self.spec, label, self.spec.architectures[label].fixed)
         if budget.epochs is not None and epochs is not None:
-            left = min(left, max(0, int(budget.epochs // epochs) - self.done_of(label)))
+            done = sum(slot < FIRST_FILLING_SLOT for slot in self.filled.get(label, ()))
+            left = min(left, max(0, int(budget.epochs // epochs) - done))
         seconds = self.parts[label].seconds_per_trial
         for hours, at_once in ((budget.hours, self.spec.workers), (budget.device_hours, 1)):
             if hours is not None and seconds > 0:
                 left = min(left, math.ceil(3600 * hours * at_once / seconds))
-        return left
+        return left + beyond
 
     @property
     def left(self) -> int:
@@ -127,7 +132,7 @@ class Plan:
             },
             "architectures": {
                 label: {
-                    "trials": self.spec.trials_of(label),
+                    "trials": len(self.spec.slots_of(label)),
                     "finished": self.done_of(label),
                     "train": self.train_size_of(label),
                     "space_size": part.spec.space.size(part.spec.fixed),

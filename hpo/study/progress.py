@@ -48,7 +48,7 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     if resume:
         planned = dataclasses.replace(planned, filled=filled)
         for label in planned.parts:
-            done, budget = planned.done_of(label), spec.trials_of(label)
+            done, budget = planned.done_of(label), len(spec.slots_of(label))
             if done > budget:
                 planned = _noted(
                     planned,

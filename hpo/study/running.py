@@ -182,7 +182,7 @@ class StudyRun:
             self.spec.name,
             self.spec.objective.metric,
             self.spec.objective.direction,
-            {label: self.spec.trials_of(label) for label in self.plan.parts},
+            {label: len(self.spec.slots_of(label)) for label in self.plan.parts},
             records,
         )
         stopped = self.interrupts.signal_number if self.interrupts.draining else None

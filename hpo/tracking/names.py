@@ -12,7 +12,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hpo.spec.records import SINGLE, EpochReport, RankAgreement, TrialRecord, TrialState
+from hpo.spec.records import (
+    SINGLE,
+    SPACE_FILLING,
+    EpochReport,
+    RankAgreement,
+    TrialRecord,
+    TrialState,
+)
 
 # Tags of MLflow's own, which its pages read.
 PARENT = "mlflow.parentRunId"
@@ -163,6 +170,8 @@ def run_name(record: TrialRecord) -> str:
         name += f" continues #{record.continues}"
     if record.origin == "thesis":
         name += " thesis"
+    if record.origin == SPACE_FILLING:
+        name += f" {SPACE_FILLING}"
     if record.state in ("pruned", "failed"):
         # MLflow's table draws the same red cross for both.
         name += f" {record.state}"

@@ -20,7 +20,12 @@ LOOK_FOR = (
 
 LANE = 0.28
 """Between the marks of an architecture, so that no interval hides another."""
-SHORT_ORIGINS = {"enqueued": "by hand", "sampler": "sampler", "single": "single run"}
+SHORT_ORIGINS = {
+    "enqueued": "by hand",
+    "sampler": "sampler",
+    "single": "single run",
+    "space-filling": "even sample",
+}
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class LocalLauncher:
             engine = steadily(open_it) if place else open_it()
             for note in engine.notes:
                 launch.watcher.note(note)
-            trials = launch.spec.trials_of(part.label)
+            trials = len(launch.spec.slots_of(part.label))
             mirror.start_architecture(part.label, part.spec.space.to_plain(), trials)
             yield Lane(
                 label=part.label,

@@ -21,7 +21,7 @@ def launcher(labels: tuple[str, ...], *, give_up: bool = False) -> LocalLauncher
     parts = {label: SimpleNamespace(label=label, thesis=None, spec=spec) for label in labels}
     launch: Any = SimpleNamespace(
         storage_url=URL,
-        spec=SimpleNamespace(trials_of=lambda label: 1),
+        spec=SimpleNamespace(slots_of=lambda label: [0]),
         plan=SimpleNamespace(parts=parts, dataset=SimpleNamespace(digest="")),
         watcher=SimpleNamespace(note=lambda text: None),
         interrupts=SimpleNamespace(now=give_up),
