@@ -36,6 +36,7 @@ def compute(
     classes: Sequence[str] = EMOTIONS,
     n_bootstrap: int = 25,
     read_at: str = "",
+    mlflow: Mapping[str, str] | None = None,
 ) -> ReportData:
     """Return the report of a study.
 
@@ -45,6 +46,8 @@ def compute(
         classes: names of the classes in label order.
         n_bootstrap: resamples behind the intervals of importance.
         read_at: ISO 8601 time (UTC) at which the records were read, for a study that goes on.
+        mlflow: ``experiment_id`` of the study, and ``address`` of the server that shows it, "" for
+            a store that ``hpo ui`` shows; where it is tracked at all.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -82,6 +85,7 @@ def compute(
     thesis = [run.to_json() for run in THESIS_RUNS if run.architecture in architectures]
     facts = _facts(records, study, entries)
     facts["progress"] = progress(list(parts.values()), read_at)
+    facts["mlflow"] = dict(mlflow or {})
     data = ReportData(
         study=dict(study),
         objective=objective,

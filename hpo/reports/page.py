@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from hpo.reports.data import ReportData, dump_data, write_atomically
 from hpo.reports.draw.section import Section, sections
-from hpo.reports.draw.style import template
+from hpo.reports.draw.style import colour, template
+from hpo.reports.links import ui_links
 from hpo.reports.made import made_list
 from hpo.reports.sentences import percent
+from hpo.reports.sharing import share
 from hpo.reports.tables import fact_list, result_rows, thesis_rows, trial_columns, trial_rows
 from hpo.reports.thesis import PROVENANCE
+from hpo.reports.words import in_words, plain
 from hpo.spec.errors import EnvironmentProblem
 
 PAGE = "index.html"
@@ -74,7 +78,8 @@ def page(data: ReportData) -> str:
     def own(name: str) -> Markup:
         return Markup((source / name).read_text(encoding="utf-8"))
 
-    blocks = [_block(name, section) for name, section in sections(data).items()]
+    blocks = [_block(name, section, data) for name, section in sections(data).items()]
+    shared = share(picture["drawn"] for block in blocks for picture in block["pictures"])
     return environment.get_template("page.html.jinja").render(
         data=data,
         facts=fact_list(data),
@@ -86,12 +91,20 @@ def page(data: ReportData) -> str:
         blocks=blocks,
         columns=trial_columns(data),
         rows=trial_rows(data),
-        states=[state for state, count in data.facts.get("counts", {}).items() if count],
+        architectures=[
+            {"label": e["label"], "colour": colour(data.labels, e["label"]), "trials": _count(e)}
+            for e in data.architectures
+        ],
+        states=[(state, n) for state, n in data.facts.get("counts", {}).items() if n],
+        links=ui_links(data),
         made=made_list(data),
-        templates=Markup(script_json(_page_templates())),
+        shared=Markup(script_json({"templates": _page_templates(), **shared})),
+        as_json=lambda value: Markup(script_json(value)),
         css=own("page.css"),
         theme_js=own("theme.js"),
-        js=own("page.js"),
+        figures_js=own("figures.js"),
+        filters_js=own("filters.js"),
+        table_js=own("table.js"),
     )
 
 
@@ -118,9 +131,11 @@ def _page_templates() -> dict[str, Any]:
     return themes
 
 
-def _block(name: str, section: Section) -> dict[str, Any]:
-    from markupsafe import Markup
+def _count(entry: Mapping[str, Any]) -> int:
+    return sum(entry["counts"].values())
 
+
+def _block(name: str, section: Section, data: ReportData) -> dict[str, Any]:
     pictures = []
     for place, picture in enumerate(section.pictures):
         figure, title = _untitled(picture.figure)
@@ -130,13 +145,16 @@ def _block(name: str, section: Section) -> dict[str, Any]:
             {
                 "id": f"{name}-{place}",
                 "label": picture.label,
-                "title": Markup(title).unescape(),
+                "title": plain(title),
+                "words": picture.words or in_words(figure),
+                "architecture": picture.architecture
+                or (picture.label if picture.label in data.labels else ""),
                 "file": file_name(name, picture.label),
                 "height": figure["layout"].get("height", 420),
                 "least_width": picture.least_width,
                 "bends": picture.narrow is not None,
                 "notes": picture.note.splitlines(),
-                "json": Markup(script_json(figure)),
+                "drawn": figure,
             }
         )
     return {

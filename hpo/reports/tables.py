@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
+from hpo.reports.links import run_path
 from hpo.reports.progress import ended_of, ended_trials, status
 from hpo.reports.sentences import chance_remark, counted_states, counted_trials, moment
 
@@ -212,6 +213,7 @@ def _trial_row(
     return {
         "architecture": trial["architecture"],
         "state": trial["state"],
+        "run": run_path(trial["mlflow_run_id"]) if trial["mlflow_run_id"] else "",
         "cells": [(column, *cells[column.heading]) for column in columns],
     }
 

@@ -23,7 +23,7 @@ from tests.unit.reports.conftest import study_records, study_spec, trial
 Measure = Callable[..., Any]
 TIMEOUT_SECONDS = 120
 
-FRAME = """<body style="margin:0"><iframe src="index.html" id="page"
+FRAME = """<body style="margin:0"><iframe src="index.html{hash}" id="page"
 style="border:0;width:{width}px;height:12000px"></iframe><pre id="measured"></pre><script>
 document.getElementById("page").addEventListener("load", function () {{
   var page = this.contentWindow, document_ = this.contentDocument;
@@ -46,10 +46,11 @@ def measure(tmp_path: Path) -> Measure:
     if program is None:
         pytest.skip("no browser")
 
-    def measured(data: ReportData, script: str, width: int = 1400) -> Any:
+    def measured(data: ReportData, script: str, width: int = 1400, hash: str = "") -> Any:
         write_report(data, tmp_path)
         frame = tmp_path / "frame.html"
-        frame.write_text(FRAME.format(width=width, script=script), encoding="utf-8")
+        text = FRAME.format(width=width, script=script, hash=hash)
+        frame.write_text(text, encoding="utf-8")
         command = [
             program,
             *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
@@ -157,3 +158,33 @@ def test_no_word_under_a_panel_reaches_another_panel(measure: Measure, width: in
         any(panel[0] - 12 <= word[0] and word[2] <= panel[2] + 12 for panel in panels)
         for word in words
     )
+
+
+LEFT = """
+var rows = Array.from(document.querySelectorAll("#trial-table tbody tr"));
+var plot = document.querySelector("#history .plot");
+return {
+  rows: rows.filter(function (row) { return !row.hidden; }).map(function (row) {
+    return [row.dataset.a, row.dataset.s, row.querySelector("[data-label='loss']").dataset.v];
+  }),
+  traces: plot.data.filter(function (trace) { return trace.visible !== false; }).map(
+    function (trace) { return trace.meta; }),
+  tabs: Array.from(document.querySelectorAll("#slices [role=tab]:not([hidden])")).map(
+    function (tab) { return tab.textContent; }),
+  link: document.querySelector("nav a").hash
+};
+"""
+
+
+def test_the_address_says_what_is_shown_in_table_and_figures(measure: Measure) -> None:
+    asked = "&architecture=xception&state=complete&sort=loss,ascending"
+    data = compute(study_records(trials=14), study_spec(), n_bootstrap=0)
+    left = measure(data, LEFT, 1400, "#trials" + asked)
+    losses = [float(loss) for _, _, loss in left["rows"]]
+    assert {row[:2] == ["xception", "complete"] for row in map(list, left["rows"])} == {True}
+    assert len(losses) == sum(t["state"] == "complete" for t in data.trials_of("xception"))
+    assert losses == sorted(losses)
+    assert {"architecture": "xception", "state": "complete"} in left["traces"]
+    assert all(meta["architecture"] == "xception" for meta in left["traces"])
+    assert left["tabs"] == ["xception"]
+    assert left["link"] == "#summary" + asked

@@ -77,4 +77,10 @@ def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
     )
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     drawn.update_xaxes(showgrid=False)
-    return Picture(label, drawn, least_width=300)
+    recalls = [
+        f"{name} {share[place]:.0f} % of {total:,}"
+        for place, (name, share, total) in enumerate(zip(names, shares, totals, strict=True))
+        if total
+    ]
+    words = f"Of the true faces of each emotion so many were recognised: {', '.join(recalls)}."
+    return Picture(label, drawn, least_width=300, words=words)

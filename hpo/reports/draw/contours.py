@@ -11,6 +11,7 @@ from hpo.reports.draw.axes import padded, spread
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import (
     SCALE,
+    about,
     clipped,
     figure,
     objective_axis,
@@ -87,6 +88,7 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
             x=_positions(trials, x),
             y=_positions(trials, y, turn=True),
             mode="markers",
+            meta=about(state=[t["state"] for t in trials]),
             marker={
                 "size": 9,
                 "symbol": ["circle" if t["state"] == "complete" else "x" for t in trials],
@@ -99,7 +101,8 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
     )
     drawn.update_xaxes(**_axis_settings(x))
     drawn.update_yaxes(**_axis_settings(y))
-    return Picture(f"{label}, numbers" if place else label, drawn, note=_note(contour))
+    name = f"{label}, numbers" if place else label
+    return Picture(name, drawn, note=_note(contour), architecture=label)
 
 
 def _was_active(trial: dict[str, Any], name: str) -> bool:

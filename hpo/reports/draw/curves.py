@@ -6,7 +6,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
-from hpo.reports.draw.style import colour, faded, figure, safe
+from hpo.reports.draw.style import about, colour, faded, figure, safe
 
 LOOK_FOR = (
     "Where do training (dotted) and validation (solid) part? From there the network learns its "
@@ -67,6 +67,7 @@ def _best(
                     line={"color": tone, "dash": dash, "width": 2},
                     marker={"size": 5},
                     name=f"{safe(label)} {trial['number']}, {what}",
+                    meta=about(label),
                     hovertemplate=f"{safe(label)}, {what}, epoch %{{x}}: %{{y:.4g}} {unit}"
                     "<extra></extra>",
                 )
@@ -86,6 +87,7 @@ def _best(
                         "line": {"width": 2},
                     },
                     showlegend=False,
+                    meta=about(label),
                     hovertemplate=f"{safe(label)}: the checkpoint, epoch {served}<extra></extra>",
                 )
             )
@@ -128,6 +130,7 @@ def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
                     },
                     name=f"{safe(label)}, pruned",
                     legendgroup=safe(label),
+                    meta=about(label, "pruned"),
                     showlegend=place == 0,
                     hovertemplate=f"{safe(label)} {trial['number']}, epoch %{{x}}: "
                     "%{y:.4g} %<extra></extra>",
@@ -146,6 +149,7 @@ def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
                     line={"color": colour(data.labels, label), "width": 3},
                     name=f"{safe(label)}, best",
                     legendgroup=safe(label),
+                    meta=about(label, "complete"),
                     hovertemplate=f"{safe(label)} {trial['number']} (best), epoch %{{x}}: "
                     "%{y:.4g} %<extra></extra>",
                 )

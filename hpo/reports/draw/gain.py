@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
-from hpo.reports.draw.style import colour, figure, safe, symbol
+from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.sentences import signed
 
@@ -140,6 +140,7 @@ def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> tu
             x=points,
             y=lanes,
             mode="markers",
+            meta=about(entry["label"]),
             marker={
                 "size": 14,
                 "color": tone,
@@ -167,6 +168,7 @@ def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> tu
     for point, lane in zip(points[1:], lanes[1:], strict=True):
         drawn.add_shape(
             type="line",
+            name=safe(entry["label"]),
             layer="below",
             line={"color": tone, "width": 1.5, "dash": "dot"},
             x0=points[0],
@@ -193,6 +195,7 @@ def _name_gains(
         interval = mark.trial["interval"]
         right = 100 * interval["point"] > middle
         drawn.add_annotation(
+            name=safe(entry["label"]),
             x=100 * interval["high" if right else "low"],
             xanchor="right" if right else "left",
             y=lane,

@@ -7,6 +7,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
+    about,
     colour,
     figure,
     objective_axis,
@@ -67,6 +68,7 @@ def _architecture(drawn: Any, data: ReportData, label: str) -> None:
                     },
                     name=f"{safe(label)}, {state}",
                     legendgroup=safe(label),
+                    meta=about(label, state),
                     hovertemplate=[trial_hover(t, objective) for t in trials],
                 )
             )
@@ -80,6 +82,7 @@ def _architecture(drawn: Any, data: ReportData, label: str) -> None:
                 line={"shape": "hv", "color": tone, "width": 2},
                 name=f"{safe(label)}, best so far",
                 legendgroup=safe(label),
+                meta=about(label, "complete"),
                 showlegend=False,
                 hoverinfo="skip",
             )
@@ -98,6 +101,7 @@ def _architecture(drawn: Any, data: ReportData, label: str) -> None:
                 marker={"symbol": "triangle-down-open", "size": 9, "color": tone},
                 name=f"{safe(label)}, failed",
                 legendgroup=safe(label),
+                meta=about(label, "failed"),
                 hovertemplate=[trial_hover(t, objective) for t in failed],
             )
         )

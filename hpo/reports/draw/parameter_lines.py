@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.draw.axes import ParameterAxis, active, linear_ticks, log_ticks, spread
 from hpo.reports.draw.style import (
+    about,
     clipped,
     figure,
     objective_axis,
@@ -107,10 +108,12 @@ def lines(
         along: list[float | None] = []
         across: list[float | None] = []
         hover: list[str] = []
+        states: list[str] = []
         for place in band.places:
             along += [*(float(k) for k in range(len(axes))), None]
             across += [*(axis.shares[place] for axis in axes), None]
             hover += [trial_hover(trials[place], objective)] * (len(axes) + 1)
+            states += [trials[place]["state"]] * (len(axes) + 1)
         drawn.add_trace(
             go.Scatter(
                 x=across if down else along,
@@ -121,11 +124,14 @@ def lines(
                 opacity=0.9,
                 connectgaps=False,
                 name=band.name,
+                meta=about(state=states),
                 hovertemplate=hover,
             )
         )
-    for place, axis in enumerate(axes):
-        _axis(drawn, axis, place, least, down=down)
+    shapes = [_line(place, least, down=down) for place in range(len(axes))]
+    words = [w for place, axis in enumerate(axes) for w in _words(axis, place, least, down=down)]
+    # At once: Plotly checks all annotations again with each that is added to a figure.
+    drawn.update_layout(shapes=shapes, annotations=words)
     plain = {"showgrid": False, "zeroline": False, "showline": False, "ticks": ""}
     along_settings = {
         **plain,
@@ -148,23 +154,31 @@ def lines(
     return drawn
 
 
-def _axis(drawn: Any, axis: Axis, place: int, least: float, *, down: bool) -> None:
-    """Draw one axis with its ticks beside it, and its name above it where it runs across."""
+def _line(place: int, least: float, *, down: bool) -> dict[str, Any]:
+    """Return the line of one axis."""
     ends = {"x0": least, "x1": 1, "y0": place, "y1": place}
     if not down:
         ends = {"x0": place, "x1": place, "y0": least, "y1": 1}
-    drawn.add_shape(type="line", layer="below", line={"color": GREY, "width": 1.2}, **ends)
+    return {"type": "line", "layer": "below", "line": {"color": GREY, "width": 1.2}, **ends}
+
+
+def _words(axis: Axis, place: int, least: float, *, down: bool) -> list[dict[str, Any]]:
+    """Return the ticks beside one axis, and its name above it where it runs across."""
+    words: list[dict[str, Any]] = []
     for tick, text in zip(axis.ticks, axis.texts, strict=True):
         where = {"x": tick, "y": place, "yshift": -13} if down else {"x": place, "y": tick}
         beside = {} if down else {"xanchor": "right", "xshift": -7}
-        drawn.add_annotation(text=text, showarrow=False, font={"size": 11}, **where, **beside)
+        words.append({"text": text, "showarrow": False, "font": {"size": 11}, **where, **beside})
     if down:
-        drawn.add_annotation(
-            text=f"<b>{axis.title.replace('<br>', ' ')}</b>",
-            x=least,
-            y=place,
-            xanchor="left",
-            yshift=15,
-            showarrow=False,
-            font={"size": 12},
+        words.append(
+            {
+                "text": f"<b>{axis.title.replace('<br>', ' ')}</b>",
+                "x": least,
+                "y": place,
+                "xanchor": "left",
+                "yshift": 15,
+                "showarrow": False,
+                "font": {"size": 12},
+            }
         )
+    return words

@@ -6,7 +6,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
-from hpo.reports.draw.style import colour, figure, safe, symbol
+from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (
@@ -88,6 +88,7 @@ def _best(go: Any, data: ReportData, entry: dict[str, Any]) -> Any:
         mode="markers",
         marker={"size": 13, "color": tone, "symbol": symbol(data.labels, entry["label"])},
         name=safe(entry["label"]),
+        meta=about(entry["label"]),
         showlegend=False,
         hovertemplate=(
             f"<b>{safe(entry['label'])} trial {best['number']}</b><br>"
@@ -103,6 +104,7 @@ def _name_value(drawn: Any, data: ReportData, entry: dict[str, Any]) -> None:
     drawn.add_annotation(
         x=100 * end,
         y=data.labels.index(entry["label"]),
+        name=safe(entry["label"]),
         text=f"{100 * best['accuracy']:.1f}",
         xanchor="left",
         xshift=8,
@@ -112,11 +114,12 @@ def _name_value(drawn: Any, data: ReportData, entry: dict[str, Any]) -> None:
 
 def _thesis(go: Any, data: ReportData, run: dict[str, Any], *, first: bool) -> Any:
     """Return a published run, a little below ours so that neither hides the other."""
-    places = [
-        place + 0.3
+    beside = {
+        entry["label"]: place + 0.3
         for place, entry in enumerate(data.architectures)
         if entry["architecture"] == run["architecture"]
-    ]
+    }
+    places = list(beside.values())
     return go.Scatter(
         x=[100 * run["accuracy"]] * len(places),
         y=places,
@@ -132,6 +135,7 @@ def _thesis(go: Any, data: ReportData, run: dict[str, Any], *, first: bool) -> A
         },
         name="thesis, single runs of so many epochs",
         legendgroup="thesis",
+        meta=about(list(beside)),
         showlegend=first,
         hovertemplate=(
             f"thesis, {run['epochs']} epochs: {100 * run['accuracy']:.2f} %, "

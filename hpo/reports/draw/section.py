@@ -21,6 +21,11 @@ class Picture:
             in its place, or scrolls it where there is none.
         note: sentences about this figure, such as how many trials it rests on, a line each.
         narrow: the same figure arranged for the width of a phone.
+        architecture: whose trials alone it shows, for the page's filter; by default its label,
+            where that is an architecture. Inside a figure the filters go by the ``meta`` of a
+            trace (``style.about``), and by the ``name`` of an annotation or a shape, which is an
+            architecture's, as ``style.safe`` gives it.
+        words: the figure for those who do not see it; by default what its axes and traces say.
     """
 
     label: str
@@ -28,6 +33,8 @@ class Picture:
     least_width: int = 0
     note: str = ""
     narrow: Any = None
+    architecture: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)

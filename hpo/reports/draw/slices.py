@@ -18,6 +18,7 @@ from hpo.reports.draw.axes import (
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import (
     SCALE,
+    about,
     clipped,
     objective_axis,
     objective_value,
@@ -166,6 +167,7 @@ def _panel(
             x=[across(t) for t in trials],
             y=[objective_value(t["value"], data.objective) for t in trials],
             mode="markers",
+            meta=about(state=[t["state"] for t in trials]),
             marker={
                 "size": 9,
                 "opacity": 0.9,

@@ -113,6 +113,23 @@ def symbol(labels: Sequence[str], label: str) -> str:
     return SYMBOLS[list(labels).index(label) % len(SYMBOLS)]
 
 
+def about(
+    architecture: str | Sequence[str] = "", state: str | Sequence[str] = ""
+) -> dict[str, str | list[str]]:
+    """Return a trace's ``meta``, by which the page's filters know what to hide; names as ``safe``.
+
+    Args:
+        architecture: which it shows, or one for each of its points; "" if it shows none alone.
+        state: of its trials, likewise.
+    """
+    given = {"architecture": architecture, "state": state}
+    return {
+        k: safe(v) if isinstance(v, str) else [safe(name) for name in v]
+        for k, v in given.items()
+        if v
+    }
+
+
 def faded(hex_colour: str, opacity: float) -> str:
     """Return ``#rrggbb`` with an opacity, as Plotly reads it."""
     red, green, blue = (int(hex_colour[k : k + 2], 16) for k in (1, 3, 5))

@@ -6,6 +6,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     STATE_COLOURS,
+    about,
     colour,
     figure,
     objective_axis,
@@ -56,6 +57,7 @@ def _by_state(data: ReportData) -> Picture:
                     y=labels,
                     orientation="h",
                     name=state,
+                    meta=about(data.labels, state),
                     marker={"color": tone, "pattern": {"shape": PATTERNS[state], "solidity": 0.25}},
                     customdata=[e["counts"].get(state, 0) for e in data.architectures],
                     hovertemplate=f"%{{y}}, {state}: %{{x:.3g}} {unit} in %{{customdata}} trials"
@@ -94,6 +96,7 @@ def _anytime(data: ReportData) -> Picture:
                     mode="lines+markers" if len(x) == 1 else "lines",
                     line={"shape": "hv", "color": colour(data.labels, label), "width": 2.5},
                     name=safe(label),
+                    meta=about(label),
                     hovertemplate=f"{safe(label)}: %{{y:.4g}} after %{{x:.3g}} {unit}"
                     "<extra></extra>",
                 )

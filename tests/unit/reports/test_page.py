@@ -122,9 +122,9 @@ def test_names_with_markup_stay_text(one_trial: OneTrial) -> None:
     assert "<script>alert" not in text
     assert "<img" not in text
     elements = parse(text)
-    # The page's own scripts: theme, templates, Plotly, behaviour, and one per figure.
+    # Theme, what figures share, Plotly, figures, table, filters, and one per figure.
     figures = sum("data-figure" in attrs for _, attrs in elements.tags)
-    assert sum(tag == "script" for tag, _ in elements.tags) == 4 + figures
+    assert sum(tag == "script" for tag, _ in elements.tags) == 6 + figures
 
 
 def test_names_with_markup_are_escaped_inside_figures(one_trial: OneTrial) -> None:

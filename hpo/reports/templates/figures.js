@@ -1,0 +1,206 @@
+// Figures are drawn when they come near the window, so that large studies open quickly.
+window.hpoPage = (function () {
+  "use strict";
+  var root = document.documentElement;
+  var shared = JSON.parse(document.getElementById("shared").textContent);
+  var plots = Array.prototype.slice.call(document.querySelectorAll(".plot"));
+  var drawn = new Map();
+  var touch = window.matchMedia("(hover: none)").matches;
+  // What the filters leave, by kind, as figures spell it; a kind that is missing is not filtered.
+  var shown = {};
+
+  function safe(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+
+  // Puts back, in what was read of a figure, what several figures have in common.
+  function whole(value) {
+    if (value === null || typeof value !== "object") { return value; }
+    if ("$list" in value) { return whole(shared.lists[value.$list]); }
+    if ("$texts" in value) { return whole(value.$texts).map(function (k) { return shared.texts[k]; }); }
+    if (Array.isArray(value)) { return value; }
+    Object.keys(value).forEach(function (key) { value[key] = whole(value[key]); });
+    return value;
+  }
+
+  function read(plot) {
+    var figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
+    [figure, figure.narrow].forEach(function (one) { if (one) { one.data = one.data.map(whole); } });
+    return figure;
+  }
+
+  function leaves(kind, name) { return !shown[kind] || shown[kind].has(name); }
+
+  // A trace says in its meta what it shows: one name for all of it, or one for each point.
+  function filtered(trace) {
+    var meta = trace.meta, points = null, kept = true;
+    if (!meta || typeof meta !== "object") { return trace; }
+    Object.keys(shown).forEach(function (kind) {
+      var about = meta[kind];
+      if (Array.isArray(about)) {
+        points = about.map(function (name, k) { return (!points || points[k]) && leaves(kind, name); });
+      } else if (about) { kept = kept && leaves(kind, about); }
+    });
+    if (!kept) { return Object.assign({}, trace, { visible: false }); }
+    if (!points || points.indexOf(false) < 0) { return trace; }
+    return Object.assign({}, trace, { y: trace.y.map(function (value, k) { return points[k] ? value : null; }) });
+  }
+
+  // Words and lines that belong to an architecture have its name.
+  function named(items) {
+    return (items || []).filter(function (item) { return !item.name || leaves("architecture", item.name); });
+  }
+
+  // A figure that bends has a second arrangement, for pages under its least width.
+  function arrangement(plot, width) {
+    var figure = drawn.get(plot);
+    return figure.narrow && width < Number(plot.dataset.least) ? figure.narrow : figure;
+  }
+
+  // On a phone a legend has a row per entry, which must not come off the height of the plot.
+  function legendRows(traces, figure, width) {
+    if (width >= 520 || figure.layout.showlegend === false) { return 0; }
+    var listed = traces.filter(function (trace) {
+      return trace.name && trace.showlegend !== false && trace.visible !== false;
+    });
+    return Math.max(0, listed.length - 2);
+  }
+
+  function draw(plot, theme, paper) {
+    if (typeof Plotly === "undefined") {
+      plot.textContent = "plotly.min.js is missing beside this page; redraw it with: hpo report --from study.json";
+      return;
+    }
+    if (!drawn.has(plot)) { drawn.set(plot, read(plot)); }
+    var width = paper || plot.clientWidth;
+    if (!width) { return; }
+    var figure = arrangement(plot, width);
+    var traces = figure.data.map(filtered);
+    var height = (figure.layout.height || 420) + legendRows(traces, figure, width) * 19;
+    plot.style.minHeight = height + "px";
+    plot.dataset.width = width;
+    var layout = Object.assign({}, figure.layout, {
+      template: shared.templates[theme || root.dataset.theme], width: width, height: height, autosize: false,
+      annotations: named(figure.layout.annotations), shapes: named(figure.layout.shapes)
+    });
+    Plotly.react(plot, traces, layout, {
+      displaylogo: false, displayModeBar: touch ? false : "hover",
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      toImageButtonOptions: { filename: plot.dataset.name, scale: 2 }
+    });
+    if (!performance.getEntriesByName("hpo-drawn").length) { performance.mark("hpo-drawn"); }
+  }
+
+  function hidden(plot) { return plot.closest(".panel").hidden; }
+
+  document.querySelectorAll(".panel[data-later]").forEach(function (panel) { panel.hidden = true; });
+
+  var near = new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) {
+      if (entry.isIntersecting && !drawn.has(entry.target)) { draw(entry.target); }
+    });
+  }, { rootMargin: "500px 0px" });
+  plots.forEach(function (plot) { near.observe(plot); });
+
+  // The place of a figure decides its width, not the window: no figure is wider than its card.
+  var resized = new ResizeObserver(function (entries) {
+    entries.forEach(function (entry) {
+      var plot = entry.target;
+      var changed = Math.abs(plot.clientWidth - Number(plot.dataset.width)) > 1;
+      if (drawn.has(plot) && changed && !root.classList.contains("printing")) { draw(plot); }
+    });
+  });
+  plots.forEach(function (plot) { resized.observe(plot); });
+
+  function redraw(theme) {
+    plots.forEach(function (plot) {
+      if (drawn.has(plot) && !hidden(plot)) { draw(plot, theme); }
+    });
+  }
+
+  function setTheme(theme, keep) {
+    root.dataset.theme = theme;
+    if (keep) {
+      try { window.localStorage.setItem("hpo-theme", theme); } catch (error) { /* file:// may refuse */ }
+    }
+    redraw();
+  }
+
+  document.getElementById("theme").addEventListener("click", function () {
+    setTheme(root.dataset.theme === "dark" ? "light" : "dark", true);
+  });
+  // The system's choice is followed until the reader makes one.
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function (event) {
+    var chosen = null;
+    try { chosen = window.localStorage.getItem("hpo-theme"); } catch (error) { /* file:// may refuse */ }
+    if (!chosen) { setTheme(event.matches ? "dark" : "light", false); }
+  });
+
+  // Paper is white, shows every tab, and is about 680 pixels wide.
+  window.addEventListener("beforeprint", function () {
+    root.classList.add("printing");
+    plots.forEach(function (plot) { draw(plot, "light", 680); });
+  });
+  window.addEventListener("afterprint", function () {
+    root.classList.remove("printing");
+    redraw();
+  });
+
+  function tabsOf(list) { return Array.prototype.slice.call(list.querySelectorAll("[role=tab]:not([hidden])")); }
+
+  function select(list, chosen) {
+    list.querySelectorAll("[role=tab]").forEach(function (tab) {
+      var on = tab === chosen;
+      tab.setAttribute("aria-selected", on ? "true" : "false");
+      tab.tabIndex = on ? 0 : -1;
+      document.getElementById(tab.getAttribute("aria-controls")).hidden = !on;
+    });
+    if (chosen) { draw(document.getElementById(chosen.getAttribute("aria-controls")).querySelector(".plot")); }
+  }
+
+  document.querySelectorAll("[role=tablist]").forEach(function (list) {
+    list.addEventListener("click", function (event) {
+      var tab = event.target.closest("[role=tab]");
+      if (tab) { select(list, tab); }
+    });
+    list.addEventListener("keydown", function (event) {
+      var tabs = tabsOf(list), place = tabs.indexOf(event.target), last = tabs.length - 1;
+      var next = {
+        ArrowRight: place === last ? 0 : place + 1, ArrowLeft: place ? place - 1 : last, Home: 0, End: last
+      }[event.key];
+      if (place < 0 || next === undefined) { return; }
+      event.preventDefault();
+      select(list, tabs[next]);
+      tabs[next].focus();
+    });
+  });
+
+  // A section whose figures show one architecture each keeps those that are left.
+  function filterPanels(section) {
+    var panels = Array.prototype.slice.call(section.querySelectorAll(".panel"));
+    panels.forEach(function (panel) {
+      var own = panel.dataset.architecture;
+      var out = Boolean(own) && !leaves("architecture", safe(own));
+      panel.classList.toggle("filtered", out);
+      var tab = document.getElementById(panel.id + "-tab");
+      if (tab) { tab.hidden = out; } else { panel.hidden = out; }
+    });
+    var list = section.querySelector("[role=tablist]");
+    if (list) {
+      var left = tabsOf(list), on = list.querySelector("[aria-selected=true]");
+      if (!on || on.hidden) { select(list, left[0] || null); }
+    }
+    var none = panels.length > 0 && panels.every(function (panel) { return panel.classList.contains("filtered"); });
+    section.querySelector(".nothing").hidden = !none;
+  }
+
+  return {
+    // Shows what is left: for each kind a set of names, or nothing where all are left.
+    filter: function (left) {
+      shown = {};
+      Object.keys(left).forEach(function (kind) { shown[kind] = new Set(Array.from(left[kind], safe)); });
+      document.querySelectorAll("section.drawn").forEach(filterPanels);
+      redraw();
+    }
+  };
+})();
