@@ -8,7 +8,8 @@ from typing import Any
 from hpo.evidence.importance import importance
 from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
-from hpo.reports import sentences
+from hpo.reports import comparison_sentences, sentences
+from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.data import ReportData, finite
 from hpo.reports.gain_sentences import (
     changes,
@@ -86,15 +87,20 @@ def compute(
     facts = _facts(records, study, entries)
     facts["progress"] = progress(list(parts.values()), read_at)
     facts["mlflow"] = dict(mlflow or {})
+    rows = [row(record) for record in records]
+    compared = comparison(rows, list(grouped), study, objective, correct_faces(records))
+    answer = comparison_sentences.answer_sentence(compared, facts)
+    budgets = comparison_sentences.budget_sentence(compared, study, objective)
     data = ReportData(
         study=dict(study),
         objective=objective,
         classes=list(classes),
-        summary=_summary(entries, facts, objective, tables, grouped),
+        summary=_summary(entries, facts, objective, tables, grouped, answer),
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
+            *([budgets] if budgets else []),
         ],
         facts=facts,
         majority=majority_class,
@@ -105,7 +111,8 @@ def compute(
             label: _contours(group, tables[label]["fanova"]) for label, group in grouped.items()
         },
         confusion=_confusion(grouped, objective["direction"]),
-        trials=[row(record) for record in records],
+        comparison=compared,
+        trials=rows,
     )
     return ReportData.from_json(finite(data.to_json()))
 
@@ -170,10 +177,11 @@ def _summary(
     objective: Mapping[str, Any],
     tables: Mapping[str, Mapping[str, Any]],
     grouped: Mapping[str, Sequence[TrialRecord]],
+    answer: str,
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
-    said = [going] if going else []
+    said = [sentence for sentence in (going, answer) if sentence]
     if not order:
         return [*said, sentences.best_sentence(None, facts, objective)]
     winner = order[0]

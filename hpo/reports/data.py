@@ -35,6 +35,8 @@ class ReportData:
         importance: architecture → evaluator → ``ImportanceTable`` as plain data.
         contours: architecture → pairs of foremost parameters with a smoothed surface over them.
         confusion: architecture → ``number, matrix`` of its best trial.
+        comparison: the architectures at equal budgets, their costs, and tuning against the choice
+            of architecture (``comparison.comparison``); {} in reports of before it was made.
         trials: one dict per trial, epoch curves included.
         format: version of this layout.
     """
@@ -51,6 +53,7 @@ class ReportData:
     importance: dict[str, dict[str, Any]] = field(default_factory=dict)
     contours: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     confusion: dict[str, dict[str, Any]] = field(default_factory=dict)
+    comparison: dict[str, Any] = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     format: int = FORMAT
 

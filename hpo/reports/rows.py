@@ -38,12 +38,12 @@ def row(record: TrialRecord) -> dict[str, Any]:
     """Return one trial as plain data.
 
     Keys: ``architecture, number, slot, state, origin, repeats, rung, continues, reason, value,
-    space_version, accuracy, loss, best_epoch, epochs_run, seconds, started, finished, params,
-    searched, mlflow_run_id, validation_size, train_size, parameter_count, weights,
-    images_per_second, curves``; ``repeats`` is the trial whose value a repeat has taken,
-    ``continues`` the one at the rung below, ``searched`` lists the names that were active in the
-    trial, ``curves`` maps metrics
-    to one number (or None) per epoch.
+    space_version, accuracy, loss, best_epoch, epochs_run, epochs_trained, seconds, started,
+    finished, params, searched, mlflow_run_id, validation_size, train_size, parameter_count,
+    weights, images_per_second, curves``; ``repeats`` is the trial whose value a repeat has taken,
+    ``continues`` the one at the rung below, ``epochs_trained`` leaves out the epochs of that one,
+    ``searched`` lists the names that were active in the trial, ``curves`` maps metrics to one
+    number (or None) per epoch.
     """
     result = record.result
     metrics = best_metrics(record)
@@ -63,6 +63,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "loss": rounded(metrics.get("val_loss")),
         "best_epoch": result.best_epoch if result else 0,
         "epochs_run": record.epochs_run or (result.epochs_run if result else 0),
+        "epochs_trained": record.epochs_trained,
         "seconds": round(record.seconds, 2),
         "started": record.started,
         "finished": record.finished,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from hpo.evidence.intervals import Interval, wilson
 from hpo.registry.promotion import rank_key
 from hpo.reports.rows import best_metrics, rounded, validation_size
+from hpo.spec.bits import unpack_bits
 from hpo.spec.records import TrialRecord
 
 Direction = Literal["maximize", "minimize"]
@@ -34,6 +35,14 @@ def accuracy_interval(record: TrialRecord) -> Interval | None:
     if accuracy is None or n is None or not 0.0 <= accuracy <= 1.0:
         return None
     return wilson(accuracy, n)
+
+
+def right_faces(record: TrialRecord) -> tuple[bool, ...]:
+    """Return which validation faces a trial got right; () where that is not recorded."""
+    n, result = validation_size(record), record.result
+    if result is None or not result.correct or n is None:
+        return ()
+    return tuple(unpack_bits(result.correct, n))
 
 
 def trial_summary(record: TrialRecord) -> dict[str, Any]:

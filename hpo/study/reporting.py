@@ -84,12 +84,13 @@ def redraw(source: Path, *, png: bool | None = None) -> ReportPaths:
         NotFoundError: there is no such file.
         DataError: it is no report's data.
     """
+    from hpo.reports.comparison import completed
     from hpo.reports.data import load_data
     from hpo.reports.page import write_report
 
     if source.is_dir():
         source = source / "study.json"
-    data = load_data(source)
+    data = completed(load_data(source))
     return _with_pictures(data, write_report(data, source.resolve().parent), png)
 
 

@@ -40,8 +40,9 @@ def test_the_best_complete_trial_carries_its_wilson_interval(
     assert best["value"] == pytest.approx(max(v for v in values if v is not None), rel=1e-5)
     assert best["interval"]["n"] == 3589
     assert best["interval"]["low"] < best["accuracy"] < best["interval"]["high"]
-    assert f"trial {best['number']} of cnn" in data.summary[0]
-    assert "n = 3,589 validation faces" in data.summary[0]
+    (said,) = [s for s in data.summary if s.startswith("The best of ")]
+    assert f"trial {best['number']} of cnn" in said
+    assert "n = 3,589 validation faces" in said
 
 
 def test_a_pruned_trial_never_wins(one_trial: OneTrial, spec: dict[str, Any]) -> None:

@@ -22,5 +22,5 @@ def test_the_first_flag_is_the_highest_bit() -> None:
 
 @pytest.mark.parametrize(("text", "count"), [("88", 4), ("88", 9), ("", 1), ("zz", 8)])
 def test_text_of_another_length_or_alphabet_is_refused(text: str, count: int) -> None:
-    with pytest.raises(ValueError, match="digits for|invalid literal"):
+    with pytest.raises(ValueError, match=r"digits for|invalid literal"):
         unpack_bits(text, count)

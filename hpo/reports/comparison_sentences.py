@@ -1,0 +1,186 @@
+"""The comparison of architectures in sentences: tuning or architecture, and at which budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hpo.reports.progress import status
+from hpo.reports.sentences import number, percent, plural, shown, signed
+from hpo.reports.tables import duration
+
+
+def bracketed(change: Mapping[str, Any]) -> str:
+    """Return a difference of accuracies in points with its interval: ``+4.4 [+2.2, +6.6]``."""
+    return (
+        f"{signed(100 * change['point'])} [{signed(100 * change['low'])}, "
+        f"{signed(100 * change['high'])}]"
+    )
+
+
+def share_text(share: Mapping[str, Any]) -> str:
+    """Return a share with its interval: ``28 % [24, 32]``."""
+    return f"{percent(share['point'], 0)} [{100 * share['low']:.0f}, {100 * share['high']:.0f}]"
+
+
+def basis(is_paired: bool, n: int) -> str:
+    """Name what an interval of a difference rests on."""
+    if is_paired:
+        return f"paired over the same n = {number(n)} validation faces"
+    return f"taken as independent samples of n = {number(n)} validation faces"
+
+
+def listed(items: list[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)
+
+
+def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Answer whether tuning or the choice of architecture mattered; "" without two architectures.
+
+    Args:
+        made: what ``comparison.comparison`` returns.
+        facts: of the report, which know whether the study goes on.
+    """
+    tuned = made["tuning"]
+    if not tuned or len(tuned["moves"]) + len(tuned["left_out"]) < 2:
+        return ""
+    moves, whole, share = tuned["moves"], tuned["mean_whole"], tuned["mean_share"]
+    trials = int(made["equal"]["common"]["trials"])
+    known = facts.get("progress")
+    going = bool(known) and status(known) in ("running", "unfinished")
+    start = (
+        f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
+        "the best result lies "
+        f"{'on average ' if len(moves) > 1 else ''}{100 * whole['point']:.1f} points (95 % "
+        f"interval {signed(100 * whole['low'])} to {signed(100 * whole['high'])}) above the "
+        f"thesis's own configuration of {listed(list(moves))}"
+    )
+    each = listed([f"{label} {_moved(move)}" for label, move in moves.items()])
+    foot = (
+        f"In points of validation accuracy tuning moved {each}; 95 % intervals, the trials "
+        f"{basis(tuned['paired'], tuned['n'])}, one training run each."
+    )
+    if share is None:
+        return (
+            f"{start}, which these data do not tell from nothing: neither tuning nor the choice of "
+            f"architecture was shown to matter. {foot}"
+        )
+    left = tuned["left_out"]
+    said = f"; {listed(list(left))} left out: {'; '.join(sorted(set(left.values())))}"
+    return (
+        f"{start}: tuning within the architecture brought {share_text(share)} of that, choosing "
+        f"{tuned['winner']} the rest{said if left else ''}. {foot}"
+    )
+
+
+def _moved(move: Mapping[str, Any]) -> str:
+    if move["default"] == move["best"]:
+        return "by nothing"
+    origin = move.get("origin", "sampler")
+    return bracketed(move["tuning"]) + (" (written by hand)" if origin == "enqueued" else "")
+
+
+def pair_sentence(pair: Mapping[str, Any]) -> str:
+    """Say whether two trained models differ, and whether their architectures do."""
+    one, other = pair["first"], pair["second"]
+    gap = pair["accuracy"]
+    if gap is not None and gap["point"] < 0:
+        one, other = other, one
+        gap = {"point": -gap["point"], "low": -gap["high"], "high": -gap["low"], "n": gap["n"]}
+    distance = (
+        f"{one} over {other}: {bracketed(gap)} points, {basis(pair['paired'], gap['n'])}"
+        if gap
+        else f"{one} and {other}: no accuracies to compare"
+    )
+    chance = (
+        f"shuffling their {2 * pair['trials']} trials between them sets what they find as far "
+        f"apart in {_chance(pair['shuffled'])} of all cases"
+    )
+    if pair["apart"]:
+        return f"{distance}; {chance}, so the two architectures are told apart."
+    if gap is not None and gap["low"] > 0:
+        return (
+            f"{distance}, so the two models differ; but {chance}, so another search might "
+            "turn the order of the architectures around."
+        )
+    return f"{distance}; {chance}. The two are not told apart."
+
+
+def _chance(share: float) -> str:
+    return percent(share, 1) if share >= 0.001 else "under 0.1 %"
+
+
+def variance_sentence(found: Mapping[str, Any], trials: int) -> str:
+    """Say how much of the scatter of trials lies between the architectures."""
+    if found["refused"]:
+        return (
+            "How much of the variance of trials lies between architectures cannot be said: "
+            f"{found['refused']}."
+        )
+    counts = ", ".join(f"{label} {n}" for label, n in found["counts"].items())
+    pruned = f", {found['pruned']} of them pruned" if found["pruned"] else ""
+    return (
+        f"Over the first {plural(trials, 'trial')} of each architecture, "
+        f"{share_text(found['share'])} of the variance of the objective lies between architectures "
+        f"and the rest within them, between hyper-parameters and seeds (90 % bootstrap interval, "
+        f"n = {found['share']['n']} trials with a value: {counts}{pruned})."
+    )
+
+
+def budget_sentence(
+    made: Mapping[str, Any], study: Mapping[str, Any], objective: Mapping[str, Any]
+) -> str:
+    """Say whether budgets were equal, and what each architecture had at the smallest common one."""
+    equal = made["equal"]
+    spent, common = equal["spent"], equal["common"]
+    if len(spent) < 2:
+        return ""
+    asked = _asked(study, list(spent))
+    trials = {label: int(each["trials"]) for label, each in spent.items()}
+    if len(set(asked.values())) > 1:
+        told = ", ".join(f"{label} {n}" for label, n in asked.items())
+        said = f"The study file gives the architectures different budgets of trials ({told})."
+    elif len(set(trials.values())) > 1:
+        told = ", ".join(f"{label} {n}" for label, n in trials.items())
+        said = f"The architectures have come to different numbers of trials ({told})."
+    else:
+        said = f"All architectures had {plural(next(iter(trials.values())), 'trial')}."
+    times = ", ".join(f"{label} {duration(each['seconds'])}" for label, each in spent.items())
+    lines = [
+        f"{said} In time their trials took {times}.",
+        f"At equal budgets, the first {plural(int(common['trials']), 'trial')} of each, the best "
+        f"are {_bests(equal, 'trials', objective)}",
+    ]
+    if common["seconds"]:
+        lines[-1] += (
+            f"; within the first {duration(common['seconds'])} of trials of each, "
+            f"{_bests(equal, 'seconds', objective)}"
+        )
+    return " ".join(lines) + "."
+
+
+def _asked(study: Mapping[str, Any], labels: list[str]) -> dict[str, int]:
+    listed_in = study.get("architectures")
+    budget = study.get("budget")
+    common = budget.get("trials") if isinstance(budget, Mapping) else None
+    asked = {}
+    for label in labels:
+        own = listed_in.get(label) if isinstance(listed_in, Mapping) else None
+        trials = (own.get("trials") if isinstance(own, Mapping) else None) or common
+        if trials:
+            asked[label] = int(trials)
+    return asked
+
+
+def _bests(equal: Mapping[str, Any], measure: str, objective: Mapping[str, Any]) -> str:
+    said = []
+    for label, best in equal["best"].items():
+        at = best[measure]
+        if at is None:
+            said.append(f"{label} nothing yet")
+            continue
+        interval = at["interval"]
+        ends = f" [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]" if interval else ""
+        said.append(f"{label} {shown(at['value'], objective)}{ends}")
+    return ", ".join(said)
