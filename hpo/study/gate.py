@@ -1,13 +1,16 @@
 """The gate of promotion: whether a challenger becomes the champion, and the numbers behind it.
 
-A pure rule over what both classifiers answer on the same validation faces. The challenger was
-selected on these faces, so its figures are optimistic; the decision's notes say so.
+A pure rule over what both classifiers answer on the same validation faces. A study's winner was
+selected on them: the best of twenty trials that are all no better than the champion looks better by
+chance in a fifth of all studies (``benchmarks/gate.py``). So the more trials a challenger was
+selected from, the wider are its intervals; see ``decide``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -84,6 +87,8 @@ class Decision:
         at: when, in UTC.
         faces: how many validation faces both were asked about.
         dataset_digest: of their dataset.
+        selected_on: names these faces: two decisions with the same one are of the same faces.
+        selected_from: of how many trials the challenger is the best on them.
         rule: the study file's ``gate``.
         checks: in the order in which they are shown.
         notes: what to keep in mind, a sentence each.
@@ -94,6 +99,8 @@ class Decision:
     at: str
     faces: int = 0
     dataset_digest: str = ""
+    selected_on: str = ""
+    selected_from: int = 1
     rule: Mapping[str, float] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
@@ -137,9 +144,17 @@ def decide(
     against: str,
     at: str,
     dataset_digest: str,
+    selected_on: str = "",
+    selected_from: int = 1,
+    champion_selected_from: int = 1,
     notes: Sequence[str] = (),
 ) -> Decision:
     """Judge a challenger by the rule.
+
+    Selection is accounted for by Bonferroni's inequality: what lies outside an interval is divided
+    by the number of chances that the challenger had. Against the majority rate these are all of its
+    trials. Against a champion that is itself the best of c on these faces they are the trials
+    divided by c, rounded up: the best of each group of c had the same chances as the champion.
 
     Args:
         rule: the study file's.
@@ -149,13 +164,24 @@ def decide(
         against: the champion's version.
         at: when, in UTC.
         dataset_digest: of the faces.
+        selected_on: names the faces.
+        selected_from: of how many trials the challenger is the best on these faces.
+        champion_selected_from: of how many the champion is; 1 if it was not selected on them.
         notes: to keep with the decision.
     """
-    checks = [_accuracy(rule, labels, challenger, champion)]
+    level = 1 - (1 - rule.level) / selected_from
+    checks = [_accuracy(level, labels, challenger, champion)]
     said = list(notes)
+    if selected_from > 1:
+        said.append(
+            f"The challenger is the best of {selected_from} trials on these faces: the intervals "
+            "allow for that, its figures are optimistic all the same."
+        )
     if champion is not None:
+        chances = math.ceil(selected_from / champion_selected_from)
+        level = 1 - (1 - rule.level) / chances
         checks += [
-            _gain(rule, labels, challenger, champion),
+            _gain(rule.min_gain, level, labels, challenger, champion),
             _recall(rule, labels, challenger, champion),
         ]
     else:
@@ -174,6 +200,8 @@ def decide(
         at,
         len(labels),
         dataset_digest,
+        selected_on,
+        selected_from,
         rule.model_dump(),
         tuple(checks),
         tuple(said),
@@ -181,14 +209,14 @@ def decide(
 
 
 def _accuracy(
-    rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured | None
+    level: float, labels: Sequence[int], challenger: Measured, champion: Measured | None
 ) -> Check:
     counts = [0] * (max(labels) + 1)
     for label in labels:
         counts[label] += 1
     rate = majority_rate(counts) or 0.0
     n = len(labels)
-    own = wilson(_share_right(labels, challenger), n, rule.level)
+    own = wilson(_share_right(labels, challenger), n, level)
     return Check(
         "accuracy",
         own.low > rate,
@@ -197,26 +225,29 @@ def _accuracy(
         f"{own.point:.1%} [{own.low:.1%}, {own.high:.1%}]",
         f"{_share_right(labels, champion):.1%}" if champion else "",
         f"low end above the {rate:.1%} of always answering '{_class(counts.index(max(counts)))}'",
-        {"low": own.low, "high": own.high},
+        {"low": own.low, "high": own.high, "level": level},
     )
 
 
-def _gain(rule: GateSpec, labels: Sequence[int], challenger: Measured, champion: Measured) -> Check:
+def _gain(
+    needed: float, level: float, labels: Sequence[int], challenger: Measured, champion: Measured
+) -> Check:
     counts = pair(labels, challenger.predictions, champion.predictions)
-    gain = paired_difference(counts, rule.level)
+    gain = paired_difference(counts, level)
     p = mcnemar(counts)
     return Check(
         "gain",
-        gain.low > rule.min_gain,
+        gain.low > needed,
         gain.point,
-        rule.min_gain,
+        needed,
         f"{100 * gain.point:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], "
         f"right alone on {counts.first}, McNemar p = {p:.2g}",
         f"right alone on {counts.second}",
-        f"low end above {100 * rule.min_gain:g} points",
+        f"low end above {100 * needed:g} points",
         {
             "low": gain.low,
             "high": gain.high,
+            "level": level,
             "p": p,
             "challenger_alone": counts.first,
             "champion_alone": counts.second,

@@ -116,8 +116,13 @@ def judge(
             if not force:
                 raise
             check_answers(candidate.file, candidate.title)
-            said = f"Nothing was compared: {error}"
-            decision = Decision("refused", against, _now(), notes=(said,))
+            decision = Decision(
+                *("refused", against, _now()),
+                dataset_digest=candidate.dataset_digest,
+                selected_on=_faces_of(spec, candidate),
+                selected_from=candidate.trials,
+                notes=(f"Nothing was compared: {error}",),
+            )
     if stepped_over:
         when = f"rolled back at {stepped_over[:16].replace('T', ' ')} UTC"
         back = Check("rollback", False, 1.0, 0.0, when, "", "a person's word: --force")
@@ -132,8 +137,10 @@ def _recorded(spec: StudySpec, candidate: Candidate, against: str) -> Decision |
     decision = None if candidate.entry is None else decision_of(candidate.entry.tags)
     if decision is None or not decision.checks:
         return None
-    asked = (against, spec.gate.model_dump(), candidate.dataset_digest)
-    if (decision.against, dict(decision.rule), decision.dataset_digest) != asked:
+    if (decision.against, dict(decision.rule)) != (against, spec.gate.model_dump()):
+        return None
+    selection = (_faces_of(spec, candidate), candidate.trials)
+    if (decision.selected_on, decision.selected_from) != selection:
         return None
     # A roll-back is asked about each time; what a person forced, the checks alone say again.
     checks = tuple(check for check in decision.checks if check.name != "rollback")
@@ -154,16 +161,13 @@ def _measured(
     challenger = examine(candidate.file, dataset, spec)
     if challenger.problem is not None:
         raise no_softmax(candidate.title, len(EMOTIONS), challenger.problem)
-    notes = []
-    if candidate.trials > 1:
-        notes.append(
-            f"The challenger is the best of {candidate.trials} trials on these faces, so its "
-            "figures are optimistic."
-        )
-    theirs = None
+    theirs, notes, selected_from = None, [], 1
     if champion is not None:
         theirs = examine(_champion_file(client, champion), dataset, spec).measured
-        notes += _other_data(champion, candidate)
+        notes = _other_data(champion, candidate)
+        told = decision_of(champion.tags)
+        if told is not None and told.selected_on == _faces_of(spec, candidate):
+            selected_from = told.selected_from
     return decide(
         spec.gate,
         challenger.labels,
@@ -172,8 +176,18 @@ def _measured(
         against="" if champion is None else str(champion.version),
         at=_now(),
         dataset_digest=candidate.dataset_digest,
+        selected_on=_faces_of(spec, candidate),
+        selected_from=candidate.trials,
+        champion_selected_from=selected_from,
         notes=notes,
     )
+
+
+def _faces_of(spec: StudySpec, candidate: Candidate) -> str:
+    """Return a name of a study's validation faces; a subset is its seed's."""
+    limit = spec.data.validation_limit
+    subset = "all" if limit is None else f"{limit} of seed {spec.seed}"
+    return f"{candidate.dataset_digest} {subset}"
 
 
 def _champion_file(client: Any, champion: Any) -> Path:

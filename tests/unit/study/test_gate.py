@@ -24,10 +24,17 @@ def answering(right: Callable[[int], bool], *, sure: float = 0.6, **how: float) 
 CHAMPION = answering(lambda i: i % 10 < 6)
 
 
-def said(challenger: Measured, champion: Measured | None = CHAMPION, **rule: Any) -> Decision:
+def said(
+    challenger: Measured,
+    champion: Measured | None = CHAMPION,
+    selected_from: int = 1,
+    champion_selected_from: int = 1,
+    **rule: Any,
+) -> Decision:
     return decide(
         GateSpec(**rule), LABELS, challenger, champion,
         against="1" if champion else "", at="2026-01-01T00:00:00", dataset_digest="sha256:1",
+        selected_from=selected_from, champion_selected_from=champion_selected_from,
     )  # fmt: skip
 
 
@@ -84,6 +91,20 @@ def test_the_first_one_must_beat_the_majority_and_stay_in_bounds() -> None:
 )
 def test_each_bound_holds_for_a_better_challenger_too(check: str, how: dict[str, Any]) -> None:
     assert said(answering(lambda i: i % 10 < 7, **how)).failed == (check,)
+
+
+def test_the_best_of_many_trials_must_show_more() -> None:
+    # Five points more on some faces, two and a half less on others.
+    better = answering(lambda i: (i % 10 < 6 and i % 40 != 3) or i % 20 == 7)
+    assert said(better).verdict == "promoted"
+    assert said(better, selected_from=20).failed == ("gain",)
+    # A champion that was selected alike, on the same faces, had the same chances.
+    alike = said(better, selected_from=20, champion_selected_from=20)
+    assert alike.verdict == "promoted"
+    assert "best of 20 trials" in alike.notes[0]
+    checks = said(better, selected_from=20, champion_selected_from=6).checks
+    levels = {c.name: c.details["level"] for c in checks if "level" in c.details}
+    assert levels == {"accuracy": 1 - (1 - 0.95) / 20, "gain": 1 - (1 - 0.95) / 4}
 
 
 def test_a_decision_is_tags_that_people_and_programs_read() -> None:
