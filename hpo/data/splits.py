@@ -69,37 +69,51 @@ class Split:
 
 
 def subset(split: Split, limit: int | None, seed: int) -> Split:
-    """Return ``limit`` faces with the classes' shares kept, the same ones for the same seed.
-
-    Shares are rounded by largest remainder; a class that would round to nothing keeps one face as
-    long as ``limit`` reaches for every class. Faces stay in the split's order.
+    """Return the faces at ``subset_places``.
 
     Args:
         split: what to draw from.
-        limit: how many faces; ``None``, or as many as there are or more, gives the split itself.
-        seed: 31-bit seed of the draw.
+        limit, seed: as there; without a limit the split itself is returned.
 
     Raises:
         DataError: ``limit`` is under 1.
     """
     if limit is None or limit >= len(split):
         return split
+    index = subset_places(np.asarray(split.labels), limit, seed)
+    return Split(
+        images=np.asarray(split.images[index]),
+        labels=np.asarray(split.labels)[index],
+        names=[split.names[i] for i in index],
+        votes=None if split.votes is None else split.votes[index],
+    )
+
+
+def subset_places(labels: Bytes, limit: int | None, seed: int) -> npt.NDArray[np.int64]:
+    """Return the places of ``limit`` faces that keep the classes' shares, equal for equal seeds.
+
+    Shares are rounded by largest remainder; a class that would round to nothing keeps one face as
+    long as ``limit`` reaches for every class. Faces stay in the split's order.
+
+    Args:
+        labels: of the faces to draw from, ``(n,)``.
+        limit: how many faces; ``None``, or as many as there are or more, gives all.
+        seed: 31-bit seed of the draw.
+
+    Raises:
+        DataError: ``limit`` is under 1.
+    """
+    if limit is None or limit >= len(labels):
+        return np.arange(len(labels))
     if limit < 1:
         raise DataError("a subset needs at least one face", expected="1 or more", got=str(limit))
-    labels = np.asarray(split.labels)
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     generator = np.random.default_rng(seed)
     chosen = [
         generator.permutation(np.flatnonzero(labels == label))[:quota]
         for label, quota in enumerate(_quotas(counts, limit))
     ]
-    index = np.sort(np.concatenate(chosen))
-    return Split(
-        images=np.asarray(split.images[index]),
-        labels=labels[index],
-        names=[split.names[i] for i in index],
-        votes=None if split.votes is None else split.votes[index],
-    )
+    return np.sort(np.concatenate(chosen))
 
 
 def _quotas(counts: npt.NDArray[np.int64], limit: int) -> list[int]:

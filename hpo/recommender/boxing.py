@@ -26,6 +26,7 @@ from typing import Any
 from hpo.recommender.box import CARD, FOLDER, MOST_BYTES, Box, open_box
 from hpo.recommender.card import card
 from hpo.spec.errors import DataError, HpoError, NotFoundError
+from hpo.spec.records import WITHOUT_COPIES
 from hpo.spec.workspace import Workspace
 from hpo.training.packed_files import DOCUMENT, describe_packed
 
@@ -73,9 +74,7 @@ def fill_box(
             is larger than the box.
         IntegrityError: the checkpoint is not the one that was trained.
     """
-    import numpy as np
-
-    from hpo.data.audit.leakage import seen_in_training
+    from hpo.data.audit.unseen import unseen
     from hpo.data.store import open_faces
     from hpo.training.packed import read_packed, write_packed
     from hpo.training.validation import judge, predict
@@ -103,11 +102,11 @@ def fill_box(
         }
         write_packed(found.model, scratch, **written, facts={})
         model = read_packed(scratch)
-        judgement = judge(
-            predict(model, split.images[..., None], 256), split.labels.astype("int64")
-        )
-        copies = seen_in_training(dataset)
-        alone = np.delete(judgement.predictions == np.asarray(split.labels), copies)
+        answers, labels = predict(model, split.images[..., None], 256), split.labels.astype("int64")
+        judgement = judge(answers, labels)
+        alone = unseen(dataset, drop=_saw_no_copies(found.facts))
+        apart = judge(answers[alone.places], labels[alone.places]).metrics if len(alone) else {}
+        without = {name + WITHOUT_COPIES: value for name, value in apart.items()}
         facts = {
             **{name: found.facts[name] for name in _FACTS},
             "made_by": made_by,
@@ -116,11 +115,8 @@ def fill_box(
             "train_faces": int(found.facts.get("train_faces", len(dataset.split("train").labels))),
             "validation_faces": len(split.labels),
             "parameter_count": int(model.count_params()),
-            "metrics": judgement.metrics,
-            "without_copies": {
-                "faces": len(alone),
-                "accuracy": float(alone.mean()) if len(alone) else None,
-            },
+            "validation_faces_without_copies": len(alone),
+            "metrics": {**judgement.metrics, **without},
             "confusion": judgement.confusion.tolist(),
         }
         packed = write_packed(model, scratch, **written, facts=facts)
@@ -137,6 +133,15 @@ def fill_box(
         write_packed(model, folder, **written, facts=facts)
         (folder / CARD).write_text(text, encoding="utf-8")
     return open_box(folder)
+
+
+def _saw_no_copies(facts: Mapping[str, Any]) -> bool:
+    """Tell whether the record says that training had no copy of any face it was validated on."""
+    whole = facts.get("validation_size", facts.get("validation_faces"))
+    alone = facts.get(
+        "validation_size_without_copies", facts.get("validation_faces_without_copies")
+    )
+    return whole is not None and whole == alone
 
 
 def _packed_source(folder: Path) -> Source:

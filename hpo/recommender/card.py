@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
 from hpo.recommender.box import Box
+from hpo.spec.records import WITHOUT_COPIES
 
 _SHOWN = (
     *("family", "width", "stages", "convs_per_stage", "head", "dense", "input_size"),
@@ -18,6 +19,12 @@ _SHOWN = (
     *("label_smoothing", "mixup", "ema", "test_views", "temperature_scaling"),
 )
 """Parameters that tell most about a model, in the order of the card; the rest is in the file."""
+
+_METRICS = (
+    ("val_accuracy", "accuracy", ".1%"),
+    ("val_macro_f1", "macro F1", ".3f"),
+    ("val_loss", "cross-entropy", ".3f"),
+)
 
 
 def card(box: Box) -> str:
@@ -54,7 +61,7 @@ def card(box: Box) -> str:
         f"(n = {accuracy.n:,}). It speaks of these faces alone: not of another seed, nor of the "
         "optimism of a model that was chosen on the same faces. The test faces were not looked "
         f"at.{_chance(facts['confusion'])}",
-        *_without_copies(facts.get("without_copies")),
+        *_without_copies(facts),
         _recalls(described.classes, facts["confusion"]),
         "## Limits",
         "- An expression is not a feeling, and the labels are one person's guess at one picture: "
@@ -83,19 +90,27 @@ def _written(value: Any) -> str:
 
 def _figures(facts: Mapping[str, Any]) -> str:
     metrics = facts["metrics"]
-    return (
-        "| figure | value |\n| --- | --- |\n"
-        f"| accuracy | {metrics['val_accuracy']:.1%} |\n"
-        f"| macro F1 | {metrics['val_macro_f1']:.3f} |\n"
-        f"| cross-entropy | {metrics['val_loss']:.3f} |"
-    )
+    alone = _names_copies(facts)
+    head = "| figure | value |" + (" without copies |" if alone else "")
+    lines = [head, "| --- | --- |" + (" --- |" if alone else "")]
+    for name, title, form in _METRICS:
+        line = f"| {title} | {metrics[name]:{form}} |"
+        lines.append(line + (f" {metrics[name + WITHOUT_COPIES]:{form}} |" if alone else ""))
+    return "\n".join(lines)
 
 
-def _without_copies(found: Mapping[str, Any] | None) -> list[str]:
+def _names_copies(facts: Mapping[str, Any]) -> bool:
+    """Tell whether there are figures without the faces that training has a copy of."""
+    known = all(name + WITHOUT_COPIES in facts["metrics"] for name, _, _ in _METRICS)
+    return known and facts["validation_faces_without_copies"] != facts["validation_faces"]
+
+
+def _without_copies(facts: Mapping[str, Any]) -> list[str]:
     """Return a paragraph on the faces that training has not seen, if any was seen."""
-    if not found or found["accuracy"] is None:
+    if not _names_copies(facts):
         return []
-    alone = wilson(found["accuracy"], found["faces"])
+    accuracy = facts["metrics"]["val_accuracy" + WITHOUT_COPIES]
+    alone = wilson(accuracy, facts["validation_faces_without_copies"])
     return [
         "Some of these faces have an exact, mirrored or near duplicate among the training faces "
         "(`hpo data audit` finds them), and a score on them is partly memory. On the "

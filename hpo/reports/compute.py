@@ -10,6 +10,7 @@ from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import comparison_sentences, sentences
 from hpo.reports.comparison import comparison, correct_faces
+from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.gain_sentences import (
     changes,
@@ -95,12 +96,13 @@ def compute(
         study=dict(study),
         objective=objective,
         classes=list(classes),
-        summary=_summary(entries, facts, objective, tables, grouped, answer),
+        summary=_summary(entries, facts, objective, tables, grouped, answer, study),
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
             *([budgets] if budgets else []),
+            *copies_caveats(records),
         ],
         facts=facts,
         majority=majority_class,
@@ -178,6 +180,7 @@ def _summary(
     tables: Mapping[str, Mapping[str, Any]],
     grouped: Mapping[str, Sequence[TrialRecord]],
     answer: str,
+    study: Mapping[str, Any],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
@@ -186,6 +189,8 @@ def _summary(
         return [*said, sentences.best_sentence(None, facts, objective)]
     winner = order[0]
     said.append(sentences.best_sentence(winner, facts, objective))
+    alone = copies_sentence(winner, study)
+    said += [alone] if alone else []
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:
         gap = difference(
             Interval(**winner["best"]["interval"]), Interval(**order[1]["best"]["interval"])

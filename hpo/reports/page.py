@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from hpo.reports.copies import copies_rows
 from hpo.reports.data import ReportData, dump_data, write_atomically
 from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import colour, template
@@ -84,6 +85,7 @@ def page(data: ReportData) -> str:
         data=data,
         facts=fact_list(data),
         results=result_rows(data),
+        copies=copies_rows(data),
         chance=percent(data.majority["rate"]) if data.majority else "",
         reasons=any(trial["reason"] for trial in data.trials),
         thesis=thesis_rows(data),

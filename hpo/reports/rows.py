@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hpo.spec.records import TrialRecord
+from hpo.spec.records import WITHOUT_COPIES, TrialRecord
 
 CURVES = ("accuracy", "val_accuracy", "loss", "val_loss", "learning_rate")
 """Metrics whose curves are kept; others stay in the stores."""
@@ -38,12 +38,12 @@ def row(record: TrialRecord) -> dict[str, Any]:
     """Return one trial as plain data.
 
     Keys: ``architecture, number, slot, state, origin, repeats, rung, continues, reason, value,
-    space_version, accuracy, loss, best_epoch, epochs_run, epochs_trained, seconds, started,
-    finished, params, searched, mlflow_run_id, validation_size, train_size, parameter_count,
-    weights, images_per_second, curves``; ``repeats`` is the trial whose value a repeat has taken,
-    ``continues`` the one at the rung below, ``epochs_trained`` leaves out the epochs of that one,
-    ``searched`` lists the names that were active in the trial, ``curves`` maps metrics to one
-    number (or None) per epoch.
+    space_version, accuracy, accuracy_without_copies, loss, best_epoch, epochs_run, epochs_trained,
+    seconds, started, finished, params, searched, mlflow_run_id, validation_size,
+    validation_size_without_copies, train_size, parameter_count, weights, images_per_second,
+    curves``; ``repeats`` is the trial whose value a repeat has taken, ``continues`` the one at the
+    rung below, ``epochs_trained`` leaves out the epochs of that one, ``searched`` lists the names
+    that were active in the trial, ``curves`` maps metrics to one number (or None) per epoch.
     """
     result = record.result
     metrics = best_metrics(record)
@@ -60,6 +60,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "reason": result.reason if result else "",
         "value": rounded(record.value),
         "accuracy": rounded(metrics.get("val_accuracy")),
+        "accuracy_without_copies": rounded(metrics.get("val_accuracy" + WITHOUT_COPIES)),
         "loss": rounded(metrics.get("val_loss")),
         "best_epoch": result.best_epoch if result else 0,
         "epochs_run": record.epochs_run or (result.epochs_run if result else 0),
@@ -71,6 +72,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "searched": sorted(record.searched),
         "mlflow_run_id": record.mlflow_run_id,
         "validation_size": validation_size(record),
+        "validation_size_without_copies": result.validation_size_without_copies if result else None,
         "train_size": result.train_size if result else 0,
         "parameter_count": result.parameter_count if result else 0,
         "weights": result.weights_used if result else "",

@@ -165,8 +165,8 @@ def _thesis_row(entry: Mapping[str, Any], run: Mapping[str, Any], chance: str) -
 def trial_columns(data: ReportData) -> list[Column]:
     """Return the columns of the table of trials, without those that would say nothing new.
 
-    An objective that is the accuracy or the loss has its column there, and reasons are shown only
-    where a trial has one.
+    An objective that is the accuracy or the loss has its column there, reasons are shown only
+    where a trial has one, and the accuracy without copies where some validation faces are copies.
     """
     own = data.objective["name"] not in ("val_accuracy", "val_loss")
     return [
@@ -175,6 +175,7 @@ def trial_columns(data: ReportData) -> list[Column]:
         Column("state"),
         *([Column("objective", numeric=True)] if own else []),
         Column("accuracy [%]", numeric=True),
+        *([Column("without copies [%]", numeric=True)] if _has_copies(data) else []),
         Column("loss", numeric=True),
         Column("epochs", numeric=True),
         Column("time", numeric=True),
@@ -183,6 +184,12 @@ def trial_columns(data: ReportData) -> list[Column]:
         Column("searched parameters", wide=True),
         *([Column("reason", wide=True)] if any(t["reason"] for t in data.trials) else []),
     ]
+
+
+def _has_copies(data: ReportData) -> bool:
+    # Reports of before copies were looked for have no such key.
+    sizes = [(t.get("validation_size_without_copies"), t["validation_size"]) for t in data.trials]
+    return any(alone is not None and alone != whole for alone, whole in sizes)
 
 
 def trial_rows(data: ReportData) -> list[dict[str, Any]]:
@@ -202,6 +209,10 @@ def _trial_row(
         "state": (trial["state"], None),
         "objective": (_objective(value, objective), value),
         "accuracy [%]": (_percent(trial["accuracy"]), trial["accuracy"]),
+        "without copies [%]": (
+            _percent(trial.get("accuracy_without_copies")),
+            trial.get("accuracy_without_copies"),
+        ),
         "loss": (_loss(trial["loss"]), trial["loss"]),
         "epochs": (str(trial["epochs_run"]), trial["epochs_run"]),
         "time": (duration(trial["seconds"]), trial["seconds"]),

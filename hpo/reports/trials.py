@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from hpo.evidence.intervals import Interval, wilson
 from hpo.registry.promotion import rank_key
+from hpo.reports.copies import with_and_without
 from hpo.reports.rows import best_metrics, rounded, validation_size
 from hpo.spec.bits import unpack_bits
 from hpo.spec.records import TrialRecord
@@ -48,8 +49,9 @@ def right_faces(record: TrialRecord) -> tuple[bool, ...]:
 def trial_summary(record: TrialRecord) -> dict[str, Any]:
     """Return what the report says of a trial that stands for others, such as the best.
 
-    Keys: ``number, state, origin, value, accuracy, loss, interval, best_epoch, epochs_run, seconds,
-    params`` (the searched ones), ``parameter_count, train_size, weights, device``.
+    Keys: ``number, state, origin, value, accuracy, loss, interval, without_copies, best_epoch,
+    epochs_run, seconds, params`` (the searched ones), ``parameter_count, train_size, weights,
+    device``.
     """
     interval = accuracy_interval(record)
     metrics = best_metrics(record)
@@ -63,6 +65,7 @@ def trial_summary(record: TrialRecord) -> dict[str, Any]:
         "accuracy": rounded(metrics.get("val_accuracy")),
         "loss": rounded(metrics.get("val_loss")),
         "interval": interval.to_json() if interval else None,
+        "without_copies": with_and_without(record),
         "best_epoch": result.best_epoch if result else 0,
         "epochs_run": record.epochs_run,
         "seconds": round(record.seconds, 2),

@@ -27,6 +27,9 @@ FAILURES = (
 asked for again. ``error``: anything that training raised.
 """
 
+WITHOUT_COPIES = "_without_copies"
+"""After the name of a validation metric: the same over the faces of which training has no copy."""
+
 TrialState = Literal["running", "waiting", "complete", "pruned", "failed"]
 
 
@@ -131,7 +134,8 @@ class TrialResult(_Plain):
         epochs_run: finished epochs, those of the attempt that was continued included.
         metrics: the metrics of the best epoch, and more scores of its answers
             (``hpo.training.scores``); with ``temperature_scaling`` those of validation are the
-            scaled checkpoint's, and ``temperature`` is one more.
+            scaled checkpoint's, and ``temperature`` is one more. All these over the validation
+            faces of which training has no copy have names with ``WITHOUT_COPIES``.
         final_metrics: the metrics of the last epoch.
         seconds: wall-clock seconds of this attempt by phase: ``load, build, fit, evaluate,
             checkpoint, total``, and ``state`` where the job keeps one.
@@ -152,6 +156,10 @@ class TrialResult(_Plain):
             ``precision``, ``cores``.
         train_size: faces trained on.
         validation_size: faces validated on.
+        validation_size_without_copies: those of them of which training has no exact, mirrored or
+            near duplicate; None in trials of before that was looked for.
+        copies_digest: ``sha256:…`` of the pixels of the others: trials whose digests are equal
+            leave the same faces out; "" where not known.
         continued_from_epoch: last epoch of the earlier attempt that training went on from; 0 if
             it began at the beginning. Reports were sent of the epochs after it only.
         notes: what went otherwise than the job asked, a sentence each: a state that could not be
@@ -179,6 +187,8 @@ class TrialResult(_Plain):
     environment: dict[str, str] = field(default_factory=dict)
     train_size: int = 0
     validation_size: int = 0
+    validation_size_without_copies: int | None = None
+    copies_digest: str = ""
     continued_from_epoch: int = 0
     notes: list[str] = field(default_factory=list)
 

@@ -134,3 +134,9 @@ def _check_url(option: str, url: str | None, expected: str) -> None:
     if url is not None and not is_url(url):
         # Not shown: a slip in a URL with a password would print the password.
         raise InputError("this is no URL", where=f"--{option}", expected=expected)
+
+
+def machine_cache() -> Path:
+    """Return the folder of what this machine remembers between studies; it may be deleted."""
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "hpo"

@@ -127,6 +127,7 @@ def find_or_build(
             dataset=str(dataset.folder),
             validation_limit=spec.data.validation_limit,
             data_seed=derive_seed(spec.seed, "data"),
+            drop=spec.data.leakage == "drop",
         )
         environment = best.result.environment if best.result else {}
         return log_ensemble(

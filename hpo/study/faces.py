@@ -67,18 +67,21 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
 def count_leaked(spec: StudySpec, dataset: FaceDataset, *, remember: bool = True) -> int:
     """Return how many training faces the study leaves out as duplicates of held-out ones.
 
-    Looking for them takes seconds, once per dataset; the trials then find the answer beside it.
+    Looking for them takes seconds, once per dataset; the trials then find the answer beside it. A
+    study that keeps them needs it too, to tell its scores without the faces that have a copy.
 
     Args:
         spec: the study.
         dataset: its faces; of embedded ones that are not drawn yet nothing is known.
         remember: whether the answer may be written.
     """
-    if spec.data.leakage == "keep" or not dataset.digest:
+    keep = spec.data.leakage == "keep"
+    if not dataset.digest or (keep and not remember):
         return 0
     from hpo.data.audit.leakage import leaked_faces
 
-    return len(leaked_faces(dataset, remember=remember))
+    leaked = leaked_faces(dataset, remember=remember)
+    return 0 if keep else len(leaked)
 
 
 def _undrawn(workspace: Workspace) -> FaceDataset:

@@ -31,8 +31,12 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, best_epoch, reason,
-    started, finished, log`` (what a failed trial's process said, where that was kept; "" else).
+    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, best_epoch, metrics,
+    validation_size, validation_size_without_copies, reason, started, finished, log`` (what a
+    failed trial's process said, where that was kept; "" else).
+
+    ``metrics`` are those of the best epoch; names that end in ``_without_copies`` are over the
+    ``validation_size_without_copies`` faces of which training has no copy.
 
     Args:
         study: its name or its study file.
@@ -75,6 +79,11 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "continues": record.continues,
         "space_version": record.space_version,
         "best_epoch": result.best_epoch or None if result else None,
+        "metrics": result.metrics if result else {},
+        "validation_size": result.validation_size or None if result else None,
+        "validation_size_without_copies": (
+            result.validation_size_without_copies if result else None
+        ),
         "reason": result.reason if result else "",
         "started": record.started,
         "finished": record.finished,

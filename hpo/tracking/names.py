@@ -110,6 +110,7 @@ IMAGES_PER_SECOND = "images_per_second"
 PARAMETER_COUNT = "parameter_count"
 TRAIN_SIZE = "train_size"
 VALIDATION_SIZE = "validation_size"
+VALIDATION_SIZE_WITHOUT_COPIES = "validation_size_without_copies"
 BEST_PREFIX = "best_"
 FINAL_PREFIX = "final_"
 SECONDS_PREFIX = "seconds_"
@@ -121,7 +122,7 @@ RANK_PAIRS_PREFIX = "rank_pairs_"
 METRICS = (
     *("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", EPOCH_SECONDS),
     *(METRIC_OBJECTIVE, BEST_OBJECTIVE, BEST_EPOCH, EPOCHS_RUN, IMAGES_PER_SECOND),
-    *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE),
+    *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE, VALIDATION_SIZE_WITHOUT_COPIES),
     *(BEST_PREFIX + "*", FINAL_PREFIX + "*", SECONDS_PREFIX + "*"),
     *(RANK_PREFIX + "*", RANK_MEASURED_PREFIX + "*", RANK_PAIRS_PREFIX + "*"),
 )
@@ -242,6 +243,7 @@ def summary_metrics(record: TrialRecord) -> dict[str, float]:
         (PARAMETER_COUNT, result.parameter_count),
         (TRAIN_SIZE, result.train_size),
         (VALIDATION_SIZE, result.validation_size),
+        (VALIDATION_SIZE_WITHOUT_COPIES, result.validation_size_without_copies),
     ):
         if value:
             metrics[name] = float(value)

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from hpo.data.decoding import opencv
 from hpo.spec.errors import EnvironmentProblem
+from hpo.spec.workspace import machine_cache as machine_cache
 
 _MOST_COMPILED_BYTES = 2**30
 """Of JAX's compiled networks on disk; the ones that were used longest ago go first."""
@@ -52,12 +52,6 @@ def configure() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(machine_cache() / "jax"))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_MOST_COMPILED_BYTES))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
-
-
-def machine_cache() -> Path:
-    """Return the folder of what this machine remembers between studies; it may be deleted."""
-    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "hpo"
 
 
 def preload() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.data.audit.leakage import leaked_faces, without
+from hpo.data.audit.unseen import Unseen, unseen
 from hpo.data.store import Split, open_faces, subset
 from hpo.spec.errors import DataError, IntegrityError
 from hpo.spec.records import TrialJob
@@ -55,12 +56,14 @@ class TrialData:
         validation: validation faces, never changed.
         classes: how many classes there are.
         digest: the dataset's, of all its faces.
+        unseen: which validation faces have no copy in training; None where that is not known.
     """
 
     train: Labelled
     validation: Labelled
     classes: int
     digest: str = ""
+    unseen: Unseen | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -94,7 +97,11 @@ def load_data(job: TrialJob) -> TrialData:
         if len(split.labels) == 0:
             raise DataError(f"split '{name}' of '{dataset.name}' is empty", where=job.dataset)
     return TrialData(
-        _in_memory(train), _in_memory(validation), len(dataset.classes), dataset.digest
+        _in_memory(train),
+        _in_memory(validation),
+        len(dataset.classes),
+        dataset.digest,
+        unseen(dataset, job.validation_limit, job.data_seed, drop=job.leakage == "drop"),
     )
 
 

@@ -60,6 +60,7 @@ def build(
     dataset: str,
     validation_limit: int | None,
     data_seed: int,
+    drop: bool,
 ) -> dict[str, Any]:
     """Join ``.keras`` files into ``output/model.keras`` and judge it on the validation faces.
 
@@ -71,9 +72,11 @@ def build(
         dataset: folder of the canonical store.
         validation_limit: the study's, and
         data_seed: the seed of its subset, so that it is judged as its members were.
+        drop: whether its members trained without copies of held-out faces.
 
     Returns:
-        ``checkpoint``, ``sha256``, ``metrics`` and ``confusion``, as of a ``TrialResult``.
+        ``checkpoint``, ``sha256``, ``metrics`` and ``confusion``, as of a
+        ``TrialResult``.
 
     Raises:
         DataError: a file is no model, or the models do not fit together.
@@ -82,8 +85,11 @@ def build(
     import keras
     import numpy as np
 
+    from hpo.data.audit.unseen import unseen
     from hpo.data.store import open_faces, subset
     from hpo.training.checkpoint import write_checkpoint
+    from hpo.training.copies import without_copies
+    from hpo.training.scores import scores
     from hpo.training.validation import judge, predict
 
     loaded = []
@@ -100,12 +106,19 @@ def build(
     checkpoint, digest = write_checkpoint(join(loaded), output)
     # What is judged is what was written.
     model = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
-    faces = subset(open_faces(Path(dataset)).split("validation"), validation_limit, data_seed)
+    opened = open_faces(Path(dataset))
+    faces = subset(opened.split("validation"), validation_limit, data_seed)
     answers = predict(model, np.asarray(faces.images)[..., None], 64)
-    judged = judge(answers, np.asarray(faces.labels, dtype=np.int64))
+    labels = np.asarray(faces.labels, dtype=np.int64)
+    judged = judge(answers, labels)
+    alone = unseen(opened, validation_limit, data_seed, drop=drop)
     return {
         "checkpoint": checkpoint,
         "sha256": digest,
-        "metrics": judged.metrics,
+        "metrics": {
+            **judged.metrics,
+            **scores(answers, labels, faces.votes),
+            **without_copies(answers, labels, alone, faces.votes),
+        },
         "confusion": judged.confusion.tolist(),
     }

@@ -26,6 +26,7 @@ from hpo.training.answers import no_softmax, try_model
 from hpo.training.augmentation import Augmentation
 from hpo.training.batches import TrialData, epoch_batches, load_data
 from hpo.training.checkpoint import check_folder, write_checkpoint
+from hpo.training.copies import without_copies
 from hpo.training.course import Course
 from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
@@ -36,6 +37,7 @@ from hpo.training.precision import AUTO, PRECISIONS, choose
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
 from hpo.training.served import check_scalable, scale, serve
 from hpo.training.state import StateUnusable, read_state, remove_state, trial_identity, write_state
+from hpo.training.validation import Judgement
 
 OBJECTIVES = ("val_accuracy", "val_loss", "val_macro_f1")
 
@@ -104,6 +106,7 @@ class _Trial:
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     labels: Any = None
+    without_copies: Callable[[Judgement], dict[str, float]] = lambda judged: {}
     loop: EpochLoop | None = None
     state_kept: float = -math.inf
     facts: dict[str, Any] = field(default_factory=dict)
@@ -211,6 +214,7 @@ class _Trial:
             self.seconds["fit"] = max(0.0, self.seconds.get("fit", 0.0) - elsewhere)
             if loop.best is not None and loop.best_judgement is not None:
                 metrics = {**loop.best.metrics, **loop.best_scores()}
+                metrics |= self.without_copies(loop.best_judgement)
                 self.facts.update(best_epoch=loop.best.epoch, metrics=metrics)
                 self.facts.update(final_metrics=loop.epochs[-1].metrics)
                 self.facts.update(confusion=loop.best_judgement.confusion.tolist())
@@ -264,6 +268,12 @@ def _build(trial: _Trial, data: TrialData) -> Any:
         train_size=len(data.train),
         validation_size=len(data.validation),
     )
+    unseen, held_out = data.unseen, data.validation
+    if unseen is not None:
+        trial.facts.update(validation_size_without_copies=len(unseen), copies_digest=unseen.digest)
+        trial.without_copies = lambda judged: without_copies(
+            judged.probabilities, held_out.labels, unseen, held_out.votes
+        )
     return model
 
 

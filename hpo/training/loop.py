@@ -206,7 +206,7 @@ class EpochLoop:
             "stopping": self._stopping.state() if self._stopping is not None else None,
         }
         best = self.best_judgement
-        judgement = [best.predictions, best.confusion]
+        judgement: list[Any] = [best.predictions, best.confusion]
         if best.probabilities is not None:  # A state of before there were any has none.
             judgement.append(best.probabilities)
         return numbers, {"best_weights": self.best_weights, "best_judgement": judgement}

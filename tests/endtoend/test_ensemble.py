@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hpo
+from hpo.data.audit.unseen import unseen
 from hpo.data.drawn.photo import write_photo
 from hpo.data.store import open_faces
 from hpo.registry.models import CLASSIFIER, TAG_MEMBERS, load_champion
@@ -117,6 +118,10 @@ def test_its_value_is_that_of_its_answers_on_the_validation_faces(
     accuracy = float((rows.argmax(axis=1) == split.labels).mean())
     assert promotion.value == pytest.approx(accuracy, abs=1e-12)
     assert served.metrics["val_accuracy"] == promotion.value
+    alone = unseen(open_faces(workspace.data / "faces"), drop=False)
+    assert len(alone)
+    without = (rows.argmax(axis=1) == split.labels)[alone.places].mean()
+    assert served.metrics["val_accuracy_without_copies"] == pytest.approx(without, abs=1e-12)
     assert (promotion.single, promotion.faces) == (0.5, 7)
     line = promotion.line()
     assert "mean of cnn/1, cnn/2 of study study" in line

@@ -1,7 +1,8 @@
-"""Training faces that are copies of held-out ones, found once per dataset and remembered beside it.
+"""Which faces of a dataset are copies across its splits, found once and remembered.
 
-The answer lies in the dataset's folder under a name that holds what it depends on, so neither other
-images nor another version of the search meet an old one; a new import replaces the folder.
+The answer lies in the dataset's folder (or, where that cannot be written, in this machine's cache)
+under a name that holds what it depends on, so neither other images nor another version of the
+search meet an old one; a new import replaces the folder.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy.typing as npt
 from hpo.data.audit.duplicates import group_duplicates
 from hpo.data.splits import Split
 from hpo.data.store import FaceDataset
+from hpo.spec.workspace import machine_cache
 
 Indices = npt.NDArray[np.int64]
 
@@ -24,56 +27,67 @@ _VERSION = 1
 """Of the search: to be raised with any change of what it finds."""
 
 
-def leaked_faces(dataset: FaceDataset, *, remember: bool = True) -> Indices:
-    """Return the places of the training faces whose duplicate group has a held-out face.
+def photographs(dataset: FaceDataset, *, remember: bool = True) -> dict[str, Indices]:
+    """Return for each split a number per face, equal where two show one photograph.
 
-    Held out are validation and test; of the latter nothing but its pixels is looked at. Exact, near
-    and mirrored duplicates count, as ``group_duplicates`` finds them. Five seconds for 32,000
-    faces, and none the next time.
+    Of the test split nothing but its pixels is looked at. Exact, near and mirrored duplicates
+    count, as ``group_duplicates`` finds them. Five seconds for 32,000 faces, and none the next
+    time.
 
     Args:
-        dataset: an opened dataset with a split ``train``.
-        remember: whether to write the answer into the dataset's folder, if that can be done.
+        dataset: an opened dataset.
+        remember: whether to write the answer, if that can be done.
 
     Returns:
-        int64, ascending.
+        int64, ``(n,)``, by split.
 
     Raises:
         DataError: a split cannot be read.
     """
-    path = dataset.folder / f"leaked-{_key(dataset)}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
-    splits = {name: dataset.split(name) for name in dataset.splits}
-    train = len(splits.pop("train"))
-    held_out = [split.images for split in splits.values()]
-    images = np.concatenate([dataset.split("train").images, *held_out])
-    photograph = group_duplicates(images).photograph
-    leaked = np.flatnonzero(np.isin(photograph[:train], photograph[train:])).astype(np.int64)
-    if remember:
-        _write(path, leaked)
-    return leaked
+    sizes = [int(dataset.manifest["splits"][name]["count"]) for name in dataset.splits]
+    places = list(_places(dataset))
+    found = next((known for path in places if (known := _read(path, sum(sizes))) is not None), None)
+    if found is None:
+        images = [dataset.split(name).images for name in dataset.splits]
+        found = group_duplicates(np.concatenate(images)).photograph
+        if remember:
+            any(_write(path, found) for path in places)
+    return dict(zip(dataset.splits, np.split(found, np.cumsum(sizes)[:-1]), strict=True))
 
 
-def seen_in_training(dataset: FaceDataset, split: str = "validation") -> Indices:
-    """Return the places of a split's faces whose duplicate group has a training face.
+def leaked_faces(dataset: FaceDataset, *, remember: bool = True) -> Indices:
+    """Return the places of the training faces of which validation or test has a copy, ascending.
+
+    Args:
+        dataset: an opened dataset with a split ``train``.
+        remember: as for ``photographs``.
+
+    Raises:
+        DataError: a split cannot be read.
+    """
+    found = photographs(dataset, remember=remember)
+    train = found.pop("train")
+    held_out = np.concatenate([*found.values(), np.empty(0, np.int64)])
+    return np.flatnonzero(np.isin(train, held_out)).astype(np.int64)
+
+
+def seen_in_training(
+    dataset: FaceDataset, split: str = "validation", *, remember: bool = True
+) -> Indices:
+    """Return the places of a split's faces of which training has a copy, ascending.
 
     A score on them is partly memory: it should also be told without them.
 
     Args:
         dataset: an opened dataset with a split ``train``.
         split: a held-out one.
-
-    Returns:
-        int64, ascending.
+        remember: as for ``photographs``.
 
     Raises:
         DataError: a split cannot be read.
     """
-    train, held_out = dataset.split("train"), dataset.split(split)
-    photograph = group_duplicates(np.concatenate([train.images, held_out.images])).photograph
-    seen = np.isin(photograph[len(train) :], photograph[: len(train)])
-    return np.flatnonzero(seen).astype(np.int64)
+    found = photographs(dataset, remember=remember)
+    return np.flatnonzero(np.isin(found[split], found["train"])).astype(np.int64)
 
 
 def without(split: Split, left_out: Indices) -> Split:
@@ -94,20 +108,33 @@ def without(split: Split, left_out: Indices) -> Split:
     )
 
 
-def _key(dataset: FaceDataset) -> str:
-    """Return what the answer depends on, as 16 hex digits: the order of the images counts."""
+def _places(dataset: FaceDataset) -> Iterator[Path]:
+    """Yield where the answer may lie; the order of the images is part of the name."""
     files = dataset.manifest["files"]
     parts = [f"{_VERSION}", *(files[f"{name}.images.npy"]["sha256"] for name in dataset.splits)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    for folder in (dataset.folder, machine_cache() / "duplicates"):
+        yield folder / f"duplicates-{key}.npy"
 
 
-def _write(path: Path, leaked: Indices) -> None:
-    # Several processes may be at it; a folder that only reads costs the seconds again.
+def _read(path: Path, faces: int) -> Indices | None:
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        found = np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
+        return found if found.shape == (faces,) else None
+    return None
+
+
+def _write(path: Path, found: Indices) -> bool:
+    # Several processes may be at it; where neither folder can be written it costs seconds again.
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with contextlib.suppress(OSError):
-        try:
-            with new.open("wb") as stream:
-                np.save(stream, leaked)
-            new.replace(path)
-        finally:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as stream:
+            np.save(stream, found.astype(np.int32))
+        new.replace(path)
+    except OSError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
+    return True

@@ -9,7 +9,8 @@ import pytest
 
 from hpo.data.audit import leakage
 from hpo.data.audit.leakage import leaked_faces, seen_in_training, without
-from hpo.data.store import FaceDataset
+from hpo.data.audit.unseen import unseen
+from hpo.data.store import FaceDataset, subset
 from tests.unit.data.planted import compressed, face, planted, stored
 
 
@@ -19,7 +20,7 @@ def dataset(tmp_path: Path) -> FaceDataset:
 
 
 def remembered(dataset: FaceDataset) -> list[Path]:
-    return list(dataset.folder.glob("*leaked*"))
+    return list(dataset.folder.glob("*duplicates*"))
 
 
 def test_copies_of_held_out_faces_are_left_out_and_no_others(dataset: FaceDataset) -> None:
@@ -59,7 +60,7 @@ def test_a_remembered_answer_that_is_damaged_is_sought_again(dataset: FaceDatase
     (path,) = remembered(dataset)
     path.write_bytes(path.read_bytes()[:20])
     assert np.array_equal(leaked_faces(dataset), first)
-    assert np.array_equal(np.load(path), first)
+    assert len(np.load(path)) == sum(len(dataset.split(name)) for name in dataset.splits)
 
 
 def test_nothing_is_written_where_it_must_not_be(dataset: FaceDataset) -> None:
@@ -76,3 +77,48 @@ def test_held_out_faces_that_training_has_seen_are_told(dataset: FaceDataset) ->
     validation = dataset.split("validation")
     seen = {validation.names[i] for i in seen_in_training(dataset)}
     assert seen == {"leak-2", "nearleak-3"}
+
+
+def test_where_the_folder_cannot_be_written_the_machine_remembers(
+    dataset: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    original = Path.replace
+
+    def replace(new: Path, target: Path) -> Path:
+        if target.parent == dataset.folder:
+            raise PermissionError
+        return original(new, target)
+
+    # As root, who runs tests in containers, one may write into any folder.
+    monkeypatch.setattr(Path, "replace", replace)
+    first = leaked_faces(dataset)
+    assert not remembered(dataset)
+    assert not list(dataset.folder.glob(".*"))
+    monkeypatch.setattr(leakage, "group_duplicates", None)
+    assert np.array_equal(leaked_faces(dataset), first)
+
+
+def test_the_unseen_faces_follow_the_subset_and_are_all_where_copies_are_dropped(
+    dataset: FaceDataset,
+) -> None:
+    validation = dataset.split("validation")
+    whole = unseen(dataset, drop=False)
+    assert whole.faces == len(validation)
+    seen = set(range(len(validation))) - set(whole.places.tolist())
+    assert {validation.names[i] for i in seen} == {"leak-2", "nearleak-3"}
+    part = unseen(dataset, 10, 3, drop=False)
+    drawn = subset(validation, 10, 3)
+    there = [name for name in drawn.names if name not in ("leak-2", "nearleak-3")]
+    assert [drawn.names[i] for i in part.places] == there
+    assert part.faces == 10
+    clean = unseen(dataset, drop=True)
+    assert len(clean) == clean.faces == len(validation)
+    assert len({whole.digest, clean.digest}) == 2
+
+
+def test_the_digest_of_what_is_left_out_does_not_depend_on_the_order(
+    dataset: FaceDataset, tmp_path: Path
+) -> None:
+    other = stored(tmp_path / "turned", planted()[::-1])
+    assert unseen(other, drop=False).digest == unseen(dataset, drop=False).digest

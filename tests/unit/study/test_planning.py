@@ -94,7 +94,7 @@ def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace:
     assert looked.train_size == faces - 3
     assert sorted(path.name for path in folder.iterdir()) == before, "a look writes nothing"
     assert plan(file, workspace=workspace, overrides=overrides).train_size == faces - 3
-    assert list(folder.glob("leaked-*.npy"))
+    assert list(folder.glob("duplicates-*.npy"))
 
 
 def test_a_dry_run_writes_nothing_and_says_that_the_faces_are_not_drawn(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""The validation faces of which training has no copy: those that a score is told over once more.
+
+They are the same faces in every trial of a study, also where a trial trains on a part of the
+training split: a face counts as seen if any training face of the dataset is a copy of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.data.audit.leakage import seen_in_training
+from hpo.data.splits import subset_places
+from hpo.data.store import FaceDataset
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The validation faces of which training has no copy.
+
+    Args:
+        places: int64, ascending, among the faces that are validated on.
+        faces: how many are validated on.
+        digest: ``sha256:…`` of the pixels of the others, in no order: figures with equal digests
+            leave the same faces out.
+    """
+
+    places: npt.NDArray[np.int64]
+    faces: int
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def unseen(
+    dataset: FaceDataset, validation_limit: int | None = None, data_seed: int = 0, *, drop: bool
+) -> Unseen:
+    """Return which faces of a trial's validation have no copy in training.
+
+    Args:
+        dataset: an opened dataset with ``train`` and ``validation``.
+        validation_limit, data_seed: the subset that is validated on, as in ``TrialJob``.
+        drop: whether training leaves out what is a copy of a held-out face; then none has one.
+
+    Raises:
+        DataError: a split cannot be read.
+    """
+    split = dataset.split("validation")
+    chosen = subset_places(np.asarray(split.labels), validation_limit, data_seed)
+    seen = np.empty(0, np.int64) if drop else seen_in_training(dataset)
+    has_copy = np.isin(chosen, seen)
+    pixels = sorted(hashlib.sha256(split.images[i].tobytes()).digest() for i in chosen[has_copy])
+    digest = hashlib.sha256(b"".join(pixels)).hexdigest()
+    return Unseen(np.flatnonzero(~has_copy).astype(np.int64), len(chosen), f"sha256:{digest}")

@@ -1,0 +1,110 @@
+"""Scores with and without the validation faces that training has a copy of, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.evidence.intervals import wilson
+from hpo.reports.data import ReportData
+from hpo.reports.rows import rounded, validation_size
+from hpo.reports.sentences import accuracy_with_interval, number, percent
+from hpo.spec.records import WITHOUT_COPIES, TrialRecord
+
+
+def with_and_without(record: TrialRecord) -> dict[str, Any] | None:
+    """Return a trial's scores with and without those faces; None where nobody looked for them.
+
+    Keys: ``n`` (faces without a copy), ``of`` (all), ``metrics`` (by name without ``val_``, the
+    score over all faces and the one without copies) and ``interval`` (of the accuracy without).
+    """
+    result = record.result
+    if result is None or result.validation_size_without_copies is None:
+        return None
+    n = result.validation_size_without_copies
+    metrics = {
+        name.removeprefix("val_"): [rounded(value), rounded(result.metrics[name + WITHOUT_COPIES])]
+        for name, value in result.metrics.items()
+        if name + WITHOUT_COPIES in result.metrics and "temperature" not in name
+    }
+    accuracy = rounded(result.metrics.get("val_accuracy" + WITHOUT_COPIES), 12)
+    return {
+        "n": n,
+        "of": validation_size(record),
+        "metrics": metrics,
+        "interval": None if accuracy is None or not n else wilson(accuracy, n).to_json(),
+    }
+
+
+def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    """Say how the study's best trial does on faces that training has no copy of; "" if unknown."""
+    found = winner["best"].get("without_copies")
+    if not found or not found["of"]:
+        return ""
+    data = study.get("data")
+    if isinstance(data, Mapping) and data.get("leakage") == "drop":
+        return (
+            "Training leaves out every face that is an exact, mirrored or near duplicate of a "
+            "held-out one (data.leakage: drop), so each score is the same with and without leaked "
+            "images."
+        )
+    seen = found["of"] - found["n"]
+    if not seen:
+        return (
+            "No validation face has an exact, mirrored or near duplicate among the training "
+            "faces, so each score is the same with and without leaked images."
+        )
+    told = (
+        f"{number(seen)} of the {number(found['of'])} validation faces "
+        f"({percent(seen / found['of'])}) have an exact, mirrored or near duplicate among the "
+        "training faces, and a score on them is partly memory"
+    )
+    if found["interval"] is None:
+        return f"{told}; no score without them is known."
+    reached = accuracy_with_interval(found["interval"])
+    return f"{told}: on the others trial {winner['best']['number']} reached {reached}."
+
+
+def copies_caveats(records: Sequence[TrialRecord]) -> list[str]:
+    """Say where trials were scored without different faces."""
+    digests = {r.result.copies_digest for r in records if r.result and r.result.copies_digest}
+    if len(digests) < 2:
+        return []
+    return [
+        f"Which validation faces are copies of training faces was found {len(digests)} different "
+        "ways in this study, by versions of hpo that search differently: scores without copies "
+        "cannot be compared between all of its trials."
+    ]
+
+
+def copies_rows(data: ReportData) -> list[dict[str, str]]:
+    """Return one row per architecture and score of its best trial; [] where all are the same."""
+    rows = []
+    for entry in data.architectures:
+        found = (entry["best"] or {}).get("without_copies")
+        if not found or found["n"] == found["of"]:
+            continue
+        for name, (whole, alone) in found["metrics"].items():
+            share = "loss" not in name
+            interval = found["interval"] if name == "accuracy" else None
+            rows.append(
+                {
+                    "label": entry["label"],
+                    "metric": name.replace("_", " ") + (" [%]" if share else ""),
+                    "all": _shown(whole, share=share),
+                    "alone": _shown(alone, share=share),
+                    "interval": (
+                        f"{100 * interval['low']:.1f} – {100 * interval['high']:.1f}"
+                        if interval
+                        else "–"
+                    ),
+                    "n": f"{found['n']:,} of {found['of']:,}",
+                }
+            )
+    return rows
+
+
+def _shown(value: float | None, *, share: bool) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}" if share else f"{value:.3f}"

@@ -1,0 +1,104 @@
+"""What a report says of faces that training has a copy of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hpo.reports.compute import compute
+from hpo.reports.copies import copies_rows
+from hpo.reports.data import ReportData
+from hpo.reports.page import page
+from hpo.reports.tables import trial_columns, trial_rows
+from hpo.spec.records import TrialRecord
+
+OneTrial = Callable[..., TrialRecord]
+WHOLE = 3589
+ALONE = {
+    "val_accuracy_without_copies": 0.5,
+    "val_loss_without_copies": 1.25,
+    "val_macro_f1_without_copies": 0.41,
+}
+
+
+def scored(trial: TrialRecord, n: int | None, digest: str = "sha256:a", **alone: float) -> Any:
+    assert trial.result is not None
+    metrics = {**trial.result.metrics, "val_macro_f1": 0.45, **alone}
+    result = dataclasses.replace(
+        trial.result,
+        metrics=metrics,
+        validation_size_without_copies=n,
+        copies_digest=digest if n is not None else "",
+    )
+    return dataclasses.replace(trial, result=result)
+
+
+def report(*records: TrialRecord, **study: Any) -> ReportData:
+    return compute(records, {"name": "demo", **study}, n_bootstrap=0)
+
+
+def test_the_summary_tells_the_best_trials_accuracy_without_copies_with_interval_and_n(
+    one_trial: OneTrial,
+) -> None:
+    data = report(scored(one_trial(), 3041, **ALONE))
+    (said,) = [s for s in data.summary if "duplicate" in s]
+    assert said.startswith("548 of the 3,589 validation faces (15.3 %) have an exact, mirrored")
+    assert "trial 0 reached 50.0 % (95 % Wilson interval 48.2 to 51.8 %, n = 3,041" in said
+
+
+def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTrial) -> None:
+    data = report(scored(one_trial(), 3041, **ALONE))
+    rows = copies_rows(data)
+    assert [(r["metric"], r["alone"]) for r in rows] == [
+        ("accuracy [%]", "50.00"),
+        ("loss", "1.250"),
+        ("macro f1 [%]", "41.00"),
+    ]
+    assert {r["n"] for r in rows} == {"3,041 of 3,589"}
+    assert rows[0]["interval"] == "48.2 – 51.8"
+    assert "without copies [%]" in [c.heading for c in trial_columns(data)]
+    (row,) = trial_rows(data)
+    assert "50.00" in [text for _, text, _ in row["cells"]]
+    html = page(data)
+    assert "faces without copies" in html
+    assert "3,041 of 3,589" in html
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ({}, "No validation face has an exact, mirrored or near duplicate"),
+        ({"data": {"dataset": "x", "leakage": "drop"}}, "(data.leakage: drop), so each score is"),
+    ],
+)
+def test_where_both_are_equal_it_is_said_and_not_tabulated(
+    one_trial: OneTrial, study: dict[str, Any], said: str
+) -> None:
+    data = report(scored(one_trial(), WHOLE, **ALONE), **study)
+    assert any(said in sentence for sentence in data.summary)
+    assert copies_rows(data) == []
+    assert "without copies [%]" not in [c.heading for c in trial_columns(data)]
+
+
+def test_where_every_face_has_a_copy_nothing_is_claimed(one_trial: OneTrial) -> None:
+    data = report(scored(one_trial(), 0))
+    assert any("no score without them is known" in sentence for sentence in data.summary)
+
+
+def test_a_study_of_before_copies_were_looked_for_says_nothing_of_them(
+    one_trial: OneTrial,
+) -> None:
+    data = report(one_trial())
+    assert not any("duplicate" in sentence for sentence in data.summary)
+    assert copies_rows(data) == []
+
+
+def test_trials_that_leave_different_faces_out_are_not_compared_silently(
+    one_trial: OneTrial,
+) -> None:
+    one, two = scored(one_trial(), 3041, **ALONE), scored(one_trial(number=1), 3000, "sha256:b")
+    assert any("found 2 different ways" in s for s in report(one, two).caveats)
+    assert not any("different ways" in s for s in report(one, one).caveats)
