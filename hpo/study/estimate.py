@@ -74,6 +74,7 @@ def _seconds_per_trial(
     from hpo.study.throughput import factor
     from hpo.training.resolve import resolve_parameters
     from hpo.training.throughput import estimate_images_per_second
+    from hpo.training.views import choices
 
     dice = _Dice(derive_seed(planned.spec.seed, part.label, "estimate"))
     total, backed = 0.0, 0
@@ -89,7 +90,10 @@ def _seconds_per_trial(
         )
         speed = factor(measured, training)
         backed += speed is not None
-        epoch = planned.train_size_of(part.label) / training + planned.validation_size / inference
+        # Each epoch is judged as the checkpoint would be served: over all views of each face.
+        views = len(choices(params["test_views"], *planned.dataset.image_shape))
+        validated = views * planned.validation_size
+        epoch = planned.train_size_of(part.label) / training + validated / inference
         epochs = mean_epochs(planned.spec, part.label, params)
         total += _START_SECONDS + epochs * epoch / (speed or 1.0)
     return total / _SAMPLES, backed > _SAMPLES // 2

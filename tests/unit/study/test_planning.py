@@ -46,6 +46,21 @@ def test_a_plan_to_look_at_knows_the_embedded_faces_without_drawing_them(
     assert not workspace.home.exists()
 
 
+@pytest.mark.usefixtures("undrawable")
+def test_the_guessed_time_counts_every_view_that_an_epoch_is_judged_by(
+    workspace: Workspace,
+) -> None:
+    def seconds(views: str) -> float:
+        words = [f"architectures.cnn.fixed.test_views={views}"]
+        file = example("quickstart.yaml")
+        looked = plan(file, workspace=workspace, overrides=words, resume=False, probe=False)
+        return looked.parts["cnn"].seconds_per_trial
+
+    one, two, ten = (seconds(views) for views in ("none", "mirror", "mirror_shifts"))
+    assert two > one
+    assert ten - one == pytest.approx(9 * (two - one))
+
+
 def test_the_sizes_that_are_told_are_those_that_are_drawn(workspace: Workspace) -> None:
     for split, counts in find_dataset(workspace, "drawn-faces").counts().items():
         # As draw_split labels them: the emotions take turns.
