@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hpo.spec.loading import load_study as load_study
     from hpo.spec.study import StudySpec as StudySpec
     from hpo.spec.workspace import Workspace as Workspace
+    from hpo.study.comparing import compare as compare
     from hpo.study.deletion import delete as delete
     from hpo.study.doctor import doctor as doctor
     from hpo.study.joining import worker as worker
@@ -49,6 +50,7 @@ _API = {
     "Workspace": "hpo.spec.workspace",
     "audit_faces": "hpo.data.audit.audit",
     "champion": "hpo.study.reigning",
+    "compare": "hpo.study.comparing",
     "delete": "hpo.study.deletion",
     "describe_faces": "hpo.data.show",
     "describe_songs": "hpo.data.show",

@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from hpo import __version__
-from hpo.cli import champion, data, recommend, report, run, studies, train, ui, workers
+from hpo.cli import (
+    champion,
+    compare,
+    data,
+    recommend,
+    report,
+    run,
+    studies,
+    train,
+    ui,
+    workers,
+)
 from hpo.cli.shell import Call, StorageUrl, TrackingUri
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
@@ -72,6 +83,7 @@ workers.register(app)
 studies.register(app)
 report.register(app)
 champion.register(app)
+compare.register(app)
 recommend.register(app)
 ui.register(app)
 app.add_typer(data.app, name="data")

@@ -16,7 +16,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import sections
 from hpo.reports.draw.style import template
-from hpo.reports.page import file_name
+from hpo.reports.layout import file_name
 from hpo.spec.errors import EnvironmentProblem
 
 WIDTH = 960

@@ -15,7 +15,8 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData, load_data
 from hpo.reports.draw.section import section_names, sections
-from hpo.reports.page import file_name, page, script_json, write_report
+from hpo.reports.layout import file_name, script_json
+from hpo.reports.page import page, write_report
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialRecord
 

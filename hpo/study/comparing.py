@@ -1,0 +1,191 @@
+"""``compare``: several studies beside each other, from the store or from reports' data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.spec.errors import HpoError, InputError, NotFoundError
+from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
+
+if TYPE_CHECKING:
+    from hpo.evidence.paired import Paired
+    from hpo.reports.data import ReportData
+    from hpo.reports.side_by_side import Best, SideBySide
+    from hpo.spec.study import StudySpec
+
+STORED = "study.json"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison found and wrote.
+
+    Args:
+        page: ``index.html``, which opens offline.
+        data: ``comparison.json``, everything on it.
+        whole: the same as plain data.
+    """
+
+    page: Path
+    data: Path
+    whole: SideBySide
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the paths as text, and the comparison."""
+        return {"page": str(self.page), "data": str(self.data), **self.whole.to_json()}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One of the studies.
+
+    Args:
+        data: the outline of its report.
+        records: its trials; () where only its report is at hand.
+        spec: its study file; None likewise.
+        digest: of its faces; "" if it did not record them.
+        workspace: where its faces are.
+    """
+
+    data: ReportData
+    records: Sequence[TrialRecord] = ()
+    spec: StudySpec | None = None
+    digest: str = ""
+    workspace: Workspace = field(default_factory=Workspace.at)
+
+
+def compare(
+    *studies: str | Path, workspace: Workspace | None = None, into: Path | None = None
+) -> Compared:
+    """Set studies beside each other: bests with intervals, differences, time, what differs.
+
+    Differences are those from the first study. They are paired, face by face, where both trials'
+    predictions are stored and the studies judged the same validation faces, which are here.
+
+    Args:
+        studies: two or more, each a name, a study file, a report's ``study.json`` or its folder.
+        workspace: where they are; the current directory by default.
+        into: the folder of the page; ``reports/compare-A-B`` by default.
+
+    Raises:
+        InputError: fewer than two studies, or the folder cannot be written.
+        NotFoundError: there is no such study.
+        DataError: a file is no report's data.
+    """
+    from hpo.reports.side_by_side import set_beside
+    from hpo.reports.side_by_side_page import DATA, write_comparison
+
+    if len(studies) < 2:
+        raise InputError(
+            "a comparison needs two studies at least",
+            got=", ".join(map(str, studies)) or "none",
+            hint="Try 'hpo studies' for the names, then 'hpo compare A B'",
+        )
+    workspace = workspace or Workspace.at()
+    sources = [_open(study, workspace) for study in studies]
+    titles = _titles([source.data.name for source in sources], studies)
+    faces: dict[str, Any] = {}
+    whole = set_beside(
+        [source.data for source in sources],
+        titles,
+        lambda new, old: _count_pairs(sources, new, old, faces),
+    )
+    folder = into or workspace.reports / f"compare-{'-'.join(s.data.name for s in sources)}"
+    page = write_comparison(whole, workspace.ensure(folder))
+    return Compared(page, folder / DATA, whole)
+
+
+def _open(study: str | Path, workspace: Workspace) -> _Source:
+    from hpo.reports.compute import outline
+    from hpo.reports.data import load_data
+    from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+
+    path = Path(study)
+    if path.suffix == ".json" or (path.is_dir() and len(path.parts) > 1):
+        return _Source(load_data(path / STORED if path.is_dir() else path))
+    name, kept = resolve_study(study, workspace)
+    url = kept.storage_url()
+    try:
+        records = read_trials(url, name)
+    except NotFoundError:
+        left = kept.reports / name / STORED
+        if not left.is_file():
+            raise
+        return _Source(load_data(left))
+    spec = read_spec(url, name)
+    return _Source(
+        outline(records, spec.to_plain()), records, spec, read_dataset_digest(url, name), kept
+    )
+
+
+def _titles(names: Sequence[str], studies: Sequence[str | Path]) -> list[str]:
+    """Return the names, with where it came from beside one that several have."""
+    return [
+        name if names.count(name) == 1 else f"{name} ({study})"
+        for name, study in zip(names, studies, strict=True)
+    ]
+
+
+def _count_pairs(
+    sources: Sequence[_Source], new: Best, old: Best, faces: dict[str, Any]
+) -> Paired | str:
+    """Count on which validation faces which of two best trials is right, or say why not."""
+    from hpo.evidence.paired import pair
+
+    both = [sources[place] for place, _ in (new, old)]
+    if any(source.spec is None for source in both):
+        return "a report's study.json keeps no predictions"
+    said = [_predictions(sources[place], label) for place, label in (new, old)]
+    if not all(said):
+        return "the predictions of a trial were not stored"
+    if not all(source.digest for source in both) or len({source.digest for source in both}) > 1:
+        return "the studies were not run on the same faces, as far as is recorded"
+    drawn = {_drawn_faces(source) for source in both}
+    if len(drawn) > 1 or len(said[0]) != len(said[1]):
+        return "the studies judged other validation faces"
+    key = f"{both[0].digest} {drawn}"
+    if key not in faces:
+        faces[key] = _labels(both[0])
+    labels = faces[key]
+    if isinstance(labels, str):
+        return labels
+    if len(labels) != len(said[0]):
+        return "the stored predictions are not of the faces that are here"
+    return pair(labels, *said)
+
+
+def _predictions(source: _Source, label: str) -> Sequence[int]:
+    entry = next(e for e in source.data.architectures if e["label"] == label)
+    number = entry["best"]["number"]
+    record = next(r for r in source.records if r.architecture == label and r.number == number)
+    return record.result.predictions if record.result else ()
+
+
+def _drawn_faces(source: _Source) -> tuple[int, int] | None:
+    """Return limit and seed of the draw of validation faces; None for all of them."""
+    from hpo.spec.seeds import derive_seed
+
+    assert source.spec is not None
+    limit = source.spec.data.validation_limit
+    return None if limit is None else (limit, derive_seed(source.spec.seed, "data"))
+
+
+def _labels(source: _Source) -> list[int] | str:
+    from hpo.data.splits import subset
+    from hpo.study.faces import find_dataset
+
+    assert source.spec is not None
+    try:
+        dataset = find_dataset(source.workspace, source.spec.data.dataset)
+    except HpoError:
+        return f"the faces '{source.spec.data.dataset}' are not in this workspace"
+    if dataset.digest != source.digest:
+        return f"the faces '{source.spec.data.dataset}' have changed since"
+    limit, seed = _drawn_faces(source) or (None, 0)
+    labels: list[int] = subset(dataset.split("validation"), limit, seed).labels.tolist()
+    return labels

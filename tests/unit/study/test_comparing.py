@@ -1,0 +1,182 @@
+"""Studies of a real store beside each other: paired where their faces are the same and here."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpo.data.splits import RawSplit, Split, subset
+from hpo.data.store import write_faces
+from hpo.reports.compute import outline
+from hpo.reports.data import dump_data
+from hpo.search.engine import open_engine
+from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.records import TrialResult
+from hpo.spec.seeds import derive_seed
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.comparing import Compared, compare
+from tests.unit.reports.conftest import study_records, study_spec
+from tests.unit.search.analytic import copied, empty_database
+
+FACES = 70
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return empty_database(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, database: Path) -> Workspace:
+    workspace = Workspace.at(tmp_path)
+    workspace.runs.mkdir()
+    copied(database, workspace.runs)
+    return workspace
+
+
+def write_dataset(workspace: Workspace, seed: int = 0) -> tuple[str, Split]:
+    """Write a small dataset; return its digest and its validation split."""
+    generator = np.random.default_rng(seed)
+    split = RawSplit(
+        images=generator.integers(0, 256, (FACES, 48, 48), dtype=np.uint8),
+        labels=np.arange(FACES, dtype=np.uint8) % 7,
+        names=[str(k) for k in range(FACES)],
+    )
+    source = {"importer": "test"}
+    dataset = write_faces(
+        workspace.data / "small", "small", {"train": split, "validation": split}, source
+    )
+    return dataset.digest, dataset.split("validation")
+
+
+def make_study(
+    workspace: Workspace, name: str, digest: str, labels: list[int], wrong: set[int], **data: Any
+) -> None:
+    """Store a study whose only trial is wrong on these places of the validation faces."""
+    spec = StudySpec.model_validate(
+        {
+            "name": name,
+            "data": {"dataset": "small", **data},
+            "budget": {"trials": 1},
+            "architectures": {
+                "cnn": {
+                    "space": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2}},
+                    "enqueue": [],
+                }
+            },
+        }
+    )
+    url = workspace.storage_url()
+    engine = open_engine(url, spec, "cnn", dataset_digest=digest)
+    proposal = engine.ask()
+    assert proposal is not None
+    predictions = [(y + 1) % 7 if k in wrong else y for k, y in enumerate(labels)]
+    accuracy = 1 - len(wrong) / len(labels)
+    result = TrialResult(
+        state="complete",
+        value=accuracy,
+        metrics={"val_accuracy": accuracy},
+        validation_size=len(labels),
+        predictions=predictions,
+        params=proposal.configuration({}),
+    )
+    assert engine.finish(proposal.number, result)
+
+
+def two(workspace: Workspace, **data: Any) -> None:
+    """Store studies A and B: A is wrong on faces 0 to 9, B on 0 to 3."""
+    digest, validation = write_dataset(workspace)
+    limit = data.get("validation_limit")
+    drawn = subset(validation, limit, derive_seed(StudySpec.model_fields["seed"].default, "data"))
+    for name, wrong in (("A", range(10)), ("B", range(4))):
+        make_study(workspace, name, digest, drawn.labels.tolist(), set(wrong), **data)
+
+
+def only_difference(compared: Compared) -> dict[str, Any]:
+    (entry,) = compared.whole.architectures
+    nothing, gap = entry["differences"]
+    assert nothing is None
+    assert gap is not None
+    return dict(gap)
+
+
+@pytest.mark.parametrize("data", [{}, {"validation_limit": 35}])
+def test_trials_that_judged_the_same_faces_are_compared_face_by_face(
+    workspace: Workspace, data: dict[str, Any]
+) -> None:
+    two(workspace, **data)
+    gap = only_difference(compare("A", "B", workspace=workspace))
+    n = data.get("validation_limit", FACES)
+    assert (gap["paired"], gap["n"]) == (True, n)
+    assert gap["point"] == pytest.approx(6 / n)
+    # Six faces that B alone gets right, and none that A does.
+    assert gap["low"] > 0
+
+
+def test_where_the_faces_are_gone_the_trials_are_taken_as_independent(workspace: Workspace) -> None:
+    two(workspace)
+    (workspace.data / "small" / "manifest.json").unlink()
+    gap = only_difference(compare("A", "B", workspace=workspace))
+    assert not gap["paired"]
+    assert "are not in this workspace" in gap["why"]
+    assert gap["low"] < 0
+
+
+def test_faces_that_were_imported_anew_pair_nothing(workspace: Workspace) -> None:
+    two(workspace)
+    write_dataset(workspace, seed=1)
+    assert "have changed since" in only_difference(compare("A", "B", workspace=workspace))["why"]
+
+
+def test_draws_of_other_faces_are_not_paired(workspace: Workspace) -> None:
+    digest, validation = write_dataset(workspace)
+    make_study(workspace, "A", digest, validation.labels.tolist(), set(range(10)))
+    drawn = subset(validation, 35, derive_seed(StudySpec.model_fields["seed"].default, "data"))
+    make_study(workspace, "B", digest, drawn.labels.tolist(), set(), validation_limit=35)
+    compared = compare("A", "B", workspace=workspace)
+    assert "other validation faces" in only_difference(compared)["why"]
+    assert {"key": "data.validation_limit", "values": [None, 35]} in compared.whole.differing
+
+
+def test_a_report_of_elsewhere_stands_beside_a_study_of_the_store(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    two(workspace)
+    records = study_records(("cnn", "xception"), trials=3)
+    dump_data(outline(records, study_spec(("cnn", "xception"))), tmp_path / "else" / "study.json")
+    compared = compare("A", tmp_path / "else", workspace=workspace)
+    assert compared.page == workspace.reports / "compare-A-demo" / "index.html"
+    assert {p.name for p in compared.page.parent.iterdir()} == {
+        *("index.html", "comparison.json", "plotly.min.js")
+    }
+    cnn, xception = compared.whole.architectures
+    assert cnn["differences"][1]["why"] == "a report's study.json keeps no predictions"
+    assert xception["results"][0] is None
+    assert xception["differences"] == [None, None]
+
+
+def test_one_study_alone_and_an_unknown_one_are_refused_and_write_nothing(
+    workspace: Workspace,
+) -> None:
+    two(workspace)
+    with pytest.raises(InputError, match="two studies"):
+        compare("A", workspace=workspace)
+    with pytest.raises(NotFoundError, match="no study named 'C'"):
+        compare("A", "C", workspace=workspace)
+    assert not workspace.reports.exists()
+
+
+def test_a_hostile_name_stays_text(workspace: Workspace, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    data = outline([*study_records(("cnn",), trials=2, seed=random.Random(0).randint(0, 9))], {})
+    data.study["name"] = hostile
+    dump_data(data, tmp_path / "one" / "study.json")
+    two(workspace)
+    into = workspace.reports / "both"
+    page = compare("A", tmp_path / "one", workspace=workspace, into=into).page
+    assert "<script>alert" not in page.read_text(encoding="utf-8")
