@@ -48,7 +48,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     moves, whole, share = tuned["moves"], tuned["mean_whole"], tuned["mean_share"]
     trials = int(made["equal"]["common"]["trials"])
     known = facts.get("progress")
-    going = bool(known) and status(known) in ("running", "unfinished")
+    going = known is not None and status(known) in ("running", "unfinished")
     start = (
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
         "the best result lies "

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.importance import importance
-from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import comparison_sentences, sentences
 from hpo.reports.comparison import comparison, correct_faces
@@ -18,7 +17,7 @@ from hpo.reports.gain_sentences import (
     gains_sentence,
     sampler_sentence,
 )
-from hpo.reports.gains import unsearched_differences
+from hpo.reports.gains import accuracy_change, unsearched_differences
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
@@ -66,6 +65,7 @@ def compute(
             group,
             objective["direction"],
             majority_class,
+            objective["name"],
         )
         | {"left": parts[label]["left"]}
         for label, group in grouped.items()
@@ -192,13 +192,12 @@ def _summary(
     alone = copies_sentence(winner, study)
     said += [alone] if alone else []
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:
-        gap = difference(
-            Interval(**winner["best"]["interval"]), Interval(**order[1]["best"]["interval"])
-        )
         bests = [best_of(grouped[e["label"]], objective["direction"]) for e in order[:2]]
-        known = [record for record in bests if record is not None]
-        differ = changes(unsearched_differences(*known)) if len(known) > 1 else ""
-        said.append(sentences.comparison_sentence(winner, order[1], gap.to_json(), differ))
+        first, second = (record for record in bests if record is not None)
+        gap = accuracy_change(first, second)
+        if gap is not None:
+            differ = changes(unsearched_differences(first, second))
+            said.append(sentences.comparison_sentence(winner, order[1], gap, differ))
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
         said.append(gains_sentence([e for e in entries if e["best"]], objective))

@@ -8,7 +8,7 @@ from typing import Any
 from hpo.reports.progress import ended_trials
 from hpo.reports.sentences import (
     accuracy_with_interval,
-    independent,
+    basis,
     number,
     origin_phrase,
     shown,
@@ -92,7 +92,7 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
             f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; "
             f"over it {who} {moved} {_points(gain['accuracy'])}."
         )
-    return _joined(said, beside_search(gain))
+    return _joined(said, selection_sentence(gain), beside_search(gain))
 
 
 def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str, Any]) -> str:
@@ -111,9 +111,10 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
     apart = [m for m in measured if m["low"] > 0 or m["high"] < 0]
     verdict = "" if apart else ", and none of them is distinguishable from nothing"
     said += (
-        f" The brackets are 95 % intervals, the two taken as independent samples of n = "
-        f"{' or '.join(number(n) for n in sizes)} validation faces each{verdict}."
+        f" The brackets are 95 % intervals, {_ground(measured)} n = "
+        f"{' or '.join(number(n) for n in sizes)} validation faces{verdict}."
     )
+    said = _joined(said, _lucky_shares(entries))
     starred = [
         str(entry["label"])
         for entry, text in zip(entries, listed, strict=True)
@@ -126,6 +127,50 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
             "doing alone; see 'What tuning gained'."
         )
     return said
+
+
+def _ground(measured: Sequence[Mapping[str, Any]]) -> str:
+    """Return how several intervals were made, up to the number of faces."""
+    known = {bool(change.get("paired")) for change in measured}
+    if known == {True}:
+        return "paired over the same"
+    if known == {False}:
+        return "the two taken as independent samples of"
+    return "paired where it is known which faces each trial got right, else independent, over"
+
+
+def selection_sentence(gain: Mapping[str, Any]) -> str:
+    """Say how much of a gain is due to having chosen the best on these faces; "" if unknown."""
+    found = gain.get("selection") or {}
+    if not found or found["trials"] < 2:
+        return ""
+    lowered = found["accuracy"]
+    return (
+        f"Of that, about {100 * found['optimism']:.1f} points are due to having chosen the best of "
+        f"{number(found['trials'])} trials on these faces; without them it is "
+        f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
+        f"{signed(100 * lowered['high'])}] (chosen again on {number(found['resamples'])} "
+        f"resamples of n = {number(found['n'])} faces, judged on the faces left out)."
+    )
+
+
+def _lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sentence on selection for several architectures; "" if it is unknown of all."""
+    said = []
+    for entry in entries:
+        found = _named_gain(entry).get("selection") or {}
+        if found and found["trials"] > 1:
+            lowered = found["accuracy"]
+            said.append(
+                f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
+                f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
+                f"{signed(100 * lowered['high'])}]"
+            )
+    if not said:
+        return ""
+    return (
+        f"Of the gains, so much is due to having chosen the best on these faces: {'; '.join(said)}."
+    )
 
 
 def _named_gain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -187,7 +232,7 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
         said += f": {_points(gain['accuracy'])} over the thesis's own configuration"
     else:
         said += f": {gain['value']:+.4g} in {objective['label']} over the thesis's configuration"
-    return _joined(f"{said}.", beside_search(gain))
+    return _joined(f"{said}.", selection_sentence(gain), beside_search(gain))
 
 
 def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[str]:
@@ -199,7 +244,7 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
     origin = origin_phrase(best.get("origin", ""))
     if not gain["same_trial"]:
         said = f"{label}: trial {best['number']} is the best{', ' + origin if origin else ''}."
-        lines.append(_joined(said, beside_search(gain)))
+        lines.append(_joined(said, selection_sentence(gain), beside_search(gain)))
     found = entry.get("sampler") or {}
     if found and found["gain"] and best.get("origin") != "sampler":
         drawn, change = found["best"], found["gain"]["accuracy"]
@@ -212,7 +257,8 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
                 f", {signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
                 f"{signed(100 * change['high'])}] over the thesis's"
             )
-        lines.append(_joined(f"{said}.", beside_search(found["gain"])))
+        lucky = selection_sentence(found["gain"])
+        lines.append(_joined(f"{said}.", lucky, beside_search(found["gain"])))
     return lines
 
 
@@ -227,7 +273,7 @@ def _points(change: Mapping[str, Any]) -> str:
     verdict = "" if apart else ", which is not distinguishable from nothing"
     return (
         f"{signed(100 * change['point'])} points (95 % interval {signed(100 * change['low'])} to "
-        f"{signed(100 * change['high'])}, {independent(change)}){verdict}"
+        f"{signed(100 * change['high'])}, {basis(change)}){verdict}"
     )
 
 

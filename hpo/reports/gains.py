@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.evidence.contrasts import Judged, contrast
 from hpo.evidence.intervals import difference
+from hpo.evidence.optimism import optimism
 from hpo.reports.rows import rounded
 from hpo.reports.trials import (
     Direction,
     accuracy_interval,
     best_of,
     finite_value,
+    right_faces,
     trial_summary,
 )
 from hpo.spec.records import TrialRecord
+from hpo.spec.seeds import derive_seed
 
 
 def unsearched_differences(first: TrialRecord, second: TrialRecord) -> list[dict[str, Any]]:
@@ -58,15 +62,59 @@ def _left_to_search(record: TrialRecord, name: str) -> bool:
 def gain_over(baseline: TrialRecord, trial: TrialRecord) -> dict[str, Any]:
     """Return ``value, accuracy, unsearched``: what ``trial`` has over ``baseline``.
 
-    ``value`` is the difference of the objectives, ``accuracy`` that of the accuracies with its
-    interval (None without sizes), ``unsearched`` what else changed from the one to the other.
+    ``value`` is the difference of the objectives, ``accuracy`` that of the accuracies as
+    ``accuracy_change`` gives it, ``unsearched`` what else changed from the one to the other.
     """
-    first, second = accuracy_interval(trial), accuracy_interval(baseline)
     return {
         "value": rounded(float(trial.value or 0.0) - float(baseline.value or 0.0)),
-        "accuracy": difference(first, second).to_json() if first and second else None,
+        "accuracy": accuracy_change(trial, baseline),
         "unsearched": unsearched_differences(baseline, trial),
     }
+
+
+def accuracy_change(trial: TrialRecord, baseline: TrialRecord) -> dict[str, Any] | None:
+    """Return the difference of two accuracies with its interval, and whether it is ``paired``.
+
+    Paired over the validation faces where both trials say which they got right; else the two are
+    taken as independent samples. None without sizes.
+    """
+    first, second = accuracy_interval(trial), accuracy_interval(baseline)
+    if first is None or second is None:
+        return None
+    faces = right_faces(trial), right_faces(baseline)
+    if not faces[0] or len(faces[0]) != len(faces[1]):
+        return {**difference(first, second).to_json(), "paired": False}
+    models = {
+        name: Judged(sum(right) / len(right), len(right), right)
+        for name, right in zip(("trial", "baseline"), faces, strict=True)
+    }
+    return {**contrast(models, {"trial": 1.0, "baseline": -1.0}).to_json(), "paired": True}
+
+
+def selection(
+    candidates: Sequence[TrialRecord], baseline: TrialRecord, objective: str
+) -> dict[str, Any]:
+    """Return how much of the best candidate's gain is due to having chosen it on the same faces.
+
+    ``Optimism`` as plain data, and ``accuracy``: the gain with its interval, both moved down by the
+    optimism. {} where the choice was not by accuracy, or a complete candidate does not say which
+    faces it got right.
+    """
+    chosen_from = sorted(
+        (r for r in candidates if r.state == "complete" and finite_value(r) and r.repeats is None),
+        key=lambda r: r.number,
+    )
+    best = best_of(chosen_from, "maximize")
+    faces = [right_faces(r) for r in chosen_from]
+    base = right_faces(baseline)
+    if objective != "val_accuracy" or best is None or {len(f) for f in faces} != {len(base)}:
+        return {}
+    change = accuracy_change(best, baseline)
+    if not base or change is None:
+        return {}
+    found = optimism(faces, base, seed=derive_seed("optimism", best.architecture))
+    lowered = {key: change[key] - found.optimism for key in ("point", "low", "high")}
+    return {**found.to_json(), "accuracy": {**change, **lowered}}
 
 
 def thesis_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
@@ -77,8 +125,13 @@ def thesis_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
     return max(complete, key=lambda r: r.rung or 0, default=None)
 
 
-def gain(records: Sequence[TrialRecord], best: TrialRecord) -> dict[str, Any]:
-    """Return ``gain_over`` the thesis's trial with ``baseline`` and ``same_trial``; {} without."""
+def gain(
+    records: Sequence[TrialRecord], best: TrialRecord, objective: str = "val_accuracy"
+) -> dict[str, Any]:
+    """Return ``gain_over`` the thesis's trial with ``baseline, same_trial, selection``.
+
+    {} without that trial.
+    """
     baseline = thesis_trial(records)
     if baseline is None:
         return {}
@@ -86,19 +139,26 @@ def gain(records: Sequence[TrialRecord], best: TrialRecord) -> dict[str, Any]:
         "baseline": trial_summary(baseline),
         "same_trial": best.number == baseline.number,
         **gain_over(baseline, best),
+        "selection": selection(records, baseline, objective),
     }
 
 
-def sampler_best(records: Sequence[TrialRecord], direction: Direction) -> dict[str, Any]:
+def sampler_best(
+    records: Sequence[TrialRecord], direction: Direction, objective: str = "val_accuracy"
+) -> dict[str, Any]:
     """Return ``best`` and ``gain`` of what the sampler itself drew; {} if it completed nothing.
 
-    ``gain`` is {} where the thesis's configuration did not finish.
+    ``gain`` is {} where the thesis's configuration did not finish, and has ``selection`` else.
     """
-    best = best_of([r for r in records if r.origin == "sampler"], direction)
+    drawn = [r for r in records if r.origin == "sampler"]
+    best = best_of(drawn, direction)
     if best is None:
         return {}
     baseline = thesis_trial(records)
-    return {
-        "best": trial_summary(best),
-        "gain": gain_over(baseline, best) if baseline is not None else {},
+    if baseline is None:
+        return {"best": trial_summary(best), "gain": {}}
+    found = {
+        **gain_over(baseline, best),
+        "selection": selection(drawn, baseline, objective),
     }
+    return {"best": trial_summary(best), "gain": found}

@@ -47,6 +47,7 @@ def architecture_entry(
     records: Sequence[TrialRecord],
     direction: Direction,
     majority_class: dict[str, Any],
+    objective: str = "val_accuracy",
 ) -> dict[str, Any]:
     """Return everything that the report says about one architecture.
 
@@ -70,8 +71,8 @@ def architecture_entry(
         "rungs": [pair.to_json() for pair in agreements_of(records)],
         "best": trial_summary(best) if best else None,
         "against_majority": placed,
-        "gain": gain(records, best) if best else {},
-        "sampler": sampler_best(records, direction),
+        "gain": gain(records, best, objective) if best else {},
+        "sampler": sampler_best(records, direction, objective),
         "thesis_state": thesis.state if thesis else "",
         "space": joined_space(records),
     }

@@ -159,13 +159,15 @@ def comparison_sentence(
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {point:.1f} points {direction} {first['label']} (95 % "
-        f"interval {low:.1f} to {high:.1f}, {independent(gap)}){verdict}."
+        f"interval {low:.1f} to {high:.1f}, {basis(gap)}){verdict}."
         + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 
 
-def independent(gap: Mapping[str, Any]) -> str:
-    """Name what the interval of a difference assumes; faces in common make it too wide."""
+def basis(gap: Mapping[str, Any]) -> str:
+    """Name what the interval of a difference rests on; faces taken as others make it too wide."""
+    if gap.get("paired"):
+        return f"paired over the same n = {number(gap['n'])} validation faces"
     return f"the two taken as independent samples of n = {number(gap['n'])} validation faces each"
 
 

@@ -53,7 +53,10 @@ CATALOGUE: dict[str, dict[str, str]] = {
     # In the order of the page.
     "report_section": {
         "results": "hpo.reports.draw.results:section",
+        "shares": "hpo.reports.draw.shares:section",
         "gain": "hpo.reports.draw.gain:section",
+        "anytime": "hpo.reports.draw.anytime:section",
+        "cost": "hpo.reports.draw.cost:section",
         "history": "hpo.reports.draw.history:section",
         "importance": "hpo.reports.draw.importance:section",
         "parallel": "hpo.reports.draw.parallel:section",

@@ -73,13 +73,32 @@ def section(data: ReportData) -> Section:
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.6]
     )
     notes = [note for entry in known for note in gain_notes(entry, data.objective)]
-    notes.append(
-        "The interval of a gain takes the two as independent samples of the same size; both saw "
-        "the same faces, so it is rather too wide. The best was selected, the thesis's was not. "
-        "A star marks a gain that is not the search's alone, as said above."
-    )
+    notes += _how(known)
     pictures = [Picture("", drawn, note="\n".join(notes))]
     return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
+
+
+def _how(known: list[dict[str, Any]]) -> list[str]:
+    """Return what the intervals of the gains rest on, and what they leave out."""
+    gains = [e["gain"] for e in known]
+    gains += [e["sampler"]["gain"] for e in known if (e.get("sampler") or {}).get("gain")]
+    changes = [g["accuracy"] for g in gains if g["accuracy"]]
+    if all(change.get("paired") for change in changes):
+        lines = [
+            "The interval of a gain is paired: it looks at the faces on which one of the two is "
+            "right and the other is wrong."
+        ]
+    else:
+        lines = [
+            "The interval of a gain takes the two as independent samples of the same size where "
+            "trials do not say which faces they got right; both saw the same faces, so it is "
+            "rather too wide."
+        ]
+    chosen = "The best was selected on these faces, the thesis's was not"
+    if not any(g.get("selection") for g in gains):
+        chosen += "; how much of a gain that is cannot be said of these trials"
+    star = "A star marks a gain that is not the search's alone, as said above."
+    return [*lines, f"{chosen}. {star}"]
 
 
 def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:

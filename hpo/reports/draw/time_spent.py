@@ -1,4 +1,4 @@
-"""Where the time went, and what it bought."""
+"""Where the time went; ``anytime`` draws what it bought."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     STATE_COLOURS,
-    about,
-    colour,
     figure,
-    objective_axis,
-    objective_value,
     safe,
 )
 
 LOOK_FOR = (
-    "How much time did the pruner keep from hopeless trials, how much went into failures, and "
-    "which architecture was ahead after the same time?"
+    "How much time did the pruner keep from hopeless trials, and how much went into failures?"
 )
 PATTERNS = {"complete": "", "pruned": "/", "failed": "x", "running": ".", "waiting": ""}
 
 
 def section(data: ReportData) -> Section:
-    """Draw time per architecture and state, and the best value against time spent."""
+    """Draw time per architecture and state."""
     title = "Time spent"
     if not any(t["seconds"] > 0 for t in data.trials):
         return Section(title, LOOK_FOR, empty="No trial has recorded its time.")
-    return Section(title, LOOK_FOR, [_by_state(data), _anytime(data)])
+    return Section(title, LOOK_FOR, [_by_state(data)])
 
 
 def _unit(seconds: float) -> tuple[float, str]:
@@ -66,44 +61,4 @@ def _by_state(data: ReportData) -> Picture:
             )
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
     drawn.update_layout(legend={"traceorder": "normal"})
-    return Picture("by state", drawn)
-
-
-def _anytime(data: ReportData) -> Picture:
-    import plotly.graph_objects as go
-
-    divisor, unit = _unit(max(e["seconds"] for e in data.architectures))
-    drawn = figure(
-        "Best value against time spent in trials",
-        x=f"time in trials [{unit}]",
-        y=f"best {objective_axis(data.objective)}",
-    )
-    pick = max if data.objective["direction"] == "maximize" else min
-    for label in data.labels:
-        spent, best, x, y = 0.0, None, [], []
-        for trial in data.trials_of(label):
-            spent += trial["seconds"]
-            if trial["state"] == "complete" and trial["value"] is not None:
-                best = trial["value"] if best is None else pick(best, trial["value"])
-            if best is not None:
-                x.append(spent / divisor)
-                y.append(objective_value(best, data.objective))
-        if x:
-            drawn.add_trace(
-                go.Scatter(
-                    x=x,
-                    y=y,
-                    mode="lines+markers" if len(x) == 1 else "lines",
-                    line={"shape": "hv", "color": colour(data.labels, label), "width": 2.5},
-                    name=safe(label),
-                    meta=about(label),
-                    hovertemplate=f"{safe(label)}: %{{y:.4g}} after %{{x:.3g}} {unit}"
-                    "<extra></extra>",
-                )
-            )
-    drawn.update_xaxes(rangemode="tozero")
-    note = (
-        "Time counts within each architecture: its trials in their order, one after another, "
-        "failed and pruned ones included."
-    )
-    return Picture("best against time", drawn, note=note)
+    return Picture("", drawn)

@@ -1,0 +1,253 @@
+"""What each architecture had reached when so much was spent, and at equal budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    colour,
+    faded,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    symbol,
+)
+from hpo.reports.tables import duration
+
+TITLE = "Best so far at equal budgets"
+LOOK_FOR = (
+    "Which line is highest at the vertical line, the smallest budget that all architectures had? "
+    "Only up to there is the comparison fair; what came later is dotted. Do the bands overlap? "
+    "Then these faces do not tell the models apart."
+)
+OLD = "This report was made before architectures were compared at equal budgets; draw it again."
+MEASURES = {"trials": "trials", "seconds": "time", "epochs": "epochs"}
+
+
+def section(data: ReportData) -> Section:
+    """Draw the best so far against time and epochs, and the best at the smallest common budgets."""
+    made = data.comparison
+    if not made:
+        return Section(TITLE, LOOK_FOR, empty=OLD)
+    if not made["equal"]["best"]:
+        return Section(TITLE, LOOK_FOR, empty="No trial has a value yet.")
+    pictures = [
+        _curves(data, measure)
+        for measure in ("seconds", "epochs")
+        if made["equal"]["common"][measure] > 0
+    ]
+    if len(made["equal"]["best"]) > 1:
+        pictures.append(_equal(data))
+    return Section(TITLE, LOOK_FOR, pictures)
+
+
+def _unit(measure: str, most: float) -> tuple[float, str]:
+    """Return the divisor and name of the unit in which a budget reads well."""
+    if measure == "epochs":
+        return 1.0, "epochs"
+    if most >= 2 * 3600:
+        return 3600.0, "hours"
+    return (60.0, "minutes") if most >= 180 else (1.0, "seconds")
+
+
+def _curves(data: ReportData, measure: str) -> Picture:
+    made = data.comparison
+    kept = {label: made["curves"][label][measure] for label in made["equal"]["best"]}
+    divisor, unit = _unit(measure, max(curve["total"] for curve in kept.values()))
+    spent = "time in trials" if measure == "seconds" else "epochs trained"
+    drawn = figure(
+        f"Best so far against {spent}: one training run a trial",
+        x=f"{spent} [{unit}]" if measure == "seconds" else spent,
+        y=f"best {objective_axis(data.objective)}",
+        height=460,
+    )
+    common = made["equal"]["common"][measure]
+    for label, curve in kept.items():
+        _architecture(drawn, data, label, curve, common, divisor)
+    if len(kept) > 1:
+        drawn.add_vline(
+            x=common / divisor,
+            line={"dash": "dash", "width": 1.5, "color": "#7d8894"},
+            layer="below",
+        )
+    drawn.update_xaxes(rangemode="tozero")
+    return Picture(MEASURES[measure], drawn, note="\n".join(_notes(data, measure, common)))
+
+
+def _notes(data: ReportData, measure: str, common: float) -> list[str]:
+    made = data.comparison
+    interval = any(
+        step["interval"] for c in made["curves"].values() for step in c[measure]["steps"]
+    )
+    said = "Trials in their order, one after another; pruned, failed and lost ones cost, too."
+    if len(made["equal"]["best"]) > 1:
+        text = duration(common) if measure == "seconds" else f"{common:,.0f} epochs"
+        said += f" The smallest common budget is {text}."
+    lines = [said]
+    if interval:
+        lines.append(
+            "Bands are 95 % Wilson intervals of the best trial so far on the validation faces; it "
+            "was chosen on them, and another seed might train it to another value."
+        )
+    if made["values"] == "search":
+        lines.append("Values are those of the search; none was confirmed by further runs.")
+    if made["any_order"]:
+        lines.append(
+            "Thin lines are the mean over 300 random orders of the trials that the sampler drew, "
+            "since their order is chance: what another run of this search would show. All orders "
+            "share their trials, so they meet at the end. A pruned trial counts with what it cost."
+        )
+    else:
+        lines.append(
+            "The sampler learns from earlier trials, so their order is no chance, and no mean over "
+            "orders is drawn."
+        )
+    return lines
+
+
+def _architecture(
+    drawn: Any,
+    data: ReportData,
+    label: str,
+    curve: Mapping[str, Any],
+    common: float,
+    divisor: float,
+) -> None:
+    import plotly.graph_objects as go
+
+    tone, objective = colour(data.labels, label), data.objective
+    before, after = _split(curve["steps"], curve["total"], common)
+    group = safe(label)
+    if all(step["interval"] for step in curve["steps"]):
+        for end, fill in (("low", None), ("high", "tonexty")):
+            drawn.add_trace(
+                go.Scatter(
+                    x=[x / divisor for x, _ in [*before, *after]],
+                    y=[objective_value(s["interval"][end], objective) for _, s in before + after],
+                    mode="lines",
+                    line={"shape": "hv", "width": 0},
+                    fill=fill,
+                    fillcolor=faded(tone, 0.14),
+                    legendgroup=group,
+                    showlegend=False,
+                    hoverinfo="skip",
+                )
+            )
+    for points, dash, width in ((before, "solid", 2.5), (after, "dot", 1.8)):
+        if points:
+            drawn.add_trace(
+                go.Scatter(
+                    x=[x / divisor for x, _ in points],
+                    y=[objective_value(step["value"], objective) for _, step in points],
+                    mode="lines+markers" if len(points) == 1 else "lines",
+                    line={"shape": "hv", "color": tone, "width": width, "dash": dash},
+                    name=group,
+                    legendgroup=group,
+                    showlegend=points is before or not before,
+                    customdata=[step["number"] for _, step in points],
+                    hovertemplate=f"{group} trial %{{customdata}}: %{{y:.4g}} after %{{x:.3g}}"
+                    "<extra></extra>",
+                )
+            )
+    if curve["expected"]:
+        drawn.add_trace(
+            go.Scatter(
+                x=[point["spent"] / divisor for point in curve["expected"]],
+                y=[objective_value(point["mean"], objective) for point in curve["expected"]],
+                mode="lines",
+                line={"color": tone, "width": 1, "dash": "dashdot"},
+                name=f"{group}, mean over orders",
+                legendgroup=group,
+                showlegend=False,
+                hovertemplate=f"{group}, mean over orders: %{{y:.4g}} after %{{x:.3g}}"
+                "<extra></extra>",
+            )
+        )
+
+
+Points = list[tuple[float, Mapping[str, Any]]]
+
+
+def _split(
+    steps: Sequence[Mapping[str, Any]], total: float, common: float
+) -> tuple[Points, Points]:
+    """Return the corners up to the common budget, and from there to the end."""
+    before: Points = [(step["spent"], step) for step in steps if step["spent"] <= common + 0.01]
+    after: Points = [(step["spent"], step) for step in steps if step["spent"] > common + 0.01]
+    if before:
+        last = before[-1][1]
+        if common > before[-1][0]:
+            before.append((common, last))
+        if total > common:
+            after.insert(0, (common, last))
+    if after and total > after[-1][0]:
+        after.append((total, after[-1][1]))
+    return before, after
+
+
+def _equal(data: ReportData) -> Picture:
+    import plotly.graph_objects as go
+
+    equal, objective = data.comparison["equal"], data.objective
+    labels = list(equal["best"])
+    common = equal["common"]
+    names = {
+        "trials": f"{common['trials']:.0f} trials",
+        "seconds": duration(common["seconds"]),
+        "epochs": f"{common['epochs']:,.0f} epochs",
+    }
+    drawn = figure(
+        "The best of each architecture at the smallest common budget",
+        x=objective_axis(objective),
+        height=150 + 62 * len(names),
+    )
+    for place, label in enumerate(labels):
+        tone = colour(data.labels, label)
+        at = [(k, equal["best"][label][measure]) for k, measure in enumerate(names)]
+        found = [(k, each) for k, each in at if each is not None]
+        shift = 0.22 * (place - (len(labels) - 1) / 2)
+        points = [objective_value(each["value"], objective) or 0.0 for _, each in found]
+        error = None
+        if found and all(each["interval"] for _, each in found):
+            error = {
+                "type": "data",
+                "symmetric": False,
+                "array": [
+                    100 * each["interval"]["high"] - p
+                    for (_, each), p in zip(found, points, strict=True)
+                ],
+                "arrayminus": [
+                    p - 100 * each["interval"]["low"]
+                    for (_, each), p in zip(found, points, strict=True)
+                ],
+                "thickness": 1.5,
+                "width": 4,
+                "color": tone,
+            }
+        drawn.add_trace(
+            go.Scatter(
+                x=points,
+                y=[k + shift for k, _ in found],
+                error_x=error,
+                mode="markers",
+                marker={"size": 10, "color": tone, "symbol": symbol(data.labels, label)},
+                name=safe(label),
+                customdata=[each["number"] for _, each in found],
+                hovertemplate=f"{safe(label)} trial %{{customdata}}: %{{x:.4g}}<extra></extra>",
+            )
+        )
+    drawn.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=list(names.values()),
+        range=[len(names) - 0.5, -0.5],
+    )
+    note = (
+        "Each row takes of every architecture the trials that fit the least that any had: by "
+        "number, by time and by epochs. The order may differ between rows, since a trial of one "
+        "costs more than of another."
+    )
+    return Picture("equal budgets", drawn, note=note)

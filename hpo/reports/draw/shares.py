@@ -1,0 +1,148 @@
+"""Tuning or architecture: the way from each default to the study's best, and who brought it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.comparison_sentences import (
+    answer_sentence,
+    bracketed,
+    pair_sentence,
+    share_text,
+    variance_sentence,
+)
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section, missing
+from hpo.reports.draw.style import colour, figure, safe
+
+TITLE = "Tuning or architecture"
+LOOK_FOR = (
+    "Each bar runs from an architecture's default, the thesis's own configuration, to the best of "
+    "the study. Is its coloured part, which tuning brought, longer than the grey one, which took "
+    "another architecture? The whiskers are the intervals of the coloured part."
+)
+OLD = "This report was made before tuning was set against architecture; draw it again."
+
+
+def section(data: ReportData) -> Section:
+    """Draw the way from each default to the study's best, divided."""
+    made = data.comparison
+    if not made:
+        return Section(TITLE, LOOK_FOR, empty=OLD)
+    tuned = made["tuning"]
+    if len(data.labels) < 2:
+        return Section(TITLE, LOOK_FOR, empty="The study has one architecture, so none to choose.")
+    if not tuned:
+        return Section(
+            TITLE,
+            LOOK_FOR,
+            empty="No architecture has a complete trial of the thesis's configuration and a best "
+            "trial with a known number of validation faces.",
+        )
+    trials = int(made["equal"]["common"]["trials"])
+    drawn = figure(
+        f"From default to the study's best, with the first {trials} trials of each architecture",
+        x="validation accuracy [%]",
+        height=130 + 90 * len(tuned["moves"]),
+        barmode="overlay",
+    )
+    for place, label in enumerate(tuned["moves"]):
+        _bar(drawn, data, label, place)
+    labels = [safe(label) for label in tuned["moves"]]
+    drawn.update_yaxes(
+        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.4, -0.7]
+    )
+    drawn.update_xaxes(range=_range(data))
+    notes = [
+        answer_sentence(made, data.facts),
+        *(pair_sentence(pair) for pair in made["pairs"]),
+        variance_sentence(made["variance"], trials),
+        "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
+        "less apart than that. All bests were chosen on the faces that judge them, the defaults "
+        "were not, so all of these distances are rather too long.",
+    ]
+    pictures = [Picture("", drawn, note="\n".join(note for note in notes if note))]
+    return Section(TITLE, LOOK_FOR, pictures, missing(tuned["left_out"], pictures))
+
+
+def _starts(data: ReportData) -> dict[str, float]:
+    """Return the accuracy of each default, in percent."""
+    found = {}
+    for label, move in data.comparison["tuning"]["moves"].items():
+        row = next(t for t in data.trials_of(label) if t["number"] == move["default"])
+        found[label] = 100 * row["accuracy"]
+    return found
+
+
+def _range(data: ReportData) -> list[float]:
+    moves, starts = data.comparison["tuning"]["moves"], _starts(data)
+    ends = [
+        starts[label] + 100 * reach
+        for label, move in moves.items()
+        for reach in (0.0, move["tuning"]["low"], move["tuning"]["high"], move["whole"]["point"])
+    ]
+    margin = 0.06 * ((max(ends) - min(ends)) or 1.0)
+    return [min(ends) - margin, max(ends) + margin]
+
+
+def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
+    import plotly.graph_objects as go
+
+    move, start = data.comparison["tuning"]["moves"][label], _starts(data)[label]
+    tuning, rest = 100 * move["tuning"]["point"], 100 * move["rest"]["point"]
+    tone = colour(data.labels, label)
+    common: dict[str, Any] = {"y": [place], "orientation": "h", "width": 0.36}
+    drawn.add_trace(
+        go.Bar(
+            x=[rest],
+            base=[start + tuning],
+            marker={
+                "color": "rgba(125,136,148,0.35)",
+                "pattern": {"shape": "/", "solidity": 0.2},
+            },
+            name="choosing another architecture",
+            showlegend=place == 0,
+            hovertemplate=f"from {safe(label)}'s best to the study's: {rest:.1f} points"
+            "<extra></extra>",
+            **common,
+        )
+    )
+    same = move["default"] == move["best"]
+    drawn.add_trace(
+        go.Bar(
+            x=[tuning],
+            base=[start],
+            marker={"color": tone},
+            error_x=None
+            if same
+            else {
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (move["tuning"]["high"] - move["tuning"]["point"])],
+                "arrayminus": [100 * (move["tuning"]["point"] - move["tuning"]["low"])],
+                "thickness": 1.5,
+                "width": 5,
+                "color": "#5b6775",
+            },
+            name=f"tuning {safe(label)}",
+            showlegend=False,
+            hovertemplate=f"{safe(label)}, trial {move['default']} to {move['best']}: "
+            f"{bracketed(move['tuning'])} points<extra></extra>",
+            **common,
+        )
+    )
+    text = "tuning brought nothing" if same else f"tuning {bracketed(move['tuning'])}"
+    # Of the winner all of the way is tuning, by what is meant.
+    if move["share"] and not same and label != data.comparison["tuning"]["winner"]:
+        text += f", {share_text(move['share'])} of the way"
+    whole = start + tuning + rest
+    left = start < sum(_range(data)) / 2
+    drawn.add_annotation(
+        x=min(start, whole) if left else max(start, whole),
+        xanchor="left" if left else "right",
+        y=place,
+        yshift=30,
+        showarrow=False,
+        text=text,
+        font={"size": 12},
+    )
