@@ -60,8 +60,11 @@ def shuffled_share(
     bar = measured - 1e-12 * max(1.0, abs(measured))
     ways = math.comb(len(pooled), size)
     if ways <= shuffles:
+        rest = np.ones((ways, len(pooled)), bool)
         chosen = np.array(list(itertools.combinations(places, size)))
-        divided = np.array([[*row, *np.setdiff1d(places, row)] for row in chosen])
+        rest[np.arange(ways)[:, None], chosen] = False
+        # Those chosen first, then the rest.
+        divided = np.argsort(rest, axis=1, kind="stable")
         return float((_apart(pooled[divided], size) >= bar).mean())
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(np.tile(pooled, (shuffles, 1)), axis=1)
@@ -111,18 +114,18 @@ def between_share(
     point = _components(np.array([a.mean() for a in arrays]), _within(arrays), sizes, 0.0)
     if point is None:
         return None
-    samples = []
     # A resampled mean scatters by the variance of its group without Bessel's correction.
     added = float(sum(a.var() for a in arrays) / len(arrays))
-    for _ in range(resamples):
-        drawn = [a[generator.integers(0, len(a), len(a))] for a in arrays]
-        within = float(
-            sum(d.var() * len(d) * len(d) / (len(d) - 1) for d in drawn)
-            / (sizes.sum() - len(drawn))
-        )
-        share = _components(np.array([d.mean() for d in drawn]), within, sizes, added)
-        if share is not None:
-            samples.append(share)
+    drawn = [a[generator.integers(0, len(a), (resamples, len(a)))] for a in arrays]
+    means = np.stack([d.mean(axis=1) for d in drawn], axis=1)
+    # A resample's variance falls short by Bessel's factor once more.
+    squares = sum(d.var(axis=1) * d.shape[1] ** 2 / (d.shape[1] - 1) for d in drawn)
+    within = squares / (sizes.sum() - len(arrays))
+    found = (
+        _components(mean, float(inside), sizes, added)
+        for mean, inside in zip(means, within, strict=True)
+    )
+    samples = [share for share in found if share is not None]
     return percentile_interval(point, samples, level, int(sizes.sum()))
 
 

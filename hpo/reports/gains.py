@@ -6,12 +6,13 @@ trial may have been written by hand. A gain is the search's own only as far as n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.contrasts import Judged, contrast
 from hpo.evidence.intervals import difference
 from hpo.evidence.optimism import optimism
+from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports.rows import rounded
 from hpo.reports.trials import (
     Direction,
@@ -84,11 +85,12 @@ def accuracy_change(trial: TrialRecord, baseline: TrialRecord) -> dict[str, Any]
     faces = right_faces(trial), right_faces(baseline)
     if not faces[0] or len(faces[0]) != len(faces[1]):
         return {**difference(first, second).to_json(), "paired": False}
-    models = {
-        name: Judged(sum(right) / len(right), len(right), right)
-        for name, right in zip(("trial", "baseline"), faces, strict=True)
-    }
-    return {**contrast(models, {"trial": 1.0, "baseline": -1.0}).to_json(), "paired": True}
+    counts = Counter(zip(*faces, strict=True))
+    both, only, other, neither = (
+        counts[key] for key in ((True, True), (True, False), (False, True), (False, False))
+    )
+    change = paired_difference(Paired(both, only, other, neither))
+    return {**change.to_json(), "paired": True}
 
 
 def selection(

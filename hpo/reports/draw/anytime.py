@@ -8,6 +8,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
+    about,
     colour,
     faded,
     figure,
@@ -133,6 +134,7 @@ def _architecture(
                     fill=fill,
                     fillcolor=faded(tone, 0.14),
                     legendgroup=group,
+                    meta=about(label),
                     showlegend=False,
                     hoverinfo="skip",
                 )
@@ -147,6 +149,7 @@ def _architecture(
                     line={"shape": "hv", "color": tone, "width": width, "dash": dash},
                     name=group,
                     legendgroup=group,
+                    meta=about(label),
                     showlegend=points is before or not before,
                     customdata=[step["number"] for _, step in points],
                     hovertemplate=f"{group} trial %{{customdata}}: %{{y:.4g}} after %{{x:.3g}}"
@@ -162,6 +165,7 @@ def _architecture(
                 line={"color": tone, "width": 1, "dash": "dashdot"},
                 name=f"{group}, mean over orders",
                 legendgroup=group,
+                meta=about(label),
                 showlegend=False,
                 hovertemplate=f"{group}, mean over orders: %{{y:.4g}} after %{{x:.3g}}"
                 "<extra></extra>",
@@ -236,6 +240,7 @@ def _equal(data: ReportData) -> Picture:
                 mode="markers",
                 marker={"size": 10, "color": tone, "symbol": symbol(data.labels, label)},
                 name=safe(label),
+                meta=about(label),
                 customdata=[each["number"] for _, each in found],
                 hovertemplate=f"{safe(label)} trial %{{customdata}}: %{{x:.4g}}<extra></extra>",
             )

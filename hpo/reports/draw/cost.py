@@ -9,6 +9,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
+    about,
     colour,
     faded,
     figure,
@@ -107,6 +108,7 @@ def _marks(
         },
         name=safe(label),
         legendgroup=safe(label),
+        meta=about(label, "complete"),
         showlegend=on_front,
         customdata=[
             f"{safe(label)} trial {m['number']}" + (", on the front" if on_front else "")

@@ -13,7 +13,7 @@ from hpo.reports.comparison_sentences import (
 )
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
-from hpo.reports.draw.style import colour, figure, safe
+from hpo.reports.draw.style import about, colour, figure, safe
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
@@ -91,7 +91,12 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
     move, start = data.comparison["tuning"]["moves"][label], _starts(data)[label]
     tuning, rest = 100 * move["tuning"]["point"], 100 * move["rest"]["point"]
     tone = colour(data.labels, label)
-    common: dict[str, Any] = {"y": [place], "orientation": "h", "width": 0.36}
+    common: dict[str, Any] = {
+        "y": [place],
+        "orientation": "h",
+        "width": 0.36,
+        "meta": about(label),
+    }
     drawn.add_trace(
         go.Bar(
             x=[rest],
@@ -144,5 +149,6 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
         yshift=30,
         showarrow=False,
         text=text,
+        name=safe(label),
         font={"size": 12},
     )

@@ -6,6 +6,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     STATE_COLOURS,
+    about,
     figure,
     safe,
 )
