@@ -11,6 +11,7 @@ from hpo.reports.draw.style import colour, objective_value, short
 from hpo.reports.links import run_path
 from hpo.reports.progress import ended_of, ended_trials, status
 from hpo.reports.sentences import chance_remark, counted_states, counted_trials, moment
+from hpo.reports.thesis import CONDITIONS
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,7 @@ def result_rows(data: ReportData) -> list[dict[str, str]]:
                 "states": counted_states(entry["counts"]),
                 "best": str(best["number"]) if best else "–",
                 "accuracy": _percent(best.get("accuracy")),
-                "interval": (
-                    f"{100 * interval['low']:.1f} – {100 * interval['high']:.1f}"
-                    if interval
-                    else "–"
-                ),
+                "interval": _ends(interval),
                 "n": _count(interval["n"] if interval else None),
                 "loss": _loss(best.get("loss")),
                 "epochs": f"{best['best_epoch']} / {best['epochs_run']}" if best else "–",
@@ -140,16 +137,25 @@ def result_rows(data: ReportData) -> list[dict[str, str]]:
 def thesis_rows(data: ReportData) -> list[dict[str, str]]:
     """Return one row per published run and architecture of the study that it stands beside."""
     return [
-        _thesis_row(entry, run, chance_remark(entry, data.majority))
+        _thesis_row(data, entry, run)
         for entry in data.architectures
         for run in data.thesis
         if run["architecture"] == entry["architecture"]
     ]
 
 
-def _thesis_row(entry: Mapping[str, Any], run: Mapping[str, Any], chance: str) -> dict[str, str]:
+def _thesis_row(
+    data: ReportData, entry: Mapping[str, Any], run: Mapping[str, Any]
+) -> dict[str, str]:
     best = entry["best"] or {}
-    remarks = (f"thesis: {run['note']}" if run["note"] else "", f"ours: {chance}" if chance else "")
+    chance = chance_remark(entry, data.majority)
+    differing = _conditions(data, entry)
+    remarks = (
+        f"thesis: {run['note']}" if run["note"] else "",
+        f"ours: {chance}" if chance else "",
+        f"thesis: {differing[0]}; ours: {differing[1]}" if differing else "",
+    )
+    interval = best.get("interval")
     return {
         "label": entry["label"],
         "epochs": str(run["epochs"]),
@@ -157,9 +163,39 @@ def _thesis_row(entry: Mapping[str, Any], run: Mapping[str, Any], chance: str) -
         "loss": f"{run['loss']:.2f}",
         "our_epochs": str(best["epochs_run"]) if best else "–",
         "our_accuracy": _percent(best.get("accuracy")),
+        "our_interval": _ends(interval),
+        "our_n": _count(interval["n"] if interval else None),
+        "our_train": _count(best.get("train_size")),
+        "our_trials": f"{sum(entry['counts'].values()):,}",
         "our_loss": _loss(best.get("loss")),
         "note": "; ".join(r for r in remarks if r),
     }
+
+
+def _ends(interval: Mapping[str, Any] | None) -> str:
+    return f"{100 * interval['low']:.1f} – {100 * interval['high']:.1f}" if interval else "–"
+
+
+def _conditions(data: ReportData, entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the conditions of the thesis's network and of our best that are not alike."""
+    theirs, best = CONDITIONS.get(entry["architecture"]), entry["best"]
+    if theirs is None or not best:
+        return None
+    row = next((t for t in data.trials_of(entry["label"]) if t["number"] == best["number"]), None)
+    params = row["params"] if row else {}
+    # A network without an input size of its own takes faces as they are.
+    ours = {
+        "input_size": params.get("input_size", theirs["input_size"]),
+        "weights": str(best.get("weights") or "none").split(":")[0],
+    }
+    names = [name for name in theirs if ours[name] != theirs[name]]
+    if not names:
+        return None
+    told = {"input_size": "{} px", "weights": "weights {}"}
+    first, second = (
+        ", ".join(told[name].format(each[name]) for name in names) for each in (theirs, ours)
+    )
+    return first, second
 
 
 def trial_columns(data: ReportData) -> list[Column]:

@@ -42,4 +42,12 @@ THESIS_RUNS: tuple[ThesisRun, ...] = (
     ThesisRun("xception", 25, 0.70, 1.15),
 )
 
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "cnn": {"input_size": 48, "weights": "none"},
+    "resnet50": {"input_size": 224, "weights": "imagenet"},
+    "xception": {"input_size": 224, "weights": "imagenet"},
+}
+"""Side of the input in pixels and initial weights of its networks, as far as they are known here;
+it gives no numbers of runs or faces, and no intervals."""
+
 PROVENANCE = "Single runs, tuned on the data that they report."

@@ -1,0 +1,273 @@
+"""Architectures at equal budgets, tuning against architecture, and what trials must say for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpo.reports.budgets import equal_budgets, purchases
+from hpo.reports.comparison import comparison, completed
+from hpo.reports.compute import compute
+from hpo.reports.data import ReportData, load_data
+from hpo.reports.draw.anytime import section as anytime
+from hpo.reports.draw.cost import section as cost
+from hpo.reports.draw.shares import section as shares
+from hpo.reports.rows import row
+from hpo.reports.tables import thesis_rows
+from hpo.spec.bits import pack_bits
+from hpo.spec.records import TrialRecord
+
+Records = Callable[..., list[TrialRecord]]
+OneTrial = Callable[..., TrialRecord]
+N = 3589
+HARD = np.random.default_rng(5).normal(size=N)
+TWO = ("cnn", "xception")
+
+
+def judged(record: TrialRecord, accuracy: float, **changes: Any) -> TrialRecord:
+    """Return a trial that got the easiest faces right, but for some luck."""
+    assert record.result is not None
+    luck = np.random.default_rng(record.number).normal(0, 0.6, N)
+    right = np.zeros(N, bool)
+    right[np.argsort(HARD + luck)[: round(accuracy * N)]] = True
+    result = dataclasses.replace(
+        record.result,
+        metrics={"val_accuracy": float(right.mean()), "val_loss": 1.0},
+        correct=pack_bits(right.tolist()),
+    )
+    return dataclasses.replace(record, value=float(right.mean()), result=result, **changes)
+
+
+def two_searches(one_trial: OneTrial) -> list[TrialRecord]:
+    found = []
+    for label, default, tops in (
+        ("cnn", 0.5, (0.52, 0.6, 0.55, 0.58, 0.57)),
+        ("xception", 0.3, (0.35, 0.33, 0.36, 0.31, 0.32)),
+    ):
+        found.append(judged(one_trial(label, thesis=True), default))
+        found += [judged(one_trial(label, k + 1), top) for k, top in enumerate(tops)]
+    return found
+
+
+def report(records: list[TrialRecord], spec: dict[str, Any]) -> ReportData:
+    spec["architectures"] = {label: {"architecture": label} for label in TWO}
+    return compute(records, spec, n_bootstrap=0)
+
+
+def test_the_summary_begins_with_the_share_of_the_way_that_tuning_brought(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    data = report(two_searches(one_trial), spec)
+    tuned = data.comparison["tuning"]
+    # From 50 to 60 and from 30 to 36 of 60: tuning brought 10 and 6 of 40 points.
+    assert tuned["mean_share"]["point"] == pytest.approx(0.4, abs=0.002)
+    assert tuned["mean_share"]["low"] < 0.4 < tuned["mean_share"]["high"]
+    assert tuned["moves"]["xception"]["share"]["point"] == pytest.approx(0.2, abs=0.002)
+    assert tuned["paired"]
+    said = data.summary[0]
+    assert said.startswith("Tuning or architecture? With 6 trials each")
+    assert "tuning within the architecture brought 40 % [" in said
+    assert "paired over the same n = 3,589 validation faces" in said
+
+
+def test_two_architectures_are_told_apart_by_faces_and_by_trials(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    (pair,) = report(two_searches(one_trial), spec).comparison["pairs"]
+    assert pair["apart"]
+    # All twelve trials of one are better: 2 of the 924 ways to divide them are as far apart.
+    assert pair["shuffled"] == pytest.approx(2 / 924)
+    few = [r for r in two_searches(one_trial) if r.number < 3]
+    (pair,) = report(few, spec).comparison["pairs"]
+    assert pair["accuracy"]["low"] > 0
+    assert not pair["apart"]
+    assert "another search might" in shares(report(few, spec)).pictures[0].note
+
+
+def test_a_gain_is_paired_where_both_trials_say_which_faces_they_got_right(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    known = two_searches(one_trial)
+    unknown = [
+        dataclasses.replace(r, result=dataclasses.replace(r.result, correct=""))
+        for r in known
+        if r.result is not None
+    ]
+    paired, apart = (report(records, spec).architectures[0]["gain"] for records in (known, unknown))
+    widths = [g["accuracy"]["high"] - g["accuracy"]["low"] for g in (paired, apart)]
+    assert (paired["accuracy"]["paired"], apart["accuracy"]["paired"]) == (True, False)
+    assert paired["accuracy"]["point"] == pytest.approx(apart["accuracy"]["point"], abs=1e-6)
+    assert widths[0] < 0.9 * widths[1]
+    # Of six trials that lie apart a little of the gain is luck, and it is said.
+    lucky = paired["selection"]
+    assert lucky["trials"] == 6
+    assert 0 <= lucky["optimism"] < 0.01
+    assert lucky["accuracy"]["high"] == pytest.approx(
+        paired["accuracy"]["high"] - lucky["optimism"]
+    )
+    assert apart["selection"] == {}
+    assert any("due to having chosen the best" in s for s in report(known, spec).summary)
+    assert any("independent samples" in s for s in report(unknown, spec).summary)
+
+
+def test_under_another_objective_no_luck_of_the_choice_is_claimed(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    spec["objective"] = {"metric": "val_macro_f1"}
+    data = report(two_searches(one_trial), spec)
+    assert data.architectures[0]["gain"]["selection"] == {}
+    assert data.architectures[0]["gain"]["accuracy"]["paired"]
+    assert data.comparison["curves"]["cnn"]["seconds"]["steps"][0]["interval"] is None
+
+
+def test_lost_pruned_and_failed_trials_cost_and_bring_nothing(one_trial: OneTrial) -> None:
+    lost = dataclasses.replace(one_trial(number=0, state="failed"), seconds=5.0, slot=0, lost=True)
+    again = judged(one_trial(number=1), 0.5, slot=0, seconds=10.0)
+    pruned = dataclasses.replace(one_trial(number=2, state="pruned"), seconds=7.0, slot=1)
+    better = judged(one_trial(number=3), 0.6, slot=2, seconds=20.0)
+    running = dataclasses.replace(one_trial(number=4), state="running", seconds=0.0, slot=3)
+    rows = [row(r) for r in (lost, again, pruned, better, running)]
+    _, seconds = purchases(rows, "seconds")
+    assert [(p.cost, p.value is None) for p in seconds] == [
+        (5, True),
+        (10, False),
+        (7, True),
+        (20, False),
+    ]
+    chosen, trials = purchases(rows, "trials")
+    assert [r["number"] for r in chosen] == [1, 2, 3]
+    assert [p.value is None for p in trials] == [False, True, False]
+
+
+def test_epochs_that_a_rung_below_trained_are_not_paid_twice(one_trial: OneTrial) -> None:
+    below = judged(one_trial(number=0, epochs=3), 0.4, rung=0)
+    above = judged(one_trial(number=1, epochs=9), 0.5, rung=1, rungs=[3], continues=0)
+    assert above.result is not None
+    result = dataclasses.replace(above.result, continued_from_epoch=3)
+    rows = [row(below), row(dataclasses.replace(above, result=result, slot=0))]
+    assert [p.cost for p in purchases(rows, "epochs")[1]] == [3, 6]
+    # So do rows of before it was kept.
+    older = [{k: v for k, v in r.items() if k != "epochs_trained"} for r in rows]
+    assert [p.cost for p in purchases(older, "epochs")[1]] == [3, 6]
+    assert len(purchases(rows, "trials")[1]) == 1
+
+
+def test_the_best_is_compared_at_the_smallest_common_budget(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    records = [r for r in two_searches(one_trial) if r.architecture == "cnn" or r.number < 3]
+    grouped = {label: [row(r) for r in records if r.architecture == label] for label in TWO}
+    equal = equal_budgets(grouped, {"name": "val_accuracy", "direction": "maximize"})
+    assert equal["common"]["trials"] == 3
+    # The best of its first three, and not of all six.
+    assert equal["best"]["cnn"]["trials"]["number"] == 2
+    spec["budget"] = {"trials": 3}
+    spec["architectures"] = {
+        "cnn": {"architecture": "cnn", "trials": 6},
+        "xception": {"architecture": "xception"},
+    }
+    (said,) = [c for c in compute(records, spec, n_bootstrap=0).caveats if "equal budgets" in c]
+    assert "different budgets of trials (cnn 6, xception 3)" in said
+    assert "the first 3 trials of each" in said
+
+
+def test_other_values_than_those_of_the_search_can_be_compared(one_trial: OneTrial) -> None:
+    rows = [row(r) for r in two_searches(one_trial)]
+    confirmed = {("cnn", 1): 0.51, ("xception", 2): 0.55}
+    made = comparison(
+        rows,
+        TWO,
+        {},
+        {"name": "val_accuracy", "direction": "maximize"},
+        value_of=lambda r: confirmed.get((r["architecture"], r["number"])),
+        values="confirmed",
+    )
+    assert made["values"] == "confirmed"
+    assert {
+        label: [s["number"] for s in each["seconds"]["steps"]]
+        for label, each in made["curves"].items()
+    } == {"cnn": [1], "xception": [2]}
+
+
+def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    for sampler, drawn in (("random", True), ("tpe", False)):
+        spec["sampler"] = {"name": sampler}
+        data = report(two_searches(one_trial), spec)
+        assert bool(data.comparison["curves"]["cnn"]["seconds"]["expected"]) == drawn
+        assert ("random orders" in anytime(data).pictures[0].note) == drawn
+
+
+def test_beyond_the_smallest_common_budget_lines_are_dotted(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    records = [r for r in two_searches(one_trial) if r.architecture == "cnn" or r.number < 3]
+    data = report(records, spec)
+    common = data.comparison["equal"]["common"]["epochs"]
+    lines = [t for t in anytime(data).pictures[1].figure.data if t.name and t.line.width]
+    assert lines
+    for trace in lines:
+        beyond = [x for x in trace.x if x > common]
+        assert bool(beyond) == (trace.line.dash == "dot")
+
+
+def test_models_that_a_cheaper_one_beats_are_faint(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    records = [
+        dataclasses.replace(r, seconds=seconds)
+        for r, seconds in zip(two_searches(one_trial)[:3], (10.0, 20.0, 15.0), strict=True)
+    ]
+    data = report(records, spec)
+    (time, size) = cost(data).pictures
+    front = {m["number"]: m["front"] for m in data.comparison["models"]}
+    # 50 % for 10 s, 52 % for 20 s, 60 % for 15 s, all of one size.
+    assert front == {0: ["seconds"], 1: [], 2: ["seconds", "parameters"]}
+    assert [len(t.x) for t in time.figure.data if t.name == "cnn"] == [1, 2]
+    assert "n = 3 complete trials, 2 of them on the front" in time.note
+    assert size.label == "parameters"
+
+
+def test_a_report_of_before_is_completed_from_its_rows() -> None:
+    source = Path(__file__).parents[3] / "reports" / "two-cores" / "study.json"
+    recorded = load_data(source)
+    older = dataclasses.replace(
+        recorded,
+        comparison={},
+        summary=[s for s in recorded.summary if not s.startswith("Tuning or architecture")],
+        caveats=[c for c in recorded.caveats if "equal budgets" not in c],
+    )
+    assert [anytime(older).pictures, cost(older).pictures, shares(older).pictures] == [[], [], []]
+    data = completed(older)
+    assert data.summary[0].startswith("Tuning or architecture? With 6 trials each")
+    assert "written by hand" in data.summary[0]
+    assert "resnet50 by nothing" in data.summary[0]
+    assert "independent samples of n = 3,589" in data.summary[0]
+    assert "cnn 8, resnet50 6, xception 6" in data.caveats[-1]
+    assert [len(section(data).pictures) for section in (anytime, cost, shares)] == [3, 2, 1]
+    assert completed(data) is data
+
+
+def test_beside_the_thesis_stand_interval_number_budget_data_and_conditions() -> None:
+    source = Path(__file__).parents[3] / "reports" / "two-cores" / "study.json"
+    told = {r["label"]: r for r in thesis_rows(load_data(source))}
+    assert told["cnn"]["our_interval"] == "50.6 – 53.8"
+    assert (told["cnn"]["our_n"], told["cnn"]["our_train"]) == ("3,589", "6,000")
+    assert told["resnet50"]["our_trials"] == "6"
+    assert "224 px, weights imagenet; ours: 48 px, weights none" in told["resnet50"]["note"]
+    assert "px" not in told["cnn"]["note"]
+
+
+def test_one_architecture_is_compared_with_none(one_trial: OneTrial, spec: dict[str, Any]) -> None:
+    spec["architectures"] = {"cnn": {"architecture": "cnn"}}
+    data = compute(two_searches(one_trial)[:6], spec, n_bootstrap=0)
+    assert not any(s.startswith("Tuning or architecture") for s in data.summary)
+    assert shares(data).pictures == []
+    assert "one architecture" in shares(data).empty
+    assert [p.label for p in anytime(data).pictures] == ["time", "epochs"]
