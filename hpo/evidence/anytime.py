@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -65,10 +66,17 @@ def best_within(
     purchases: Sequence[Purchase], budget: float, direction: Direction
 ) -> tuple[float, int] | None:
     """Return the best value that ``budget`` bought and its place; None if it bought none."""
+    step = _at(best_so_far(purchases, direction), budget)
+    return (step[1], step[2]) if step is not None else None
+
+
+def _at(
+    steps: Sequence[tuple[float, float, int]], budget: float
+) -> tuple[float, float, int] | None:
+    """Return the last step within a budget."""
     # What was spent is a sum of floats, and the budget may be such a sum in another order.
-    slack = 1e-9 * max(1.0, budget)
-    within = [s for s in best_so_far(purchases, direction) if s[0] <= budget + slack]
-    return (within[-1][1], within[-1][2]) if within else None
+    place = bisect_right(steps, budget + 1e-9 * max(1.0, budget), key=lambda step: step[0])
+    return steps[place - 1] if place else None
 
 
 def expected_best(
@@ -104,10 +112,11 @@ def expected_best(
         drawn = list(purchases)
         for place, source in zip(loose, generator.sample(loose, len(loose)), strict=True):
             drawn[place] = purchases[source]
+        steps = best_so_far(drawn, direction)
         for k, budget in enumerate(budgets):
-            best = best_within(drawn, budget, direction)
+            best = _at(steps, budget)
             if best is not None:
-                found[k].append(best[0])
+                found[k].append(best[1])
     curve = []
     for budget, values in zip(budgets, found, strict=True):
         if len(values) == orders:

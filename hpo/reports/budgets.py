@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo.evidence.anytime import Direction, Purchase, best_so_far, best_within, expected_best
 from hpo.evidence.intervals import wilson
+from hpo.spec.records import SINGLE, SPACE_FILLING
 from hpo.spec.seeds import derive_seed
 
 Row = Mapping[str, Any]
@@ -19,6 +20,8 @@ ValueOf = Callable[[Row], float | None]
 
 MEASURES = ("trials", "seconds", "epochs")
 ENDED = ("complete", "pruned", "failed")
+BEYOND_BUDGET = (SPACE_FILLING, SINGLE)
+"""Origins of trials that no search asked for and no budget paid."""
 IN_CHANCE_ORDER = ("random", "qmc", "grid")
 """Samplers whose order of trials is chance, or could as well be another."""
 GRID = 40
@@ -44,11 +47,12 @@ def purchases(
     Args:
         rows: its rows, in the order of their numbers.
         measure: one of ``MEASURES``. Counted in trials, the attempts and rungs of one slot are one
-            trial, which brought the best of them; seconds and epochs of every attempt count, also
-            of those that were pruned, failed or lost.
+            trial, with the value of the last that has one; seconds and epochs of every attempt
+            count, also of those that were pruned, failed or lost. Trials beyond the budget, such as
+            an even sample's, are none of it.
         value_of: the value of a trial.
     """
-    ended = [row for row in rows if row["state"] in ENDED]
+    ended = [r for r in rows if r["state"] in ENDED and r["origin"] not in BEYOND_BUDGET]
     if measure != "trials":
         spent = [_seconds(row) if measure == "seconds" else _epochs(row, rows) for row in ended]
         bought = [
@@ -132,10 +136,14 @@ def equal_budgets(
     budget of each measure, None if it had nothing by then. Architectures without a value are left
     out: none is compared with them.
     """
-    bought = {
+    every = {
         label: {m: purchases(rows, m, value_of) for m in MEASURES}
         for label, rows in grouped.items()
-        if any(value_of(row) is not None for row in rows)
+    }
+    bought = {
+        label: of
+        for label, of in every.items()
+        if any(p.value is not None for p in of["trials"][1])
     }
     spent = {
         label: {m: round(sum(p.cost for p in of[m][1]), 2) for m in MEASURES}

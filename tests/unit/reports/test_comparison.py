@@ -131,7 +131,8 @@ def test_lost_pruned_and_failed_trials_cost_and_bring_nothing(one_trial: OneTria
     pruned = dataclasses.replace(one_trial(number=2, state="pruned"), seconds=7.0, slot=1)
     better = judged(one_trial(number=3), 0.6, slot=2, seconds=20.0)
     running = dataclasses.replace(one_trial(number=4), state="running", seconds=0.0, slot=3)
-    rows = [row(r) for r in (lost, again, pruned, better, running)]
+    beyond = judged(one_trial(number=5), 0.9, slot=4, origin="space-filling")
+    rows = [row(r) for r in (lost, again, pruned, better, running, beyond)]
     _, seconds = purchases(rows, "seconds")
     assert [(p.cost, p.value is None) for p in seconds] == [
         (5, True),
