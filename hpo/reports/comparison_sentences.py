@@ -49,28 +49,43 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     trials = int(made["equal"]["common"]["trials"])
     known = facts.get("progress")
     going = known is not None and status(known) in ("running", "unfinished")
-    start = (
+    said = (
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
-        "the best result lies "
-        f"{'on average ' if len(moves) > 1 else ''}{100 * whole['point']:.1f} points (95 % "
-        f"interval {signed(100 * whole['low'])} to {signed(100 * whole['high'])}) above the "
-        f"thesis's own configuration of {listed(list(moves))}"
-    )
-    each = listed([f"{label} {_moved(move)}" for label, move in moves.items()])
-    foot = (
-        f"In points of validation accuracy tuning moved {each}; 95 % intervals, the trials "
-        f"{basis(tuned['paired'], tuned['n'])}, one training run each."
+        f"the best result lies {'on average ' if len(moves) > 1 else ''}"
+        f"{100 * whole['point']:.1f} points [{100 * whole['low']:.1f}, {100 * whole['high']:.1f}] "
+        f"above the thesis's own configuration of {listed(list(moves))}"
     )
     if share is None:
-        return (
-            f"{start}, which these data do not tell from nothing: neither tuning nor the choice of "
-            f"architecture was shown to matter. {foot}"
+        said += (
+            ", which these data do not tell from nothing: neither tuning nor the choice of "
+            "architecture was shown to matter"
+        )
+    else:
+        hands = [label for label, move in moves.items() if move.get("origin") == "enqueued"]
+        by_hand = f" (in {listed(hands)} by hand)" if hands else ""
+        said += (
+            f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
+            f"choosing {tuned['winner']} the rest"
         )
     left = tuned["left_out"]
-    said = f"; {listed(list(left))} left out: {'; '.join(sorted(set(left.values())))}"
+    if left:
+        said += f"; {listed(list(left))} left out, {'; '.join(sorted(set(left.values())))}"
     return (
-        f"{start}: tuning within the architecture brought {share_text(share)} of that, choosing "
-        f"{tuned['winner']} the rest{said if left else ''}. {foot}"
+        f"{said} (95 % intervals, the trials {basis(tuned['paired'], tuned['n'])}; one training "
+        "run each)."
+    )
+
+
+def moves_sentence(tuned: Mapping[str, Any]) -> str:
+    """Say how far tuning moved each architecture, and how far another one would have."""
+    each = [
+        f"{label} {_moved(move)} of {bracketed(move['whole'])}"
+        for label, move in tuned["moves"].items()
+    ]
+    return (
+        "From its default, the thesis's own configuration, to the study's best, in points of "
+        f"validation accuracy, tuning moved {listed(each)}; 95 % intervals, the trials "
+        f"{basis(tuned['paired'], tuned['n'])}."
     )
 
 

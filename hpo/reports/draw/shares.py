@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.comparison_sentences import (
-    answer_sentence,
     bracketed,
+    moves_sentence,
     pair_sentence,
     share_text,
     variance_sentence,
@@ -19,7 +19,7 @@ TITLE = "Tuning or architecture"
 LOOK_FOR = (
     "Each bar runs from an architecture's default, the thesis's own configuration, to the best of "
     "the study. Is its coloured part, which tuning brought, longer than the grey one, which took "
-    "another architecture? The whiskers are the intervals of the coloured part."
+    "another architecture? Above stands what tuning brought, in points, and its share of the way."
 )
 OLD = "This report was made before tuning was set against architecture; draw it again."
 
@@ -54,7 +54,7 @@ def section(data: ReportData) -> Section:
     )
     drawn.update_xaxes(range=_range(data))
     notes = [
-        answer_sentence(made, data.facts),
+        moves_sentence(tuned),
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),
         "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
@@ -136,15 +136,16 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
             **common,
         )
     )
-    text = "tuning brought nothing" if same else f"tuning {bracketed(move['tuning'])}"
+    text = "nothing" if same else bracketed(move["tuning"])
     # Of the winner all of the way is tuning, by what is meant.
     if move["share"] and not same and label != data.comparison["tuning"]["winner"]:
-        text += f", {share_text(move['share'])} of the way"
-    whole = start + tuning + rest
-    left = start < sum(_range(data)) / 2
+        text += f", {share_text(move['share'])}"
     drawn.add_annotation(
-        x=min(start, whole) if left else max(start, whole),
-        xanchor="left" if left else "right",
+        # At the left end, where a phone has room for it.
+        x=0,
+        xref="paper",
+        xanchor="left",
+        xshift=6,
         y=place,
         yshift=30,
         showarrow=False,

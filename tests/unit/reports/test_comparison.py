@@ -247,11 +247,11 @@ def test_a_report_of_before_is_completed_from_its_rows() -> None:
     assert [anytime(older).pictures, cost(older).pictures, shares(older).pictures] == [[], [], []]
     data = completed(older)
     assert data.summary[0].startswith("Tuning or architecture? With 6 trials each")
-    assert "written by hand" in data.summary[0]
-    assert "resnet50 by nothing" in data.summary[0]
+    assert "tuning within the architecture (in cnn by hand) brought 28 % [" in data.summary[0]
     assert "independent samples of n = 3,589" in data.summary[0]
     assert "cnn 8, resnet50 6, xception 6" in data.caveats[-1]
     assert [len(section(data).pictures) for section in (anytime, cost, shares)] == [3, 2, 1]
+    assert "resnet50 by nothing of +21.3 [" in shares(data).pictures[0].note
     assert completed(data) is data
 
 
