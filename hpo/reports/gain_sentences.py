@@ -109,10 +109,11 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
         return said
     sizes = sorted({change["n"] for change in measured})
     apart = [m for m in measured if m["low"] > 0 or m["high"] < 0]
+    each = "" if any(change.get("paired") for change in measured) else " each"
     verdict = "" if apart else ", and none of them is distinguishable from nothing"
     said += (
         f" The brackets are 95 % intervals, {_ground(measured)} n = "
-        f"{' or '.join(number(n) for n in sizes)} validation faces{verdict}."
+        f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
     said = _joined(said, _lucky_shares(entries))
     starred = [
