@@ -425,4 +425,14 @@ def test_a_model_without_a_softmax_becomes_no_champion(
             hpo.promote("study", workspace=workspace)
         assert versions_of(tracked(workspace), CLASSIFIER) == []
     else:
-        assert hpo.promote("study", workspace=workspace).classifier_version == "1"
+        promotion = hpo.promote("study", workspace=workspace)
+        assert (promotion.outcome, promotion.classifier_version) == ("refused", "1")
+        # Untrained, it was asked in earnest: about each face, timed and weighed.
+        assert promotion.gate is not None
+        told = {check.name: check.value for check in promotion.gate.checks}
+        assert promotion.gate.faces == 7
+        assert told["accuracy"] * 7 == pytest.approx(round(told["accuracy"] * 7))
+        assert told["latency"] > 0.0
+        assert told["size"] == pytest.approx(
+            (tmp_path / "model.keras").stat().st_size / 2**20, abs=1e-9
+        )

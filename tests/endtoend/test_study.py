@@ -168,7 +168,15 @@ def test_the_winner_recommends_songs(finished: Workspace) -> None:
 
 def test_promoting_twice_is_once(finished: Workspace) -> None:
     first = answer(finished, "promote", "tiny")
+    assert first["outcome"] == "unchanged"
     assert answer(finished, "promote", "tiny") == first
+    checks = {check["name"]: check["passed"] for check in first["gate"]["checks"]}
+    assert checks == dict.fromkeys(("accuracy", "calibration", "latency", "size"), True)
+    shown = answer(finished, "champion")
+    assert shown["classifier"]["gate"] == first["gate"]
+    assert shown["recommender"] == first["recommender_version"]
+    assert [move["what"] for move in shown["history"]] == ["promoted"]
+    assert "nothing to roll back to" in call(finished, "champion", "--rollback", code=2).stderr
 
 
 def test_a_trial_can_be_trained_again_with_the_same_outcome(finished: Workspace) -> None:
