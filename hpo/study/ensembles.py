@@ -128,6 +128,7 @@ def find_or_build(
             validation_limit=spec.data.validation_limit,
             data_seed=derive_seed(spec.seed, "data"),
             drop=spec.data.leakage == "drop",
+            scale=any(_is_scaled(record) for record in members.records),
         )
         environment = best.result.environment if best.result else {}
         return log_ensemble(
@@ -139,6 +140,10 @@ def find_or_build(
             dataset.classes,
             environment.get("backend", "tensorflow"),
         )
+
+
+def _is_scaled(record: TrialRecord) -> bool:
+    return record.result is not None and "temperature" in record.result.metrics
 
 
 def doubts(members: Members, joined: TrialRecord, spec: StudySpec, count: int) -> list[str]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from hpo.spec.errors import DataError
+from hpo.training.temperature import SMALLEST, fit_temperature
 
 
-def join(members: Sequence[Any]) -> Any:
+def join(members: Sequence[Any], temperature: float = 1.0) -> Any:
     """Return one model that answers the mean of its members' probabilities.
 
     It shares their weights, and was never compiled.
@@ -23,6 +24,7 @@ def join(members: Sequence[Any]) -> Any:
     Args:
         members: at least two models with the same input and the same classes; they may be of
             different architectures and have layers of the same names.
+        temperature: of the mean, which is answered as ``temperature.tempered`` has it.
 
     Raises:
         DataError: there are fewer than two, or they do not fit together.
@@ -48,7 +50,17 @@ def join(members: Sequence[Any]) -> Any:
     mean = keras.layers.Average(dtype="float32", name="mean_of_members")(
         [member(faces) for member in named]
     )
-    return keras.Model(faces, mean, name="ensemble")
+    answer = mean if temperature == 1.0 else _tempered(mean, temperature)
+    return keras.Model(faces, answer, name="ensemble")
+
+
+def _tempered(mean: Any, temperature: float) -> Any:
+    """Return ``softmax(log(p) / T)`` as layers; Keras loads its own ``log`` under safe mode."""
+    import keras
+
+    logits = keras.ops.log(keras.ops.maximum(mean, SMALLEST))
+    scaled = keras.layers.Rescaling(1.0 / temperature, dtype="float32", name="temperature")(logits)
+    return keras.layers.Softmax(dtype="float32", name="tempered_mean")(scaled)
 
 
 def build(
@@ -61,6 +73,7 @@ def build(
     validation_limit: int | None,
     data_seed: int,
     drop: bool,
+    scale: bool,
 ) -> dict[str, Any]:
     """Join ``.keras`` files into ``output/model.keras`` and judge it on the validation faces.
 
@@ -73,10 +86,14 @@ def build(
         validation_limit: the study's, and
         data_seed: the seed of its subset, so that it is judged as its members were.
         drop: whether its members trained without copies of held-out faces.
+        scale: whether to fit a temperature on the mean: those of the members do not calibrate it
+            (Rahaman and Thiery 2021, "Uncertainty quantification and deep ensembles"). It is fitted
+            on the faces that ``val_loss`` and ``val_ece`` are measured on, which flatters them;
+            ``val_loss_tempered`` and ``val_ece_tempered`` are cross-fitted.
 
     Returns:
-        ``checkpoint``, ``sha256``, ``metrics`` and ``confusion``, as of a
-        ``TrialResult``.
+        ``checkpoint``, ``sha256``, ``metrics`` (with ``temperature`` if that was fitted) and
+        ``confusion``, as of a ``TrialResult``.
 
     Raises:
         DataError: a file is no model, or the models do not fit together.
@@ -103,13 +120,17 @@ def build(
                 expected="a .keras file that hpo saved",
                 got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
             ) from error
-    checkpoint, digest = write_checkpoint(join(loaded), output)
-    # What is judged is what was written.
-    model = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
     opened = open_faces(Path(dataset))
     faces = subset(opened.split("validation"), validation_limit, data_seed)
-    answers = predict(model, np.asarray(faces.images)[..., None], 64)
-    labels = np.asarray(faces.labels, dtype=np.int64)
+    images, labels = np.asarray(faces.images)[..., None], np.asarray(faces.labels, dtype=np.int64)
+    joined, fitted = join(loaded), {}
+    if scale:
+        fitted["temperature"] = fit_temperature(predict(joined, images, 64), labels)
+        joined = join(loaded, fitted["temperature"])
+    checkpoint, digest = write_checkpoint(joined, output)
+    # What is judged is what was written.
+    model = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
+    answers = predict(model, images, 64)
     judged = judge(answers, labels)
     alone = unseen(opened, validation_limit, data_seed, drop=drop)
     return {
@@ -119,6 +140,7 @@ def build(
             **judged.metrics,
             **scores(answers, labels, faces.votes),
             **without_copies(answers, labels, alone, faces.votes),
+            **fitted,
         },
         "confusion": judged.confusion.tolist(),
     }

@@ -19,7 +19,7 @@ LOWEST, HIGHEST = 0.05, 20.0
 
 _GRID = 49
 _REFINEMENTS = 40
-_SMALLEST = 1e-30
+SMALLEST = 1e-30
 """A probability below it is taken for it: float32 ends at 1e-38."""
 
 
@@ -29,7 +29,7 @@ def tempered(probabilities: npt.NDArray[Any], temperature: float) -> npt.NDArray
 
 
 def _logarithms(probabilities: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)))
+    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), SMALLEST)))
 
 
 def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -50,7 +50,7 @@ def fit_temperature(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any]) -
 
     def loss(log_temperature: float) -> float:
         mean = _softmax(stacked / math.exp(log_temperature)).mean(axis=0)
-        return float(-np.log(np.maximum(mean[own], _SMALLEST)).mean())
+        return float(-np.log(np.maximum(mean[own], SMALLEST)).mean())
 
     # A grid first: for one view the loss is convex in 1/T, for a mean of views it need not be.
     grid = np.linspace(math.log(LOWEST), math.log(HIGHEST), _GRID)

@@ -23,7 +23,9 @@ from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.deletion import delete
 from hpo.tracking.store import ensure_experiment, open_client
-from hpo.training.ensemble import join
+from hpo.training.ensemble import build, join
+from hpo.training.temperature import fit_temperature, tempered
+from hpo.training.validation import judge
 from tests.contract.test_promoting import draw
 from tests.unit.search.analytic import make_spec
 
@@ -106,6 +108,27 @@ def test_the_champion_answers_the_mean_of_the_best_two(
     assert promotion.members == ("cnn/1", "cnn/2")
     assert served.tags[TAG_MEMBERS] == "cnn/1, cnn/2"
     assert (served.architecture, served.trial) == ("cnn", 1)
+
+
+def test_a_temperature_is_fitted_on_the_mean_and_served_with_it(
+    promoted: tuple[Workspace, list[Path], Any], tmp_path: Path
+) -> None:
+    workspace, files, _ = promoted
+    built = build(
+        print, lambda: False, members=[str(file) for file in files[:2]], output=str(tmp_path),
+        dataset=str(workspace.data / "faces"), validation_limit=None, data_seed=0, drop=False,
+        scale=True,
+    )  # fmt: skip
+    split = open_faces(workspace.data / "faces").split("validation")
+    faces = np.asarray(split.images)[..., None]
+    mean = (answers(files[0], faces) + answers(files[1], faces)) / 2
+    found = built["metrics"]["temperature"]
+    assert found == pytest.approx(fit_temperature(mean, split.labels), rel=1e-3)
+    assert found != 1.0
+    served = answers(Path(built["checkpoint"]), faces)
+    np.testing.assert_allclose(served, tempered(mean, found), atol=1e-5)
+    labels = split.labels.astype(np.int64)
+    assert built["metrics"]["val_loss"] < judge(mean, labels).metrics["val_loss"]
 
 
 def test_its_value_is_that_of_its_answers_on_the_validation_faces(
