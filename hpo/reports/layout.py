@@ -24,21 +24,13 @@ PLOTLY = "plotly.min.js"
 SCRIPTS = ("theme", "figures", "table", "filters")
 
 
-def render(
-    name: str,
-    drawn: Mapping[str, Section],
-    labels: Sequence[str],
-    *,
-    inline: bool = False,
-    **facts: Any,
-) -> str:
+def render(name: str, drawn: Mapping[str, Section], labels: Sequence[str], **facts: Any) -> str:
     """Return a page.
 
     Args:
         name: of the template.
         drawn: its sections, in order.
         labels: of the architectures, by which figures are filtered.
-        inline: put Plotly's script into the page, in place of beside it.
         facts: what else the template shows.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -63,8 +55,13 @@ def render(
         as_json=lambda value: Markup(script_json(value)),
         css=Markup((source / "page.css").read_text(encoding="utf-8")),
         js=own,
-        plotly=Markup(_plotly()) if inline else "",
     )
+
+
+def one_file(page: str) -> str:
+    """Return a page that needs no file beside it: Plotly's script stands in it."""
+    beside, whole = f'<script src="{PLOTLY}"></script>', f"<script>{_plotly()}</script>"
+    return page.replace(beside, whole, 1)
 
 
 def write_folder(folder: Path, page: str, text: str, dump: Callable[[Path], object]) -> Path:

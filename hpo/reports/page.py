@@ -35,13 +35,12 @@ def write_report(data: ReportData, folder: Path) -> Path:
     return write_folder(folder, PAGE, page(data), lambda into: dump_data(data, into / DATA))
 
 
-def page(data: ReportData, *, inline: bool = False) -> str:
-    """Return the page as HTML; ``inline`` makes it one file, with Plotly's script in it."""
+def page(data: ReportData) -> str:
+    """Return the page as HTML."""
     return render(
         "page.html.jinja",
         sections(data),
         data.labels,
-        inline=inline,
         data=data,
         facts=fact_list(data),
         results=result_rows(data),

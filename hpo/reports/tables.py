@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
-from hpo.reports.links import run_path
+from hpo.reports.links import run_link
 from hpo.reports.progress import ended_of, ended_trials, status
 from hpo.reports.sentences import chance_remark, counted_states, counted_trials, moment
 from hpo.reports.thesis import CONDITIONS
@@ -231,11 +231,13 @@ def _has_copies(data: ReportData) -> bool:
 def trial_rows(data: ReportData) -> list[dict[str, Any]]:
     """Return one row per trial: ``(column, text, number to sort by or None)`` for each column."""
     columns = trial_columns(data)
-    return [_trial_row(trial, data.objective, columns) for trial in data.trials]
+    return [
+        _trial_row(trial, data.objective, columns, run_link(data, trial)) for trial in data.trials
+    ]
 
 
 def _trial_row(
-    trial: Mapping[str, Any], objective: Mapping[str, Any], columns: list[Column]
+    trial: Mapping[str, Any], objective: Mapping[str, Any], columns: list[Column], link: str
 ) -> dict[str, Any]:
     value = objective_value(trial["value"], objective)
     params = ", ".join(f"{n}\u00a0{short(trial['params'].get(n))}" for n in trial["searched"])
@@ -260,7 +262,7 @@ def _trial_row(
     return {
         "architecture": trial["architecture"],
         "state": trial["state"],
-        "run": run_path(trial["mlflow_run_id"]) if trial["mlflow_run_id"] else "",
+        "run": link,
         "cells": [(column, *cells[column.heading]) for column in columns],
     }
 

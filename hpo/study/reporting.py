@@ -40,7 +40,7 @@ class ReportPaths:
 def report(
     study: str | Path, *, workspace: Workspace | None = None, png: bool | None = None
 ) -> ReportPaths:
-    """Write the report of a study.
+    """Write the report of a study, and put its page among the study's artifacts in MLflow.
 
     Args:
         study: its name or its study file. Where the store has no such study, the page is drawn
@@ -57,6 +57,7 @@ def report(
     from hpo.reports.page import write_report
     from hpo.search.studies import read_spec, read_trials
     from hpo.spec.errors import NotFoundError
+    from hpo.study import tracked
 
     study, workspace = resolve_study(study, workspace)
     folder = workspace.reports / study
@@ -71,10 +72,15 @@ def report(
         redrawn = redraw(folder / "study.json", png=png)
         redrawn.notes.insert(0, f"The store has no study '{study}': redrawn from {redrawn.data}")
         return redrawn
-    data = compute(records, read_spec(url, study).to_plain(), read_at=read_at)
+    in_mlflow = tracked.find(study, workspace)
+    spec = read_spec(url, study).to_plain()
+    data = compute(records, spec, read_at=read_at, mlflow=in_mlflow.facts())
     workspace.ensure(folder)
     page = write_report(data, folder)
-    return _with_pictures(data, page, png)
+    in_mlflow.keep(page, folder / "study.json")
+    paths = _with_pictures(data, page, png)
+    paths.notes.extend(in_mlflow.notes)
+    return paths
 
 
 def redraw(source: Path, *, png: bool | None = None) -> ReportPaths:

@@ -68,6 +68,7 @@ BEST_RUN = "hpo.best_run_id"
 CLASSES = "hpo.classes"
 MEMBERS = "hpo.members"
 ENSEMBLE = "hpo.ensemble"
+REPORT_RUN = "hpo.report_run_id"
 
 KIND_ARCHITECTURE = "architecture"
 KIND_TRIAL = "trial"
@@ -94,7 +95,7 @@ TAGS = (
     ),
     *(SEARCHED, SEED, DATASET, DATASET_DIGEST, VERSION, OBJECTIVE, DIRECTION, PRUNED_EPOCH),
     *(LAST_VALUE, WEIGHTS, DEVICE, PRECISION, CHECKPOINT_SHA256, BUDGET, BEST_TRIAL, BEST_VALUE),
-    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE),
+    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN),
 )
 
 # Parameters: a trial's own names as they are, so that comparing works across architectures, and
@@ -134,8 +135,12 @@ CONFUSION_FILE = "confusion_matrix.json"
 STUDY_FILE = "study.yaml"
 SPACE_FILE = "search_space.json"
 MODEL_NAME = "model"
+REPORT_FOLDER = "report"
 
-ARTIFACTS = (SUMMARY_FILE, ENVIRONMENT_FILE, CONFUSION_FILE, STUDY_FILE, SPACE_FILE, MODEL_NAME)
+ARTIFACTS = (
+    *(SUMMARY_FILE, ENVIRONMENT_FILE, CONFUSION_FILE, STUDY_FILE, SPACE_FILE, MODEL_NAME),
+    REPORT_FOLDER,
+)
 
 # Optuna's states as MLflow's page shows them: a grey stop for pruned, a red cross for failed.
 STATUS: dict[TrialState, str] = {
@@ -279,6 +284,19 @@ def outcome_note(record: TrialRecord, objective: str) -> str:
     best = f" at epoch {result.best_epoch} of {epochs}" if result and result.best_epoch else ""
     early = " (early stopping)" if result and result.reason == "early_stopping" else ""
     return f"**{objective} {record.value:.4f}**{best}{early}."
+
+
+def best_note(record: TrialRecord, objective: str, link: str) -> str:
+    """Return one Markdown sentence on the best trial so far; ``link`` is that of its run."""
+    return (
+        f"Best so far: **{objective} {record.value:.4f}** in "
+        f"[trial {record.number}]({link}) ({run_name(record)})."
+    )
+
+
+def report_note(link: str) -> str:
+    """Return one Markdown sentence that leads to a study's report."""
+    return f"The report of the study: [{REPORT_FOLDER}/index.html]({link})."
 
 
 def last_value(record: TrialRecord, objective: str) -> float | None:

@@ -12,6 +12,8 @@ from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import milliseconds
 from hpo.tracking.descriptions import common_tags
 from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
+from hpo.tracking.reports import report_link
+from hpo.tracking.views import run_path
 
 
 class ParentRuns:
@@ -138,12 +140,13 @@ class ParentRuns:
         from mlflow.entities import Metric, RunTag
 
         assert record.value is not None
-        note = (
-            f"Best so far: **{self._card.objective} {record.value:.4f}** "
-            f"in trial {record.number} ({names.run_name(record)})."
-        )
+        parent, experiment = self.open(record.architecture), self._experiment.experiment_id
+        note = names.best_note(record, self._card.objective, run_path(experiment, run_id))
+        keeper = self._client.get_run(parent).data.tags.get(names.REPORT_RUN)
+        if keeper:
+            note += f"\n\n{report_link(experiment, keeper)}"
         self._client.log_batch(
-            self.open(record.architecture),
+            parent,
             metrics=[Metric(names.BEST_OBJECTIVE, record.value, ended_ms, record.number)],
             tags=[
                 RunTag(names.BEST_TRIAL, str(record.number)),

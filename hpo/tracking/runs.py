@@ -68,7 +68,7 @@ class StudyRuns:
             card.name,
             experiment_tags(card),
             artifact_root,
-            first_tags=trials_view(card.direction, card.searched),
+            first_tags=trials_view(card.direction, card.searched, card.objective),
         )
         self.experiment = Experiment(client, experiment_id)
         self.parents = ParentRuns(self.experiment, card)

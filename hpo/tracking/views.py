@@ -1,20 +1,29 @@
-"""Views of a study that MLflow's page offers under "Views": which runs, columns and order.
+"""Views of a study that MLflow's page offers under "Views": which runs, columns, order and charts.
 
 MLflow 3.17 keeps a saved view as a tag of the experiment, ``mlflow.sharedViewState.<id>``, holding
 ``{"name", "createdAt", "updatedAt", "state"}`` with the state as JSON text; a link with
 ``viewStateShareKey=<id>`` opens it. Without one the runs table shows neither parameters nor
-metrics, and the charts only ten runs.
+metrics, and the charts only ten runs, a bar for each of their metrics. Charts are in the state as
+``compareRunCharts``, in sections of ``compareRunSections``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from hpo.tracking import names
 
 TRIALS_VIEW = "hpo-trials"
+CHARTED_RUNS = 500
+"""Runs in a chart: the most that MLflow's page offers."""
+CHARTED_PARAMS = 8
+"""Axes of parameters in parallel coordinates: more cannot be read."""
+_SECTION = "hpo"
+_WORKFLOW = urlencode({"workflowType": "machine_learning"})
+"""Without it MLflow shows its pages for language models around a run."""
 
 _COLUMNS = (
     ("metrics", names.METRIC_OBJECTIVE),
@@ -28,12 +37,15 @@ _COLUMNS = (
 )
 
 
-def trials_view(direction: str, searched: Sequence[str] = ()) -> dict[str, str]:
+def trials_view(
+    direction: str, searched: Sequence[str] = (), objective: str = "val_accuracy"
+) -> dict[str, str]:
     """Return the tag of the view "Trials, best first", over all architectures.
 
     Args:
         direction: ``maximize`` or ``minimize``.
         searched: parameters to show beside the usual ones.
+        objective: the metric whose curves are drawn.
     """
     columns = [_column(kind, name) for kind, name in _COLUMNS]
     columns += [_column("params", name) for name in searched]
@@ -45,6 +57,12 @@ def trials_view(direction: str, searched: Sequence[str] = ()) -> dict[str, str]:
         "selectedColumns": columns,
         "columnOrder": columns,
         "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": _charts(objective, searched),
+        "compareRunSections": [
+            {"uuid": _SECTION, "name": "Study", "display": True, "isReordered": False}
+        ],
+        # MLflow would add a chart for each of some forty metrics.
+        "isAccordionReordered": True,
     }
     # The times only order the list of views; a fixed one keeps writing it idempotent.
     view = {"name": "Trials, best first", "createdAt": 1, "updatedAt": 1}
@@ -58,8 +76,70 @@ def experiments_link(address: str) -> str:
 
 def trials_link(address: str, experiment_id: str) -> str:
     """Return the link that opens a study's trials in MLflow's page at ``address``."""
-    query = urlencode({"workflowType": "machine_learning", "viewStateShareKey": TRIALS_VIEW})
+    query = f"{_WORKFLOW}&{urlencode({'viewStateShareKey': TRIALS_VIEW})}"
     return f"{address}/#/experiments/{quote(experiment_id)}/runs?{query}"
+
+
+def run_path(experiment_id: str, run_id: str, artifact: str = "") -> str:
+    """Return the link to a run, or to one of its artifacts, from another of MLflow's pages."""
+    path = f"#/experiments/{quote(experiment_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return f"{path}{f'/artifacts/{quote(artifact)}' if artifact else ''}?{_WORKFLOW}"
+
+
+def _charts(objective: str, searched: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the charts of a study: curves, what was searched against what came of it, and time."""
+    names_of = list(dict.fromkeys(["learning_rate", *searched]))
+    reached = {"key": names.METRIC_OBJECTIVE, "type": "METRIC"}
+    seconds = {"key": names.SECONDS_PREFIX + "total", "type": "METRIC"}
+    return [
+        _chart(
+            "LINE",
+            "curves",
+            f"{objective} by epoch",
+            metricKey=objective,
+            selectedMetricKeys=[objective],
+            xAxisKey="step",
+            lineSmoothness=0,
+            scaleType="linear",
+            xAxisScaleType="linear",
+            range={},
+            yAxisKey="metric",
+            yAxisExpressions=[],
+            selectedXAxisMetricKey="",
+            ignoreOutliers=False,
+            useGlobalXaxisKey=True,
+            useGlobalLineSmoothing=True,
+        ),
+        _chart(
+            "PARALLEL",
+            "parallel",
+            "What was searched, and the objective",
+            selectedParams=names_of[:CHARTED_PARAMS],
+            selectedMetrics=[names.METRIC_OBJECTIVE],
+            showAllRuns=True,
+        ),
+        _chart(
+            "SCATTER",
+            "learning-rate",
+            "Objective against learning rate",
+            xaxis={"key": "learning_rate", "type": "PARAM"},
+            yaxis=reached,
+        ),
+        _chart("SCATTER", "time", "Objective against seconds", xaxis=seconds, yaxis=reached),
+    ]
+
+
+def _chart(kind: str, name: str, title: str, **settings: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "uuid": f"hpo-{name}",
+        "displayName": title,
+        "metricSectionId": _SECTION,
+        "runsCountToCompare": CHARTED_RUNS,
+        "deleted": False,
+        "isGenerated": False,
+        **settings,
+    }
 
 
 def _column(kind: str, name: str) -> str:

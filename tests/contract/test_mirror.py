@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.deletion import delete_study, versions_of
 from hpo.tracking.mirror import MlflowMirror
 from hpo.tracking.models import log_trial_model, prune_models
+from hpo.tracking.reports import keep_report
 from hpo.tracking.runs import StudyRuns
 from hpo.tracking.store import open_client
 from hpo.tracking.views import TRIALS_VIEW
@@ -351,7 +353,42 @@ def test_the_experiment_explains_itself_and_offers_a_view(
     mirror.wait_ready()
     tags = client.get_experiment_by_name(study).tags
     assert "val_accuracy" in tags["mlflow.note.content"]
-    assert "objective" in tags[f"mlflow.sharedViewState.{TRIALS_VIEW}"]
+    state = json.loads(json.loads(tags[f"mlflow.sharedViewState.{TRIALS_VIEW}"])["state"])
+    assert "metrics.`objective`" in state["selectedColumns"]
+    assert {chart["type"] for chart in state["compareRunCharts"]} == {"LINE", "PARALLEL", "SCATTER"}
+    (section,) = state["compareRunSections"]
+    assert {c["metricSectionId"] for c in state["compareRunCharts"]} == {section["uuid"]}
+
+
+def test_a_report_is_kept_once_and_the_notes_lead_to_it(
+    mirror: MlflowMirror, client: Any, study: str
+) -> None:
+    tell(mirror, record(study))
+    tell(mirror, record(study, architecture="resnet50"))
+    mirror.flush()
+    experiment = client.get_experiment_by_name(study).experiment_id
+    for text in ("<p>first</p>", "<p>second</p>"):
+        keeper = keep_report(client, experiment, {"index.html": text, "study.json": "{}"})
+    (kept,) = [
+        run.info.run_id
+        for run in runs_of(client, study).values()
+        if any(f.path == "report" for f in client.list_artifacts(run.info.run_id))
+    ]
+    assert kept == keeper
+    page = client.download_artifacts(kept, "report/index.html")
+    assert Path(page).read_text() == "<p>second</p>"
+    link = f"#/experiments/{experiment}/runs/{kept}/artifacts/report/index.html"
+    # A better trial says so, and leaves the way to the report.
+    tell(mirror, record(study, number=1, value=0.7))
+    mirror.flush()
+    parents = [
+        r for r in runs_of(client, study).values() if r.data.tags["hpo.kind"] == "architecture"
+    ]
+    notes = [run.data.tags["mlflow.note.content"] for run in parents]
+    notes.append(client.get_experiment_by_name(study).tags["mlflow.note.content"])
+    assert len(notes) == 3
+    assert all(note.count(link) == 1 for note in notes)
+    assert any("0.7000" in note for note in notes)
 
 
 def test_an_experiment_deleted_in_the_page_comes_back(uri: str, client: Any, study: str) -> None:

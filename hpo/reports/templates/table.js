@@ -67,7 +67,7 @@ window.hpoTable = (function () {
       var base = address.value.trim().replace(/\/+$/, "");
       if (!/^https?:\/\//.test(base)) { return; }
       document.querySelectorAll("a[data-run]").forEach(function (link) {
-        link.href = base + address.dataset.experiment + link.dataset.run;
+        link.href = base + link.dataset.run;
       });
     };
     address.addEventListener("change", function () {

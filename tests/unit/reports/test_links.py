@@ -23,7 +23,7 @@ def test_a_run_is_linked_at_the_address_of_hpo_ui(
 ) -> None:
     drawn = text(one_trial, spec, experiment_id="7", address="")
     run = one_trial().mlflow_run_id
-    assert f'href="http://127.0.0.1:5000/#/experiments/7/runs/{run}"' in drawn
+    assert f'href="http://127.0.0.1:5000/#/experiments/7/runs/{run}?workflowType=' in drawn
     assert "<code>hpo ui</code> starts" in drawn
 
 
