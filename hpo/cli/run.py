@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
             ("hpo run search_spaces/thesis.yaml --dry-run", "what it would do, and how long"),
             ("hpo run study.yaml --trials 5 --set data.train_limit=2000", "a smaller copy"),
             ("hpo run study.yaml --resume", "go on after an interruption"),
+            ("hpo run study.yaml --warm-start earlier", "begin with what a study has learned"),
             ("hpo run study.yaml --resume --evolve", "go on, in a space that was widened"),
             ("hpo run study.yaml --resume --importance-trials 40", "ask what matters"),
         )
@@ -132,6 +133,15 @@ def run(
             "range, a new parameter); its trials are kept.",
         ),
     ] = False,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            "--warm-start",
+            metavar="STUDY",
+            help="An earlier study of the same storage, whose trials the sampler learns from; "
+            "they cost no budget and are no results of this one.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
@@ -152,6 +162,7 @@ def run(
             *(overrides or ()),
             *_changed("workers", workers),
             *_changed("budget.importance_trials", importance_trials),
+            *_changed("warm_start", warm_start),
         ],
         trials=trials,
         resume=resume,

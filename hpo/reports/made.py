@@ -18,6 +18,8 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     study = data.study
     listed = [("Objective", f"{objective_axis(data.objective)}, {data.objective['direction']}")]
     listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
+    if study.get("warm_start"):
+        listed.append(("Warm start", _setting(study["warm_start"])))
     listed += _data(study)
     listed += [(f"Asked of {label}", _asked(study, label)) for label in data.labels]
     listed += [

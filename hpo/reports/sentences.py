@@ -13,6 +13,7 @@ ORIGINS = {
     "thesis": "the thesis's own configuration",
     "enqueued": "enqueued by hand and not found by the search",
     "sampler": "drawn by the sampler",
+    "warm_start": "one of the best of an earlier study, and tried first",
     "single": "trained by itself, outside the search",
     "space-filling": "a point of the even sample beyond the budget",
 }

@@ -22,6 +22,7 @@ from hpo.search.engine import Proposal
 from hpo.search.repeats import has_own_value, twin_of, unpaid
 from hpo.search.rungs import Standing
 from hpo.search.samplers import PLACE
+from hpo.search.warm_start import Warm
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.seeds import derive_seed
 from hpo.spec.space import SearchSpace
@@ -44,6 +45,7 @@ class Claims(ABC):
     architecture: ArchitectureSpec
     space: SearchSpace
     first: list[Enqueued]
+    warm: Warm
     maximize: bool
     study_name: str
     climb: Climb | None
@@ -97,10 +99,15 @@ class Claims(ABC):
         """
         from hpo.search.view import asking
 
-        view = self.view(known, asking(slot, values, {PLACE: slot - len(self.first)}))
+        # What an earlier study learned stands before this one's own trials.
+        before = self.warm.trials(self.space)
+        number = len(before) + slot
+        asked = asking(number, values, {PLACE: slot - len(self.first)})
+        shifted = {len(before) + at: trial for at, trial in known.items()}
+        view = self.view(shifted, *before, asked)
         trial = view.study(sampler, self.pruner()).ask()
         self.space.suggest(trial, {**self.architecture.fixed, **overrides})
-        return view.get_trial(slot)
+        return view.get_trial(number)
 
     # Claiming
 

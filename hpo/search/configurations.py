@@ -10,7 +10,7 @@ from hpo.spec.errors import SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import ArchitectureSpec
 
-Origin = Literal["sampler", "enqueued", "thesis", "space-filling"]
+Origin = Literal["sampler", "enqueued", "thesis", "warm_start", "space-filling"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Enqueued:
     Args:
         values: values of searched parameters; those left open are the sampler's to choose.
         overrides: values beyond the space, stronger than the study's fixed ones.
-        origin: ``"thesis"`` or ``"enqueued"``.
+        origin: ``"thesis"``, ``"enqueued"`` or ``"warm_start"``.
         notes: what was changed to make it fit, for people.
     """
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.search.evolution import SPACE, judge, stored_space
 from hpo.search.options import stated
+from hpo.search.warm_start import WARM, taken
 from hpo.spec.errors import InputError, SpecError
 from hpo.spec.evolving import Growth, arranged
 from hpo.spec.study import StudySpec
@@ -75,6 +76,11 @@ def create_or_load(
         attributes = {**attributes, **kept}
     else:
         present = {}
+    if spec.warm_start is not None:
+        # Once, when the study is made: the other study may go on, or be deleted.
+        attributes[WARM] = (
+            present.get(WARM) or taken(storage, spec, label, dataset_digest).to_plain()
+        )
     for key, value in attributes.items():
         if present.get(key) != value:
             storage.set_study_user_attr(study_id, key, value)
@@ -219,16 +225,21 @@ _SETTINGS = (
     "fidelity",
     "repeats",
     "precision",
+    "warm_start",
 )
 """Sections without which trials cannot be compared; the budget may grow."""
+
+
+_ADDED_LATER = ("warm_start",)
+"""Sections that studies of before had no key for, and did without."""
 
 
 def _setting_lines(there: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
     here = spec.to_plain()
     lines = []
     for name in _SETTINGS:
-        if name in there:
-            lines += _differences(name, here[name], _with_later_keys(name, there[name]))
+        if name in there or name in _ADDED_LATER:
+            lines += _differences(name, here[name], _with_later_keys(name, there.get(name)))
     mine, theirs = here["architectures"][label], there.get("architectures", {}).get(label, {})
     # Enqueued configurations come first, so another one would move all that were drawn since.
     for name in ("architecture", "weights", "train_limit", "enqueue"):

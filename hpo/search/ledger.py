@@ -35,6 +35,7 @@ from hpo.search.evolution import (
 from hpo.search.locks import claiming
 from hpo.search.reconnecting import LONGEST_WAIT_SECONDS, LeaseLost, Reconnecting
 from hpo.search.storage import explained, open_storage, sqlite_path
+from hpo.search.warm_start import WARM, Warm
 from hpo.search.worker_identity import identity
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import NotFoundError
@@ -96,6 +97,8 @@ class LedgerEngine(Claims):
             attributes = self._database.get_study_user_attrs(study_id)
         self._spaces = {key: attributes.get(key, {}) for key in (SPACE, SPACES)}
         self._take_order(attributes)
+        self.warm = Warm.from_plain(attributes.get(WARM))
+        self.first = [*self.first, *self.warm.enqueued()]
         self._attempts = Attempts(
             self._database,
             study_id,

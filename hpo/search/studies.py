@@ -134,7 +134,8 @@ def _readable(study: str, attributes: dict[str, Any]) -> Iterator[None]:
         ) from None
 
 
-def _missing(study: str, known: dict[str, Any]) -> NotFoundError:
+def missing(study: str, known: dict[str, Any]) -> NotFoundError:
+    """Return the error for a study that is not among the known ones."""
     return NotFoundError(
         f"there is no study named '{study}'",
         hint=did_you_mean(study, known) if known else "`hpo run STUDY.yaml` makes one",
@@ -159,7 +160,7 @@ def read_trials(
     with existing(storage_url) as storage:
         known = by_study(storage) if storage is not None else {}
         if study not in known:
-            raise _missing(study, known)
+            raise missing(study, known)
         labels = known[study]
         if architecture is not None and architecture not in labels:
             raise NotFoundError(
@@ -203,7 +204,7 @@ def read_spec(storage_url: str, study: str) -> StudySpec:
         known = by_study(storage) if storage is not None else {}
         for frozen in known.get(study, {}).values():
             return stored_spec(study, frozen.user_attrs)
-        raise _missing(study, known)
+        raise missing(study, known)
 
 
 def stored_spec(study: str, attributes: dict[str, Any]) -> StudySpec:
@@ -225,7 +226,7 @@ def read_attribute(storage_url: str, study: str, key: str) -> Any:
     with existing(storage_url) as storage:
         known = by_study(storage) if storage is not None else {}
         if study not in known:
-            raise _missing(study, known)
+            raise missing(study, known)
         values = (frozen.user_attrs.get(key) for frozen in known[study].values())
         return next((value for value in values if value is not None), None)
 
@@ -258,7 +259,7 @@ def delete_study(storage_url: str, study: str) -> int:
     with existing(storage_url) as storage:
         known = by_study(storage) if storage is not None else {}
         if study not in known:
-            raise _missing(study, known)
+            raise missing(study, known)
         count = 0
         for frozen in known[study].values():
             count += storage.get_n_trials(frozen._study_id)

@@ -134,6 +134,33 @@ class LimitsSpec(Section):
     )
 
 
+class WarmStartSpec(Section):
+    """What is taken of an earlier study, written ``NAME`` or ``{study: NAME, ...}``."""
+
+    study: str = Field(description="Its name; it lies in the same storage.")
+    trials: Whole | None = Field(
+        default=None, ge=1, description="Only its last so many complete trials."
+    )
+    enqueue: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="How many of its best configurations are tried first. By default none, or 3 "
+        "where its values are not comparable.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, data: Any) -> Any:
+        return {"study": data} if isinstance(data, str) else data
+
+    @field_validator("study")
+    @classmethod
+    def _plain_name(cls, study: str) -> str:
+        if not NAME.fullmatch(study):
+            raise ValueError(f"takes a study's name that hpo studies shows, got {shown(study)}")
+        return study
+
+
 class PlugIn(Section):
     """A name of the catalogue and its options, written ``name`` or ``{name: ..., option: ...}``."""
 

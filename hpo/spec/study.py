@@ -24,6 +24,7 @@ from hpo.spec.sections import (
     PlugIn,
     Section,
     TrackingSpec,
+    WarmStartSpec,
 )
 from hpo.spec.space import Scalar, SearchSpace
 
@@ -120,6 +121,9 @@ class StudySpec(Section):
     engine: PlugIn = PlugIn(name="optuna")
     sampler: PlugIn = Field(
         default_factory=_own_sampler, description="By default the engine's own choice."
+    )
+    warm_start: WarmStartSpec | None = Field(
+        default=None, description="An earlier study whose trials the sampler learns from."
     )
     fidelity: FidelitySpec | None = Field(
         default=None, description="Few epochs for many configurations, more for the best."

@@ -181,11 +181,12 @@ def plan(
     Raises:
         SpecError: the study is wrong.
         InputError: ``evolve`` without ``resume``.
-        NotFoundError: no such file, dataset, architecture.
+        NotFoundError: no such file, dataset, architecture, or study to start from.
         EnvironmentProblem: weights cannot be had.
     """
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
+    from hpo.search.warm_start import warm_lines
     from hpo.study.estimate import timed
     from hpo.study.faces import count_leaked, drawn, find_dataset
     from hpo.study.launchers.options import check_launcher
@@ -252,6 +253,8 @@ def plan(
     planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
+    taken = warm_lines(workspace.storage_url(spec.storage), spec, dataset.digest)
+    planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
         return planned
     # Drawing takes seconds and writes, so it comes after all that may be refused.

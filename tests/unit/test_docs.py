@@ -15,7 +15,14 @@ from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.loading import load_study
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
-from hpo.spec.sections import BudgetSpec, DataSpec, LimitsSpec, ObjectiveSpec, TrackingSpec
+from hpo.spec.sections import (
+    BudgetSpec,
+    DataSpec,
+    LimitsSpec,
+    ObjectiveSpec,
+    TrackingSpec,
+    WarmStartSpec,
+)
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.study.launchers.options import LAUNCHERS
 from hpo.training.resolve import known_parameters
@@ -35,6 +42,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     ),
     "### `fidelity`\n": (FidelitySpec,),
     "### `gate`\n": (GateSpec,),
+    "### `warm_start`\n": (WarmStartSpec,),
     "### One architecture\n": (ArchitectureSpec,),
     "## Parameters that are searched\n": (FloatParameter, IntParameter, CategoricalParameter),
 }
