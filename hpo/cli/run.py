@@ -189,7 +189,7 @@ def run(
         _print_next(dataclasses.replace(call, workspace=kept), outcome)
 
 
-def _changed(key: str, value: int | None) -> list[str]:
+def _changed(key: str, value: int | str | None) -> list[str]:
     return [] if value is None else [f"{key}={value}"]
 
 

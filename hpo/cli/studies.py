@@ -119,13 +119,15 @@ def trials(
         return
     from hpo.cli.live import compact, duration
 
+    further = list(dict.fromkeys(name for r in rows for name in list(r["values"])[1:]))
     print_table(
-        ["trial", "state", "value", "epochs", "time", "parameters"],
+        ["trial", "state", "value", *further, "epochs", "time", "parameters"],
         [
             [
                 f"{r['architecture']} #{r['number']}",
                 _state(r),
                 None if r["value"] is None else f"{r['value']:.4f}",
+                *(f"{r['values'][name]:.4g}" if r["values"] else None for name in further),
                 r["epochs_run"],
                 None if r["state"] == "running" else duration(r["seconds"]),
                 r["reason"] if r["state"] == "failed" else compact(r["searched"]),
@@ -233,7 +235,11 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state(row: Mapping[str, Any]) -> str:
-    """Return a trial's state, and whom it repeats or goes on from."""
+    """Return a trial's state, whom it repeats or goes on from, and whether it is on the front."""
+    if not row["feasible"]:
+        return f"{row['state']}, breaks a constraint"
+    if row["front"]:
+        return f"{row['state']}, on the front"
     if row["repeats"] is not None:
         return f"repeats #{row['repeats']}"
     continues = row["continues"]

@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from typing import Literal
 
 from hpo.spec.errors import NotFoundError
+from hpo.spec.pareto import losses
 from hpo.spec.records import TrialRecord
 
 
 def choose_winner(
     records: Iterable[TrialRecord], direction: Literal["maximize", "minimize"]
 ) -> TrialRecord:
-    """Return the best complete trial over all architectures.
+    """Return the best complete trial over all architectures, of those that keep the constraints.
+
+    Of several objectives the first decides, and of equals the next, so that no other trial is
+    better in all of them: the winner stands on the Pareto front.
 
     Whether its checkpoint is still there is not asked: were it lost, the next best trial would be
     served in silence as the best. Who needs the file says that it is gone.
@@ -31,6 +35,14 @@ def choose_winner(
     eligible = [r for r in records if is_eligible(r)]
     if not eligible:
         complete = sum(r.state == "complete" for r in records)
+        broken = sum(not r.feasible for r in records)
+        if broken:
+            raise NotFoundError(
+                "no trial can be promoted",
+                expected="a complete trial that keeps the constraints",
+                got=f"{complete} complete trials, of which {broken} break a constraint",
+                hint="Loosen the constraints in a study of another name, or run this one further",
+            )
         raise NotFoundError(
             "no trial can be promoted",
             expected="a complete trial with a value and a checkpoint",
@@ -42,9 +54,13 @@ def choose_winner(
 
 def rank_key(
     record: TrialRecord, direction: Literal["maximize", "minimize"]
-) -> tuple[float, int, str]:
-    """Return what to sort trials by, the best first, as ``rank`` says."""
-    return rank(record.value, record.number, record.architecture, direction)
+) -> tuple[bool, float, tuple[float, ...], int, str]:
+    """Return what to sort trials by, the best first, as ``rank`` says.
+
+    Those that break a constraint come last; of equals in the first objective, further ones decide.
+    """
+    value, number, architecture = rank(record.value, record.number, record.architecture, direction)
+    return (not record.feasible, value, losses(record.values)[1:], number, architecture)
 
 
 def rank(
@@ -62,11 +78,15 @@ def rank(
 
 
 def is_eligible(record: TrialRecord) -> bool:
-    """Return whether a trial may be served: complete, a finite value, a checkpoint recorded."""
+    """Return whether a trial may be served.
+
+    It is complete, breaks no constraint, and has a finite value and a checkpoint.
+    """
     return (
         record.state == "complete"
         and record.value is not None
         and math.isfinite(record.value)
+        and record.feasible
         and record.result is not None
         and bool(record.result.checkpoint)
         and bool(record.result.checkpoint_sha256)

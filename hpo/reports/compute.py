@@ -25,6 +25,7 @@ from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
 from hpo.reports.trials import Direction, best_of
 from hpo.spec.emotions import EMOTIONS
+from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
 
 EVALUATORS = ("fanova", "pedanova", "mdi")
@@ -83,12 +84,16 @@ def compute(
         }
         for label, group in grouped.items()
     }
+    front = pareto_front(records)
     architectures = {entry["architecture"] for entry in entries}
     thesis = [run.to_json() for run in THESIS_RUNS if run.architecture in architectures]
     facts = _facts(records, study, entries)
     facts["progress"] = progress(list(parts.values()), read_at)
     facts["mlflow"] = dict(mlflow or {})
-    rows = [row(record) for record in records]
+    rows = [
+        row(record) | ({"front": True} if (record.architecture, record.number) in front else {})
+        for record in records
+    ]
     compared = comparison(rows, list(grouped), study, objective, correct_faces(records))
     answer = comparison_sentences.answer_sentence(compared, facts)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)

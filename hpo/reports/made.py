@@ -17,6 +17,11 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     """Return how the study was made: name and value."""
     study = data.study
     listed = [("Objective", f"{objective_axis(data.objective)}, {data.objective['direction']}")]
+    if study.get("objectives"):
+        listed.append(("Objectives", ", ".join(g["metric"] for g in study["objectives"])))
+    bounds = {k: v for k, v in (study.get("constraints") or {}).items() if v}
+    if bounds:
+        listed.append(("Constraints", "; ".join(f"{k}: {_setting(v)}" for k, v in bounds.items())))
     listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
     if study.get("warm_start"):
         listed.append(("Warm start", _setting(study["warm_start"])))

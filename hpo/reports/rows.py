@@ -43,7 +43,9 @@ def row(record: TrialRecord) -> dict[str, Any]:
     validation_size_without_copies, train_size, parameter_count, weights, images_per_second,
     curves``; ``repeats`` is the trial whose value a repeat has taken, ``continues`` the one at the
     rung below, ``epochs_trained`` leaves out the epochs of that one, ``searched`` lists the names
-    that were active in the trial, ``curves`` maps metrics to one number (or None) per epoch.
+    that were active in the trial, ``curves`` maps metrics to one number (or None) per epoch. Under
+    several objectives or constraints also ``judged`` (those metrics) and ``excess`` (by how much
+    each constraint is broken).
     """
     result = record.result
     metrics = best_metrics(record)
@@ -82,4 +84,17 @@ def row(record: TrialRecord) -> dict[str, Any]:
             for name in CURVES
             if any(name in e.metrics for e in record.epochs)
         },
+        **_judged(record),
+    }
+
+
+def _judged(record: TrialRecord) -> dict[str, Any]:
+    """Return what a study of several objectives or with constraints judges a trial by."""
+    if not record.values and not record.excess:
+        return {}
+    metrics = {**best_metrics(record), **record.values}
+    asked = dict.fromkeys([*record.values, *record.excess, "latency_ms", "latency_ms_spread"])
+    return {
+        "judged": {name: rounded(metrics[name]) for name in asked if name in metrics},
+        "excess": {name: rounded(excess) for name, excess in record.excess.items()},
     }

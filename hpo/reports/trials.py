@@ -24,9 +24,10 @@ def finite_value(record: TrialRecord) -> bool:
 def best_of(records: Sequence[TrialRecord], direction: Direction) -> TrialRecord | None:
     """Return the complete trial that promotion ranks first.
 
-    Pruned trials never win: their value was reached in fewer epochs than the others had.
+    Pruned trials never win: their value was reached in fewer epochs than the others had; nor do
+    those that break a constraint.
     """
-    complete = [r for r in records if r.state == "complete" and finite_value(r)]
+    complete = [r for r in records if r.state == "complete" and finite_value(r) and r.feasible]
     return min(complete, key=lambda r: rank_key(r, direction), default=None)
 
 

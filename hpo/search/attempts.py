@@ -12,6 +12,7 @@ of the lease anybody may take the slot away.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from hpo.search.evolution import Present
+    from hpo.search.goals import Goals
 
 
 class Attempts:
@@ -33,8 +35,7 @@ class Attempts:
     Args:
         database: what ``open_storage`` returned.
         study_id: Optuna's.
-        metric: the objective's name among an epoch's metrics.
-        maximize: the objective's direction.
+        goals: objectives and constraints; the first objective is among an epoch's metrics.
         present: the study's space, in which earlier trials are shown; None shows them as they are.
     """
 
@@ -43,8 +44,7 @@ class Attempts:
         database: Any,
         study_id: int,
         *,
-        metric: str,
-        maximize: bool,
+        goals: Goals,
         present: Present | None = None,
     ) -> None:
         from hpo.search.remembered import RememberedTrials
@@ -53,8 +53,7 @@ class Attempts:
         self._present = present
         self._storage = RememberedTrials(database, present.names if present else ())
         self._study_id = study_id
-        self._metric = metric
-        self._maximize = maximize
+        self._goals = goals
 
     # Reading
 
@@ -109,7 +108,7 @@ class Attempts:
         """Store an epoch and, for the pruner, its objective."""
         trial_id = self._id(number)
         key, value = stored.epoch_attribute(report, inherited=inherited)
-        objective = report.metrics.get(self._metric)
+        objective = report.metrics.get(self._goals.metrics[0])
 
         def write() -> None:
             self._storage.set_trial_user_attr(trial_id, key, value)
@@ -143,6 +142,10 @@ class Attempts:
     def finish(self, number: int, result: TrialResult) -> bool:
         """Store the result, then end the trial; True also if it was ended with this very result."""
         trial_id = self._id(number)
+        unknown = self._goals.missing(result) if result.state == "complete" else []
+        if unknown:
+            reason = f"error: {', '.join(unknown)} was not measured"
+            result = dataclasses.replace(result, state="failed", reason=reason)
 
         def write() -> None:
             self._storage.set_trial_user_attr(trial_id, stored.ENDED, time.time())
@@ -280,12 +283,15 @@ class Attempts:
         from optuna.trial import TrialState
 
         value = result.value if result.value is not None and not math.isnan(result.value) else None
-        if result.state == "complete" and value is not None:
-            self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value])
+        goals, values = self._goals, self._goals.values(result)
+        if result.state == "complete" and values is not None:
+            for key, excess in goals.constraints(result).items():
+                self._storage.set_trial_system_attr(trial_id, key, excess)
+            self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
         elif result.state == "pruned":
             if value is None:
                 reported = self._database.get_trial(trial_id).intermediate_values.values()
-                value = stored.best_of(reported, maximize=self._maximize)
+                value = stored.best_of(reported, maximize=goals.maximize[0])
             values = None if value is None else [value]
             self._storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
         else:

@@ -19,6 +19,7 @@ from hpo.search.climbing import Climb, Places
 from hpo.search.configurations import Enqueued
 from hpo.search.draws import Draw, kept
 from hpo.search.engine import Proposal
+from hpo.search.goals import Goals
 from hpo.search.repeats import has_own_value, twin_of, unpaid
 from hpo.search.rungs import Standing
 from hpo.search.samplers import PLACE
@@ -46,7 +47,9 @@ class Claims(ABC):
     space: SearchSpace
     first: list[Enqueued]
     warm: Warm
+    goals: Goals
     maximize: bool
+    """The direction of the (first) objective."""
     study_name: str
     climb: Climb | None
     busy: bool
@@ -304,4 +307,4 @@ class Claims(ABC):
             for slot, trial in known.items()
             if stored.REPEATS not in trial.user_attrs  # its value has been seen already
         ]
-        return SlotView(self.study_name, self.maximize, [*seen, *extra])
+        return SlotView(self.study_name, self.goals.maximize, [*seen, *extra])

@@ -11,6 +11,7 @@ from typing import Any
 from hpo.search.budgets import planned_epochs
 from hpo.search.configurations import Enqueued, fold_fixed, resolve_enqueue
 from hpo.search.fidelity_checks import check_fidelity
+from hpo.search.objective_checks import check_objectives
 from hpo.search.options import ThresholdOptions, read_options, stated
 from hpo.search.oracles import oracle_name, oracle_warnings
 from hpo.spec.errors import SpecError
@@ -44,7 +45,7 @@ def check_compatibility(
         chosen = getattr(spec, kind)
         stated(kind, chosen.name, chosen.options)
     _check_bounds(spec)
-    warnings: list[str] = []
+    warnings = list(check_objectives(spec))
     for label, architecture in spec.architectures.items():
         values = (defaults or {}).get(label, {})
         known = (first or {}).get(label)

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from hpo.search.evolution import SPACE, judge, stored_space
+from hpo.search.goals import Goals
 from hpo.search.options import stated
 from hpo.search.warm_start import WARM, taken
 from hpo.spec.errors import InputError, SpecError
@@ -20,6 +21,9 @@ from hpo.spec.study import StudySpec
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+_METRIC_NAMES = "study:metric_names"
+"""System attribute of a study: Optuna's names of its objectives."""
 
 SPEC = "spec"
 """User attribute: the study file, without URLs; only studies of hpo's have it."""
@@ -55,10 +59,13 @@ def create_or_load(
     attributes = _attributes(spec, label)
     if dataset_digest:
         attributes[DATASET_DIGEST] = dataset_digest
-    maximize = spec.objective.direction == "maximize"
-    direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+    goals = Goals.of(spec)
+    directions = [
+        StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+        for maximize in goals.maximize
+    ]
     try:
-        study_id: int = storage.create_new_study([direction], name)
+        study_id: int = storage.create_new_study(directions, name)
     except DuplicatedStudyError:
         study_id = storage.get_study_id_from_name(name)
         present = storage.get_study_user_attrs(study_id)
@@ -84,6 +91,9 @@ def create_or_load(
     for key, value in attributes.items():
         if present.get(key) != value:
             storage.set_study_user_attr(study_id, key, value)
+    if len(goals.metrics) > 1 and not present:
+        # As Study.set_metric_names does, so that Optuna's own tools name them.
+        storage.set_study_system_attr(study_id, _METRIC_NAMES, list(goals.metrics))
     return study_id
 
 
@@ -219,6 +229,8 @@ _SETTINGS = (
     "data",
     "seed",
     "objective",
+    "objectives",
+    "constraints",
     "engine",
     "sampler",
     "pruner",
@@ -230,7 +242,7 @@ _SETTINGS = (
 """Sections without which trials cannot be compared; the budget may grow."""
 
 
-_ADDED_LATER = ("warm_start",)
+_ADDED_LATER = ("warm_start", "objectives", "constraints")
 """Sections that studies of before had no key for, and did without."""
 
 
@@ -250,6 +262,8 @@ def _setting_lines(there: dict[str, Any], spec: StudySpec, label: str) -> list[s
 
 def _with_later_keys(section: str, there: Any) -> Any:
     """Return a section that was stored before a key was added, with what it did without it."""
+    if section == "constraints":
+        return there or {}
     return {"leakage": "keep", **there} if section == "data" and isinstance(there, dict) else there
 
 

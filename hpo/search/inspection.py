@@ -11,6 +11,7 @@ from typing import Any
 from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.creation import optuna_name
+from hpo.search.goals import Goals
 from hpo.search.locks import alone
 from hpo.search.storage import explained, open_storage
 from hpo.search.worker_identity import holder, identity
@@ -56,8 +57,7 @@ class Inspection:
             self._attempts[label] = Attempts(
                 storage,
                 study_id,
-                metric=spec.objective.metric,
-                maximize=spec.objective.direction == "maximize",
+                goals=Goals.of(spec),
             )
 
     def deserted(self) -> list[Deserted]:

@@ -32,6 +32,7 @@ from hpo.search.evolution import (
     stored_space,
     version_of,
 )
+from hpo.search.goals import Goals
 from hpo.search.locks import claiming
 from hpo.search.reconnecting import LONGEST_WAIT_SECONDS, LeaseLost, Reconnecting
 from hpo.search.storage import explained, open_storage, sqlite_path
@@ -78,7 +79,8 @@ class LedgerEngine(Claims):
         self.spec = spec
         self.label = label
         self.architecture = spec.architectures[label]
-        self.maximize = spec.objective.direction == "maximize"
+        self.goals = Goals.of(spec)
+        self.maximize = self.goals.maximize[0]
         self.first = resolve_enqueue(self.architecture, thesis, label)
         self.space = fold_fixed(self.architecture.space, self.architecture.fixed)
         self.notes = [f"{label}: {note}" for entry in self.first for note in entry.notes]
@@ -102,8 +104,7 @@ class LedgerEngine(Claims):
         self._attempts = Attempts(
             self._database,
             study_id,
-            metric=spec.objective.metric,
-            maximize=self.maximize,
+            goals=self.goals,
             present=Present(self.space, self.architecture.fixed, version_of(attributes)),
         )
         lease = spec.limits.lease_seconds
@@ -299,6 +300,6 @@ class LedgerEngine(Claims):
             study=self.spec.name,
             architecture=self.label,
             space=space_at(self._spaces, version),
-            maximize=self.maximize,
+            goals=self.goals,
             run_id=run_id,
         )

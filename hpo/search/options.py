@@ -125,6 +125,21 @@ class KerasTunerOptions(Options):
     factor: Whole = Field(default=3, ge=2)
 
 
+class NsgaOptions(Options):
+    """Genetic algorithm over several objectives (Deb et al. 2002; NSGA-III: Deb & Jain 2014)."""
+
+    population_size: Whole = Field(default=50, ge=2)
+    mutation_prob: Real | None = Field(default=None, ge=0, le=1)
+    crossover_prob: Real = Field(default=0.9, ge=0, le=1)
+    swapping_prob: Real = Field(default=0.5, ge=0, le=1)
+
+
+class Nsga3Options(NsgaOptions):
+    """NSGA-II's, and how finely the reference points divide each objective."""
+
+    dividing_parameter: Whole = Field(default=3, ge=1)
+
+
 OPTIONS: dict[str, dict[str, type[Options]]] = {
     "sampler": {
         "tpe": TpeOptions,
@@ -132,6 +147,8 @@ OPTIONS: dict[str, dict[str, type[Options]]] = {
         "qmc": QmcOptions,
         "cmaes": CmaesOptions,
         "grid": GridOptions,
+        "nsgaii": NsgaOptions,
+        "nsgaiii": Nsga3Options,
     },
     "pruner": {
         "median": MedianOptions,

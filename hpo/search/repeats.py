@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import trials as stored
+from hpo.search.goals import CONSTRAINT
 from hpo.spec.records import TrialResult
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ def unpaid(template: FrozenTrial, original: FrozenTrial) -> FrozenTrial:
             stored.STARTED: now,
             stored.ENDED: now + _LEAST_SECONDS,
         },
-        system_attrs=template.system_attrs,
+        system_attrs={
+            **template.system_attrs,
+            **{k: v for k, v in original.system_attrs.items() if k.startswith(CONSTRAINT)},
+        },
     )
 
 

@@ -22,6 +22,8 @@ from hpo.search.options import (
     CmaesOptions,
     GridOptions,
     NoOptions,
+    Nsga3Options,
+    NsgaOptions,
     QmcOptions,
     TpeOptions,
     read_options,
@@ -99,6 +101,23 @@ def cmaes(options: Mapping[str, Any], seed: int, space: SearchSpace) -> BaseSamp
             independent_sampler=RandomSampler(seed=seed),
             warn_independent_sampling=False,  # said once, before the study, by compatibility
         )
+
+
+def nsgaii(options: Mapping[str, Any], seed: int, space: SearchSpace) -> BaseSampler:
+    """NSGA-II: generations from the fronts of the last one; the first is drawn at random."""
+    from optuna.samplers import NSGAIISampler
+
+    chosen = read_options(NsgaOptions, options, "sampler")
+    return NSGAIISampler(**chosen.model_dump(), seed=seed)
+
+
+def nsgaiii(options: Mapping[str, Any], seed: int, space: SearchSpace) -> BaseSampler:
+    """NSGA-III: as NSGA-II, kept apart by reference points; for three objectives and more."""
+    from optuna.samplers import NSGAIIISampler
+
+    chosen = read_options(Nsga3Options, options, "sampler")
+    with quiet_experiments():
+        return NSGAIIISampler(**chosen.model_dump(), seed=seed)
 
 
 @fixed_sequence

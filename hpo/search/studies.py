@@ -22,6 +22,7 @@ from hpo.search.creation import (
 )
 from hpo.search.evolution import evolution_line, space_at, version_of
 from hpo.search.filesystems import refuse_network
+from hpo.search.goals import Goals
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.trials import LATE_RUN_ID, SPACE_VERSION, is_lost, read_trial
 from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
@@ -178,14 +179,15 @@ def read_label(
     storage: Any, study: str, label: str, frozen: Any, attempts: bool
 ) -> list[TrialRecord]:
     """Return the trials of one architecture, whose study Optuna calls ``frozen``."""
-    maximize = frozen.direction.name == "MAXIMIZE"
+    plain = frozen.user_attrs.get(SPEC, {})
+    goals = Goals.stored(plain, frozen.directions[0].name == "MAXIMIZE")
     return [
         read_trial(
             trial,
             study=study,
             architecture=label,
             space=space_at(frozen.user_attrs, trial.user_attrs.get(SPACE_VERSION, 1)),
-            maximize=maximize,
+            goals=goals,
             run_id=frozen.user_attrs.get(f"{LATE_RUN_ID}{trial.number}", ""),
         )
         for trial in storage.get_all_trials(frozen._study_id, deepcopy=False)

@@ -19,7 +19,8 @@ class StudySummary:
         name: of the study.
         architectures: labels, in the order in which they were made.
         states: number of trials by state; lost attempts are not counted.
-        best_value: best objective of a completed trial; None if there is none.
+        best_value: best (first) objective of a completed trial that keeps the constraints; None if
+            there is none.
         best_architecture: whose trial that was; "" if there is none.
         best_number: that trial's number; None if there is none.
         metric: the objective's name.
@@ -60,10 +61,10 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
     direction = "maximize"
     for label, frozen in labels.items():
         attributes = attributes or frozen.user_attrs
-        direction = frozen.direction.name.lower()
+        direction = frozen.directions[0].name.lower()
         for record in read_label(storage, name, label, frozen, attempts=False):
             states[record.state] = states.get(record.state, 0) + 1
-            if record.state == "complete" and _better(record, best, direction):
+            if record.state == "complete" and record.feasible and _better(record, best, direction):
                 best = record
     spec: StudySpec | None = None
     problem = ""

@@ -19,9 +19,12 @@ import math
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult, TrialState
+
+if TYPE_CHECKING:
+    from hpo.search.goals import Goals
 
 SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "overrides"
 RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
@@ -211,7 +214,7 @@ def read_trial(
     study: str,
     architecture: str,
     space: dict[str, Any],
-    maximize: bool,
+    goals: Goals,
     run_id: str = "",
 ) -> TrialRecord:
     """Return Optuna's ``FrozenTrial`` as a record; its study may know its run (``run_id``)."""
@@ -224,7 +227,7 @@ def read_trial(
     state = _STATES[trial.state.name]
     value = trial.values[0] if trial.values else None
     if state == "pruned" and value is None:
-        value = best_of(trial.intermediate_values.values(), maximize=maximize)
+        value = best_of(trial.intermediate_values.values(), maximize=goals.maximize[0])
     began, over = started(trial), ended(trial)
     return TrialRecord(
         study=study,
@@ -252,6 +255,10 @@ def read_trial(
         rungs=list(attributes.get(RUNGS, [])),
         continues=attributes.get(CONTINUES),
         space_version=attributes.get(SPACE_VERSION, 1),
+        values=dict(zip(goals.metrics, trial.values, strict=True))
+        if state == "complete" and len(trial.values or ()) == len(goals.metrics) > 1
+        else {},
+        excess=goals.excess(result.metrics) if state == "complete" and result else {},
     )
 
 

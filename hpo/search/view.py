@@ -73,14 +73,19 @@ class SlotView(BaseStorage):  # type: ignore[misc]
 
     Args:
         name: the study's name; Hyperband draws brackets from it.
-        maximize: the study's direction.
+        maximize: the study's direction, or one for each of its objectives.
         trials: trials with ``number`` set to their slot, each slot at most once.
     """
 
-    def __init__(self, name: str, maximize: bool, trials: Iterable[FrozenTrial]) -> None:
+    def __init__(
+        self, name: str, maximize: bool | Sequence[bool], trials: Iterable[FrozenTrial]
+    ) -> None:
         by_slot = {trial.number: trial for trial in trials}
         self._name = name
-        self._direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+        each = [maximize] if isinstance(maximize, bool) else maximize
+        self._directions = [
+            StudyDirection.MAXIMIZE if one else StudyDirection.MINIMIZE for one in each
+        ]
         self._trials = [by_slot.get(s) or _gap(s) for s in range(max(by_slot, default=-1) + 1)]
         self._user_attrs: dict[str, Any] = {}
         self._system_attrs: dict[str, Any] = {}
@@ -114,8 +119,8 @@ class SlotView(BaseStorage):  # type: ignore[misc]
         return self._name
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Return the one direction."""
-        return [self._direction]
+        """Return the direction of each objective."""
+        return list(self._directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         """Return what was set on this view."""

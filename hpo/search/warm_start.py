@@ -43,6 +43,8 @@ NOT_TAUGHT = {
     "qmc": "it is a fixed sequence",
     "grid": "it is a fixed list",
     "cmaes": "it learns from its own generations alone",
+    "nsgaii": "it learns from its own generations alone",
+    "nsgaiii": "it learns from its own generations alone",
 }
 """Samplers to which trials of others say nothing."""
 
@@ -236,8 +238,10 @@ def _other_conditions(
         yield "another seed draws other faces within the limits"
     if here.data.leakage != there.data.leakage:
         yield f"its leakage is {there.data.leakage}"
-    if here.objective != there.objective:
-        yield f"it is judged by {there.objective.metric}"
+    if here.goals != there.goals:
+        yield f"it is judged by {', '.join(goal.metric for goal in there.goals)}"
+    elif len(here.goals) > 1 or here.constraints.bounds:
+        yield "one value does not tell of several objectives or constraints"
     if here.architectures[label].architecture != there.architectures[label].architecture:
         yield f"its architecture is {there.architectures[label].architecture}"
     if here.fidelity is not None or there.fidelity is not None:

@@ -35,6 +35,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "qmc": "hpo.search.samplers:qmc",
         "cmaes": "hpo.search.samplers:cmaes",
         "grid": "hpo.search.samplers:grid",
+        "nsgaii": "hpo.search.samplers:nsgaii",
+        "nsgaiii": "hpo.search.samplers:nsgaiii",
     },
     "pruner": {
         "median": "hpo.search.pruners:median",
@@ -58,6 +60,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "anytime": "hpo.reports.draw.anytime:section",
         "cost": "hpo.reports.draw.cost:section",
         "history": "hpo.reports.draw.history:section",
+        "pareto": "hpo.reports.draw.pareto:section",
         "importance": "hpo.reports.draw.importance:section",
         "parallel": "hpo.reports.draw.parallel:section",
         "slices": "hpo.reports.draw.slices:section",

@@ -78,6 +78,8 @@ class TrialJob(_Plain):
             its last epoch. None: from the beginning.
         rungs: epochs, ascending and below ``epochs``, at which earlier trials of the configuration
             ended: there the rate's schedule and patience begin anew.
+        measure: what is measured of the checkpoint when training has ended, for objectives and
+            constraints: ``latency_ms``, ``size_mib``, ``parameter_count``.
         leave_state: leave the state of the last epoch in ``output`` when the trial is complete, for
             the trial at the next rung.
     """
@@ -104,6 +106,7 @@ class TrialJob(_Plain):
     continue_from: str | None = None
     rungs: list[int] = field(default_factory=list)
     leave_state: bool = False
+    measure: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,10 @@ class TrialResult(_Plain):
         metrics: the metrics of the best epoch, and more scores of its answers
             (``hpo.training.scores``); with ``temperature_scaling`` those of validation are the
             scaled checkpoint's, and ``temperature`` is one more. All these over the validation
-            faces of which training has no copy have names with ``WITHOUT_COPIES``.
+            faces of which training has no copy have names with ``WITHOUT_COPIES``. Where the job
+            measures them, those of the checkpoint too: ``latency_ms`` (median of one face's
+            prediction), ``latency_ms_spread`` (its interquartile range), ``size_mib``,
+            ``parameter_count``.
         final_metrics: the metrics of the last epoch.
         seconds: wall-clock seconds of this attempt by phase: ``load, build, fit, evaluate,
             checkpoint, total``, and ``state`` where the job keeps one.
@@ -247,6 +253,10 @@ class TrialRecord(_Plain):
         rungs: epochs at which the earlier rungs of its configuration ended.
         continues: number of the trial at the rung below; None if it is its configuration's first.
         space_version: which version of the study's space ``space`` is, from 1.
+        values: of a complete trial in a study of several objectives, each by its metric, ``value``
+            first; else empty.
+        excess: of a complete trial, by how much each constraint is broken, in its metric's unit; 0
+            or less keeps it. Empty without constraints.
     """
 
     study: str
@@ -274,6 +284,13 @@ class TrialRecord(_Plain):
     rungs: list[int] = field(default_factory=list)
     continues: int | None = None
     space_version: int = 1
+    values: dict[str, float] = field(default_factory=dict)
+    excess: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def feasible(self) -> bool:
+        """Return whether the trial breaks no constraint, as far as is known."""
+        return all(excess <= 0 for excess in self.excess.values())
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

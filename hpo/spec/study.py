@@ -13,6 +13,7 @@ from hpo.spec.faults import Fault, shown
 from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.numbers import Whole
+from hpo.spec.objectives import MEASURED, TRAINED, ConstraintsSpec, GoalSpec
 from hpo.spec.sections import (
     FIRST_FILLING_SLOT,
     MOST_TRIALS,
@@ -97,12 +98,13 @@ def _own_sampler(study: dict[str, Any]) -> PlugIn:
 
 
 def _own_pruner(study: dict[str, Any]) -> PlugIn:
-    """Return the pruner of a study file that names none: with rungs there is nothing to prune.
+    """Return the pruner of a study file that names none: "none" with rungs or several objectives.
 
     Args:
         study: what was validated of it before its pruner.
     """
-    return PlugIn(name="none" if study.get("fidelity") is not None else "median")
+    several = study.get("objectives") is not None or study.get("fidelity") is not None
+    return PlugIn(name="none" if several else "median")
 
 
 class StudySpec(Section):
@@ -117,6 +119,14 @@ class StudySpec(Section):
     seed: Whole = Field(default=0, ge=0, lt=2**31)
     data: DataSpec = DataSpec()
     objective: ObjectiveSpec = ObjectiveSpec()
+    objectives: list[GoalSpec] | None = Field(
+        default=None,
+        min_length=2,
+        description="Several in place of one; the first chooses the checkpoint and the winner.",
+    )
+    constraints: ConstraintsSpec = Field(
+        default=ConstraintsSpec(), description="Bounds that a winner keeps to."
+    )
     budget: BudgetSpec = BudgetSpec()
     engine: PlugIn = PlugIn(name="optuna")
     sampler: PlugIn = Field(
@@ -129,7 +139,8 @@ class StudySpec(Section):
         default=None, description="Few epochs for many configurations, more for the best."
     )
     pruner: PlugIn = Field(
-        default_factory=_own_pruner, description="By default median; none beside fidelity."
+        default_factory=_own_pruner,
+        description="By default median; none beside fidelity or objectives.",
     )
     repeats: Literal["reuse", "retrain"] = Field(
         default="reuse",
@@ -215,6 +226,41 @@ class StudySpec(Section):
             if not NAME.fullmatch(label):
                 raise Fault(f"'{label}' is no plain label (letters, digits, '.', '_', '-')", label)
         return architectures
+
+    @model_validator(mode="after")
+    def _first_objective(self) -> Self:
+        if self.objectives is None:
+            return self
+        metrics = [goal.metric for goal in self.objectives]
+        if len(set(metrics)) < len(metrics):
+            raise Fault("an objective stands twice", "objectives")
+        if metrics[0] not in TRAINED:
+            raise Fault(
+                f"the first objective chooses the checkpoint within a trial, so it is one that "
+                f"every epoch has ({', '.join(TRAINED)}), got {metrics[0]}",
+                *("objectives", 0),
+            )
+        first = ObjectiveSpec.model_validate({"metric": metrics[0]})
+        if "objective" in self.model_fields_set and self.objective != first:
+            raise Fault(
+                f"objective says {self.objective.metric} and the first of the objectives "
+                f"{metrics[0]}",
+                "objective",
+                hint="Leave objective out: the first of the objectives is it",
+            )
+        object.__setattr__(self, "objective", first)
+        return self
+
+    @property
+    def goals(self) -> list[GoalSpec]:
+        """Return the objectives, one or several."""
+        return self.objectives or [GoalSpec.model_validate(self.objective.metric)]
+
+    @property
+    def measures(self) -> list[str]:
+        """Return what is measured of each trial's checkpoint for objectives and constraints."""
+        asked = {*(goal.metric for goal in self.goals), *self.constraints.bounds}
+        return [metric for metric in MEASURED if metric in asked]
 
     def trials_of(self, label: str) -> int:
         """Return the budget of an architecture, in trials."""

@@ -86,6 +86,7 @@ def make_job(
         continue_from=_state_of(workspace, spec, part.label, earlier, continues),
         rungs=list(rungs),
         leave_state=to_be_continued,
+        measure=spec.measures,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import LOG, folder_of
@@ -31,9 +32,9 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, best_epoch, metrics,
-    validation_size, validation_size_without_copies, reason, started, finished, log`` (what a
-    failed trial's process said, where that was kept; "" else).
+    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, values, feasible, front,
+    best_epoch, metrics, validation_size, validation_size_without_copies, reason, started, finished,
+    log`` (what a failed trial's process said, where that was kept; "" else).
 
     ``metrics`` are those of the best epoch; names that end in ``_without_copies`` are over the
     ``validation_size_without_copies`` faces of which training has no copy.
@@ -49,7 +50,15 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
 
     study, workspace = resolve_study(study, workspace)
     records = read_trials(workspace.storage_url(), study)
-    return [{**row(record), "log": _log(record, workspace)} for record in records]
+    front = pareto_front(records)
+    return [
+        {
+            **row(record),
+            "front": (record.architecture, record.number) in front,
+            "log": _log(record, workspace),
+        }
+        for record in records
+    ]
 
 
 def _log(record: TrialRecord, workspace: Workspace) -> str:
@@ -78,6 +87,8 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "rung": record.rung,
         "continues": record.continues,
         "space_version": record.space_version,
+        "values": record.values,
+        "feasible": record.feasible,
         "best_epoch": result.best_epoch or None if result else None,
         "metrics": result.metrics if result else {},
         "validation_size": result.validation_size or None if result else None,

@@ -10,9 +10,13 @@ from typing import Any, Literal
 from hpo.execution.interrupts import Interrupted
 from hpo.registry.promotion import rank_key
 from hpo.spec.errors import TrainingError
+from hpo.spec.pareto import losses, pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import LOG
+
+_MOST_NAMED = 5
+"""Trials of a front that are named; `hpo trials` marks them all."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class ArchitectureOutcome:
         complete: trials that ran to their end.
         pruned: trials that the pruner stopped.
         failed: trials that failed.
-        best: the objective of the best complete trial; None if there is none.
+        best: the (first) objective of the best complete trial that keeps the constraints; None if
+            there is none.
         best_trial: its number.
         params: its searched parameters on one line.
     """
@@ -108,7 +113,7 @@ def summarise(
     rows = []
     for label in budget:
         own = [r for r in records if r.architecture == label]
-        complete = [r for r in own if r.state == "complete" and r.value is not None]
+        complete = [r for r in own if r.state == "complete" and r.value is not None and r.feasible]
         best = min(complete, key=lambda r: rank_key(r, direction), default=None)
         rows.append(
             ArchitectureOutcome(
@@ -124,6 +129,28 @@ def summarise(
             )
         )
     return StudyOutcome(study, objective, dict(budget), rows)
+
+
+def judgement(records: list[TrialRecord]) -> list[str]:
+    """Return what several objectives and constraints make of the trials, a sentence each."""
+    said = []
+    judged = [r for r in records if r.state == "complete" and r.excess]
+    broken = sum(not r.feasible for r in judged)
+    if broken:
+        said.append(f"{broken} of {len(judged)} complete trials break a constraint.")
+    on_it = pareto_front(records)
+    front = [r for r in records if (r.architecture, r.number) in on_it]
+    front.sort(key=lambda r: losses(r.values))
+    if front:
+        named = "; ".join(
+            f"{r.architecture} #{r.number} ("
+            + ", ".join(f"{metric} {value:.4g}" for metric, value in r.values.items())
+            + ")"
+            for r in front[:_MOST_NAMED]
+        )
+        more = "" if len(front) <= _MOST_NAMED else f"; and {len(front) - _MOST_NAMED} more"
+        said.append(f"On the Pareto front: {named}{more}.")
+    return said
 
 
 def _short(value: Any) -> str:

@@ -56,7 +56,8 @@ def promote(
         force: make it the champion whatever the gate says, which is recorded.
 
     Raises:
-        InputError: ``ensemble`` is under 1.
+        InputError: ``ensemble`` is under 1, or above it in a study of several objectives or with
+            constraints.
         NotFoundError: there is no such study, catalogue or table, nothing to promote, its
             checkpoint is gone, or an ensemble would have fewer than two members.
         DataError: songs and moods do not go together, or the faces at hand are not those that the
@@ -81,6 +82,14 @@ def promote(
     count = spec.ensemble if ensemble is None else ensemble
     if count < 1:
         raise InputError("an ensemble has a member at least", expected="1 or more", got=str(count))
+    if count > 1 and (spec.objectives is not None or spec.constraints.bounds):
+        raise InputError(
+            "an ensemble is as slow and as large as its members together, which the study's "
+            "objectives and constraints do not judge",
+            expected="--ensemble 1",
+            got=str(count),
+            hint="Promote the winner alone",
+        )
     # Before anything is registered: what was given may be wrong.
     answering = find_answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")

@@ -15,7 +15,7 @@ from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.launch import Launch, Launcher
-from hpo.study.outcome import StudyOutcome, summarise
+from hpo.study.outcome import StudyOutcome, judgement, summarise
 from hpo.study.planning import Plan, plan
 
 
@@ -145,6 +145,7 @@ class StudyRun:
         from hpo.study.disk_check import leftovers
         from hpo.study.models import log_models, missing_models
         from hpo.study.reconciling import reconcile
+        from hpo.tracking.pareto import tag_front
         from hpo.tracking.store import open_client
 
         records = read_trials(self.storage_url, self.spec.name, attempts=True)
@@ -163,6 +164,7 @@ class StudyRun:
             client = open_client(self.tracking_uri, artifacts)
             left = reconcile(client, self.storage_url, self.spec, artifacts)
             records = read_trials(self.storage_url, self.spec.name)
+            tag_front(client, records)
             missing = missing_models(client, records, self.spec)
             notes = log_models(client, missing, self.plan.dataset)
         except Exception as error:
@@ -185,6 +187,7 @@ class StudyRun:
             {label: len(self.spec.slots_of(label)) for label in self.plan.parts},
             records,
         )
+        outcome.notes.extend(judgement(records))
         stopped = self.interrupts.signal_number if self.interrupts.draining else None
         return dataclasses.replace(outcome, stopped_by=stopped)
 

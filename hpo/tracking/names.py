@@ -44,6 +44,7 @@ REPEATS = "hpo.repeats"
 RUNG = "hpo.rung"
 CONTINUES = "hpo.continues"
 SPACE_VERSION = "hpo.space_version"
+PARETO = "hpo.pareto"
 SLOT = "hpo.slot"
 STATE = "hpo.state"
 REASON = "hpo.reason"
@@ -88,6 +89,7 @@ TAGS = (
         RUNG,
         CONTINUES,
         SPACE_VERSION,
+        PARETO,
         SLOT,
         STATE,
         REASON,

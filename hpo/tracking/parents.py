@@ -125,6 +125,8 @@ class ParentRuns:
         """
         if record.state != "complete" or record.value is None or record.origin == SINGLE:
             return
+        if not record.feasible:
+            return
         parent = self.open(record.architecture)
         tags = self._client.get_run(parent).data.tags
         best = float(tags[names.BEST_VALUE]) if names.BEST_VALUE in tags else None
@@ -200,6 +202,9 @@ def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | Non
     ranked = [
         (sign * record.value, record.number, record)
         for record in records
-        if record.state == "complete" and record.value is not None and record.origin != SINGLE
+        if record.state == "complete"
+        and record.value is not None
+        and record.origin != SINGLE
+        and record.feasible
     ]
     return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None

@@ -32,6 +32,7 @@ from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
+from hpo.training.measuring import measure
 from hpo.training.parameters import TrainingParameters
 from hpo.training.precision import AUTO, PRECISIONS, choose
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
@@ -173,8 +174,14 @@ class _Trial:
             # The epoch as it was reported stays among the loop's epochs.
             loop.best = dataclasses.replace(loop.best, metrics=metrics)
             loop.best_judgement = judged
-        path, digest = write_checkpoint(serve(model, training.test_views), self.job.output)
+        served = serve(model, training.test_views)
+        path, digest = write_checkpoint(served, self.job.output)
         self.facts.update(checkpoint=path, checkpoint_sha256=digest)
+        if self.job.measure and loop.best is not None:
+            count = self.facts["parameter_count"]
+            measured = measure(self.job.measure, served, path, data.input_shape, count)
+            # The epoch as it was reported stays among the loop's epochs.
+            loop.best = dataclasses.replace(loop.best, metrics={**loop.best.metrics, **measured})
 
     def identity(self, data: TrialData) -> dict[str, Any]:
         return trial_identity(

@@ -23,7 +23,11 @@ from hpo.spec.space import SearchSpace
 from tests.unit.search.analytic import DISCRETE, SPACE
 
 SAMPLERS = sorted(CATALOGUE["sampler"])
-FEW_STARTUPS = {"tpe": {"n_startup_trials": 2}}
+FEW_STARTUPS = {
+    "tpe": {"n_startup_trials": 2},
+    "nsgaii": {"population_size": 3},
+    "nsgaiii": {"population_size": 3},
+}
 
 
 @st.composite

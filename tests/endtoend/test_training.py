@@ -188,10 +188,18 @@ def test_a_trial_stops_at_the_next_step_when_told(job: TrialJob, tmp_path: Path)
 
 
 def test_early_stopping_ends_a_trial_that_no_longer_improves(job: TrialJob) -> None:
-    result, epochs = run(job, learning_rate=1e-9, epochs=8, early_stopping_patience=1)
+    asked = dataclasses.replace(job, measure=["latency_ms", "size_mib", "parameter_count"])
+    result, epochs = run(asked, learning_rate=1e-9, epochs=8, early_stopping_patience=1)
     assert result.state == "complete"
     assert result.reason == "early_stopping"
     assert 2 <= len(epochs) < 8
+    # What further objectives ask of the checkpoint is measured when its training has ended.
+    assert result.checkpoint is not None
+    assert result.metrics["size_mib"] == Path(result.checkpoint).stat().st_size / 2**20
+    assert result.metrics["parameter_count"] == result.parameter_count > 0
+    assert 0 < result.metrics["latency_ms"] < 1000
+    assert result.metrics["latency_ms_spread"] >= 0
+    assert "latency_ms" not in epochs[result.best_epoch - 1].metrics
 
 
 def test_plateau_and_cosine_show_in_the_reported_rate(job: TrialJob) -> None:

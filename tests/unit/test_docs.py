@@ -14,6 +14,7 @@ from hpo.spec.catalogue import CATALOGUE
 from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.loading import load_study
+from hpo.spec.objectives import BoundSpec, ConstraintsSpec, GoalSpec
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.sections import (
     BudgetSpec,
@@ -40,6 +41,8 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         LimitsSpec,
         TrackingSpec,
     ),
+    "### `objectives` and `constraints`\n": (GoalSpec,),
+    "`constraints` go with one objective": (ConstraintsSpec, BoundSpec),
     "### `fidelity`\n": (FidelitySpec,),
     "### `gate`\n": (GateSpec,),
     "### `warm_start`\n": (WarmStartSpec,),
@@ -51,7 +54,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
 def keys(heading: str) -> set[str]:
     """The names in the first column of the table below a heading, without their section."""
     _, _, below = STUDY_FILE.partition(heading)
-    table = re.split(r"^#", below, maxsplit=1, flags=re.MULTILINE)[0]
+    table = re.split(r"^#|^`constraints` go", below, maxsplit=1, flags=re.MULTILINE)[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return {name.rsplit(".", 1)[-1] for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 

@@ -111,7 +111,8 @@ def _best_so_far(data: ReportData, label: str) -> list[tuple[int, float]]:
     pick = max if data.objective["direction"] == "maximize" else min
     steps: list[tuple[int, float]] = []
     for trial in data.trials_of(label, "complete"):
-        if trial["value"] is not None:
+        broken = any(excess > 0 for excess in (trial.get("excess") or {}).values())
+        if trial["value"] is not None and not broken:
             best = pick(steps[-1][1], trial["value"]) if steps else trial["value"]
             steps.append((trial["number"], best))
     ended = [t["number"] for t in data.trials_of(label, "complete", "pruned", "failed")]

@@ -61,7 +61,8 @@ def missing(reasons: Mapping[str, str], pictures: Sequence[Picture]) -> str:
     return "\n".join(lines) if lines or pictures else "There are no trials."
 
 
-SectionMaker = Callable[[ReportData], Section]
+SectionMaker = Callable[[ReportData], Section | None]
+"""None: the study has nothing of the kind, and the page no such heading."""
 
 
 def section_names() -> list[str]:
@@ -75,5 +76,7 @@ def sections(data: ReportData) -> dict[str, Section]:
     drawn: dict[str, Section] = {}
     for name in section_names():
         make: SectionMaker = resolve("report_section", name)
-        drawn[name] = make(data)
+        made = make(data)
+        if made is not None:
+            drawn[name] = made
     return drawn

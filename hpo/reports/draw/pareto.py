@@ -1,0 +1,142 @@
+"""Several objectives and constraints: each trial by its first objective and by what else counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    colour,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    symbol,
+    trial_hover,
+)
+
+LOOK_FOR = (
+    "How much of the first objective does a smaller or faster network cost? Filled marks, joined "
+    "by the line, are the Pareto front: no trial that keeps the constraints is better in every "
+    "objective. Crosses break a constraint."
+)
+AXES = {
+    "latency_ms": "latency of one face [ms]",
+    "size_mib": "size of the checkpoint [MiB]",
+    "parameter_count": "parameters",
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss [nats]",
+}
+"""Further objectives and constraints, with their units."""
+_MOST_NAMED = 8
+
+
+def section(data: ReportData) -> Section | None:
+    """Draw the first objective against each further one; None in a study of one value."""
+    further = _further(data.study)
+    if not further:
+        return None
+    title = "Pareto front" if data.study.get("objectives") else "Constraints"
+    trials = [t for t in data.trials if t["state"] == "complete" and t.get("judged")]
+    if not trials:
+        return Section(title, LOOK_FOR, empty="No complete trial yet.")
+    note = _front_in_words(data, trials, further)
+    pictures = [Picture(name, _picture(data, trials, name), note=note) for name in further]
+    return Section(title, LOOK_FOR, pictures)
+
+
+def _further(study: Mapping[str, Any]) -> list[str]:
+    """Return what else counts: objectives after the first, and metrics under a constraint."""
+    goals = [g["metric"] if isinstance(g, Mapping) else g for g in study.get("objectives") or []]
+    bounds = [m for m, bound in (study.get("constraints") or {}).items() if bound]
+    first = goals[0] if goals else (study.get("objective") or {}).get("metric")
+    return [m for m in dict.fromkeys([*goals[1:], *bounds]) if m != first]
+
+
+def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -> Any:
+    import plotly.graph_objects as go
+
+    drawn = figure(
+        "Complete trials",
+        x=AXES.get(name, name),
+        y=objective_axis(data.objective),
+        height=460,
+    )
+    for label in data.labels:
+        own = [t for t in trials if t["architecture"] == label and name in t["judged"]]
+        tone, shape = colour(data.labels, label), symbol(data.labels, label)
+        groups = (
+            ("on the front", shape, [t for t in own if t.get("front")]),
+            ("others", f"{shape}-open", [t for t in own if not t.get("front") and _keeps(t)]),
+            ("breaks a constraint", "x-thin-open", [t for t in own if not _keeps(t)]),
+        )
+        for what, marker, group in groups:
+            if group:
+                drawn.add_trace(
+                    go.Scatter(
+                        x=[t["judged"][name] for t in group],
+                        y=[objective_value(t["value"], data.objective) for t in group],
+                        mode="markers",
+                        marker={"symbol": marker, "size": 9, "color": tone, "line": {"width": 2}},
+                        name=f"{safe(label)}, {what}",
+                        hovertemplate=[_hover(t, data.objective) for t in group],
+                    )
+                )
+    front = sorted(
+        (t["judged"][name], t["value"]) for t in trials if t.get("front") and name in t["judged"]
+    )
+    # With three objectives the front is a surface, and a line through it would say nothing.
+    if len(data.study.get("objectives") or []) == 2 and len(front) > 1:
+        drawn.add_trace(
+            go.Scatter(
+                x=[x for x, _ in front],
+                y=[objective_value(y, data.objective) for _, y in front],
+                mode="lines",
+                line={"shape": "hv", "width": 1.5, "color": "#8a8f98"},
+                showlegend=False,
+                hoverinfo="skip",
+            )
+        )
+    bound = (data.study.get("constraints") or {}).get(name) or {}
+    for value in (bound.get("at_least"), bound.get("at_most")):
+        if value is not None:
+            drawn.add_vline(x=value, line={"dash": "dash", "width": 1.5, "color": "#b5483a"})
+    return drawn
+
+
+def _keeps(trial: Mapping[str, Any]) -> bool:
+    return all(excess <= 0 for excess in (trial.get("excess") or {}).values())
+
+
+def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    lines = [f"{AXES.get(m, m)}: {value:.5g}" for m, value in trial["judged"].items()]
+    told = trial_hover(trial, objective).removesuffix("<extra></extra>")
+    return "<br>".join([told, *lines]) + "<extra></extra>"
+
+
+def _front_in_words(
+    data: ReportData, trials: Sequence[Mapping[str, Any]], further: Sequence[str]
+) -> str:
+    """Return the trials on the front, the first objective's best first, a line each."""
+    said = []
+    broken = sum(not _keeps(t) for t in trials)
+    if broken:
+        said.append(f"{broken} of {len(trials)} complete trials break a constraint.")
+    sign = -1 if data.objective["direction"] == "maximize" else 1
+    front = sorted((t for t in trials if t.get("front")), key=lambda t: sign * t["value"])
+    for trial in front[:_MOST_NAMED]:
+        value = objective_value(trial["value"], data.objective)
+        values = [f"{objective_axis(data.objective)} {value:.4g}"]
+        values += [f"{AXES.get(m, m)} {trial['judged'][m]:.4g}" for m in further]
+        said.append(f"{trial['architecture']} trial {trial['number']}: {', '.join(values)}.")
+    if len(front) > _MOST_NAMED:
+        said.append(f"{len(front) - _MOST_NAMED} more trials are on the front.")
+    if "latency_ms" in further:
+        said.append(
+            "Latency is the median of up to 50 predictions of one face, in the trial's process "
+            "after training, on the cores that it trained on; its spread is the range between "
+            "quartiles."
+        )
+    return "\n".join(said)

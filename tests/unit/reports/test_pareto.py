@@ -1,0 +1,82 @@
+"""The report of several objectives and constraints: the front, and what breaks a bound."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from hpo.reports.compute import compute
+from hpo.reports.data import ReportData
+from hpo.reports.draw.pareto import section
+from hpo.reports.draw.section import sections
+from hpo.reports.made import made_list
+from hpo.spec.records import TrialRecord
+
+OneTrial = Callable[..., TrialRecord]
+STUDY: dict[str, Any] = {
+    "name": "demo",
+    "objective": {"metric": "val_accuracy"},
+    "objectives": [{"metric": "val_accuracy"}, {"metric": "latency_ms"}],
+    "constraints": {"size_mib": {"at_most": 8.0}, "latency_ms": None},
+}
+TRIALS = ((0.50, 9.0, 4.0), (0.45, 5.0, 4.0), (0.40, 7.0, 4.0), (0.60, 4.0, 9.5))
+"""Accuracy, latency and size: two on the front, one behind it, one too large."""
+
+
+def report(one_trial: OneTrial, study: dict[str, Any] = STUDY) -> ReportData:
+    records = []
+    for number, (accuracy, latency, size) in enumerate(TRIALS):
+        record = one_trial(number=number)
+        assert record.result is not None
+        metrics = {**record.result.metrics, "latency_ms": latency, "size_mib": size}
+        records.append(
+            dataclasses.replace(
+                record,
+                value=accuracy,
+                values={"val_accuracy": accuracy, "latency_ms": latency}
+                if study.get("objectives")
+                else {},
+                excess={"size_mib": size - 8.0},
+                result=dataclasses.replace(record.result, metrics=metrics),
+            )
+        )
+    return compute(records, study, n_bootstrap=0)
+
+
+def test_the_front_is_drawn_and_named(one_trial: OneTrial) -> None:
+    data = report(one_trial)
+    drawn = section(data)
+    assert drawn is not None
+    assert drawn.title == "Pareto front"
+    assert [p.label for p in drawn.pictures] == ["latency_ms", "size_mib"]
+    by_name = {trace.name: list(trace.x) for trace in drawn.pictures[0].figure.data if trace.name}
+    assert by_name == {
+        "cnn, on the front": [9.0, 5.0],
+        "cnn, others": [7.0],
+        "cnn, breaks a constraint": [4.0],
+    }
+    said = drawn.pictures[0].note.splitlines()
+    assert said[0] == "1 of 4 complete trials break a constraint."
+    assert said[1].startswith("cnn trial 0: validation accuracy [%] 50, latency of one face [ms] 9")
+    assert len(drawn.pictures[1].figure.layout.shapes) == 1, "the bound of the size"
+
+
+def test_who_breaks_a_constraint_is_nowhere_the_best(one_trial: OneTrial) -> None:
+    data = report(one_trial)
+    assert data.architectures[0]["best"]["number"] == 0
+    assert dict(made_list(data))["Objectives"] == "val_accuracy, latency_ms"
+    assert dict(made_list(data))["Constraints"] == "size_mib: at most 8.0"
+
+
+def test_constraints_alone_have_no_front(one_trial: OneTrial) -> None:
+    drawn = section(report(one_trial, {**STUDY, "objectives": None}))
+    assert drawn is not None
+    assert drawn.title == "Constraints"
+    assert [p.label for p in drawn.pictures] == ["size_mib"]
+
+
+def test_a_study_of_one_value_has_no_such_heading(one_trial: OneTrial) -> None:
+    data = compute([one_trial()], {"name": "demo"}, n_bootstrap=0)
+    assert section(data) is None
+    assert "pareto" not in sections(data)
