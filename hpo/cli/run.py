@@ -215,8 +215,13 @@ def _print_plan(planned: Plan) -> None:
     typer.echo(
         f"Search: {spec.engine.name}, sampler {spec.sampler.name}, "
         f"{f'{spec.fidelity.name}' if spec.fidelity else f'pruner {spec.pruner.name}'}, "
-        f"seed {spec.seed}; objective {spec.objective.metric} ({spec.objective.direction})"
+        f"seed {spec.seed}; {'objective' if len(spec.goals) == 1 else 'objectives'} "
+        + ", ".join(f"{goal.metric} ({goal.direction})" for goal in spec.goals)
     )
+    bounds = spec.constraints.bounds.items()
+    if bounds:
+        told = ", ".join(f"{metric} {bound.words()}" for metric, bound in bounds)
+        typer.echo(f"Constraints: {told}")
     for part in planned.parts.values():
         typer.echo("")
         _print_part(planned, part)

@@ -32,7 +32,7 @@ from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
-from hpo.training.measuring import measure
+from hpo.training.measuring import measure, noise
 from hpo.training.parameters import TrainingParameters
 from hpo.training.precision import AUTO, PRECISIONS, choose
 from hpo.training.resolve import ResolvedParameters, resolve_parameters
@@ -180,6 +180,7 @@ class _Trial:
         if self.job.measure and loop.best is not None:
             count = self.facts["parameter_count"]
             measured = measure(self.job.measure, served, path, data.input_shape, count)
+            self.notes += noise(measured)
             # The epoch as it was reported stays among the loop's epochs.
             loop.best = dataclasses.replace(loop.best, metrics={**loop.best.metrics, **measured})
 

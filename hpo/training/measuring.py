@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ WARM_UP = 5
 LEAST_PREDICTIONS = 10
 LONGEST_SECONDS = 5.0
 """After so long a large model's latency rests on fewer predictions, 10 at the least."""
+NOISY = 0.5
+"""Share of the median from which the range between quartiles is told: undisturbed it is under a
+fifth, and beside other work one network was measured at 2 ms and at 9 ms."""
 _MIB = 2**20
 
 
@@ -37,6 +40,17 @@ def measure(
     if "parameter_count" in names:
         found["parameter_count"] = float(parameters)
     return found
+
+
+def noise(measured: Mapping[str, float]) -> list[str]:
+    """Return a sentence where a latency says as much of the machine as of the model."""
+    median, spread = measured.get("latency_ms", 0.0), measured.get("latency_ms_spread", 0.0)
+    if spread <= NOISY * median:
+        return []
+    return [
+        f"latency_ms is uncertain: its median is {median:.3g} and its quartiles lie {spread:.3g} "
+        "apart; other work on the machine disturbs it"
+    ]
 
 
 def latency_ms(model: Any, shape: tuple[int, ...]) -> tuple[float, float]:

@@ -199,6 +199,8 @@ def test_early_stopping_ends_a_trial_that_no_longer_improves(job: TrialJob) -> N
     assert result.metrics["parameter_count"] == result.parameter_count > 0
     assert 0 < result.metrics["latency_ms"] < 1000
     assert result.metrics["latency_ms_spread"] >= 0
+    noisy = result.metrics["latency_ms_spread"] > result.metrics["latency_ms"] / 2
+    assert any("latency_ms is uncertain" in note for note in result.notes) == noisy
     assert "latency_ms" not in epochs[result.best_epoch - 1].metrics
 
 

@@ -18,9 +18,9 @@ from hpo.reports.draw.style import (
 )
 
 LOOK_FOR = (
-    "How much of the first objective does a smaller or faster network cost? Filled marks, joined "
-    "by the line, are the Pareto front: no trial that keeps the constraints is better in every "
-    "objective. Crosses break a constraint."
+    "How much of the first objective does a smaller or faster network cost? Filled marks are the "
+    "Pareto front: no trial that keeps the constraints is better in every objective. Two "
+    "objectives have a line through it. Crosses break a constraint."
 )
 AXES = {
     "latency_ms": "latency of one face [ms]",
@@ -116,6 +116,11 @@ def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     return "<br>".join([told, *lines]) + "<extra></extra>"
 
 
+def _spread(trial: Mapping[str, Any], metric: str) -> str:
+    spread = trial["judged"].get("latency_ms_spread")
+    return f" (quartiles {spread:.2g} apart)" if metric == "latency_ms" and spread else ""
+
+
 def _front_in_words(
     data: ReportData, trials: Sequence[Mapping[str, Any]], further: Sequence[str]
 ) -> str:
@@ -129,7 +134,7 @@ def _front_in_words(
     for trial in front[:_MOST_NAMED]:
         value = objective_value(trial["value"], data.objective)
         values = [f"{objective_axis(data.objective)} {value:.4g}"]
-        values += [f"{AXES.get(m, m)} {trial['judged'][m]:.4g}" for m in further]
+        values += [f"{AXES.get(m, m)} {trial['judged'][m]:.4g}{_spread(trial, m)}" for m in further]
         said.append(f"{trial['architecture']} trial {trial['number']}: {', '.join(values)}.")
     if len(front) > _MOST_NAMED:
         said.append(f"{len(front) - _MOST_NAMED} more trials are on the front.")
