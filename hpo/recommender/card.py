@@ -6,10 +6,11 @@ figures with their uncertainty, limits, and what it must not be used for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from hpo.evidence.intervals import majority_rate, wilson
+from hpo.evidence.intervals import wilson
+from hpo.evidence.model_cards import LIMITS, chance_sentence, recall_table
 from hpo.recommender.box import Box
 from hpo.spec.records import WITHOUT_COPIES
 
@@ -60,16 +61,11 @@ def card(box: Box) -> str:
         f"The 95 % interval of the accuracy (Wilson) is {accuracy.low:.1%} to {accuracy.high:.1%} "
         f"(n = {accuracy.n:,}). It speaks of these faces alone: not of another seed, nor of the "
         "optimism of a model that was chosen on the same faces. The test faces were not looked "
-        f"at.{_chance(facts['confusion'])}",
+        f"at. {chance_sentence(facts['confusion'])}".rstrip(),
         *_without_copies(facts),
-        _recalls(described.classes, facts["confusion"]),
+        recall_table(described.classes, facts["confusion"]),
         "## Limits",
-        "- An expression is not a feeling, and the labels are one person's guess at one picture: "
-        "people agree with them about two times in three (65 ± 5 %, Goodfellow et al. 2013).\n"
-        "- It knows upright faces that look at the camera, cropped as FER-2013 crops them.\n"
-        "- FER-2013 has no demographic labels: nobody can say from it how the model fares with "
-        "people of different age, sex or skin, and it supports no claim of fairness.\n"
-        "- Its probabilities are those of FER-2013's mixture of emotions, not of a living room's.",
+        "\n".join(f"- {line}" for line in LIMITS),
         "## Responsible use",
         "It is made for choosing songs for oneself. Inferring the emotions of people at work or "
         "in education is banned in the European Union since February 2025 (AI Act, Article "
@@ -117,25 +113,3 @@ def _without_copies(facts: Mapping[str, Any]) -> list[str]:
         f"{alone.n:,} others the accuracy is {alone.point:.1%} ({alone.low:.1%} to "
         f"{alone.high:.1%})."
     ]
-
-
-def _chance(confusion: Sequence[Sequence[int]]) -> str:
-    rate = majority_rate([sum(row) for row in confusion])
-    if rate is None:
-        return ""
-    return f" Always answering the most frequent emotion would score {rate:.1%}."
-
-
-def _recalls(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Return a table of the share of each emotion's faces that is recognised, with intervals."""
-    lines = ["| emotion | faces | recognised | 95 % interval |", "| --- | --- | --- | --- |"]
-    for place, (name, row) in enumerate(zip(classes, confusion, strict=True)):
-        faces = sum(row)
-        if not faces:
-            lines.append(f"| {name} | 0 | | |")
-            continue
-        share = wilson(row[place] / faces, faces)
-        lines.append(
-            f"| {name} | {faces} | {share.point:.1%} | {share.low:.1%} to {share.high:.1%} |"
-        )
-    return "\n".join(lines)

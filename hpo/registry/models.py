@@ -72,6 +72,7 @@ class Origin:
         version: of hpo.
         members: of an ensemble, such as ``cnn/7``, the best first; architecture, trial and run are
             then the best member's. () for a single trial.
+        card: what of its model card stands in the version's description, as Markdown.
     """
 
     study: str
@@ -84,6 +85,7 @@ class Origin:
     metrics: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
     members: tuple[str, ...] = ()
+    card: str = ""
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""
@@ -100,7 +102,10 @@ class Origin:
         }
 
     def description(self) -> str:
-        """Return one line for MLflow's list of versions, whose columns cut the tags short."""
+        """Return one line for MLflow's list of versions, whose columns cut tags short, and the card.
+
+        The list shows the beginning, the page of the version all of it.
+        """
         trial = f"Trial {self.trial} of {self.architecture} in study {self.study}"
         if self.members:
             trial = f"Mean of {', '.join(self.members)} in study {self.study}"
@@ -109,7 +114,8 @@ class Origin:
             for name, value in sorted(self.metrics.items())
             if name.startswith("val_")
         )
-        return f"{trial}: {metrics}." if metrics else f"{trial}."
+        line = f"{trial}: {metrics}." if metrics else f"{trial}."
+        return f"{line}\n\n{self.card}" if self.card else line
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from hpo.reports.rows import row
 from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
 from hpo.reports.trials import Direction, best_of
+from hpo.reports.winner import winner_facts
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
@@ -39,6 +40,7 @@ def compute(
     n_bootstrap: int = 25,
     read_at: str = "",
     mlflow: Mapping[str, str] | None = None,
+    dataset_digest: str = "",
 ) -> ReportData:
     """Return the report of a study.
 
@@ -50,6 +52,7 @@ def compute(
         read_at: ISO 8601 time (UTC) at which the records were read, for a study that goes on.
         mlflow: ``experiment_id`` of the study, and ``address`` of the server that shows it, "" for
             a store that ``hpo ui`` shows; where it is tracked at all.
+        dataset_digest: of the faces, for the model card; "" if it was not recorded.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -119,6 +122,14 @@ def compute(
         },
         confusion=_confusion(grouped, objective["direction"]),
         comparison=compared,
+        card=winner_facts(
+            records,
+            entries,
+            objective["direction"],
+            dataset=facts["dataset"],
+            digest=dataset_digest,
+            classes=classes,
+        ),
         trials=rows,
     )
     return ReportData.from_json(finite(data.to_json()))

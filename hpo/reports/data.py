@@ -37,6 +37,8 @@ class ReportData:
         confusion: architecture → ``number, matrix`` of its best trial.
         comparison: the architectures at equal budgets, their costs, and tuning against the choice
             of architecture (``comparison.comparison``); {} in reports of before it was made.
+        card: what a model card says of the best trial (``model_cards.card_facts``); {} if none is
+            complete, and in reports of before it was made.
         trials: one dict per trial, epoch curves included.
         format: version of this layout.
     """
@@ -54,6 +56,7 @@ class ReportData:
     contours: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     confusion: dict[str, dict[str, Any]] = field(default_factory=dict)
     comparison: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     format: int = FORMAT
 

@@ -7,9 +7,11 @@ Plotly's own package), ``study.json`` is the data from which everything is redra
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from hpo.evidence.model_cards import FORBIDDEN, INTENDED, limits, model_card
 from hpo.reports.copies import copies_rows
-from hpo.reports.data import ReportData, dump_data
+from hpo.reports.data import ReportData, dump_data, write_atomically
 from hpo.reports.draw.section import sections
 from hpo.reports.draw.style import colour
 from hpo.reports.layout import render, write_folder
@@ -18,13 +20,17 @@ from hpo.reports.made import made_list
 from hpo.reports.sentences import percent
 from hpo.reports.tables import fact_list, result_rows, thesis_rows, trial_columns, trial_rows
 from hpo.reports.thesis import PROVENANCE
+from hpo.reports.winner import card_of
 
 PAGE = "index.html"
 DATA = "study.json"
+CARD = "model-card.md"
 
 
 def write_report(data: ReportData, folder: Path) -> Path:
-    """Write ``index.html``, ``study.json`` and ``plotly.min.js`` into ``folder``.
+    """Write page, ``study.json``, ``model-card.md`` and ``plotly.min.js`` into ``folder``.
+
+    There is no card where no trial is complete.
 
     Returns:
         The path of the page.
@@ -32,7 +38,16 @@ def write_report(data: ReportData, folder: Path) -> Path:
     Raises:
         EnvironmentProblem: the folder cannot be written to.
     """
-    return write_folder(folder, PAGE, page(data), lambda into: dump_data(data, into / DATA))
+    facts = card_of(data)
+
+    def dump(into: Path) -> None:
+        dump_data(data, into / DATA)
+        if facts:
+            write_atomically(into / CARD, model_card(facts))
+        else:
+            (into / CARD).unlink(missing_ok=True)
+
+    return write_folder(folder, PAGE, page(data), dump)
 
 
 def page(data: ReportData) -> str:
@@ -61,5 +76,27 @@ def page(data: ReportData) -> str:
         ],
         states=[(state, n) for state, n in data.facts.get("counts", {}).items() if n],
         links=ui_links(data),
+        card=_card(data),
         made=made_list(data),
     )
+
+
+def _card(data: ReportData) -> dict[str, Any]:
+    """Return what the page repeats of the model card; {} if there is none."""
+    facts = card_of(data)
+    if not facts:
+        return {}
+    told = {
+        "Model": f"trial {facts['number']} of {facts['architecture']}",
+        "Dataset digest": facts.get("dataset_digest", ""),
+        "Checksum (sha256)": facts.get("sha256", ""),
+    }
+    return {
+        "file": CARD,
+        "facts": [(name, value) for name, value in told.items() if value],
+        "uses": [
+            ("Intended uses", INTENDED),
+            ("Forbidden uses", FORBIDDEN),
+            ("Limits", limits(facts["dataset"])),
+        ],
+    }

@@ -193,6 +193,7 @@ def _ensemble(
         spec: of the study.
         recorded: the digest of the faces; "" if the study did not record it.
     """
+    from hpo.evidence.model_cards import described_uses
     from hpo.registry.models import Origin
     from hpo.study.ensembles import find_or_build
 
@@ -219,6 +220,7 @@ def _ensemble(
         metrics=logged.metrics,
         version=hpo.__version__,
         members=logged.members,
+        card=described_uses(spec.data.dataset),
     )
     return dataclasses.replace(best, value=result.value, result=result), origin, logged.uri
 
@@ -235,6 +237,7 @@ def _classifier(
         dataset_name: what the study was run on.
         recorded: the digest of those faces; "" if the study did not record it.
     """
+    from hpo.evidence.model_cards import card_facts, described
     from hpo.registry.models import Origin
     from hpo.study.models import find_model, log_model
 
@@ -257,6 +260,7 @@ def _classifier(
         dataset_digest=recorded,
         metrics=winner.result.metrics,
         version=hpo.__version__,
+        card=described(card_facts(winner, dataset=dataset_name, digest=recorded, classes=classes)),
     )
     return origin, model_uri
 

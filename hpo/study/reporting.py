@@ -55,7 +55,7 @@ def report(
     """
     from hpo.reports.compute import compute
     from hpo.reports.page import write_report
-    from hpo.search.studies import read_spec, read_trials
+    from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.spec.errors import NotFoundError
     from hpo.study import tracked
 
@@ -74,10 +74,16 @@ def report(
         return redrawn
     in_mlflow = tracked.find(study, workspace)
     spec = read_spec(url, study).to_plain()
-    data = compute(records, spec, read_at=read_at, mlflow=in_mlflow.facts())
+    data = compute(
+        records,
+        spec,
+        read_at=read_at,
+        mlflow=in_mlflow.facts(),
+        dataset_digest=read_dataset_digest(url, study),
+    )
     workspace.ensure(folder)
     page = write_report(data, folder)
-    in_mlflow.keep(page, folder / "study.json")
+    in_mlflow.keep(page)
     paths = _with_pictures(data, page, png)
     paths.notes.extend(in_mlflow.notes)
     return paths

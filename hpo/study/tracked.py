@@ -31,15 +31,18 @@ class Tracked:
             return {}
         return {"experiment_id": self.experiment_id, "address": self.address}
 
-    def keep(self, page: Path, data: Path) -> None:
-        """Put the page, as one file, and its data among the artifacts; an earlier one goes."""
+    def keep(self, page: Path) -> None:
+        """Put the page, as one file, its data and card among the artifacts, over earlier ones."""
         from hpo.reports.layout import one_file
+        from hpo.reports.page import CARD, DATA
         from hpo.tracking.reports import PAGE, keep_report
 
         if not self.experiment_id:
             return
-        texts = [path.read_text(encoding="utf-8") for path in (page, data)]
-        files = {PAGE: one_file(texts[0]), data.name: texts[1]}
+        files = {PAGE: one_file(page.read_text(encoding="utf-8"))}
+        for path in (page.parent / DATA, page.parent / CARD):
+            if path.is_file():
+                files[path.name] = path.read_text(encoding="utf-8")
         try:
             keep_report(self.client, self.experiment_id, files)
         except Exception as error:

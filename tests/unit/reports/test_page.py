@@ -61,7 +61,9 @@ def test_the_folder_has_page_data_and_script_and_asks_the_network_for_nothing(
 ) -> None:
     data = small(records, spec)
     path = write_report(data, tmp_path / "demo")
-    assert {p.name for p in path.parent.iterdir()} == {"index.html", "plotly.min.js", "study.json"}
+    assert {p.name for p in path.parent.iterdir()} == {
+        *("index.html", "plotly.min.js", "study.json", "model-card.md")
+    }
     assert load_data(path.parent / "study.json") == data
     loaded = [
         attrs.get("src") or attrs.get("href")

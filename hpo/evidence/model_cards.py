@@ -1,0 +1,267 @@
+"""Cards of trained classifiers: what one is, how it was made, its figures, and what it is not for.
+
+After Mitchell et al. (2019), "Model Cards for Model Reporting": every figure is taken from the
+records, with the number of faces behind it; limits and uses are those of any model that was
+trained on posed or searched-for faces.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.evidence.intervals import majority_rate, wilson
+from hpo.spec.records import WITHOUT_COPIES, TrialRecord
+
+LONGEST_DESCRIPTION = 4500
+"""Characters of a version's description: its column holds 5,000, and a line comes first."""
+INTENDED = (
+    "Choosing songs, or something else of as little weight, for oneself.",
+    "Research and teaching: on hyper-parameters, on expressions in pictures, on what such models "
+    "get wrong.",
+)
+FORBIDDEN = (
+    "Inferring the emotions of people at work or in education, which is banned in the European "
+    "Union (AI Act, Article 5(1)(f)).",
+    "Decisions about people: hiring, promotion, credit, insurance, admission, policing, borders, "
+    "the detection of lies.",
+    "Surveillance, and any use on people who do not know of it or did not agree.",
+    "Medical or psychological diagnosis, or judging somebody's state in traffic.",
+)
+LIMITS = (
+    "An expression is not a feeling, and the labels are one person's guess at one picture: "
+    "people agree with them about two times in three (65 ± 5 %, Goodfellow et al. 2013).",
+    "It knows upright faces that look at the camera, cropped as FER-2013 crops them.",
+    "FER-2013 has no demographic labels: nobody can say from it how the model fares with "
+    "people of different age, sex or skin, and it supports no claim of fairness.",
+    "Its probabilities are those of FER-2013's mixture of emotions, not of a living room's.",
+)
+DRAWN_LIMIT = "It was trained on drawn faces: on photographs its answers mean nothing."
+_DRAWN = "drawn-faces"
+_TITLES = {"val_loss": "cross-entropy", "val_macro_f1": "macro F1", "val_ece": "calibration error"}
+_PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
+"""Parts of the names of metrics that are no shares."""
+
+
+def card_facts(
+    record: TrialRecord, *, dataset: str, digest: str = "", classes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what a card says of a trial's model, as plain data.
+
+    Args:
+        record: a trial with a result.
+        dataset: name of its faces.
+        digest: of the faces; "" if it was not recorded.
+        classes: in the order of the model's answers.
+    """
+    result = record.result
+    assert result is not None
+    return {
+        "study": record.study,
+        "architecture": record.architecture,
+        "number": record.number,
+        "origin": record.origin,
+        "seed": record.seed,
+        "dataset": dataset,
+        "dataset_digest": digest,
+        "classes": list(classes),
+        "metrics": dict(result.metrics),
+        "confusion": [list(row) for row in result.confusion],
+        "params": {**record.params, **result.params},
+        "environment": dict(result.environment),
+        "sha256": result.checkpoint_sha256 or "",
+        "weights": result.weights_used,
+        "parameter_count": result.parameter_count,
+        "best_epoch": result.best_epoch,
+        "epochs_run": record.epochs_run or result.epochs_run,
+        "train_size": result.train_size,
+        "validation_size": result.validation_size or sum(map(sum, result.confusion)),
+        "without_copies": result.validation_size_without_copies,
+    }
+
+
+def model_card(facts: Mapping[str, Any]) -> str:
+    """Return the card of ``card_facts`` as Markdown; what is not known is left out or said so."""
+    parts = [
+        f"# Model card: trial {facts['number']} of {facts['architecture']}, study {facts['study']}",
+        *_what(facts),
+        *_figures(facts),
+        *_uses(facts["dataset"]),
+        *_making(facts),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def described(facts: Mapping[str, Any]) -> str:
+    """Return what fits of the card into the description of a registered version.
+
+    Of a card that is too long the training configuration goes first, then what stands last.
+    """
+    head = [*_what(facts), *_figures(facts), *_uses(facts["dataset"])]
+    whole = "\n\n".join([*head, *_making(facts)])
+    if len(whole) > LONGEST_DESCRIPTION:
+        whole = "\n\n".join(head)
+    if len(whole) > LONGEST_DESCRIPTION:
+        whole = whole[: LONGEST_DESCRIPTION - 2].rsplit("\n", 1)[0] + "\n…"
+    return whole
+
+
+def described_uses(dataset: str) -> str:
+    """Return the uses and limits of a model that was trained on these faces, as Markdown."""
+    return "\n\n".join(_uses(dataset))
+
+
+def limits(dataset: str) -> tuple[str, ...]:
+    """Return what a model that was trained on these faces cannot do."""
+    return (DRAWN_LIMIT, LIMITS[0]) if dataset == _DRAWN else LIMITS
+
+
+def recall_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
+    """Return a table of the share of each emotion's faces that is recognised, with intervals."""
+    lines = ["| emotion | faces | recognised | 95 % interval |", "| --- | --- | --- | --- |"]
+    for place, (name, row) in enumerate(zip(classes, confusion, strict=True)):
+        faces = sum(row)
+        if not faces:
+            lines.append(f"| {name} | 0 | | |")
+            continue
+        share = wilson(row[place] / faces, faces)
+        lines.append(
+            f"| {name} | {faces} | {share.point:.1%} | {share.low:.1%} to {share.high:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
+    """Return what always answering the most frequent class would score; "" if that is unknown."""
+    rate = majority_rate([sum(row) for row in confusion])
+    if rate is None:
+        return ""
+    return f"Always answering the most frequent emotion would score {rate:.1%}."
+
+
+def _what(facts: Mapping[str, Any]) -> list[str]:
+    count, classes = facts.get("parameter_count"), facts.get("classes")
+    size = f" of {count:,} weights" if count else ""
+    begun = facts.get("weights") or "none"
+    text = f"A {facts['architecture']}{size}, begun from "
+    text += "random weights" if begun == "none" else f"the weights `{begun}`"
+    if classes:
+        text += (
+            ", that takes a grey face of 48×48 pixels and answers with a probability for each of: "
+            f"{', '.join(classes)}"
+        )
+    trained = facts.get("train_size")
+    digest = facts.get("dataset_digest")
+    data = f"{trained:,} training faces" if trained else "An unrecorded number of training faces"
+    data += f" of the dataset `{facts['dataset']}`" + (f" (digest `{digest}`)." if digest else ".")
+    if "fer" in facts["dataset"].lower():
+        data += (
+            " FER-2013 was gathered by an image search for words of emotions (Goodfellow et al. "
+            "2013); who is in the pictures was neither asked nor recorded."
+        )
+    return ["## What it is", text + ".", "## Data", data]
+
+
+def _figures(facts: Mapping[str, Any]) -> list[str]:
+    metrics, confusion = facts.get("metrics") or {}, facts.get("confusion") or []
+    n, alone = facts.get("validation_size") or 0, facts.get("without_copies")
+    scores = {k: v for k, v in metrics.items() if k.startswith("val_") and v is not None}
+    names = [k for k in scores if not k.endswith(WITHOUT_COPIES)]
+    if not names:
+        return ["## Figures", "None were recorded."]
+    beside = bool(alone) and alone != n and any(k + WITHOUT_COPIES in scores for k in names)
+    lines = ["| figure | value |", "| --- | --- |"]
+    if beside:
+        lines = ["| figure | all faces | without copies |", "| --- | --- | --- |"]
+    for name in names:
+        line = f"| {_title(name)} | {_score(name, scores[name])} |"
+        other = scores.get(name + WITHOUT_COPIES)
+        lines.append(
+            line + (f" {'–' if other is None else _score(name, other)} |" if beside else "")
+        )
+    said = [
+        "## Figures",
+        f"On {n:,} validation faces, by which its best epoch and the trial itself were chosen:"
+        if n
+        else "On validation faces whose number was not recorded:",
+        "\n".join(lines),
+    ]
+    accuracy = scores.get("val_accuracy")
+    told = []
+    if n and accuracy is not None and 0 <= accuracy <= 1:
+        told.append(_interval("The 95 % interval of the accuracy (Wilson)", accuracy, n))
+        told.append(
+            "It speaks of these faces alone: not of another seed, nor of the optimism of a model "
+            "that was chosen on the same faces."
+        )
+    other = scores.get("val_accuracy" + WITHOUT_COPIES)
+    if beside and other is not None:
+        told.append(
+            _interval("Without the faces that training has a copy of, the accuracy's", other, alone)
+        )
+    elif alone is None:
+        told.append("Whether training has copies of these faces was not recorded.")
+    told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
+    said.append(" ".join(told))
+    if confusion and len(confusion) == len(facts.get("classes") or ()):
+        said.append(recall_table(facts["classes"], confusion))
+    return said
+
+
+def _interval(what: str, share: float, n: Any) -> str:
+    found = wilson(share, int(n))
+    return f"{what} is {found.low:.1%} to {found.high:.1%} (n = {found.n:,})."
+
+
+def _uses(dataset: str) -> list[str]:
+    return [
+        "## Intended uses",
+        _listed(INTENDED),
+        "## Forbidden uses",
+        _listed(FORBIDDEN),
+        "## Limits",
+        _listed(limits(dataset)),
+    ]
+
+
+def _making(facts: Mapping[str, Any]) -> list[str]:
+    environment = facts.get("environment") or {}
+    versions = ", ".join(f"{name} {value}" for name, value in sorted(environment.items()))
+    ran = f"{facts['epochs_run']} epochs, of which number {facts['best_epoch']} is the model."
+    seed = facts.get("seed")
+    said = ["## How it was made", ran + (f" Seed {seed}." if seed is not None else "")]
+    params = facts.get("params") or {}
+    if params:
+        listed = ", ".join(f"`{k}: {_written(v)}`" for k, v in sorted(params.items()))
+        said.append(f"Parameters: {listed}.")
+    if versions:
+        said.append(f"Environment: {versions}.")
+    if facts.get("sha256"):
+        said.append(f"Checksum of the `.keras` file (sha256): `{facts['sha256']}`.")
+    said += [
+        "## How to make it again",
+        "On the same faces, in the study's workspace, with its study file (`study.yaml` among the "
+        "artifacts of its runs in MLflow); on other hardware figures differ a little:",
+        f"```sh\nhpo train study.yaml --architecture {facts['architecture']} "
+        f"--trial {facts['number']}\n```",
+    ]
+    return said
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name, name.removeprefix("val_").replace("_", " "))
+
+
+def _score(name: str, value: float) -> str:
+    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{value:.1%}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return json.dumps(value, default=str) if not isinstance(value, str) else value

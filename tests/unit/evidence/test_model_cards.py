@@ -1,0 +1,88 @@
+"""Model cards: every figure from the record, with what a model is and is not for."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any
+
+import pytest
+
+from hpo.evidence.model_cards import (
+    DRAWN_LIMIT,
+    LONGEST_DESCRIPTION,
+    card_facts,
+    described,
+    described_uses,
+    model_card,
+)
+from hpo.spec.emotions import EMOTIONS
+from hpo.spec.records import TrialRecord
+from tests.unit.reports.conftest import trial
+
+
+def facts(dataset: str = "fer2013", **changes: Any) -> dict[str, Any]:
+    """Return the facts of a trial whose result has these changes."""
+    made: TrialRecord = trial("cnn", 3, random.Random(0))
+    assert made.result is not None
+    metrics = {"val_accuracy": 0.64, "val_loss": 1.02, "val_macro_f1": 0.61}
+    values = {"metrics": metrics, "checkpoint_sha256": "ab" * 32, **changes}
+    made = dataclasses.replace(made, result=dataclasses.replace(made.result, **values), seed=11)
+    return card_facts(made, dataset=dataset, digest="sha256:c0ffee", classes=EMOTIONS)
+
+
+def test_a_card_says_what_it_is_how_well_it_does_and_what_it_is_not_for() -> None:
+    card = model_card(facts())
+    for heading in (
+        *("What it is", "Data", "Figures", "Intended uses", "Forbidden uses", "Limits"),
+        *("How it was made", "How to make it again"),
+    ):
+        assert f"\n## {heading}\n" in card
+    # Wilson's interval of 64 % at n = 3,589.
+    assert "62.4% to 65.6% (n = 3,589)" in card
+    assert "| macro F1 | 0.610 |" in card
+    assert "| happy | 895 |" in card
+    assert "Article 5(1)(f)" in card
+    assert "sha256): `" + "ab" * 32 in card
+    assert "Seed 11." in card
+    assert "--architecture cnn --trial 3" in card
+
+
+def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_known() -> None:
+    metrics = {"val_accuracy": 0.64, "val_accuracy_without_copies": 0.60, "val_loss": 1.0}
+    card = model_card(facts(metrics=metrics, validation_size_without_copies=3000))
+    assert "| accuracy | 64.0% | 60.0% |" in card
+    assert "| cross-entropy | 1.000 | – |" in card
+    assert "58.2% to 61.7% (n = 3,000)" in card
+    assert "was not recorded" in model_card(facts())
+
+
+def test_a_model_of_drawn_faces_says_that_photographs_are_beyond_it() -> None:
+    card = model_card(facts("drawn-faces"))
+    assert DRAWN_LIMIT in card
+    assert "FER-2013 was gathered" not in card
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metrics": {}},
+        {"confusion": [], "validation_size": 0},
+        {"params": {}, "environment": {}, "checkpoint_sha256": None},
+    ],
+)
+def test_what_is_not_known_is_left_out(changes: dict[str, Any]) -> None:
+    card = model_card(facts(**changes))
+    assert "None" not in card.replace("None were recorded", "")
+    assert "## Forbidden uses" in card
+
+
+def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
+    params = {f"parameter_{k}": "x" * 100 for k in range(200)}
+    assert len(model_card(facts(params=params))) > LONGEST_DESCRIPTION
+    for text in (described(facts()), described(facts(params=params))):
+        assert len(text) <= LONGEST_DESCRIPTION
+        assert "## Forbidden uses" in text
+    many = {f"val_score_{k}": 0.5 for k in range(300)}
+    assert len(described(facts(metrics=many))) <= LONGEST_DESCRIPTION
+    assert "Article 5(1)(f)" in described_uses("fer2013")
