@@ -13,6 +13,7 @@ import numpy as np
 from hpo.recommender.keras_model import load_classifier
 from hpo.spec.emotions import EMOTIONS
 from hpo.training.answers import problem_with
+from hpo.training.scores import calibration_error
 
 _WARM_CALLS = 5
 _TIMED_CALLS = 30
@@ -42,9 +43,9 @@ def gauge(
 
     Returns:
         ``problem`` (what keeps its answers from being probabilities; None if nothing does),
-        ``labels``, ``predictions`` and ``confidences`` (of each face its class, the answered class
-        and the probability of that), ``latency_ms`` (median of one face at a time, warm) and
-        ``size_mib`` (of the file).
+        ``labels`` and ``predictions`` (of each face its class and the answered one),
+        ``calibration_error`` (the expected one), ``latency_ms`` (median of one face at a time,
+        warm) and ``size_mib`` (of the file).
 
     Raises:
         NotFoundError, DataError, EnvironmentProblem: as ``load_classifier``.
@@ -52,14 +53,14 @@ def gauge(
     from hpo.data.store import open_faces, subset
 
     faces = subset(open_faces(Path(dataset)).split("validation"), validation_limit, data_seed)
-    images = np.asarray(faces.images)
+    images, labels = np.asarray(faces.images), np.asarray(faces.labels)
     classify = load_classifier(Path(model))
     rows = classify(images)
     return {
         "problem": problem_with(rows, (len(images), len(EMOTIONS))),
-        "labels": np.asarray(faces.labels).tolist(),
+        "labels": labels.tolist(),
         "predictions": rows.argmax(axis=1).tolist(),
-        "confidences": rows.max(axis=1).astype(float).tolist(),
+        "calibration_error": calibration_error(rows, labels),
         "latency_ms": _latency(lambda: classify(images[:1])),
         "size_mib": Path(model).stat().st_size / 2**20,
     }

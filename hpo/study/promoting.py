@@ -15,12 +15,14 @@ from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.champions import champion_now, replaced_by
 from hpo.study.ensembles import Members, choose_members, doubts
-from hpo.study.gate import decision_of
+from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
 from hpo.study.promoted import Promotion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hpo.data.store import FaceDataset
     from hpo.registry.models import Origin
 
@@ -69,7 +71,7 @@ def promote(
     """
     from hpo.registry import models as registry
     from hpo.registry.promotion import choose_winner, is_eligible
-    from hpo.registry.succession import crown, history, stepped_over
+    from hpo.registry.succession import crown
     from hpo.registry.versions import point_alias
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.tracking.store import open_client
@@ -104,76 +106,98 @@ def promote(
     else:
         origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
     before = champion_now(client)
-    there = registry.find_classifier(client, model_uri, origin)
     metric = spec.objective.metric
-    promotion = Promotion(
-        outcome="unchanged",
+    version, decision = _decided(
+        client,
+        spec,
+        origin,
+        model_uri,
+        before,
+        lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
+        trials=sum(map(is_eligible, records)),
+        force=force,
+    )
+    unchanged = before is not None and str(before.version) == version
+    refused = not unchanged and decision is not None and decision.verdict == "refused"
+    forced = not unchanged and decision is not None and decision.verdict == "forced"
+    if refused:
+        point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
+        recommender = ""
+    else:
+        recommender = register_answering(client, version, winner.mlflow_run_id, answering)
+        crown(client, version, recommender, "forced" if forced else "promoted")
+    if forced and decision is not None:
+        failed = ", ".join(decision.failed) or "nothing was compared"
+        said.append(f"Warning: promoted past the gate ({failed}).")
+    return Promotion(
+        outcome="unchanged" if unchanged else "refused" if refused else "promoted",
         study=study,
         architecture=winner.architecture,
         trial=winner.number,
         objective=metric,
         value=winner.value or 0.0,
-        classifier_version="" if there is None else str(there.version),
-        recommender_version="",
+        classifier_version=version,
+        recommender_version=recommender,
         catalogue=answering.catalogue,
         members=origin.members,
         single=single,
         faces=sum(map(sum, winner.result.confusion)) if winner.result else 0,
+        replaced=None if unchanged or before is None else replaced_by(before, metric),
+        gate=decision,
         warnings=tuple(said),
     )
-    if before is not None and _is_same(client, before, origin.sha256):
-        version, decision = str(before.version), decision_of(before.tags)
-    else:
-        file = registry.logged_classifier(client, model_uri, origin.sha256)
-        decision = judge(
-            client,
-            spec,
-            Candidate(
-                file,
-                f"{study}/{winner.architecture}/{winner.number}",
-                origin.dataset_digest,
-                sum(map(is_eligible, records)),
-                there,
-            ),
-            before,
-            lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
-            stepped_over=stepped_over(history(client)).get(promotion.classifier_version, ""),
-            force=force,
-        )
-        version = registry.register_classifier(
-            client, model_uri, origin, alias=None, tags=decision.tags()
-        )
-        promotion = dataclasses.replace(
-            promotion,
-            outcome="refused" if decision.verdict == "refused" else "promoted",
-            replaced=None if before is None else replaced_by(before, metric),
-        )
-    promotion = dataclasses.replace(promotion, classifier_version=version, gate=decision)
-    if promotion.outcome == "refused":
-        point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
-        return promotion
-    recommender = register_answering(client, version, winner.mlflow_run_id, answering)
-    forced = decision is not None and decision.verdict == "forced"
-    crown(client, version, recommender, "forced" if forced else "promoted")
-    if forced and promotion.outcome == "promoted" and decision is not None:
-        failed = ", ".join(decision.failed) or "nothing was compared"
-        promotion = dataclasses.replace(
-            promotion,
-            warnings=(*promotion.warnings, f"Warning: promoted past the gate ({failed})."),
-        )
-    return dataclasses.replace(promotion, recommender_version=recommender)
 
 
-def _is_same(client: Any, champion: Any, sha256: str) -> bool:
-    """Return whether a model is the champion already, and the champion's files are whole.
+def _decided(
+    client: Any,
+    spec: StudySpec,
+    origin: Origin,
+    model_uri: str,
+    champion: Any | None,
+    faces: Callable[[], FaceDataset],
+    *,
+    trials: int,
+    force: bool,
+) -> tuple[str, Decision | None]:
+    """Return a model's version, registered without an alias, and what the gate says of it.
 
-    Were they gone, the same model is registered anew.
+    Of a model that is the champion it is what the gate said then, None if there was none. A
+    champion whose files are gone or damaged is registered anew, with that decision.
     """
+    from hpo.registry import models as registry
+    from hpo.registry.succession import history, stepped_over
+
+    if champion is not None and champion.tags.get(registry.TAG_SHA256) == origin.sha256:
+        decision = decision_of(champion.tags)
+        if _is_whole(client, champion):
+            return str(champion.version), decision
+        tags = {} if decision is None else decision.tags()
+        return registry.register_classifier(client, model_uri, origin, None, tags), decision
+    there = registry.find_classifier(client, model_uri, origin)
+    version = "" if there is None else str(there.version)
+    decision = judge(
+        client,
+        spec,
+        Candidate(
+            registry.logged_classifier(client, model_uri, origin.sha256),
+            f"{origin.study}/{origin.architecture}/{origin.trial}",
+            origin.dataset_digest,
+            trials,
+            there,
+        ),
+        champion,
+        faces,
+        stepped_over=stepped_over(history(client)).get(version, ""),
+        force=force,
+    )
+    tags = decision.tags()
+    return registry.register_classifier(client, model_uri, origin, None, tags), decision
+
+
+def _is_whole(client: Any, champion: Any) -> bool:
     from hpo.registry import models as registry
     from hpo.spec.errors import IntegrityError, NotFoundError
 
-    if champion.tags.get(registry.TAG_SHA256) != sha256:
-        return False
     try:
         registry.load_champion(client, str(champion.version))
     except (NotFoundError, IntegrityError):

@@ -15,10 +15,11 @@ FACES = 700
 LABELS = [number % 7 for number in range(FACES)]
 
 
-def answering(right: Callable[[int], bool], *, sure: float = 0.6, **how: float) -> Measured:
+def answering(right: Callable[[int], bool], **how: float) -> Measured:
     """A classifier that is right on these faces, and answers the next class on the others."""
     predictions = [y if right(i) else (y + 1) % 7 for i, y in enumerate(LABELS)]
-    return Measured(predictions, [sure] * FACES, **{"latency_ms": 20.0, "size_mib": 1.0, **how})
+    usual = {"calibration_error": 0.05, "latency_ms": 20.0, "size_mib": 1.0}
+    return Measured(predictions, **{**usual, **how})
 
 
 CHAMPION = answering(lambda i: i % 10 < 6)
@@ -75,7 +76,7 @@ def test_the_first_one_must_beat_the_majority_and_stay_in_bounds() -> None:
     first = said(CHAMPION, None)
     assert [check.name for check in first.checks] == ["accuracy", "calibration", "latency", "size"]
     assert first.verdict == "promoted"
-    chance = said(answering(lambda i: LABELS[i] == 3, sure=0.1), None)
+    chance = said(answering(lambda i: LABELS[i] == 3), None)
     assert chance.failed == ("accuracy",)
     assert "No face of angry, disgust, fear, " in chance.notes[0]
     assert "14.3% of always answering 'angry'" in chance.checks[0].needs
@@ -84,7 +85,7 @@ def test_the_first_one_must_beat_the_majority_and_stay_in_bounds() -> None:
 @pytest.mark.parametrize(
     ("check", "how"),
     [
-        ("calibration", {"sure": 1.0}),
+        ("calibration", {"calibration_error": 0.3}),
         ("latency", {"latency_ms": 1500.0}),
         ("size", {"size_mib": 1500.0}),
     ],
