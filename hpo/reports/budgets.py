@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo.evidence.anytime import Direction, Purchase, best_so_far, best_within, expected_best
 from hpo.evidence.intervals import wilson
+from hpo.reports.rows import keeps_constraints
 from hpo.spec.records import SINGLE, SPACE_FILLING
 from hpo.spec.seeds import derive_seed
 
@@ -31,9 +32,10 @@ GRID = 40
 def search_value(row: Row) -> float | None:
     """Return what a trial reached in the search: one training run, on the faces that chose it.
 
-    Only complete trials count; a repeat, which took another trial's value, brought nothing.
+    Only complete trials count; a repeat, which took another trial's value, brought nothing, nor
+    did one that breaks a constraint.
     """
-    if row["state"] != "complete" or row.get("repeats") is not None:
+    if row["state"] != "complete" or row.get("repeats") is not None or not keeps_constraints(row):
         return None
     value: float | None = row["value"]
     return value

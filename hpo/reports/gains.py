@@ -103,7 +103,11 @@ def selection(
     faces it got right.
     """
     chosen_from = sorted(
-        (r for r in candidates if r.state == "complete" and finite_value(r) and r.repeats is None),
+        (
+            r
+            for r in candidates
+            if r.state == "complete" and finite_value(r) and r.feasible and r.repeats is None
+        ),
         key=lambda r: r.number,
     )
     best = best_of(chosen_from, "maximize")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.spec.records import WITHOUT_COPIES, TrialRecord
@@ -86,6 +87,11 @@ def row(record: TrialRecord) -> dict[str, Any]:
         },
         **_judged(record),
     }
+
+
+def keeps_constraints(row: Mapping[str, Any]) -> bool:
+    """Return whether a row's trial breaks no constraint, as far as is known."""
+    return all(excess is None or excess <= 0 for excess in (row.get("excess") or {}).values())
 
 
 def _judged(record: TrialRecord) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports.data import ReportData, finite
 from hpo.reports.results import ranked
+from hpo.reports.rows import keeps_constraints
 from hpo.reports.sentences import value_text
 
 FORMAT = 1
@@ -161,7 +162,8 @@ def _curve(side: ReportData) -> dict[str, Any]:
     values: list[float] = []
     for trial in sorted(side.trials, key=lambda t: (t["finished"] or "~", t["number"])):
         spent += trial["seconds"]
-        if trial["state"] == "complete" and trial["value"] is not None:
+        counts = trial["state"] == "complete" and keeps_constraints(trial)
+        if counts and trial["value"] is not None:
             better = trial["value"] if best is None else pick(best, trial["value"])
             if better != best:
                 best = better

@@ -31,6 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "qmc": {"sampler": "qmc"},
     "cmaes": {"sampler": "cmaes"},
     "grid": {"sampler": "grid", "architecture": {"space": DISCRETE}},
+    "nsgaii": {"sampler": {"name": "nsgaii", "population_size": 3}},
     "keras-tuner random": {"engine": {"name": "keras-tuner", "oracle": "random"}},
     "keras-tuner bayesian": {
         "engine": {"name": "keras-tuner", "oracle": "bayesian", "num_initial_points": 6}

@@ -17,6 +17,7 @@ from hpo.reports.draw.style import (
     trial_hover,
     whole_ticks,
 )
+from hpo.reports.rows import keeps_constraints
 
 LOOK_FOR = (
     "Is the best-so-far line still rising at its end? Then the budget was too small. Crosses are "
@@ -111,8 +112,7 @@ def _best_so_far(data: ReportData, label: str) -> list[tuple[int, float]]:
     pick = max if data.objective["direction"] == "maximize" else min
     steps: list[tuple[int, float]] = []
     for trial in data.trials_of(label, "complete"):
-        broken = any(excess > 0 for excess in (trial.get("excess") or {}).values())
-        if trial["value"] is not None and not broken:
+        if trial["value"] is not None and keeps_constraints(trial):
             best = pick(steps[-1][1], trial["value"]) if steps else trial["value"]
             steps.append((trial["number"], best))
     ended = [t["number"] for t in data.trials_of(label, "complete", "pruned", "failed")]

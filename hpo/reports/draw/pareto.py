@@ -16,6 +16,7 @@ from hpo.reports.draw.style import (
     symbol,
     trial_hover,
 )
+from hpo.reports.rows import keeps_constraints
 
 LOOK_FOR = (
     "How much of the first objective does a smaller or faster network cost? Filled marks are the "
@@ -69,8 +70,12 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
         tone, shape = colour(data.labels, label), symbol(data.labels, label)
         groups = (
             ("on the front", shape, [t for t in own if t.get("front")]),
-            ("others", f"{shape}-open", [t for t in own if not t.get("front") and _keeps(t)]),
-            ("breaks a constraint", "x-thin-open", [t for t in own if not _keeps(t)]),
+            (
+                "others",
+                f"{shape}-open",
+                [t for t in own if not t.get("front") and keeps_constraints(t)],
+            ),
+            ("breaks a constraint", "x-thin-open", [t for t in own if not keeps_constraints(t)]),
         )
         for what, marker, group in groups:
             if group:
@@ -106,10 +111,6 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
     return drawn
 
 
-def _keeps(trial: Mapping[str, Any]) -> bool:
-    return all(excess <= 0 for excess in (trial.get("excess") or {}).values())
-
-
 def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     lines = [f"{AXES.get(m, m)}: {value:.5g}" for m, value in trial["judged"].items()]
     told = trial_hover(trial, objective).removesuffix("<extra></extra>")
@@ -126,7 +127,7 @@ def _front_in_words(
 ) -> str:
     """Return the trials on the front, the first objective's best first, a line each."""
     said = []
-    broken = sum(not _keeps(t) for t in trials)
+    broken = sum(not keeps_constraints(t) for t in trials)
     if broken:
         said.append(f"{broken} of {len(trials)} complete trials break a constraint.")
     sign = -1 if data.objective["direction"] == "maximize" else 1
