@@ -158,14 +158,14 @@ class Claims(ABC):
         for slot, rung in sorted({stored.place(t) for t in attempts} - places.keys()):
             if slot in self.spec.slots_of(self.label):
                 return self._again(places, retries.lost_at(attempts, slot, rung))
-        slot = filling.free_slot(self.spec, places)
-        if slot is None:
+        free = filling.free_slot(self.spec, places)
+        if free is None:
             return None
         # The view counts the sampler's trials after those that are tried first.
-        at = slot - FIRST_FILLING_SLOT + len(self.first)
+        at = free - FIRST_FILLING_SLOT + len(self.first)
         sampler = filling.sampler(self.spec, self.label, self.space)
         chosen = Draw(self.suggest({}, at, sampler, {}, {}))
-        return self._insert(self._template(slot, chosen, None, filling.ANYTHING), places, [])
+        return self._insert(self._template(free, chosen, None, filling.ANYTHING), places, [])
 
     def _again(self, places: Places, lost: list[FrozenTrial]) -> Proposal | None:
         """Claim a place whose earlier attempts were lost."""

@@ -30,7 +30,7 @@ ANYTHING = Enqueued({}, origin=SPACE_FILLING)
 
 def is_filling(trial: FrozenTrial) -> bool:
     """Tell whether a trial, or a lost attempt, is a space-filling one."""
-    return trial.user_attrs.get(stored.SLOT, 0) >= FIRST_FILLING_SLOT
+    return bool(trial.user_attrs.get(stored.SLOT, 0) >= FIRST_FILLING_SLOT)
 
 
 def searched(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
