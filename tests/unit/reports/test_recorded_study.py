@@ -25,3 +25,8 @@ def test_the_recorded_study_and_the_readme_say_what_the_gain_rests_on() -> None:
         assert changes(entry["gain"]["unsearched"]) in readme
     assert "by hand" in readme
     assert f"{100 * cnn['sampler']['best']['value']:.2f} %" in readme
+    tuned = data.comparison["tuning"]
+    for found, unit in ((tuned["mean_whole"], "points "), (tuned["mean_share"], "% ")):
+        digits = 1 if unit == "points " else 0
+        point, low, high = (f"{100 * found[k]:.{digits}f}" for k in ("point", "low", "high"))
+        assert f"{point} {unit}[{low}, {high}]" in readme
