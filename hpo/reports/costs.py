@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.pareto import non_dominated
 from hpo.reports.budgets import Row, ValueOf, search_value
+from hpo.spec.pareto import non_dominated
 
 COSTS = ("seconds", "parameters")
 

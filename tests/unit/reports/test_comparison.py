@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpo.reports.budgets import equal_budgets, purchases
+from hpo.reports.budgets import equal_budgets, purchases, search_value
 from hpo.reports.comparison import comparison, completed
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData, load_data
@@ -193,6 +193,12 @@ def test_other_values_than_those_of_the_search_can_be_compared(one_trial: OneTri
         label: [s["number"] for s in each["seconds"]["steps"]]
         for label, each in made["curves"].items()
     } == {"cnn": [1], "xception": [2]}
+
+
+def test_a_trial_that_breaks_a_constraint_brings_nothing(one_trial: OneTrial) -> None:
+    kept = judged(one_trial(number=1), 0.5, excess={"size_mib": -1.0})
+    broken = judged(one_trial(number=2), 0.6, excess={"size_mib": 0.5})
+    assert [search_value(row(r)) for r in (kept, broken)] == [pytest.approx(0.5, abs=1e-3), None]
 
 
 def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo.evidence.pareto import Direction, non_dominated
+from hpo.spec.objectives import Direction
+from hpo.spec.pareto import non_dominated
 
 VALUES = st.one_of(st.none(), st.integers(0, 5).map(float), st.just(math.nan))
 
