@@ -102,7 +102,7 @@ class Origin:
         }
 
     def description(self) -> str:
-        """Return one line for MLflow's list of versions, whose columns cut tags short, and the card.
+        """Return a line for MLflow's list of versions, whose columns cut tags short, and the card.
 
         The list shows the beginning, the page of the version all of it.
         """
