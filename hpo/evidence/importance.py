@@ -1,177 +1,227 @@
-"""Which parameters mattered: importance from trial records, with bootstrap intervals.
+"""Which parameters mattered: importance from trial records, and how sure it is.
 
 Three evaluators answer three questions: ``fanova`` (Hutter, Hoos and Leyton-Brown, 2014) gives the
 share of the objective's variance over the space that a parameter explains alone; ``mdi`` (Louppe,
 Wehenkel, Sutera and Geurts, 2013) the mean decrease in impurity of a random forest's splits;
 ``pedanova`` (Watanabe, Bansal and Hutter, 2023) what separates the best tenth of the trials from
-the rest. An importance says nothing about cause,
-and under an adaptive sampler it speaks of the region that the sampler visited.
+the rest. An importance says nothing about cause. It speaks of the space if the trials are an even
+sample of it, so those are read alone where there are enough of them; trials that an adaptive
+sampler chose speak of the region that it visited, and intervals are widened then. How intervals and
+chance are told is in ``chance.py``, how well it holds in ``docs/evidence.md``.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hpo.evidence.evaluators import (
-    FEWEST_ACTIVE,
-    FULL_FOREST,
-    MEANING,
-    Evaluator,
-    Problem,
-    resampled,
+import numpy as np
+
+from hpo.evidence.chance import HALVES, half_interval, rank_correlation
+from hpo.evidence.evaluators import FEWEST_ACTIVE, MEANING, Problem
+from hpo.evidence.importance_table import ImportanceTable, Interaction, ParameterImportance
+from hpo.evidence.measuring import Answer, measure
+from hpo.evidence.optuna_study import (
+    Observation,
+    distributions,
+    even_sample,
+    joined_space,
+    observations,
 )
-from hpo.evidence.intervals import percentile_interval
-from hpo.evidence.optuna_study import Observation, distributions, joined_space, observations
-from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
 
+METHOD = 1
+"""Version of the computation: what was remembered under another one is computed again."""
 REFUSE_BELOW = FEWEST_ACTIVE
 """Usable trials under which no importance is given."""
-FEW_BELOW = 30
-"""Usable trials under which the answer is marked as few; winners change between seeds there."""
-LARGEST = 200
-"""Trials that an evaluation reads at most; fANOVA takes 1.3 s for 200 and over 20 s for 1,000."""
-
-
-@dataclass(frozen=True)
-class ParameterImportance:
-    """One parameter's importance.
-
-    Args:
-        name: the parameter.
-        value: its importance, in [0, 1].
-        low: lower end of the bootstrap interval.
-        high: upper end.
-        trials: trials in which it was active, and that the value rests on.
-        conditional: it was inactive in some trials; under ``fanova`` and ``mdi`` its value is then
-            a share of the variance among the trials in which it was active.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    trials: int
-    conditional: bool = False
-
-
-@dataclass(frozen=True)
-class ImportanceTable:
-    """Importance of all parameters of one architecture, highest first.
-
-    Args:
-        evaluator: ``fanova``, ``pedanova`` or ``mdi``.
-        meaning: what a value is a share of.
-        parameters: the assessed parameters.
-        trials: usable trials.
-        pruned: how many of them were pruned (they count with their best value so far).
-        adaptive: how many of them a sampler chose.
-        sampled: trials that the evaluation read (fewer than ``trials`` if there were too many).
-        resamples: bootstrap resamples behind the intervals.
-        level: nominal coverage of the intervals.
-        left_out: trials left out, by reason.
-        excluded: parameters that were not assessed, with the reason.
-        refused: why there is no answer; "" if there is one.
-        few: trials are so few that the order may be chance.
-        top_share: share of the resamples in which the first parameter came first.
-    """
-
-    evaluator: str
-    meaning: str = ""
-    parameters: list[ParameterImportance] = field(default_factory=list)
-    trials: int = 0
-    pruned: int = 0
-    adaptive: int = 0
-    sampled: int = 0
-    resamples: int = 0
-    level: float = 0.9
-    left_out: dict[str, int] = field(default_factory=dict)
-    excluded: dict[str, str] = field(default_factory=dict)
-    refused: str = ""
-    few: bool = False
-    top_share: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the table as plain data."""
-        return asdict(self)
+FEW_BELOW = 50
+"""Usable trials under which the answer is marked as few."""
+EVEN_FROM = 30
+"""Even trials from which on they are read alone, where others were chosen otherwise."""
+LARGEST = 400
+"""Trials that an evaluation reads at most; more take longer and tell little more."""
+ADAPTIVE_SHARE = 0.2
+"""Share of trials that are no even sample from which on intervals are widened."""
+ADAPTIVE_WIDENING = 2.5
+"""By which factor. Chosen by simulation, see ``docs/evidence.md``."""
+POOR_FIT = 0.5
+"""Share of the variance that a forest must foretell of trials it has not seen; what it says below
+that is widened, and nothing it says holds if it foretells nothing."""
+POOR_FIT_WIDENING = 2.0
+"""By which factor. Chosen by simulation, see ``docs/evidence.md``."""
+INTERACTION_WIDENING = 2.0
+"""Factor for interactions, of which few trials show a part only."""
+FEWEST_FOR_BEST = 50
+"""Trials under which PED-ANOVA is refused: their best tenth is fewer than five."""
 
 
 def importance(
     records: Sequence[TrialRecord],
     space: Mapping[str, Mapping[str, Any]] | None = None,
-    evaluator: Evaluator = "fanova",
     *,
     seed: int = 0,
-    n_bootstrap: int = 25,
+    halves: int = HALVES,
     direction: str = "maximize",
     level: float = 0.9,
-) -> ImportanceTable:
-    """Return the importance of the searched parameters of one architecture.
+    sampler: str = "",
+) -> dict[str, ImportanceTable]:
+    """Return the importance of the searched parameters of one architecture, by evaluator.
 
     Args:
         records: the trials of one architecture.
         space: the search space as plain data; by default that of the records, joined.
-        evaluator: which question to ask.
-        seed: seeds the forests, the subsample and the bootstrap.
-        n_bootstrap: resamples of the trials, with replacement; 0 for no intervals.
+        seed: seeds forests, subsample, halves and shuffles.
+        halves: random halves of the trials behind the intervals; 0 for no intervals, and for no
+            comparison with chance.
         direction: of the objective (``pedanova`` asks what separates the best).
-        level: nominal coverage of the percentile intervals.
-
-    Raises:
-        InputError: ``evaluator`` is unknown.
+        level: nominal coverage of the intervals.
+        sampler: the study's; ``random``, ``qmc`` and ``grid`` sample evenly, any other adapts.
     """
-    if evaluator not in MEANING:
-        raise InputError(
-            f"unknown importance evaluator '{evaluator}'",
-            expected=f"one of {', '.join(MEANING)}",
-        )
-    usable, left_out = observations(records)
+    found, left_out = observations(records)
+    usable, chosen_otherwise = even_sample(found, sampler, EVEN_FROM)
+    if chosen_otherwise and len(usable) < len(found):
+        left_out = {**left_out, "not of the even sample": len(found) - len(usable)}
+        chosen_otherwise = 0
     domains = distributions(usable, space if space is not None else joined_space(records))
     varying, excluded = _varying(usable, domains)
     common: dict[str, Any] = {
-        "evaluator": evaluator,
-        "meaning": MEANING[evaluator],
         "trials": len(usable),
         "pruned": sum(o.pruned for o in usable),
-        "adaptive": sum(o.adaptive for o in usable),
+        "adaptive": chosen_otherwise,
+        "space_filling": sum(o.space_filling for o in usable),
+        "widened": chosen_otherwise > ADAPTIVE_SHARE * len(usable),
         "left_out": left_out,
         "level": level,
+        "few": len(usable) < FEW_BELOW,
     }
     refusal = _refusal(usable, varying)
     if refusal:
-        return ImportanceTable(**common, excluded=excluded, refused=refusal)
-
-    chosen = _subsample(usable, derive_seed("importance-subsample", seed))
-    problem = Problem(domains, varying, evaluator, direction, seed)
-    values = problem.evaluate(chosen, forest_trees=FULL_FOREST)
-    excluded.update(
-        {
-            name: f"active in fewer than {REFUSE_BELOW} trials"
-            for name in varying
-            if name not in values
+        return {
+            name: ImportanceTable(name, meaning, **common, excluded=excluded, refused=refusal)
+            for name, meaning in MEANING.items()
         }
+    chosen = _subsample(usable, derive_seed("importance-subsample", seed))
+    problem = Problem(chosen, domains, varying, maximize=direction == "maximize")
+    generator = np.random.default_rng(derive_seed("importance", seed))
+    measured = measure(
+        problem, halves, generator, against_chance=halves > 0 and not common["widened"]
     )
-    samples = resampled(problem, chosen, n_bootstrap, derive_seed("importance-bootstrap", seed))
-    rows = [_row(name, values[name], samples, chosen, level) for name in values]
+    tables = {}
+    for evaluator, answer in measured.answers.items():
+        own: dict[str, Any] = {**common, "sampled": len(chosen), "resamples": halves}
+        own["excluded"] = excluded | _unknown(problem.names, answer)
+        poor = False
+        if evaluator != "pedanova":
+            own["foretold"] = measured.foretold
+            poor = measured.foretold < POOR_FIT
+        refused = _refused_by(evaluator, len(chosen), measured.foretold)
+        if refused:
+            tables[evaluator] = ImportanceTable(
+                evaluator, MEANING[evaluator], **own, refused=refused
+            )
+            continue
+        widening = max(
+            ADAPTIVE_WIDENING if common["widened"] else 1.0, POOR_FIT_WIDENING if poor else 1.0
+        )
+        if evaluator == "fanova":
+            own["interactions"] = [
+                _interaction(pair, *found, level, widening, len(chosen))
+                for pair, found in measured.interactions.items()
+            ]
+        rows = _rows(problem.names, answer, chosen, level, widening, evaluator == "pedanova")
+        tables[evaluator] = ImportanceTable(evaluator, MEANING[evaluator], **own, **rows)
+    return tables
+
+
+def _unknown(names: Sequence[str], answer: Answer) -> dict[str, str]:
+    told = ~np.isnan(answer.values)
+    unknown = [name for name, known in zip(names, told, strict=True) if not known]
+    return dict.fromkeys(unknown, f"active in fewer than {REFUSE_BELOW} trials")
+
+
+def _refused_by(evaluator: str, trials: int, foretold: float) -> str:
+    """Return why an evaluator has no answer where others may have one; "" if it has."""
+    if evaluator == "pedanova":
+        if trials < FEWEST_FOR_BEST:
+            return (
+                f"{trials} usable trials; their best tenth is too few to be set apart, which needs "
+                f"at least {FEWEST_FOR_BEST}"
+            )
+    elif foretold <= 0:
+        return (
+            f"from {trials} trials a forest foretells nothing of trials that it has not seen, so "
+            "its importances would be noise"
+        )
+    return ""
+
+
+def _rows(
+    names: Sequence[str],
+    answer: Answer,
+    chosen: Sequence[Observation],
+    level: float,
+    widening: float,
+    comparable: bool,
+) -> dict[str, Any]:
+    """Return a table's parameters, the foremost first, and how steady their order is.
+
+    Args:
+        names: the parameters.
+        answer: the evaluator's.
+        chosen: the trials.
+        level: of the intervals.
+        widening: of the intervals.
+        comparable: whether conditional parameters are shares of the same whole as the others.
+    """
+    rows = []
+    for place, name in enumerate(names):
+        value = float(answer.values[place])
+        if np.isnan(value):
+            continue
+        on_halves = [float(v) for v in answer.halves[:, place] if not np.isnan(v)]
+        active = sum(name in o.params for o in chosen)
+        interval = half_interval(value, on_halves, level, active, widening)
+        distinct = (
+            None if answer.chance is None else bool(answer.against[place] > answer.chance[place])
+        )
+        rows.append(
+            ParameterImportance(
+                name,
+                value,
+                interval.low,
+                interval.high,
+                active,
+                active < len(chosen),
+                distinct,
+            )
+        )
     # Conditional shares are of another whole, so they follow the others.
-    comparable = evaluator == "pedanova"
     rows.sort(key=lambda r: (r.conditional and not comparable, -r.value, r.name))
-    first = rows[0].name if rows else ""
-    whole = [r.name for r in rows if comparable or not r.conditional]
-    firsts = [max(whole, key=lambda n: sample.get(n, 0.0)) == first for sample in samples if whole]
-    return ImportanceTable(
-        **common,
-        parameters=rows,
-        sampled=len(chosen),
-        resamples=len(samples),
-        excluded=excluded,
-        few=len(usable) < FEW_BELOW,
-        top_share=sum(firsts) / len(firsts) if firsts else 0.0,
-    )
+    whole = [names.index(r.name) for r in rows if comparable or not r.conditional]
+    if not whole or not len(answer.halves):
+        return {"parameters": rows}
+    halves = np.nan_to_num(answer.halves[:, whole])
+    return {
+        "parameters": rows,
+        "top_share": float((halves.argmax(axis=1) == 0).mean()),
+        "rank_correlation": rank_correlation(answer.values[whole], halves)
+        if len(whole) > 1
+        else None,
+    }
+
+
+def _interaction(
+    pair: tuple[str, str],
+    value: float,
+    on_halves: Sequence[float],
+    level: float,
+    widening: float,
+    n: int,
+) -> Interaction:
+    interval = half_interval(value, on_halves, level, n, widening * INTERACTION_WIDENING)
+    return Interaction(*pair, value, interval.low, interval.high)
 
 
 def _varying(
@@ -205,25 +255,3 @@ def _subsample(usable: Sequence[Observation], seed: int) -> list[Observation]:
     if len(usable) <= LARGEST:
         return list(usable)
     return random.Random(seed).sample(list(usable), LARGEST)
-
-
-def _row(
-    name: str,
-    value: float,
-    samples: Sequence[Mapping[str, float]],
-    chosen: Sequence[Observation],
-    level: float,
-) -> ParameterImportance:
-    active = sum(name in o.params for o in chosen)
-    drawn = [sample[name] for sample in samples if name in sample]
-    interval = percentile_interval(value, drawn, level, active)
-    # A percentile interval may miss its own point where resampling is biased; then it is widened,
-    # so that no figure shows a point outside its bar.
-    return ParameterImportance(
-        name,
-        value,
-        min(interval.low, value),
-        max(interval.high, value),
-        active,
-        active < len(chosen),
-    )

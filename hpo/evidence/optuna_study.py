@@ -1,4 +1,4 @@
-"""Trials as records → an in-memory Optuna study that its importance evaluators can read.
+"""Trials as records → observations and the distributions of their parameters.
 
 The records carry their space as plain data, so nothing here needs the storage that the trials came
 from; a study file's JSON is enough.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.spec.records import TrialRecord
+from hpo.spec.records import SPACE_FILLING, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,16 @@ class Observation:
     Args:
         value: the objective (best so far for a pruned trial).
         params: active parameters by name.
-        adaptive: the sampler chose it (in contrast to an enqueued trial).
+        sampled: the study's sampler chose it (in contrast to an enqueued trial).
         pruned: it was stopped early.
+        space_filling: it was added beyond the budget, as part of an even sample.
     """
 
     value: float
     params: dict[str, Any]
-    adaptive: bool = True
+    sampled: bool = True
     pruned: bool = False
+    space_filling: bool = False
 
 
 def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dict[str, int]]:
@@ -60,9 +62,32 @@ def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dic
                     _active(record),
                     record.origin == "sampler",
                     record.state == "pruned",
+                    record.origin == SPACE_FILLING,
                 )
             )
     return usable, left
+
+
+EVEN_SAMPLERS = ("random", "qmc", "grid")
+"""Samplers that draw from the whole space, whatever the trials came to."""
+
+
+def even_sample(
+    usable: Sequence[Observation], sampler: str, enough: int
+) -> tuple[list[Observation], int]:
+    """Return the trials to judge the whole space by, and how many of them are no even sample.
+
+    Space-filling trials, and those of a sampler that does not adapt, are an even sample. Where
+    there are ``enough`` of them they are returned alone, else all trials are.
+
+    Args:
+        usable: the trials.
+        sampler: the study's; "" where it is not known, and taken for one that adapts.
+        enough: even trials that may stand alone.
+    """
+    even = [o for o in usable if o.space_filling or (o.sampled and sampler in EVEN_SAMPLERS)]
+    others = len(usable) - len(even)
+    return (even, others) if len(even) >= enough else (list(usable), others)
 
 
 _ENOUGH = 20
@@ -146,6 +171,12 @@ def distribution(entry: Mapping[str, Any] | None, values: Sequence[Any]) -> Any:
     return FloatDistribution(float(low), float(high), log=log)
 
 
+def place_among(choices: Sequence[Any], value: Any) -> int:
+    """Return which of ``choices`` a value is: True, 1 and 1.0 are equal, and may all be choices."""
+    alike = [k for k, c in enumerate(choices) if type(c) is type(value) and c == value]
+    return alike[0] if alike else list(choices).index(value)
+
+
 def distributions(
     usable: Sequence[Observation], space: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -153,51 +184,3 @@ def distributions(
     names = sorted({name for observation in usable for name in observation.params})
     seen = {name: [o.params[name] for o in usable if name in o.params] for name in names}
     return {name: distribution(space.get(name), values) for name, values in seen.items()}
-
-
-def in_memory_study(
-    usable: Sequence[Observation],
-    domains: Mapping[str, Any],
-    names: Sequence[str],
-    direction: str,
-) -> Any:
-    """Return an ``optuna.Study`` in memory that holds ``usable`` restricted to ``names``.
-
-    Log domains are handed over as linear ones of the decimal logarithm: Optuna 5.0's fANOVA
-    ignores the log scale and would weigh a learning rate's last decade with nine tenths.
-    """
-    import optuna
-    from optuna.distributions import FloatDistribution, IntDistribution
-
-    domains = {name: domains[name] for name in names}
-    logs = {name for name, domain in domains.items() if getattr(domain, "log", False)}
-    for name in logs:
-        low, high = math.log10(domains[name].low), math.log10(domains[name].high)
-        domains[name] = FloatDistribution(low, high)
-
-    def fitting(name: str, value: Any) -> Any:
-        # A float domain refuses an int, an int domain a float such as 3.0.
-        if name in logs:
-            return min(max(math.log10(value), domains[name].low), domains[name].high)
-        if isinstance(domains[name], FloatDistribution):
-            return float(value)
-        return int(value) if isinstance(domains[name], IntDistribution) else value
-
-    trials = []
-    for observation in usable:
-        kept = {n: fitting(n, observation.params[n]) for n in names if n in observation.params}
-        trials.append(
-            optuna.create_trial(
-                value=observation.value,
-                params=kept,
-                distributions={name: domains[name] for name in kept},
-            )
-        )
-    previous = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(direction=direction)
-        study.add_trials(trials)
-    finally:
-        optuna.logging.set_verbosity(previous)
-    return study

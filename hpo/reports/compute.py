@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.importance import importance
+from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations
-from hpo.reports import comparison_sentences, sentences
+from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
@@ -18,6 +18,8 @@ from hpo.reports.gain_sentences import (
     sampler_sentence,
 )
 from hpo.reports.gains import accuracy_change, unsearched_differences
+from hpo.reports.importance_sentences import importance_sentence
+from hpo.reports.importance_tables import Remembered
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
@@ -29,18 +31,17 @@ from hpo.spec.emotions import EMOTIONS
 from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
 
-EVALUATORS = ("fanova", "pedanova", "mdi")
-
 
 def compute(
     records: Sequence[TrialRecord],
     study: Mapping[str, Any],
     *,
     classes: Sequence[str] = EMOTIONS,
-    n_bootstrap: int = 25,
+    n_bootstrap: int = HALVES,
     read_at: str = "",
     mlflow: Mapping[str, str] | None = None,
     dataset_digest: str = "",
+    remembered: Remembered | None = None,
 ) -> ReportData:
     """Return the report of a study.
 
@@ -48,15 +49,15 @@ def compute(
         records: its trials, of all architectures, in any order.
         study: the study file as plain data (``StudySpec.to_plain()``); only ``name`` is needed.
         classes: names of the classes in label order.
-        n_bootstrap: resamples behind the intervals of importance.
+        n_bootstrap: resamples behind the intervals of importance (random halves of the trials).
         read_at: ISO 8601 time (UTC) at which the records were read, for a study that goes on.
         mlflow: ``experiment_id`` of the study, and ``address`` of the server that shows it, "" for
             a store that ``hpo ui`` shows; where it is tracked at all.
         dataset_digest: of the faces, for the model card; "" if it was not recorded.
+        remembered: importance that was computed before; takes what is new.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
-    seed = study.get("seed", 0)
     grouped = {
         label: [r for r in records if r.architecture == label] for label in _labels(study, records)
     }
@@ -74,20 +75,12 @@ def compute(
         | {"left": parts[label]["left"]}
         for label, group in grouped.items()
     ]
+    asked = (study, objective["direction"], n_bootstrap, remembered or Remembered())
     tables = {
-        label: {
-            evaluator: importance(
-                group,
-                evaluator=evaluator,  # type: ignore[arg-type]
-                seed=seed if isinstance(seed, int) else 0,
-                n_bootstrap=n_bootstrap,
-                direction=objective["direction"],
-            ).to_json()
-            for evaluator in EVALUATORS
-        }
-        for label, group in grouped.items()
+        label: importance_tables.of_architecture(group, *asked) for label, group in grouped.items()
     }
     front = pareto_front(records)
+    shared = importance_tables.of_all(grouped, *asked)
     architectures = {entry["architecture"] for entry in entries}
     thesis = [run.to_json() for run in THESIS_RUNS if run.architecture in architectures]
     facts = _facts(records, study, entries)
@@ -104,7 +97,10 @@ def compute(
         study=dict(study),
         objective=objective,
         classes=list(classes),
-        summary=_summary(entries, facts, objective, tables, grouped, answer, study),
+        summary=[
+            *_summary(entries, facts, objective, tables, grouped, answer, study),
+            *([importance_sentence("", shared, objective)] if shared else []),
+        ],
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
@@ -117,6 +113,7 @@ def compute(
         architectures=entries,
         thesis=thesis,
         importance=tables,
+        shared_importance=shared,
         contours={
             label: _contours(group, tables[label]["fanova"]) for label, group in grouped.items()
         },
@@ -221,7 +218,7 @@ def _summary(
         drawn = sampler_sentence(winner, objective)
         said += [s for s in (gain_sentence(winner, objective), drawn) if s]
     label = winner["label"]
-    said.append(sentences.importance_sentence(label, tables[label]["fanova"], objective))
+    said.append(importance_sentence(label, tables[label], objective))
     return said
 
 

@@ -33,6 +33,7 @@ class ReportData:
             seconds per state, trials left.
         thesis: the thesis's numbers, one dict per published run.
         importance: architecture → evaluator → ``ImportanceTable`` as plain data.
+        shared_importance: the same over all architectures, by evaluator; {} where none share.
         contours: architecture → pairs of foremost parameters with a smoothed surface over them.
         confusion: architecture → ``number, matrix`` of its best trial.
         comparison: the architectures at equal budgets, their costs, and tuning against the choice
@@ -53,6 +54,7 @@ class ReportData:
     architectures: list[dict[str, Any]] = field(default_factory=list)
     thesis: list[dict[str, Any]] = field(default_factory=list)
     importance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared_importance: dict[str, Any] = field(default_factory=dict)
     contours: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     confusion: dict[str, dict[str, Any]] = field(default_factory=dict)
     comparison: dict[str, Any] = field(default_factory=dict)

@@ -172,36 +172,6 @@ def basis(gap: Mapping[str, Any]) -> str:
     return f"the two taken as independent samples of n = {number(gap['n'])} validation faces each"
 
 
-def importance_sentence(label: str, table: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    """Say which parameter mattered most in one architecture, as far as the trials support it."""
-    if table.get("refused"):
-        return f"Which parameter matters in {label} cannot be said yet: {table['refused']}."
-    rows, evaluator = table.get("parameters", []), EVALUATOR_NAMES[table["evaluator"]]
-    if not rows:
-        return f"Which parameter matters in {label} cannot be said: none could be assessed."
-    first = rows[0]
-    share = percent(first["value"], 0)
-    text = f"In {label}, {first['name']} ranked first in importance: "
-    if table["evaluator"] == "fanova":
-        text += f"by itself it accounts for an estimated {share} of the variance of "
-        text += f"{objective['label']} over the space"
-    else:
-        text += f"it has {share} of the {evaluator} importance"
-    drawn = plural(table["resamples"], "resample")
-    between = f"{100 * first['low']:.0f} to {percent(first['high'], 0)}"
-    interval = f"{100 * table['level']:.0f} % bootstrap interval {between}, "
-    pruned = f", {table['pruned']} of them pruned" if table["pruned"] else ""
-    text += (
-        f" ({interval if table['resamples'] else ''}{evaluator}, "
-        f"n = {plural(table['sampled'], 'trial')}{pruned})"
-    )
-    if table["resamples"]:
-        text += f"; it came first in {percent(table['top_share'], 0)} of {drawn}"
-    if table["few"]:
-        text += ", and with so few trials that may be chance"
-    return text + "."
-
-
 def majority_caveats(
     entries: Sequence[Mapping[str, Any]], majority: Mapping[str, Any]
 ) -> list[str]:

@@ -54,6 +54,7 @@ def report(
         EnvironmentProblem: ``png`` is True without a browser.
     """
     from hpo.reports.compute import compute
+    from hpo.reports.importance_tables import Remembered
     from hpo.reports.page import write_report
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.spec.errors import NotFoundError
@@ -74,14 +75,17 @@ def report(
         return redrawn
     in_mlflow = tracked.find(study, workspace)
     spec = read_spec(url, study).to_plain()
+    remembered = Remembered(folder / "importance.json")
     data = compute(
         records,
         spec,
         read_at=read_at,
         mlflow=in_mlflow.facts(),
         dataset_digest=read_dataset_digest(url, study),
+        remembered=remembered,
     )
     workspace.ensure(folder)
+    remembered.save()
     page = write_report(data, folder)
     in_mlflow.keep(page)
     paths = _with_pictures(data, page, png)

@@ -1,29 +1,34 @@
-"""Which parameters mattered, by three evaluators, with bootstrap intervals."""
+"""Which parameters mattered, by three evaluators, with intervals, and which did not show."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import COLOURS, figure, safe
-from hpo.reports.sentences import EVALUATOR_NAMES
+from hpo.reports.importance_sentences import disagreement, number, poor_fit, sample_of
+from hpo.reports.sentences import EVALUATOR_NAMES, percent
 
 LOOK_FOR = (
-    "Which intervals stay clear of zero and of each other, and do the evaluators name the same "
-    "parameter? A bar whose interval reaches zero is not distinguishable from no effect."
+    "Which parameters have full colour, which intervals stay clear of each other, and do the "
+    "evaluators name the same parameter? A pale bar is not distinguishable from no effect."
 )
 SHOWN = 14
 """Parameters drawn; the rest are in ``study.json``."""
+TOGETHER = "all architectures"
+"""Label of the picture of what all architectures share."""
+_PALE = 0.28
 
 
 def section(data: ReportData) -> Section:
-    """Draw one figure per architecture, one group of bars per parameter."""
+    """Draw one figure per architecture and one of what they share, a group of bars a parameter."""
     title = "Importance of the hyper-parameters"
     pictures: list[Picture] = []
     refused: dict[str, str] = {}
-    for label in data.labels:
-        tables = data.importance.get(label, {})
+    asked = [(label, data.importance.get(label, {})) for label in data.labels]
+    for label, tables in [*asked, (TOGETHER, data.shared_importance)]:
         if any(table["parameters"] for table in tables.values()):
             pictures.append(_picture(label, tables))
         elif tables:
@@ -43,9 +48,10 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
         for n in order
     }
     few = " — few trials, the order may be chance" if first["few"] else ""
+    wide = ", widened" if first.get("widened") else ""
     drawn = figure(
         f"{safe(label)}: n = {first['trials']} trials, "
-        f"{100 * first['level']:.0f} % bootstrap intervals{few}",
+        f"{100 * first['level']:.0f} % intervals{wide}{few}",
         x="importance [share, 0 to 1]",
         height=150 + 46 * len(order),
         barmode="group",
@@ -53,69 +59,96 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
         bargroupgap=0.1,
     )
     for place, (evaluator, table) in reversed(list(enumerate(tables.items()))):
+        if not table["parameters"]:
+            continue
         rows = {p["name"]: p for p in table["parameters"]}
-        shown = [n for n in order if n in rows]
+        shown = [rows[n] for n in order if n in rows]
         drawn.add_trace(
             go.Bar(
-                x=[rows[n]["value"] for n in shown],
-                y=[names[n] for n in shown],
+                x=[row["value"] for row in shown],
+                y=[names[row["name"]] for row in shown],
                 orientation="h",
                 name=EVALUATOR_NAMES[evaluator],
                 marker={
                     "color": COLOURS[place],
-                    "opacity": 0.9,
-                    "pattern": {"shape": ["/" if n in conditional else "" for n in shown]},
+                    # Records of before chance was asked for say nothing of it.
+                    "opacity": [_PALE if r.get("distinct") is False else 0.9 for r in shown],
+                    "pattern": {"shape": ["/" if r["name"] in conditional else "" for r in shown]},
                 },
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [rows[n]["high"] - rows[n]["value"] for n in shown],
-                    "arrayminus": [rows[n]["value"] - rows[n]["low"] for n in shown],
+                    "array": [row["high"] - row["value"] for row in shown],
+                    "arrayminus": [row["value"] - row["low"] for row in shown],
                     "thickness": 1.3,
                     "width": 3,
                     "color": "#7d8894",
                 },
-                customdata=[[rows[n]["low"], rows[n]["high"], rows[n]["trials"]] for n in shown],
+                customdata=[[r["low"], r["high"], r["trials"], _told(r)] for r in shown],
                 hovertemplate=(
                     "%{y}: %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}], "
-                    "%{customdata[2]} trials"
+                    "%{customdata[2]} trials%{customdata[3]}"
                 ),
             )
         )
     drawn.update_yaxes(categoryorder="array", categoryarray=[names[n] for n in order][::-1])
     drawn.update_xaxes(range=[0, 1.02])
     drawn.update_layout(legend={"traceorder": "reversed"})
-    return Picture(label, drawn, note=_note(tables, first, bool(conditional)))
+    return Picture(label, drawn, note=_note(label, tables, first, bool(conditional)))
 
 
-def _note(tables: dict[str, Any], first: dict[str, Any], conditional: bool) -> str:
-    said = []
-    leaders = {
-        EVALUATOR_NAMES[name]: max(table["parameters"], key=lambda p: p["value"])["name"]
-        for name, table in tables.items()
-        if table["parameters"]
-    }
-    if len(set(leaders.values())) > 1:
-        listed = ", ".join(f"{who} names {what}" for who, what in leaders.items())
-        said.append(f"The evaluators disagree on the first: {listed}.")
+def _told(row: Mapping[str, Any]) -> str:
+    return ", not distinguishable from no effect" if row.get("distinct") is False else ""
+
+
+def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditional: bool) -> str:
+    said = [disagreement(tables)]
+    if any(p.get("distinct") is False for t in tables.values() for p in t["parameters"]):
+        said.append(
+            "Pale: shuffled copies of the parameter did about as well, which cannot matter."
+        )
+    if first["resamples"]:
+        steady = f"{first['parameters'][0]['name']} came first in "
+        steady += f"{percent(first['top_share'], 0)} of {first['resamples']} random halves"
+        order = first.get("rank_correlation")
+        if order is not None:
+            steady += f"; rank correlation of the halves' order with this one {order:.2f}"
+        said.append(f"{EVALUATOR_NAMES[first['evaluator']]}: {steady}.")
+    if first.get("interactions"):
+        pairs = "; ".join(
+            f"{pair['first']} with {pair['second']} {number(pair)}"
+            for pair in first["interactions"]
+        )
+        said.append(f"Beyond what each explains alone (fANOVA): {pairs}.")
+    if label == TOGETHER:
+        said.append(
+            "Parameters that all architectures search, their trials taken together; the "
+            "architecture is one more parameter, so its level is no other's effect."
+        )
     if first["pruned"]:
         said.append(f"{first['pruned']} pruned trials count with their best value so far.")
     if first["left_out"]:
         listed = ", ".join(f"{n} {why}" for why, n in first["left_out"].items())
         said.append(f"Left out: {listed}.")
-    if first["sampled"] < first["trials"]:
-        said.append(f"Computed on {first['sampled']} trials drawn from {first['trials']}.")
+    if first["sampled"] < first["trials"] or first.get("space_filling"):
+        said.append(f"Computed on {sample_of(first)}.")
     if conditional:
         said.append(
             "Hatched parameters were active in some trials only: under fANOVA and MDI their bar "
             "is a share of the variance among those trials, not of the whole."
         )
-    if first["adaptive"] > first["trials"] / 2:
+    if first.get("widened", first["adaptive"] > first["trials"] / 2):
         said.append(
-            "The trials were chosen by the sampler, not spread evenly unless it is random or QMC: "
-            "the shares speak of the region it visited."
+            "Most trials were chosen by an adaptive sampler or by hand: the shares speak of the "
+            "region it visited, the intervals are wide, and what has no effect is not told."
         )
+    said.append(poor_fit(first))
+    said += [
+        f"{EVALUATOR_NAMES[evaluator]} has no answer: {table['refused']}."
+        for evaluator, table in tables.items()
+        if table["refused"] and table is not first
+    ]
     if first["excluded"]:
         listed = "; ".join(f"{name} {why}" for name, why in first["excluded"].items())
         said.append(f"Not assessed: {listed}.")
-    return "\n".join(said)
+    return "\n".join(line for line in said if line)

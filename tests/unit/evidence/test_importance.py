@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from typing import Any
 
 import pytest
 
-from hpo.evidence.importance import FEW_BELOW, REFUSE_BELOW, importance
+from hpo.evidence.importance import EVEN_FROM, FEW_BELOW, LARGEST, REFUSE_BELOW, importance
+from hpo.evidence.importance_table import ImportanceTable, ParameterImportance
 from hpo.evidence.optuna_study import distribution, joined_space, observations
-from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
 
 SPACE: dict[str, Any] = {
@@ -43,57 +44,116 @@ def planted(n: int, seed: int = 0, momentum_weight: float = 0.0) -> list[TrialRe
     return records
 
 
-@pytest.mark.parametrize("evaluator", ["fanova", "mdi", "pedanova"])
-def test_the_planted_parameter_comes_first_and_the_dead_one_near_zero(evaluator: Any) -> None:
-    table = importance(planted(60), None, evaluator, n_bootstrap=3)
-    by_name = {p.name: p for p in table.parameters}
-    assert table.parameters[0].name == "learning_rate"
-    # The learning rate carries all of the planted variance; forests of 60 trials leave a little.
-    assert by_name["learning_rate"].value > 0.7
-    assert by_name["dead"].value < 0.15
-    assert table.excluded == {"layers": "took one value only"}
-    assert table.trials == 60
+EVALUATORS = ("fanova", "mdi", "pedanova")
+
+
+def by_name(table: ImportanceTable) -> dict[str, ParameterImportance]:
+    return {p.name: p for p in table.parameters}
+
+
+def test_every_evaluator_puts_the_planted_parameter_first_and_tells_it_from_chance() -> None:
+    tables = importance(planted(60, seed=1), sampler="random", halves=4)
+    assert tuple(tables) == EVALUATORS
+    for table in tables.values():
+        rows = by_name(table)
+        assert table.parameters[0].name == "learning_rate"
+        # The learning rate carries all of the planted variance; forests of 60 trials leave a
+        # little.
+        assert rows["learning_rate"].value > 0.7
+        assert rows["learning_rate"].distinct
+        assert rows["dead"].value < 0.15
+        assert rows["dead"].distinct is False
+        assert table.excluded == {"layers": "took one value only"}
+        assert table.trials == 60
+        assert table.top_share >= 0.75
+        assert all(p.low <= p.value <= p.high for p in table.parameters)
+
+
+def test_pedanova_adds_up_to_one() -> None:
+    table = importance(planted(60), halves=0)["pedanova"]
+    assert sum(p.value for p in table.parameters) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("evaluator", ["fanova", "mdi"])
-def test_a_conditional_that_rules_its_trials_is_found_among_them(evaluator: Any) -> None:
-    table = importance(planted(80, momentum_weight=3.0), None, evaluator, n_bootstrap=0)
-    momentum = next(p for p in table.parameters if p.name == "momentum")
+def test_a_conditional_that_rules_its_trials_is_found_among_them(evaluator: str) -> None:
+    table = importance(planted(80, momentum_weight=3.0), halves=0)[evaluator]
+    momentum = by_name(table)["momentum"]
     assert momentum.conditional
     assert momentum.trials == sum("momentum" in r.searched for r in planted(80))
     # Among the SGD trials momentum spans 1.5 points of value, the learning rate 0.16.
     assert momentum.value > 0.8
+    # Shares of another whole come after the others, however high.
+    assert table.parameters[-1].name == "momentum"
 
 
-def test_the_same_seed_gives_the_same_table_and_intervals_hold_their_points() -> None:
-    one = importance(planted(30), None, "mdi", seed=5, n_bootstrap=4)
-    two = importance(planted(30), None, "mdi", seed=5, n_bootstrap=4)
-    assert one == two
-    assert one.resamples == 4
-    assert all(p.low <= p.value <= p.high for p in one.parameters)
+def test_what_acts_through_another_is_an_interaction() -> None:
+    generator = random.Random(3)
+    space = {n: {"type": "float", "low": -1.0, "high": 1.0} for n in ("a", "b", "c")}
+    records = []
+    for number in range(120):
+        params = {n: generator.uniform(-1, 1) for n in space}
+        value = params["a"] * params["b"] + 0.3 * params["c"]
+        records.append(
+            TrialRecord("s", "cnn", number, "complete", value, params, params, space=space)
+        )
+    first = importance(records, halves=3)["fanova"].interactions[0]
+    assert (first.first, first.second) == ("a", "b")
+    assert first.low <= first.value <= first.high
+    assert first.value > 0.2
+
+
+def test_the_same_seed_gives_the_same_tables() -> None:
+    one = importance(planted(30), seed=5, halves=3)
+    assert one == importance(planted(30), seed=5, halves=3)
+    assert one != importance(planted(30), seed=6, halves=3)
+    assert one["mdi"].resamples == 3
+
+
+def test_an_adaptive_sampler_widens_the_intervals_and_leaves_chance_open() -> None:
+    even = importance(planted(40), sampler="qmc", halves=3)["fanova"]
+    adapted = importance(planted(40), sampler="tpe", halves=3)["fanova"]
+    assert not even.widened
+    assert adapted.widened
+    assert adapted.adaptive == 40
+    assert all(p.distinct is None for p in adapted.parameters)
+
+    def width(table: ImportanceTable) -> float:
+        return sum(p.high - p.low for p in table.parameters)
+
+    assert width(adapted) > 1.5 * width(even)
+
+
+def test_enough_space_filling_trials_are_read_alone() -> None:
+    filling = [dataclasses.replace(r, origin="space-filling") for r in planted(EVEN_FROM, seed=1)]
+    table = importance([*planted(50), *filling], sampler="tpe", halves=0)["fanova"]
+    assert (table.trials, table.space_filling, table.adaptive) == (EVEN_FROM, EVEN_FROM, 0)
+    assert table.left_out == {"not of the even sample": 50}
+    assert not table.widened
+    few = importance([*planted(50), *filling[1:]], sampler="tpe", halves=0)["fanova"]
+    assert (few.trials, few.widened) == (50 + EVEN_FROM - 1, True)
+
+
+def test_more_trials_than_are_read_are_drawn_from() -> None:
+    table = importance(planted(LARGEST + 50), halves=0)["mdi"]
+    assert (table.trials, table.sampled) == (LARGEST + 50, LARGEST)
 
 
 def test_few_trials_are_refused_then_flagged() -> None:
-    refused = importance(planted(REFUSE_BELOW - 1))
+    refused = importance(planted(REFUSE_BELOW - 1))["fanova"]
     assert not refused.parameters
     assert f"{REFUSE_BELOW - 1} usable trials" in refused.refused
-    few = importance(planted(FEW_BELOW - 1), None, "mdi", n_bootstrap=0)
+    few = importance(planted(FEW_BELOW - 1), halves=0)["fanova"]
     assert few.few
     assert few.parameters
-    assert not importance(planted(FEW_BELOW), None, "mdi", n_bootstrap=0).few
+    assert not importance(planted(FEW_BELOW), halves=0)["fanova"].few
 
 
 def test_no_trials_equal_values_and_constant_parameters_are_refused_with_the_reason() -> None:
-    assert importance([]).refused.startswith("0 usable trials")
+    assert importance([])["mdi"].refused.startswith("0 usable trials")
     flat = [TrialRecord("s", "a", i, "complete", 0.5, {"x": i}, {"x": i}) for i in range(12)]
-    assert importance(flat).refused == "all trials reached the same value"
+    assert importance(flat)["mdi"].refused == "all trials reached the same value"
     constant = [TrialRecord("s", "a", i, "complete", i / 9, {"x": 1}, {"x": 1}) for i in range(12)]
-    assert "more than one value" in importance(constant).refused
-
-
-def test_an_unknown_evaluator_is_named_with_those_that_exist() -> None:
-    with pytest.raises(InputError, match="fanova"):
-        importance([], None, "shap")  # type: ignore[arg-type]
+    assert "more than one value" in importance(constant)["mdi"].refused
 
 
 def test_pruned_trials_count_and_failed_and_nan_ones_do_not() -> None:

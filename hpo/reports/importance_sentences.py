@@ -1,0 +1,140 @@
+"""What the trials support about the importance of parameters, and what they do not, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.evidence.importance import POOR_FIT
+from hpo.reports.sentences import EVALUATOR_NAMES, percent, plural
+
+STEADY = 0.8
+"""Share of the halves in which the first parameter must come first to be said to matter most."""
+TOLD_FROM = 0.01
+"""Lower end from which on an interaction is told."""
+_LISTED = 3
+"""Parameters named with their numbers."""
+
+Table = Mapping[str, Any]
+
+
+def importance_sentence(
+    label: str, tables: Mapping[str, Table], objective: Mapping[str, Any]
+) -> str:
+    """Say what matters in an architecture, what does not show, and how sure that is.
+
+    Args:
+        label: the architecture; "" for all of them together.
+        tables: by evaluator.
+        objective: of the study.
+    """
+    where = label or "all architectures together"
+    table = tables["fanova"]
+    if table.get("refused"):
+        return f"Which parameter matters in {where} cannot be said yet: {table['refused']}."
+    rows = table["parameters"]
+    if not rows:
+        return f"Which parameter matters in {where} cannot be said: none could be assessed."
+    told = [row for row in rows if row.get("distinct") is not False]
+    silent = [row["name"] for row in rows if row.get("distinct") is False]
+    level = f"{100 * table['level']:.0f} % intervals, " if table["resamples"] else ""
+    basis = f"fANOVA, {level}{sample_of(table)}"
+    if not told:
+        return (
+            f"In {where}, no parameter can be told from no effect by {basis}. That does not say "
+            "that none has one."
+        )
+    first, *others = told
+    whole = f"the variance of {objective['label']} over the space"
+    steady = first is rows[0] and table["top_share"] >= STEADY and not table["few"]
+    verb = "matters most" if steady or not table["resamples"] else "ranks first"
+    if first["conditional"]:
+        whole = f"the variance of {objective['label']} among the trials that had it"
+    text = f"In {where}, {first['name']} {verb}: by itself it explains {number(first)} of {whole}"
+    if others:
+        text += "; then " + ", ".join(
+            f"{row['name']} {number(row)}" for row in others[: _LISTED - 1]
+        )
+    if silent:
+        are = "is" if len(silent) == 1 else "are"
+        text += f"; {listed(silent)} {are} not distinguishable from no effect"
+    text += f" ({basis})."
+    return " ".join([text, *remarks(tables)])
+
+
+def number(row: Mapping[str, Any]) -> str:
+    """Return ``0.61 [0.48, 0.70]``."""
+    if row["low"] == row["high"] == row["value"]:
+        return f"{row['value']:.2f}"
+    return f"{row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def sample_of(table: Table) -> str:
+    """Say how many trials are behind a table, and how they were chosen."""
+    told = f"n = {plural(table['sampled'], 'trial')}"
+    if table.get("space_filling"):
+        of = (
+            "" if table["space_filling"] == table["trials"] else f", {table['space_filling']} added"
+        )
+        told += f"{of} that sample the space evenly"
+    if table["sampled"] < table["trials"]:
+        told += f" drawn from {table['trials']}"
+    if table["pruned"]:
+        told += f", {table['pruned']} of them pruned"
+    return told
+
+
+def remarks(tables: Mapping[str, Table]) -> list[str]:
+    """Say how steady an answer is, what acts together, and where evaluators disagree."""
+    table, said = tables["fanova"], []
+    if table["resamples"]:
+        halves = f"{table['resamples']} random halves"
+        first = table["parameters"][0]["name"]
+        share = percent(table["top_share"], 0)
+        chance = ", and with so few trials that may be chance" if table["few"] else ""
+        said.append(f"{first} came first in {share} of {halves} of the trials{chance}.")
+    said += [
+        f"{pair['first']} and {pair['second']} act together: {number(pair)} beyond what each "
+        "explains alone."
+        for pair in table.get("interactions", [])
+        if pair["low"] > TOLD_FROM
+    ]
+    if table.get("widened"):
+        said.append(
+            "Most of the trials were chosen by an adaptive sampler or by hand, so the intervals "
+            "are widened, and what has no effect is not told; `--importance-trials 50` adds trials "
+            "that can tell."
+        )
+    if fit := poor_fit(table):
+        said.append(fit)
+    said += [disagreement(tables)] if disagreement(tables) else []
+    return said
+
+
+def poor_fit(table: Table) -> str:
+    """Say that the forest knows little of other trials, and the intervals are widened; else ""."""
+    foretold = table.get("foretold")
+    if foretold is None or foretold >= POOR_FIT:
+        return ""
+    return (
+        f"The forest foretells {percent(max(foretold, 0.0), 0)} of the variance of trials that it "
+        "has not seen, so its intervals are widened: more trials may show what it misses."
+    )
+
+
+def disagreement(tables: Mapping[str, Table]) -> str:
+    """Say which parameter each evaluator names first where these differ, else ""."""
+    leaders = {
+        EVALUATOR_NAMES[name]: table["parameters"][0]["name"]
+        for name, table in tables.items()
+        if table["parameters"]
+    }
+    if len(set(leaders.values())) < 2:
+        return ""
+    named = ", ".join(f"{who} names {what}" for who, what in leaders.items())
+    return f"The evaluators disagree on the first: {named}."

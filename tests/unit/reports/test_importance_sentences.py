@@ -1,0 +1,95 @@
+"""What is said of importance: as much as the tables support."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.importance_sentences import importance_sentence
+
+OBJECTIVE = {"label": "validation accuracy"}
+
+
+def row(name: str, value: float, *, distinct: bool | None = True, **more: Any) -> dict[str, Any]:
+    ends = {"low": round(value - 0.1, 2), "high": round(value + 0.1, 2)}
+    return {
+        "name": name,
+        "value": value,
+        "conditional": False,
+        "distinct": distinct,
+        **ends,
+        **more,
+    }
+
+
+def table(*rows: dict[str, Any], evaluator: str = "fanova", **more: Any) -> dict[str, Any]:
+    return {
+        "evaluator": evaluator,
+        "parameters": list(rows),
+        "trials": 100,
+        "sampled": 100,
+        "pruned": 0,
+        "level": 0.9,
+        "resamples": 24,
+        "few": False,
+        "refused": "",
+        "top_share": 0.96,
+        **more,
+    }
+
+
+def said(**tables: Any) -> str:
+    return importance_sentence("cnn", tables, OBJECTIVE)
+
+
+def test_it_says_what_matters_most_and_what_is_not_distinguishable_from_no_effect() -> None:
+    told = said(
+        fanova=table(
+            row("learning_rate", 0.6), row("dropout", 0.2), row("activation", 0.1, distinct=False)
+        )
+    )
+    assert told == (
+        "In cnn, learning_rate matters most: by itself it explains 0.60 [0.50, 0.70] of the "
+        "variance of validation accuracy over the space; then dropout 0.20 [0.10, 0.30]; "
+        "activation is not distinguishable from no effect (fANOVA, 90 % intervals, n = 100 "
+        "trials). learning_rate came first in 96 % of 24 random halves of the trials."
+    )
+
+
+def test_a_lead_that_halves_do_not_share_is_only_a_rank() -> None:
+    assert "learning_rate ranks first" in said(
+        fanova=table(row("learning_rate", 0.4), row("dropout", 0.35), top_share=0.55)
+    )
+    few = said(fanova=table(row("learning_rate", 0.6), few=True))
+    assert "ranks first" in few
+    assert "with so few trials that may be chance" in few
+
+
+def test_where_nothing_is_told_from_chance_nothing_matters_yet() -> None:
+    told = said(fanova=table(row("a", 0.3, distinct=False), row("b", 0.3, distinct=False)))
+    assert told.startswith("In cnn, no parameter can be told from no effect")
+    assert "That does not say that none has one." in told
+
+
+def test_an_adaptive_sample_says_what_it_cannot_and_how_to_ask() -> None:
+    told = said(fanova=table(row("a", 0.5, distinct=None), widened=True))
+    assert "intervals are widened" in told
+    assert "--importance-trials" in told
+    assert "distinguishable" not in told
+
+
+def test_evaluators_that_disagree_interactions_and_a_poor_fit_are_told() -> None:
+    pair = {"first": "a", "second": "b", "value": 0.24, "low": 0.1, "high": 0.3}
+    told = said(
+        fanova=table(row("a", 0.5), interactions=[pair, pair | {"low": 0.0}], foretold=0.3),
+        pedanova=table(row("b", 0.5), evaluator="pedanova"),
+    )
+    assert "The evaluators disagree on the first: fANOVA names a, PED-ANOVA names b." in told
+    assert told.count("act together: 0.24 [0.10, 0.30]") == 1
+    assert "foretells 30 % of the variance" in told
+
+
+def test_space_filling_trials_and_refusals_are_named() -> None:
+    told = said(fanova=table(row("a", 0.5), space_filling=100))
+    assert "n = 100 trials that sample the space evenly" in told
+    refused = said(fanova=table(refused="9 usable trials"))
+    assert refused == "Which parameter matters in cnn cannot be said yet: 9 usable trials."
