@@ -19,8 +19,8 @@ class ParameterImportance:
         conditional: it was inactive in some trials; under ``fanova`` and ``mdi`` its value is then
             a share of the variance among the trials in which it was active.
         distinct: it did better than shuffled copies of itself; False: it is not distinguishable
-            from no effect; None: not asked, as where a sampler adapted: it drew values together
-            that have nothing to do with each other, and shuffles cannot tell.
+            from no effect; None: not asked, as of few trials, or where a sampler adapted: it
+            drew values together that have nothing to do with each other.
     """
 
     name: str
@@ -75,7 +75,7 @@ class ImportanceTable:
         rank_correlation: mean of Spearman's correlation between the order of the parameters on all
             trials and on each half; None where there is no order.
         foretold: share of the variance that the forests foretell of trials they have not seen, at
-            most 1; under ``POOR_FIT`` intervals are widened. None for ``pedanova``.
+            most 1; intervals are divided by it. None for ``pedanova``.
         interactions: the strongest among the foremost parameters; ``fanova`` alone tells them.
     """
 

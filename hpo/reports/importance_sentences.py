@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.importance import POOR_FIT
 from hpo.reports.sentences import EVALUATOR_NAMES, percent, plural
 
+POOR_FIT = 0.5
+"""Share of the variance that a forest foretells under which that is said."""
 STEADY = 0.8
 """Share of the halves in which the first parameter must come first to be said to matter most."""
 TOLD_FROM = 0.01
@@ -46,8 +47,10 @@ def importance_sentence(
         )
     first, *others = told
     whole = f"the variance of {objective['label']} over the space"
-    steady = first is rows[0] and table["top_share"] >= STEADY and not table["few"]
-    verb = "matters most" if steady or not table["resamples"] else "ranks first"
+    doubtful = table["few"] or table.get("widened") or table["top_share"] < STEADY
+    verb = "ranks first" if doubtful and table["resamples"] else "matters most"
+    if first is not rows[0]:
+        verb = "stands out from chance"
     if first["conditional"]:
         whole = f"the variance of {objective['label']} among the trials that had it"
     text = f"In {where}, {first['name']} {verb}: by itself it explains {number(first)} of {whole}"

@@ -8,7 +8,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import COLOURS, figure, safe
-from hpo.reports.importance_sentences import disagreement, number, poor_fit, sample_of
+from hpo.reports.importance_sentences import TOLD_FROM, disagreement, number, poor_fit, sample_of
 from hpo.reports.sentences import EVALUATOR_NAMES, percent
 
 LOOK_FOR = (
@@ -20,6 +20,7 @@ SHOWN = 14
 TOGETHER = "all architectures"
 """Label of the picture of what all architectures share."""
 _PALE = 0.28
+_GREY = "#7d8894"
 
 
 def section(data: ReportData) -> Section:
@@ -43,10 +44,8 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
     first = next(table for table in tables.values() if table["parameters"])
     order = [p["name"] for p in first["parameters"]][:SHOWN]
     conditional = {p["name"]: p["trials"] for p in first["parameters"] if p["conditional"]}
-    names = {
-        n: safe(n) + (f"<br><i>active in {conditional[n]}</i>" if n in conditional else "")
-        for n in order
-    }
+    silent = {p["name"] for p in first["parameters"] if p.get("distinct") is False}
+    names = {n: _named(n, conditional.get(n), like_chance=n in silent) for n in order}
     few = " — few trials, the order may be chance" if first["few"] else ""
     wide = ", widened" if first.get("widened") else ""
     drawn = figure(
@@ -82,7 +81,7 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
                     "arrayminus": [row["value"] - row["low"] for row in shown],
                     "thickness": 1.3,
                     "width": 3,
-                    "color": "#7d8894",
+                    "color": _GREY,
                 },
                 customdata=[[r["low"], r["high"], r["trials"], _told(r)] for r in shown],
                 hovertemplate=(
@@ -97,6 +96,14 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
     return Picture(label, drawn, note=_note(label, tables, first, bool(conditional)))
 
 
+def _named(name: str, active: int | None, *, like_chance: bool) -> str:
+    """Return a parameter's label, in grey where it is not told from no effect."""
+    text = safe(name)
+    if like_chance:
+        text = f'<span style="color:{_GREY}">{text} <i>like chance</i></span>'
+    return text + (f"<br><i>active in {active}</i>" if active is not None else "")
+
+
 def _told(row: Mapping[str, Any]) -> str:
     return ", not distinguishable from no effect" if row.get("distinct") is False else ""
 
@@ -105,7 +112,8 @@ def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditio
     said = [disagreement(tables)]
     if any(p.get("distinct") is False for t in tables.values() for p in t["parameters"]):
         said.append(
-            "Pale: shuffled copies of the parameter did about as well, which cannot matter."
+            "Pale, or grey and like chance: shuffled copies of the parameter, which cannot matter, "
+            "did about as well."
         )
     if first["resamples"]:
         steady = f"{first['parameters'][0]['name']} came first in "
@@ -114,12 +122,14 @@ def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditio
         if order is not None:
             steady += f"; rank correlation of the halves' order with this one {order:.2f}"
         said.append(f"{EVALUATOR_NAMES[first['evaluator']]}: {steady}.")
-    if first.get("interactions"):
-        pairs = "; ".join(
+    if first.get("interactions") is not None and first["resamples"]:
+        pairs = [
             f"{pair['first']} with {pair['second']} {number(pair)}"
             for pair in first["interactions"]
-        )
-        said.append(f"Beyond what each explains alone (fANOVA): {pairs}.")
+            if pair["low"] > TOLD_FROM
+        ]
+        listed = "; ".join(pairs) or "no pair stands out"
+        said.append(f"Together, beyond what each explains alone (fANOVA): {listed}.")
     if label == TOGETHER:
         said.append(
             "Parameters that all architectures search, their trials taken together; the "

@@ -167,6 +167,25 @@ def test_where_importance_refuses_no_two_parameters_are_foremost_and_it_is_said(
         assert "2 usable trials; importance needs at least 10" in line
 
 
+def test_what_is_not_told_from_no_effect_is_pale_and_grey(
+    records: Callable[..., list[TrialRecord]],
+) -> None:
+    data = report(records(("cnn",), trials=14, pruned_share=0, failed_share=0))
+    rows = data.importance["cnn"]["fanova"]["parameters"]
+    rows[0]["distinct"], rows[1]["distinct"] = True, False
+    (picture,) = importance.section(data).pictures
+    bars = next(t for t in picture.figure.data if t.name == "fANOVA")
+    assert bars.marker.opacity[1] < bars.marker.opacity[0]
+    assert "like chance" in bars.y[1]
+    assert "like chance" not in bars.y[0]
+    assert "shuffled copies" in picture.note
+    # A record of before chance was asked for draws as it did.
+    for row in rows:
+        del row["distinct"]
+    (picture,) = importance.section(data).pictures
+    assert "shuffled" not in picture.note
+
+
 def test_reasons_for_missing_figures_are_a_line_each(one_trial: OneTrial) -> None:
     data = report([one_trial(label) for label in ("cnn", "resnet50", "xception")])
     assert len(importance.section(data).empty.splitlines()) == 3

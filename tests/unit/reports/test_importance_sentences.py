@@ -72,6 +72,7 @@ def test_where_nothing_is_told_from_chance_nothing_matters_yet() -> None:
 
 def test_an_adaptive_sample_says_what_it_cannot_and_how_to_ask() -> None:
     told = said(fanova=table(row("a", 0.5, distinct=None), widened=True))
+    assert "a ranks first" in told
     assert "intervals are widened" in told
     assert "--importance-trials" in told
     assert "distinguishable" not in told
