@@ -13,9 +13,9 @@ a report does. The objectives:
 - ``training``: an accuracy over a learning rate (a peak, on a log scale), an optimizer, a momentum
   that sgd alone has, layers, and noise (0.01);
 
-each with dead parameters beside. Which of the method's constants were chosen on other objectives, and
-which after a look at these, is in ``docs/evidence.md``, with the table. What the intervals have to
-cover is the evaluator's own value on 10,000 uniform trials (beside this script in
+each with dead parameters beside. Which of the method's constants were chosen on other objectives,
+and which after a look at these, is in ``docs/evidence.md``, with the table. What the intervals have
+to cover is the evaluator's own value on 10,000 uniform trials (beside this script in
 ``planted_truths.json``; ``--references`` computes it again, in two minutes), in nine cases of ten
 if they keep what they promise. A case is a parameter in a study. *width* is the mean width of an
 interval; *dead named* the share of dead parameters that were told from chance, *living named* that
