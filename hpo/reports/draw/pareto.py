@@ -8,6 +8,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
+    about,
     colour,
     figure,
     objective_axis,
@@ -86,6 +87,7 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
                         mode="markers",
                         marker={"symbol": marker, "size": 9, "color": tone, "line": {"width": 2}},
                         name=f"{safe(label)}, {what}",
+                        meta=about(label, "complete"),
                         hovertemplate=[_hover(t, data.objective) for t in group],
                     )
                 )
