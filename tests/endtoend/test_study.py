@@ -139,6 +139,21 @@ def test_a_study_of_another_space_is_refused(finished: Workspace) -> None:
     changed = "architectures.cnn.space.learning_rate.high=5.0"
     done = call(finished, "run", file, "--resume", "--set", changed, code=2)
     assert "learning_rate" in done.stderr
+    assert "--evolve" not in done.stderr, "a narrower range is another space"
+
+
+def test_a_wider_space_and_a_warm_start_say_beforehand_what_they_take(finished: Workspace) -> None:
+    file = str(finished.home / "tiny.yaml")
+    wider = ("--set", "architectures.cnn.space.optimizer.choices=[adam, sgd, lion]")
+    refused = call(finished, "run", file, "--resume", *wider, code=2)
+    assert "--resume --evolve" in refused.stderr
+    grown = answer(finished, "run", file, "--resume", "--evolve", "--dry-run", *wider)
+    assert any("version 2 of the space adds optimizer" in note for note in grown["notes"])
+    warm = ("--set", "name=next", "--warm-start", "tiny")
+    (line,) = answer(finished, "run", file, "--dry-run", *warm)["notes"][-1:]
+    complete = [t for t in answer(finished, "trials", "tiny") if t["state"] == "complete"]
+    n = len(complete)
+    assert line == f"cnn: the sampler sees {n} of the {n} complete trials of study 'tiny'."
 
 
 def test_only_the_best_checkpoints_stay(finished: Workspace) -> None:
