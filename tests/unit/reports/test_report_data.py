@@ -24,7 +24,8 @@ def test_the_data_reads_back_equal(
     assert load_data(path) == data
     # One trial per line, so that a change of one trial is a change of one line.
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert sum('"architecture": "cnn", "number"' in line for line in lines) == 4
+    begun = '    {"architecture": "cnn", "number"'
+    assert sum(line.startswith(begun) for line in lines) == 4
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
