@@ -21,7 +21,8 @@ SHOWN = 20
 """Lines of study files that a terminal shows; the page has all."""
 NOTES = (
     "Differences are those from the first study. They are paired, face by face, where both studies "
-    "judged the same validation faces and these are here; else they say that they are not."
+    "judged the same validation faces and what their trials answered is stored; else they say that "
+    "they are not."
 )
 EPILOG = "\n\n".join(
     [

@@ -64,8 +64,9 @@ def compare(
 ) -> Compared:
     """Set studies beside each other: bests with intervals, differences, time, what differs.
 
-    Differences are those from the first study. They are paired, face by face, where both trials'
-    predictions are stored and the studies judged the same validation faces, which are here.
+    Differences are those from the first study. They are paired, face by face, where the studies
+    judged the same validation faces and it is stored which of them both trials got right, or their
+    predictions are stored and the faces are here.
 
     Args:
         studies: two or more, each a name, a study file, a report's ``study.json`` or its folder.
@@ -136,18 +137,23 @@ def _count_pairs(
 ) -> Paired | str:
     """Count on which validation faces which of two best trials is right, or say why not."""
     from hpo.evidence.paired import pair
+    from hpo.reports.trials import right_faces
 
     both = [sources[place] for place, _ in (new, old)]
     if any(source.spec is None for source in both):
         return "a report's study.json keeps no predictions"
-    said = [_predictions(sources[place], label) for place, label in (new, old)]
-    if not all(said):
+    records = [_record(sources[place], label) for place, label in (new, old)]
+    said = [record.result.predictions if record.result else [] for record in records]
+    right = [right_faces(record) for record in records]
+    if not all(said) and not all(right):
         return "the predictions of a trial were not stored"
     if not all(source.digest for source in both) or len({source.digest for source in both}) > 1:
         return "the studies were not run on the same faces, as far as is recorded"
     drawn = {_drawn_faces(source) for source in both}
-    if len(drawn) > 1 or len(said[0]) != len(said[1]):
+    if len(drawn) > 1 or len(said[0]) != len(said[1]) or len(right[0]) != len(right[1]):
         return "the studies judged other validation faces"
+    if all(right):
+        return pair([True] * len(right[0]), *right)
     key = f"{both[0].digest} {drawn}"
     if key not in faces:
         faces[key] = _labels(both[0])
@@ -159,11 +165,10 @@ def _count_pairs(
     return pair(labels, *said)
 
 
-def _predictions(source: _Source, label: str) -> Sequence[int]:
+def _record(source: _Source, label: str) -> TrialRecord:
     entry = next(e for e in source.data.architectures if e["label"] == label)
     number = entry["best"]["number"]
-    record = next(r for r in source.records if r.architecture == label and r.number == number)
-    return record.result.predictions if record.result else ()
+    return next(r for r in source.records if r.architecture == label and r.number == number)
 
 
 def _drawn_faces(source: _Source) -> tuple[int, int] | None:

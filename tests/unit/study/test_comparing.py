@@ -14,6 +14,7 @@ from hpo.data.store import write_faces
 from hpo.reports.compute import outline
 from hpo.reports.data import dump_data
 from hpo.search.engine import open_engine
+from hpo.spec.bits import pack_bits
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.records import TrialResult
 from hpo.spec.seeds import derive_seed
@@ -55,9 +56,19 @@ def write_dataset(workspace: Workspace, seed: int = 0) -> tuple[str, Split]:
 
 
 def make_study(
-    workspace: Workspace, name: str, digest: str, labels: list[int], wrong: set[int], **data: Any
+    workspace: Workspace,
+    name: str,
+    digest: str,
+    labels: list[int],
+    wrong: set[int],
+    *,
+    packed: bool = False,
+    **data: Any,
 ) -> None:
-    """Store a study whose only trial is wrong on these places of the validation faces."""
+    """Store a study whose only trial is wrong on these places of the validation faces.
+
+    ``packed`` stores which faces it got right, beside what it said of each.
+    """
     spec = StudySpec.model_validate(
         {
             "name": name,
@@ -83,18 +94,21 @@ def make_study(
         metrics={"val_accuracy": accuracy},
         validation_size=len(labels),
         predictions=predictions,
+        correct=pack_bits(k not in wrong for k in range(len(labels))) if packed else "",
         params=proposal.configuration({}),
     )
     assert engine.finish(proposal.number, result)
 
 
-def two(workspace: Workspace, **data: Any) -> None:
+def two(workspace: Workspace, *, packed: bool = False, **data: Any) -> None:
     """Store studies A and B: A is wrong on faces 0 to 9, B on 0 to 3."""
     digest, validation = write_dataset(workspace)
     limit = data.get("validation_limit")
     drawn = subset(validation, limit, derive_seed(StudySpec.model_fields["seed"].default, "data"))
     for name, wrong in (("A", range(10)), ("B", range(4))):
-        make_study(workspace, name, digest, drawn.labels.tolist(), set(wrong), **data)
+        make_study(
+            workspace, name, digest, drawn.labels.tolist(), set(wrong), packed=packed, **data
+        )
 
 
 def only_difference(compared: Compared) -> dict[str, Any]:
@@ -125,6 +139,16 @@ def test_where_the_faces_are_gone_the_trials_are_taken_as_independent(workspace:
     assert not gap["paired"]
     assert "are not in this workspace" in gap["why"]
     assert gap["low"] < 0
+
+
+def test_where_it_is_stored_which_faces_were_right_the_faces_may_be_gone(
+    workspace: Workspace,
+) -> None:
+    two(workspace, packed=True)
+    (workspace.data / "small" / "manifest.json").unlink()
+    gap = only_difference(compare("A", "B", workspace=workspace))
+    assert gap["paired"]
+    assert gap["point"] == pytest.approx(6 / FACES)
 
 
 def test_faces_that_were_imported_anew_pair_nothing(workspace: Workspace) -> None:
