@@ -51,13 +51,13 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     seen = found["of"] - found["n"]
     if not seen:
         return (
-            "No validation face has an exact, mirrored or near duplicate among the training "
-            "faces, so each score is the same with and without leaked images."
+            "No validation face has an exact, mirrored or near duplicate in the training split, "
+            "so each score is the same with and without leaked images."
         )
     told = (
         f"{number(seen)} of the {number(found['of'])} validation faces "
-        f"({percent(seen / found['of'])}) have an exact, mirrored or near duplicate among the "
-        "training faces, and a score on them is partly memory"
+        f"({percent(seen / found['of'])}) have an exact, mirrored or near duplicate in the "
+        "training split, and a score on them may be partly memory"
     )
     if found["interval"] is None:
         return f"{told}; no score without them is known."
