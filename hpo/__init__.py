@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hpo.spec.study import StudySpec as StudySpec
     from hpo.spec.workspace import Workspace as Workspace
     from hpo.study.comparing import compare as compare
+    from hpo.study.confirming import confirm as confirm
     from hpo.study.deletion import delete as delete
     from hpo.study.doctor import doctor as doctor
     from hpo.study.joining import worker as worker
@@ -51,6 +52,7 @@ _API = {
     "audit_faces": "hpo.data.audit.audit",
     "champion": "hpo.study.reigning",
     "compare": "hpo.study.comparing",
+    "confirm": "hpo.study.confirming",
     "delete": "hpo.study.deletion",
     "describe_faces": "hpo.data.show",
     "describe_songs": "hpo.data.show",

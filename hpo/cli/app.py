@@ -14,6 +14,7 @@ from hpo import __version__
 from hpo.cli import (
     champion,
     compare,
+    confirm,
     data,
     recommend,
     report,
@@ -79,6 +80,7 @@ def root(
 
 run.register(app)
 train.register(app)
+confirm.register(app)
 workers.register(app)
 studies.register(app)
 report.register(app)

@@ -83,6 +83,10 @@ class Claims(ABC):
             attempt: 0, or how often a repeated configuration was thrown back.
         """
 
+    def open_places(self) -> int:
+        """Return how many places of the budget may be filled by now: all, unless it is a race."""
+        return self.spec.trials_of(self.label)
+
     def suggest(
         self,
         known: Mapping[int, FrozenTrial],
@@ -130,8 +134,9 @@ class Claims(ABC):
         """Claim what was lost, else what goes on to its next rung, else the next slot."""
         places = stored.places(attempts)
         lost_places = {stored.place(t) for t in attempts if stored.is_lost(t)} - places.keys()
+        open_places = self.open_places()
         for slot, rung in sorted(lost_places):
-            if slot < self.spec.trials_of(self.label):
+            if slot < open_places:
                 return self._again(places, retries.lost_at(attempts, slot, rung))
         standings = self.climb.standings(places) if self.climb is not None else []
         if self.climb is not None:
@@ -141,7 +146,7 @@ class Claims(ABC):
                 if proposal is not None:
                     return proposal
         begun = {slot for slot, _ in places}
-        for slot in range(self.spec.trials_of(self.label)):
+        for slot in range(open_places):
             if slot not in begun:
                 proposal = self._begin(places, slot)
                 if proposal is not None or self._filled:

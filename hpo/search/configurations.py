@@ -10,7 +10,7 @@ from hpo.spec.errors import SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import ArchitectureSpec
 
-Origin = Literal["sampler", "enqueued", "thesis", "warm_start", "space-filling"]
+Origin = Literal["sampler", "enqueued", "thesis", "warm_start", "space-filling", "confirmation"]
 
 
 @dataclass(frozen=True)

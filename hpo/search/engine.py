@@ -22,8 +22,8 @@ class Proposal:
         slot: which place of the budget it fills, from 0; attempts at one slot share it.
         params: the searched values.
         trial_seed: seeds the training; the same for every attempt at the slot.
-        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"warm_start"`` or
-            ``"space-filling"``.
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"warm_start"``,
+            ``"space-filling"`` or ``"confirmation"``.
         overrides: values stronger than the study's fixed ones (an enqueued configuration's, or the
             epochs that a keras-tuner Hyperband round allows).
         repeat_of: number of an earlier trial with the same configuration; None if it is new.

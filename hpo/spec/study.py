@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from hpo.spec.addresses import is_url
+from hpo.spec.confirmation import ConfirmationSpec
 from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.fidelity import FidelitySpec
@@ -164,6 +165,10 @@ class StudySpec(Section):
     )
     storage: str | None = Field(default=None, description="An Optuna storage URL.")
     tracking: TrackingSpec = TrackingSpec()
+    confirmation: ConfirmationSpec | None = Field(
+        default=None,
+        description="The best are run again over seeds before one is called the winner.",
+    )
     promote: bool = Field(default=False, description="Register the winner when the study ends.")
     gate: GateSpec = Field(
         default=GateSpec(), description="What the winner must show before it becomes the champion."

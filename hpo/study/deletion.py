@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.confirmation import confirmation_name
 from hpo.spec.errors import InputError, SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
@@ -30,6 +31,16 @@ class Deleted:
     models: tuple[str, ...]
     folders: list[Path]
     lost: int = 0
+
+    def and_(self, other: Deleted) -> Deleted:
+        """Return what goes with both."""
+        return Deleted(
+            self.trials + other.trials,
+            self.runs + other.runs,
+            self.models + other.models,
+            self.folders + other.folders,
+            self.lost + other.lost,
+        )
 
     def line(self) -> str:
         """Return it in a few words."""
@@ -69,6 +80,7 @@ def what_goes(
     study, workspace = resolve_study(study, workspace)
     url = workspace.storage_url()
     _check_at_rest(url, study)
+    reruns = _confirmation_of(url, study)
     trials = len(read_trials(url, study))
     lost = len(read_trials(url, study, attempts=True)) - trials
     client = _client(workspace)
@@ -76,7 +88,8 @@ def what_goes(
     if versions and not force:
         raise has_registered_models(study, versions)
     runs = count_runs(client, study) if client else 0
-    return Deleted(trials, runs, versions, _folders(workspace, study), lost)
+    own = Deleted(trials, runs, versions, _folders(workspace, study), lost)
+    return own if reruns is None else own.and_(what_goes(reruns, workspace=workspace, force=force))
 
 
 def delete(
@@ -101,6 +114,10 @@ def delete(
 
     study, workspace = resolve_study(study, workspace)
     going = what_goes(study, workspace=workspace, force=force)
+    reruns = _confirmation_of(workspace.storage_url(), study)
+    if reruns is not None:
+        # First, so that a deletion that is cut off leaves nothing that cannot be named any more.
+        delete(reruns, workspace=workspace, force=force)
     client = _client(workspace)
     if client is not None:
         delete_runs(client, study, force=force)
@@ -108,6 +125,14 @@ def delete(
         shutil.rmtree(folder, ignore_errors=True)
     delete_study(workspace.storage_url(), study)
     return going
+
+
+def _confirmation_of(storage_url: str, study: str) -> str | None:
+    """Return the name of the study that holds its re-runs, if there is one: it goes with it."""
+    from hpo.search.studies import has_study
+
+    name = confirmation_name(study)
+    return name if has_study(storage_url, name) else None
 
 
 def _check_at_rest(storage_url: str, study: str) -> None:

@@ -135,9 +135,27 @@ class StudyRun:
                 notes += self._settle()
             outcome = self._outcome()
             outcome.notes.extend(notes)
-            if outcome.stopped_by is None and self.spec.promote and not self.joining:
+        if self.joining:
+            return outcome
+        if outcome.stopped_by is None and self.spec.confirmation is not None:
+            outcome = self._confirmed(outcome)
+        if outcome.stopped_by is None and self.spec.promote:
+            with self.interrupts.installed():
                 outcome = self._promoted(outcome)
         return outcome
+
+    def _confirmed(self, outcome: StudyOutcome) -> StudyOutcome:
+        """Run the best again; what comes of it is the outcome's notes."""
+        from hpo.study.confirming import confirm
+
+        try:
+            told = confirm(self.spec, workspace=self.workspace, watcher=self.watcher)
+        except InputError as error:
+            # A study in which nothing finished has nothing to confirm.
+            outcome.notes.append(str(error))
+            return outcome
+        outcome.notes.extend([*told.notes, *told.sentences])
+        return dataclasses.replace(outcome, stopped_by=told.stopped_by)
 
     def _settle(self) -> list[str]:
         """Bring MLflow and the disk to what the storage holds; return what that could not mend."""

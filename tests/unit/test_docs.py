@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from hpo.architectures.architecture import load
 from hpo.search.options import OPTIONS
 from hpo.spec.catalogue import CATALOGUE
+from hpo.spec.confirmation import ConfirmationSpec
 from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.loading import load_study
@@ -46,6 +47,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "### `fidelity`\n": (FidelitySpec,),
     "### `gate`\n": (GateSpec,),
     "### `warm_start`\n": (WarmStartSpec,),
+    "### `confirmation`\n": (ConfirmationSpec,),
     "### One architecture\n": (ArchitectureSpec,),
     "## Parameters that are searched\n": (FloatParameter, IntParameter, CategoricalParameter),
 }

@@ -1,0 +1,106 @@
+"""``hpo confirm``: the best of a search again, over seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from hpo.cli.shell import (
+    StorageUrl,
+    StudyName,
+    TrackingUri,
+    current,
+    examples,
+    print_json,
+    print_table,
+    say,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command(
+        epilog=examples(
+            ("hpo confirm thesis", "the three best, five seeds each"),
+            ("hpo confirm thesis --top 2 --seeds 10", "the two best, ten seeds each"),
+        )
+    )(confirm)
+
+
+def confirm(
+    context: typer.Context,
+    study: StudyName,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many of the best configurations. Default: the study file's, else 3.",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="With how many seeds each. Default: the study file's, else 5.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    storage: StorageUrl = None,
+    tracking: TrackingUri = None,
+) -> None:
+    """Run the best configurations of a study again over seeds, and say which has won.
+
+    A search shows the luckiest of its trials. So the best few race: each is run with other seeds,
+    and one that is worse than the leader beyond doubt is stopped. They are compared on the same
+    validation faces by a bootstrap over seeds and faces, and none is called the winner whose
+    interval does not exclude every other. hpo promote then serves what won. The runs are trials of
+    the study STUDY.confirmation; the same command goes on where it was interrupted.
+    """
+    from hpo.cli.live import watcher
+    from hpo.execution.interrupts import Interrupted
+    from hpo.study.confirming import confirm as start
+
+    display = watcher()
+    with display.running():
+        told = start(
+            study,
+            workspace=current(context, storage, tracking).workspace,
+            top=top,
+            seeds=seeds,
+            watcher=display,
+        )
+    if as_json:
+        print_json(told.to_json())
+    else:
+        print_confirmation(told.facts, told.sentences, told.notes)
+    if told.stopped_by is not None:
+        raise Interrupted(
+            told.stopped_by, "Everything finished is kept; the same command goes on with it"
+        )
+
+
+def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[str]) -> None:
+    """Print a row per configuration, and what it comes to."""
+    from hpo.reports.confirmation_sentences import ends, gap, title, value
+
+    rows = [
+        [
+            title(entry) + (" *" if entry["label"] == facts["winner"] else ""),
+            value(facts, entry["search_value"]),
+            sum(v is not None for v in entry["values"]),
+            f"{value(facts, entry['mean']['point'])} {ends(facts, entry['mean'])}"
+            if entry["mean"]
+            else None,
+            gap(facts, entry["behind"]) if entry["behind"] else None,
+            None if entry["best_share"] is None else f"{entry['best_share']:.0%}",
+            f"after {entry['stopped']}" if entry["stopped"] else "",
+        ]
+        for entry in facts["candidates"]
+    ]
+    columns = ["configuration", f"searched {facts['objective']}", "seeds", "mean", "behind"]
+    print_table([*columns, "best in", "stopped"], rows)
+    for text in (*notes, *sentences):
+        say(text)

@@ -1,0 +1,190 @@
+"""What the re-runs of a search's best configurations support, as plain data."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo.evidence.racing import LEVEL, Race, Run, Verdict, decide, optimism, race
+from hpo.spec.confirmation import read_candidate
+from hpo.spec.records import TrialRecord
+
+Direction = Literal["maximize", "minimize"]
+Labels = npt.NDArray[np.int64]
+
+_UNTOLD = ("loss", "accuracy", "learning_rate")
+"""Metrics of training, which say nothing of how well a model answers."""
+
+
+def runs_of(
+    records: Iterable[TrialRecord],
+    seeds: int,
+    labels: Labels | None,
+    direction: Direction,
+) -> dict[str, list[Run]]:
+    """Return the scores of the re-runs that have ended, by configuration, as a race takes them.
+
+    Args:
+        records: the re-runs; lost attempts are passed over.
+        seeds: how many of each count.
+        labels: of the validation faces, ``(n,)``: a run's scores are then which of them it got
+            right. None where runs are judged by a value that no single face has, such as the loss.
+        direction: of that value.
+    """
+    ended: dict[str, dict[int, Run]] = {}
+    for record in records:
+        slots = ended.setdefault(record.architecture, {})
+        if not record.lost and record.state in ("complete", "failed", "pruned"):
+            slots[record.slot] = _scores(record, labels, direction)
+    found: dict[str, list[Run]] = {}
+    for name, slots in ended.items():
+        found[name] = []
+        for slot in range(seeds):
+            if slot not in slots:
+                break
+            found[name].append(slots[slot])
+    return found
+
+
+def _scores(record: TrialRecord, labels: Labels | None, direction: Direction) -> Run:
+    result = record.result
+    if record.state != "complete" or result is None or record.value is None:
+        return None
+    if labels is None:
+        return np.array([record.value if direction == "maximize" else -record.value])
+    predictions = np.asarray(result.predictions)
+    if predictions.shape != labels.shape:
+        return None
+    return np.asarray(predictions == labels, dtype=np.float64)
+
+
+def confirmation(
+    searched: Mapping[str, TrialRecord],
+    reruns: Sequence[TrialRecord],
+    *,
+    seeds: int,
+    seed: int,
+    labels: Labels | None,
+    objective: str,
+    direction: Direction,
+) -> dict[str, Any]:
+    """Return who races, who was stopped, who has won and how surely.
+
+    ``candidates``, the best of the search first: ``label, architecture, number, search_value,
+    values`` (of the re-runs, None where one failed), ``seeds`` (numbers), ``mean, behind,
+    optimism`` (intervals or None), ``best_share, stopped, stopped_by, scores`` (by name: mean, low,
+    high over the re-runs), ``confusion`` (summed). Besides ``over, winner, runner_up, crowned,
+    level, images, seeds, objective, direction``. Shares and losses are as measured, in the
+    objective's direction.
+
+    Args:
+        searched: by label, the trial of the search that each configuration comes from.
+        reruns: trials of the confirmation, lost attempts left out.
+        seeds: with how many each is run.
+        seed: of the bootstrap.
+        labels: of the validation faces; None where single faces are not told apart.
+        objective: its metric.
+        direction: of it.
+    """
+    runs: dict[str, list[Run]] = {label: [] for label in searched}
+    runs |= runs_of(reruns, seeds, labels, direction)
+    runs = {label: runs[label] for label in searched}
+    standing = race(runs, seeds, seed=seed)
+    verdict = decide(runs, standing.stopped, seed=seed)
+    own = {
+        label: sorted(
+            (r for r in reruns if r.architecture == label and not r.lost and r.slot < seeds),
+            key=lambda r: r.slot,
+        )
+        for label in runs
+    }
+    return {
+        "objective": objective,
+        "direction": direction,
+        "seeds": seeds,
+        "level": LEVEL,
+        "images": 0 if labels is None else len(labels),
+        "over": standing.over,
+        "winner": verdict.winner if verdict else None,
+        "runner_up": verdict.runner_up if verdict else None,
+        "crowned": bool(verdict and verdict.crowned and standing.over),
+        "candidates": [
+            _entry(label, searched[label], own[label], standing, verdict, direction)
+            for label in searched
+        ],
+    }
+
+
+def _entry(
+    label: str,
+    origin: TrialRecord,
+    reruns: Sequence[TrialRecord],
+    standing: Race,
+    verdict: Verdict | None,
+    direction: Direction,
+) -> dict[str, Any]:
+    architecture, number = read_candidate(label)
+    complete = [r for r in reruns if r.state == "complete" and r.value is not None]
+    values = [r.value for r in complete if r.value is not None]
+    sign = 1.0 if direction == "maximize" else -1.0
+    mean = behind = share = None
+    if verdict is not None and label in verdict.names:
+        place = verdict.place(label)
+        told = verdict.compared.mean(place)
+        mean = _signed(told.to_json(), sign)
+        share = verdict.compared.best_share[place]
+        if label != verdict.winner:
+            behind = verdict.ahead_of(label).to_json()
+    luck = None
+    if origin.value is not None and len(values) > 1:
+        luck = optimism(sign * origin.value, [sign * v for v in values]).to_json()
+    return {
+        "label": label,
+        "architecture": architecture,
+        "number": number,
+        "search_value": origin.value,
+        "params": origin.searched,
+        "numbers": [r.number for r in complete],
+        "values": [r.value if r.state == "complete" else None for r in reruns if r.result],
+        "mean": mean,
+        "behind": behind,
+        "optimism": luck,
+        "best_share": share,
+        "stopped": standing.stopped.get(label),
+        "stopped_by": standing.against.get(label),
+        "scores": _scores_over(complete),
+        "confusion": _summed(complete),
+    }
+
+
+def _signed(interval: dict[str, Any], sign: float) -> dict[str, Any]:
+    """Return an interval of a loss as a loss: what was compared was its negative."""
+    if sign > 0:
+        return interval
+    ends = -interval["high"], -interval["low"]
+    return {**interval, "point": -interval["point"], "low": ends[0], "high": ends[1]}
+
+
+def _scores_over(complete: Sequence[TrialRecord]) -> dict[str, dict[str, float]]:
+    found: dict[str, list[float]] = {}
+    for record in complete:
+        assert record.result is not None
+        for name, value in record.result.metrics.items():
+            if name not in _UNTOLD:
+                found.setdefault(name, []).append(value)
+    return {
+        name: {"mean": statistics.fmean(values), "low": min(values), "high": max(values)}
+        for name, values in found.items()
+        if len(values) == len(complete)
+    }
+
+
+def _summed(complete: Sequence[TrialRecord]) -> list[list[int]]:
+    matrices = [r.result.confusion for r in complete if r.result and r.result.confusion]
+    if not matrices:
+        return []
+    return [[int(cell) for cell in row] for row in np.sum(np.asarray(matrices), axis=0)]

@@ -1,0 +1,155 @@
+"""What a confirmation says, in sentences: who has won, how surely, and how lucky the search was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hpo.reports.sentences import number, percent, plural, signed
+
+SCORES = (
+    ("val_macro_f1", "macro F1"),
+    ("val_balanced_accuracy", "balanced accuracy"),
+    ("val_loss", "log loss"),
+    ("val_loss_tempered", "after temperature scaling"),
+    ("val_ece", "calibration error"),
+    ("val_ece_tempered", "after temperature scaling"),
+    ("val_votes_majority", "agreement with the majority of FER+ votes"),
+    ("val_votes_share", "mean share of FER+ votes"),
+)
+"""Scores of a model's answers, as they are told, in order."""
+
+_PLAIN = frozenset({"val_loss", "val_loss_tempered"})
+"""Those in nats; the others are shares."""
+
+
+def tell(facts: Mapping[str, Any]) -> list[str]:
+    """Return the sentences of a confirmation.
+
+    Args:
+        facts: as ``hpo.evidence.confirmation.confirmation`` returns them.
+    """
+    winner = candidate(facts, facts["winner"])
+    if winner is None:
+        return ["The re-runs are too few to compare: no configuration has two that are complete."]
+    said = [] if facts["over"] else ["The confirmation is not finished; so far:"]
+    said.append(_winner(facts, winner))
+    said += [_stopped(facts, entry) for entry in facts["candidates"] if entry["stopped"]]
+    first = facts["candidates"][0]
+    for entry in [first] if first is winner else [first, winner]:
+        if entry["optimism"]:
+            said.append(_curse(facts, entry, best_of_search=entry is first))
+    scores = scores_sentence(winner["scores"])
+    if scores:
+        said.append(f"{title(winner)}, mean of {plural(len(winner['values']), 'seed')}: {scores}.")
+    return said
+
+
+def candidate(facts: Mapping[str, Any], label: str | None) -> dict[str, Any] | None:
+    """Return the entry of a configuration; None if it is not there."""
+    return next((e for e in facts["candidates"] if e["label"] == label), None)
+
+
+def title(entry: Mapping[str, Any]) -> str:
+    """Return a configuration as its trial of the search: ``cnn #4``."""
+    return f"{entry['architecture']} #{entry['number']}"
+
+
+def is_share(facts: Mapping[str, Any]) -> bool:
+    """Tell whether the objective is a share, told in percent."""
+    return "loss" not in facts["objective"]
+
+
+def value(facts: Mapping[str, Any], shown: float) -> str:
+    """Return a value of the objective."""
+    return percent(shown) if is_share(facts) else f"{shown:.4f}"
+
+
+def ends(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
+    """Return the ends of an interval of the objective, ``[50.6, 53.8]``."""
+    if is_share(facts):
+        return f"[{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
+    return f"[{interval['low']:.4f}, {interval['high']:.4f}]"
+
+
+def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
+    """Return a difference with its interval, ``1.9 points [0.6, 3.2]``."""
+    if is_share(facts):
+        low, high = signed(100 * interval["low"]), signed(100 * interval["high"])
+        return f"{100 * interval['point']:.1f} points [{low}, {high}]"
+    return f"{interval['point']:.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
+
+
+def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
+    seeds = plural(sum(v is not None for v in winner["values"]), "seed")
+    faces = f" on {number(facts['images'])} validation faces" if facts["images"] else ""
+    level = f"{100 * facts['level']:.0f} %"
+    reached = (
+        f"{title(winner)} reaches {value(facts, winner['mean']['point'])} "
+        f"{ends(facts, winner['mean'])} over {seeds}{faces}"
+    )
+    rivals = [e for e in facts["candidates"] if e["behind"]]
+    if not rivals:
+        return f"{reached} ({level}); nothing else was compared with it."
+    paired = "paired by face, seeds and faces resampled" if facts["images"] else "seeds resampled"
+    better = "above" if facts["direction"] == "maximize" else "below"
+    equal = [e for e in rivals if e["behind"]["low"] <= 0]
+    if not equal:
+        second = min(rivals, key=lambda e: e["behind"]["point"])
+        verb = "is the winner" if facts["over"] else "leads"
+        return (
+            f"{title(winner)} {verb}: {reached.removeprefix(title(winner) + ' ')}, "
+            f"{gap(facts, second['behind'])} {better} {title(second)} ({level}, {paired})."
+        )
+    names = _listed([title(e) for e in (winner, *equal)])
+    nearest = min(equal, key=lambda e: e["behind"]["point"])
+    return (
+        f"{names} are not distinguishable: {reached}, {gap(facts, nearest['behind'])} {better} "
+        f"{title(nearest)} ({level}, {paired}). {title(winner)} is taken because its mean is the "
+        "best."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _stopped(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    leader = candidate(facts, entry["stopped_by"])
+    by = f" than {title(leader)}" if leader else ""
+    return f"{title(entry)} was stopped after {plural(entry['stopped'], 'seed')}, as worse{by}."
+
+
+def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search: bool) -> str:
+    luck = entry["optimism"]
+    which = "The search's best" if best_of_search else "The winner"
+    lost = (
+        f"winner's curse {gap(facts, luck)}"
+        if is_share(facts)
+        else f"winner's curse {luck['point']:.4f} [{luck['low']:+.4f}, {luck['high']:+.4f}]"
+    )
+    return (
+        f"{which}, {title(entry)}, scored {value(facts, entry['search_value'])} when it was "
+        f"found; its {number(luck['n'])} re-runs {_mean_of(facts, entry)}: {lost}, the luck of its "
+        "seed. What it owes to these faces is in both, and other faces alone show it."
+    )
+
+
+def _mean_of(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    known = [v for v in entry["values"] if v is not None]
+    return f"have a mean of {value(facts, sum(known) / len(known))}"
+
+
+def scores_sentence(scores: Mapping[str, Any]) -> str:
+    """Return scores as ``macro F1 48.1 %, log loss 1.35, after temperature scaling 1.31``.
+
+    Args:
+        scores: by name, a number or a dict with ``mean``.
+    """
+    told = []
+    for name, words in SCORES:
+        if name in scores:
+            known = scores[name]
+            shown = float(known["mean"] if isinstance(known, Mapping) else known)
+            told.append(f"{words} {shown:.3f}" if name in _PLAIN else f"{words} {percent(shown)}")
+    return ", ".join(told)

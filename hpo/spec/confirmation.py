@@ -1,0 +1,44 @@
+"""The section ``confirmation`` of a study file, and how a confirmation is named."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hpo.spec.numbers import Whole
+from hpo.spec.sections import Section
+
+SUFFIX = ".confirmation"
+"""Of the name of the study that holds the re-runs of another."""
+
+ORIGIN = "confirmation"
+"""Origin of a re-run: a trial that no search has asked for."""
+
+
+class ConfirmationSpec(Section):
+    """How the best of a search are run again before one is called the winner."""
+
+    top: Whole = Field(
+        default=3, ge=1, le=20, description="How many of the best configurations are run again."
+    )
+    seeds: Whole = Field(
+        default=5,
+        ge=2,
+        le=100,
+        description="With how many seeds each, unless it is stopped as worse beyond doubt.",
+    )
+
+
+def confirmation_name(study: str) -> str:
+    """Return the name of the study that holds the re-runs of ``study``."""
+    return study + SUFFIX
+
+
+def candidate_label(architecture: str, number: int) -> str:
+    """Return the label, there, of the configuration of a trial."""
+    return f"{architecture}-{number}"
+
+
+def read_candidate(label: str) -> tuple[str, int]:
+    """Return the architecture and the trial that ``candidate_label`` made a label of."""
+    architecture, _, number = label.rpartition("-")
+    return architecture, int(number)

@@ -1,0 +1,275 @@
+"""``confirm``: the best of a search run again over seeds, and who has won."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hpo.spec.confirmation as spec_of
+from hpo.execution.watch import Silence, Watcher
+from hpo.spec.confirmation import ConfirmationSpec, candidate_label, confirmation_name
+from hpo.spec.errors import DataError, InputError, NotFoundError
+from hpo.spec.records import TrialRecord
+from hpo.spec.sections import NAME, BudgetSpec, PlugIn
+from hpo.spec.seeds import derive_seed
+from hpo.spec.space import SearchSpace
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """How a confirmation stands.
+
+    Args:
+        study: that was searched.
+        facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it.
+        sentences: the same in words.
+        notes: what the person should know of the runs.
+        stopped_by: the signal that stopped it; None if none did.
+    """
+
+    study: str
+    facts: dict[str, Any]
+    sentences: list[str]
+    notes: list[str] = field(default_factory=list)
+    stopped_by: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+def confirm(
+    study: str | Path | StudySpec,
+    *,
+    workspace: Workspace | None = None,
+    top: int | None = None,
+    seeds: int | None = None,
+    watcher: Watcher | None = None,
+) -> Confirmed:
+    """Run the best configurations of a search again, each with several seeds, and compare them.
+
+    They race: from three seeds on, one that is worse than the leader beyond doubt is stopped. All
+    are judged on the validation faces of the search. What has ended is kept, as trials of the study
+    ``<study>.confirmation``, and the same call goes on where it was interrupted.
+
+    Args:
+        study: its name or its study file, or the study.
+        workspace: where it is; the current directory by default.
+        top: how many configurations; by default what the study file says, else 3.
+        seeds: with how many seeds each; by default what the study file says, else 5.
+        watcher: is told what happens.
+
+    Raises:
+        InputError: ``top`` or ``seeds`` is out of range, the study is a confirmation itself, or
+            its name is too long for one.
+        NotFoundError: there is no such study, or no complete trial in it.
+        DataError: the faces at hand are not those of the search.
+        EnvironmentProblem: a store or weights cannot be had.
+    """
+    from hpo.registry.promotion import rank_key
+    from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+    from hpo.study.planning import plan
+    from hpo.study.running import StudyRun
+
+    if isinstance(study, StudySpec):
+        name, workspace = study.name, workspace or Workspace.at()
+    else:
+        name, workspace = resolve_study(study, workspace)
+    url = workspace.storage_url(study.storage if isinstance(study, StudySpec) else None)
+    spec = study if isinstance(study, StudySpec) else read_spec(url, name)
+    asked = _asked(spec, top, seeds)
+    records = read_trials(url, name)
+    best = {**_begun(url, name, records), **_best(records, spec, asked.top)}
+    order = sorted(best, key=lambda label: rank_key(best[label], spec.objective.direction))
+    chosen = {label: best[label] for label in order}
+    derived = confirmation_spec(spec, chosen, asked.seeds)
+    planned = plan(derived, workspace=workspace, resume=True)
+    recorded = read_dataset_digest(url, name)
+    if recorded and recorded != planned.dataset.digest:
+        raise DataError(
+            f"dataset '{spec.data.dataset}' has changed since study '{name}' was run, and runs on "
+            "other faces cannot be compared with it",
+            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
+            got=f"digest {planned.dataset.digest.removeprefix('sha256:')[:12]}",
+            hint="Import the faces that the study was run on again",
+        )
+    # That it begins now is no news: it was asked for.
+    planned = dataclasses.replace(planned, notes=[])
+    run = StudyRun(planned, workspace, watcher or Silence(), resume=True)
+    _found(url, planned.spec, planned.dataset)
+    outcome = run.go()
+    told = confirmed(name, workspace=workspace, storage_url=url)
+    assert told is not None  # It was founded above.
+    return dataclasses.replace(told, notes=outcome.notes, stopped_by=outcome.stopped_by)
+
+
+def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationSpec:
+    if spec.name.endswith(spec_of.SUFFIX):
+        raise InputError(
+            f"'{spec.name}' is a confirmation itself",
+            hint=f"Confirm the study that it belongs to: {spec.name.removesuffix(spec_of.SUFFIX)}",
+        )
+    name = confirmation_name(spec.name)
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"study '{spec.name}' has too long a name to be confirmed",
+            expected=f"at most {100 - len(spec_of.SUFFIX)} characters",
+        )
+    usual = spec.confirmation or ConfirmationSpec()
+    given = ConfirmationSpec.model_fields
+    for key, value in (("top", top), ("seeds", seeds)):
+        low, high = (m for m in given[key].metadata if hasattr(m, "ge") or hasattr(m, "le"))
+        if value is not None and not low.ge <= value <= high.le:
+            raise InputError(
+                f"{key} is out of range", expected=f"{low.ge} to {high.le}", got=str(value)
+            )
+    return ConfirmationSpec(
+        top=usual.top if top is None else top, seeds=usual.seeds if seeds is None else seeds
+    )
+
+
+def _best(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
+    """Return the best configurations of a search by label, the best first, each once.
+
+    A configuration is a slot of the budget: trials at its rungs are one, and repeats none.
+    """
+    from hpo.registry.promotion import is_eligible, rank_key
+
+    eligible = [r for r in records if is_eligible(r) and r.repeats is None]
+    if not eligible:
+        raise NotFoundError(
+            f"study '{spec.name}' has nothing to confirm",
+            expected="a complete trial with a value and a checkpoint",
+            hint="Run the study further (hpo run --resume)",
+        )
+    chosen: dict[str, TrialRecord] = {}
+    seen: list[Any] = []
+    for record in sorted(eligible, key=lambda r: rank_key(r, spec.objective.direction)):
+        keys = [(record.architecture, record.slot), (record.architecture, record.params)]
+        if len(chosen) < top and not any(key in seen for key in keys):
+            chosen[candidate_label(record.architecture, record.number)] = record
+            seen += keys
+    return chosen
+
+
+def _begun(url: str, study: str, records: Iterable[TrialRecord]) -> dict[str, TrialRecord]:
+    """Return the configurations that a confirmation has begun with, by label.
+
+    A search that went on since may have found better ones; those that were run again stay in.
+    """
+    from hpo.search.studies import read_spec
+
+    try:
+        labels = read_spec(url, confirmation_name(study)).architectures
+    except NotFoundError:
+        return {}
+    by_label = {candidate_label(r.architecture, r.number): r for r in records}
+    return {label: by_label[label] for label in labels if label in by_label}
+
+
+def confirmation_spec(spec: StudySpec, chosen: dict[str, TrialRecord], seeds: int) -> StudySpec:
+    """Return the study that runs configurations of another again.
+
+    Args:
+        spec: the study that was searched.
+        chosen: its trials, by label.
+        seeds: with how many seeds each.
+    """
+    from hpo.study.racing_engine import ENGINE, OF
+
+    return spec.model_copy(
+        update={
+            "name": confirmation_name(spec.name),
+            "description": f"The best of study {spec.name}, run again over {seeds} seeds.",
+            "budget": BudgetSpec(trials=seeds),
+            "engine": PlugIn(name=ENGINE, options={OF: spec.name}),
+            "sampler": PlugIn(name="random"),
+            "fidelity": None,
+            "pruner": PlugIn(name="none"),
+            "repeats": "retrain",
+            # The test split is opened with all of the winner's.
+            "tracking": spec.tracking.model_copy(update={"keep_models": seeds}),
+            "confirmation": None,
+            "promote": False,
+            "ensemble": 1,
+            "architectures": {
+                label: spec.architectures[record.architecture].model_copy(
+                    update={
+                        "trials": None,
+                        "fixed": dict(record.params),
+                        "space": SearchSpace({}),
+                        "enqueue": [],
+                    }
+                )
+                for label, record in chosen.items()
+            },
+        }
+    )
+
+
+def _found(url: str, spec: StudySpec, dataset: FaceDataset) -> None:
+    """Make the studies of all configurations, each with the classes of the validation faces."""
+    from hpo.data.splits import subset
+    from hpo.search.studies import make_studies, set_attribute
+    from hpo.study.racing_engine import LABELS
+
+    faces = subset(
+        dataset.split("validation"), spec.data.validation_limit, derive_seed(spec.seed, "data")
+    )
+    # The loss of single faces is not stored, so there runs are compared by their value alone.
+    by_face = spec.objective.metric == "val_accuracy"
+    digits = "".join(str(int(label)) for label in faces.labels) if by_face else ""
+    make_studies(url, spec, dataset_digest=dataset.digest)
+    set_attribute(url, spec.name, LABELS, digits)
+
+
+def confirmed(
+    study: str, *, workspace: Workspace | None = None, storage_url: str | None = None
+) -> Confirmed | None:
+    """Return how the confirmation of a study stands; None if there is none.
+
+    Args:
+        study: the name of the study that was searched.
+        workspace: where it is; the current directory by default.
+        storage_url: of Optuna's storage, where it is not the workspace's.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    import numpy as np
+
+    from hpo.evidence.confirmation import confirmation
+    from hpo.reports.confirmation_sentences import tell
+    from hpo.search.studies import read_attribute, read_spec, read_trials
+    from hpo.study.racing_engine import LABELS
+
+    url = (workspace or Workspace.at()).storage_url(storage_url)
+    name = confirmation_name(study)
+    try:
+        spec = read_spec(url, name)
+    except NotFoundError:
+        return None
+    records = read_trials(url, study)
+    by_label = {candidate_label(r.architecture, r.number): r for r in records}
+    digits = read_attribute(url, name, LABELS) or ""
+    direction = spec.objective.direction
+    searched = {label: by_label[label] for label in spec.architectures if label in by_label}
+    facts = confirmation(
+        searched,
+        read_trials(url, name),
+        seeds=spec.budget.trials,
+        seed=spec.seed,
+        labels=np.array([int(d) for d in digits], dtype=np.int64) if digits else None,
+        objective=spec.objective.metric,
+        direction=direction,
+    )
+    return Confirmed(study, facts, tell(facts))

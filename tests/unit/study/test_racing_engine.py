@@ -1,0 +1,183 @@
+"""A confirmation's trials: which are opened, with which seeds, and who races on."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpo.evidence.confirmation import confirmation
+from hpo.search.engine import Engine, Proposal, open_engine
+from hpo.search.studies import make_studies, read_trials, set_attribute
+from hpo.spec.confirmation import candidate_label
+from hpo.spec.records import TrialRecord, TrialResult
+from hpo.spec.study import StudySpec
+from hpo.study.confirming import confirmation_spec
+from hpo.study.racing_engine import LABELS
+from tests.unit.search.analytic import empty_database, make_spec, open_it, run
+
+IMAGES = 400
+TRUE = np.random.default_rng(0).integers(0, 7, IMAGES)
+RATES = {"cnn-0": 0.3, "cnn-1": 0.7, "cnn-2": 0.69}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a search of three trials, and its confirmation begun."""
+    folder = tmp_path_factory.mktemp("searched")
+    url = f"sqlite:///{empty_database(folder)}"
+    spec = make_spec(3)
+    run(open_it(url, spec), spec)
+    founded(url)
+    return folder / "optuna.db"
+
+
+@pytest.fixture
+def url(tmp_path: Path, made: Path) -> str:
+    return begun(made, tmp_path)
+
+
+def begun(made: Path, folder: Path) -> str:
+    """Copy the database with what has not been moved into its file yet."""
+    with sqlite3.connect(made) as source, sqlite3.connect(folder / "optuna.db") as copy:
+        source.backup(copy)
+    return f"sqlite:///{folder}/optuna.db"
+
+
+def searched(url: str) -> dict[str, TrialRecord]:
+    return {candidate_label("cnn", r.number): r for r in read_trials(url, "study")}
+
+
+def founded(url: str, seeds: int = 5) -> StudySpec:
+    spec = confirmation_spec(make_spec(3), searched(url), seeds)
+    make_studies(url, spec)
+    set_attribute(url, spec.name, LABELS, "".join(map(str, TRUE)))
+    return spec
+
+
+def engines(url: str, spec: StudySpec) -> dict[str, Engine]:
+    return {
+        label: open_engine(url, spec, label, resume=True, thesis=None)
+        for label in spec.architectures
+    }
+
+
+def result(label: str, proposal: Proposal) -> TrialResult:
+    """Answer as well as the configuration can, by the luck of the seed."""
+    generator = np.random.default_rng(proposal.trial_seed)
+    right = generator.random(IMAGES) < RATES[label]
+    predictions = np.where(right, TRUE, (TRUE + 1) % 7)
+    value = float(right.mean())
+    metrics = {"val_accuracy": value, "loss": 1.0}
+    return TrialResult(
+        "complete", value=value, metrics=metrics, predictions=predictions.tolist(), epochs_run=3
+    )
+
+
+def work(racing: dict[str, Engine], at_most: int = 10**6) -> list[tuple[str, Proposal]]:
+    """Run what is open, engine after engine, until nothing is; as one worker does."""
+    done: list[tuple[str, Proposal]] = []
+    going = True
+    while going:
+        going = False
+        for label, engine in racing.items():
+            if len(done) == at_most:
+                return done
+            proposal = engine.ask()
+            if proposal is not None:
+                assert engine.finish(proposal.number, result(label, proposal))
+                done.append((label, proposal))
+                going = True
+    return done
+
+
+def facts(url: str, spec: StudySpec) -> dict[str, Any]:
+    return confirmation(
+        searched(url),
+        read_trials(url, spec.name),
+        seeds=spec.budget.trials,
+        seed=spec.seed,
+        labels=TRUE,
+        objective="val_accuracy",
+        direction="maximize",
+    )
+
+
+def told(done: list[tuple[str, Proposal]]) -> set[tuple[str, int, int]]:
+    return {(label, proposal.slot, proposal.trial_seed) for label, proposal in done}
+
+
+def test_the_hopeless_stop_after_three_seeds_and_the_others_run_to_the_end(url: str) -> None:
+    spec = founded(url)
+    racing = engines(url, spec)
+    done = work(racing)
+    runs = {label: [p for name, p in done if name == label] for label in racing}
+    assert {label: len(own) for label, own in runs.items()} == {"cnn-0": 3, "cnn-1": 5, "cnn-2": 5}
+    assert not any(engine.busy for engine in racing.values())
+    known = facts(url, spec)
+    assert known["over"]
+    assert known["winner"] in ("cnn-1", "cnn-2")
+    stopped = {e["label"]: e["stopped"] for e in known["candidates"]}
+    assert stopped == {"cnn-0": 3, "cnn-1": None, "cnn-2": None}
+
+
+def test_re_runs_have_their_own_origin_and_seeds_and_leave_the_search_alone(url: str) -> None:
+    spec = founded(url, seeds=2)
+    before = read_trials(url, "study")
+    done = work(engines(url, spec))
+    seeds = [p.trial_seed for _, p in done]
+    assert len(set(seeds) | {r.seed for r in before}) == len(seeds) + len(before)
+    records = read_trials(url, spec.name)
+    assert {r.origin for r in records} == {"confirmation"}
+    assert read_trials(url, "study") == before
+    # What is run again is the whole configuration.
+    own = spec.architectures["cnn-1"].fixed
+    assert own == before[1].params
+    assert all(r.params == own for r in records if r.architecture == "cnn-1")
+
+
+def test_who_is_ahead_waits_for_the_others_before_a_look(url: str) -> None:
+    spec = founded(url)
+    racing = engines(url, spec)
+    first = racing["cnn-1"]
+    done = work({"cnn-1": first})
+    assert [p.slot for _, p in done] == [0, 1, 2]
+    assert first.busy
+    work(racing)
+    assert not first.busy
+
+
+def test_an_interrupted_race_goes_on_as_it_would_have(url: str, made: Path, tmp_path: Path) -> None:
+    spec = founded(url)
+    whole = work(engines(url, spec))
+    (tmp_path / "cut").mkdir()
+    again = begun(made, tmp_path / "cut")
+    racing = engines(again, spec)
+    parts = work(racing, at_most=7)
+    claimed = next((e, p) for e in racing.values() if (p := e.ask()) is not None)
+    assert claimed[0].release(claimed[1].number, "interrupted")
+    parts += work(engines(again, spec))
+    assert told(parts) == told(whole)
+    assert values(facts(again, spec)) == values(facts(url, spec))
+
+
+def values(known: dict[str, Any]) -> list[Any]:
+    return [(e["label"], e["values"], e["mean"], e["behind"]) for e in known["candidates"]]
+
+
+def test_a_failed_run_uses_up_its_seed_and_does_not_count(url: str) -> None:
+    spec = founded(url, seeds=2)
+    racing = engines(url, spec)
+    proposal = racing["cnn-1"].ask()
+    assert proposal is not None
+    racing["cnn-1"].finish(proposal.number, TrialResult("failed", reason="nan_loss: 3"))
+    work(racing)
+    known = facts(url, spec)
+    entry = next(e for e in known["candidates"] if e["label"] == "cnn-1")
+    assert entry["values"][0] is None
+    assert len(entry["values"]) == 2
+    assert entry["mean"] is None  # One run is no evidence.
+    assert known["over"]
