@@ -86,6 +86,11 @@ def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[
     """Print a row per configuration, and what it comes to."""
     from hpo.reports.confirmation_sentences import ends, gap, title, value
 
+    for text in notes:
+        say(text)
+    if not facts:
+        say(" ".join(sentences))
+        return
     rows = [
         [
             title(entry) + (" *" if entry["label"] == facts["winner"] else ""),
@@ -102,5 +107,5 @@ def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[
     ]
     columns = ["configuration", f"searched {facts['objective']}", "seeds", "mean", "behind"]
     print_table([*columns, "best in", "stopped"], rows)
-    for text in (*notes, *sentences):
+    for text in sentences:
         say(text)

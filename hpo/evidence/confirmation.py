@@ -7,23 +7,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from hpo.evidence.racing import LEVEL, Race, Run, Verdict, decide, optimism, race
+from hpo.spec.bits import unpack_bits
 from hpo.spec.confirmation import read_candidate
 from hpo.spec.records import TrialRecord
 
 Direction = Literal["maximize", "minimize"]
-Labels = npt.NDArray[np.int64]
 
-_UNTOLD = ("loss", "accuracy", "learning_rate")
+BY_FACE = "val_accuracy"
+"""The objective that single faces have a part in: right or wrong."""
+
+_UNTOLD = frozenset({"loss", "accuracy", "learning_rate"})
 """Metrics of training, which say nothing of how well a model answers."""
 
 
 def runs_of(
     records: Iterable[TrialRecord],
     seeds: int,
-    labels: Labels | None,
+    objective: str,
     direction: Direction,
 ) -> dict[str, list[Run]]:
     """Return the scores of the re-runs that have ended, by configuration, as a race takes them.
@@ -31,15 +33,15 @@ def runs_of(
     Args:
         records: the re-runs; lost attempts are passed over.
         seeds: how many of each count.
-        labels: of the validation faces, ``(n,)``: a run's scores are then which of them it got
-            right. None where runs are judged by a value that no single face has, such as the loss.
-        direction: of that value.
+        objective: of accuracy, a run's scores are which of the validation faces it got right; of
+            others its value alone, as single faces' losses are not kept.
+        direction: of the objective.
     """
     ended: dict[str, dict[int, Run]] = {}
     for record in records:
         slots = ended.setdefault(record.architecture, {})
         if not record.lost and record.state in ("complete", "failed", "pruned"):
-            slots[record.slot] = _scores(record, labels, direction)
+            slots[record.slot] = _scores(record, objective, direction)
     found: dict[str, list[Run]] = {}
     for name, slots in ended.items():
         found[name] = []
@@ -50,16 +52,15 @@ def runs_of(
     return found
 
 
-def _scores(record: TrialRecord, labels: Labels | None, direction: Direction) -> Run:
+def _scores(record: TrialRecord, objective: str, direction: Direction) -> Run:
     result = record.result
     if record.state != "complete" or result is None or record.value is None:
         return None
-    if labels is None:
+    if objective != BY_FACE:
         return np.array([record.value if direction == "maximize" else -record.value])
-    predictions = np.asarray(result.predictions)
-    if predictions.shape != labels.shape:
+    if not result.correct:
         return None
-    return np.asarray(predictions == labels, dtype=np.float64)
+    return np.array(unpack_bits(result.correct, result.validation_size), dtype=np.float64)
 
 
 def confirmation(
@@ -68,7 +69,6 @@ def confirmation(
     *,
     seeds: int,
     seed: int,
-    labels: Labels | None,
     objective: str,
     direction: Direction,
 ) -> dict[str, Any]:
@@ -86,12 +86,11 @@ def confirmation(
         reruns: trials of the confirmation, lost attempts left out.
         seeds: with how many each is run.
         seed: of the bootstrap.
-        labels: of the validation faces; None where single faces are not told apart.
-        objective: its metric.
+        objective: its metric; see ``runs_of``.
         direction: of it.
     """
     runs: dict[str, list[Run]] = {label: [] for label in searched}
-    runs |= runs_of(reruns, seeds, labels, direction)
+    runs |= runs_of(reruns, seeds, objective, direction)
     runs = {label: runs[label] for label in searched}
     standing = race(runs, seeds, seed=seed)
     verdict = decide(runs, standing.stopped, seed=seed)
@@ -107,7 +106,7 @@ def confirmation(
         "direction": direction,
         "seeds": seeds,
         "level": LEVEL,
-        "images": 0 if labels is None else len(labels),
+        "images": verdict.compared.images if verdict and objective == BY_FACE else 0,
         "over": standing.over,
         "winner": verdict.winner if verdict else None,
         "runner_up": verdict.runner_up if verdict else None,

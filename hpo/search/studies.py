@@ -18,7 +18,6 @@ from hpo.search.creation import (
     SPEC,
     already_exists,
     check_same,
-    create_or_load,
     optuna_name,
 )
 from hpo.search.evolution import evolution_line, space_at, version_of
@@ -256,28 +255,6 @@ def set_attribute(storage_url: str, study: str, key: str, value: Any) -> None:
         for frozen in known.get(study, {}).values():
             if frozen.user_attrs.get(key) != value:
                 storage.set_study_user_attr(frozen._study_id, key, value)
-
-
-def make_studies(storage_url: str, spec: StudySpec, *, dataset_digest: str = "") -> None:
-    """Make the Optuna study of each architecture that has none yet.
-
-    Args:
-        storage_url: of the storage.
-        spec: the study file.
-        dataset_digest: of the data that the study is bound to; "" binds it to none.
-
-    Raises:
-        SpecError: one exists with another space, other settings or other data.
-        EnvironmentProblem: see ``open_storage``.
-    """
-    storage = open_storage(storage_url)
-    try:
-        with explained(storage_url):
-            for label in spec.architectures:
-                create_or_load(storage, spec, label, resume=True, dataset_digest=dataset_digest)
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def delete_study(storage_url: str, study: str) -> int:

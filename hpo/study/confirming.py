@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hpo.spec.confirmation as spec_of
 from hpo.execution.watch import Silence, Watcher
@@ -14,37 +13,11 @@ from hpo.spec.confirmation import ConfirmationSpec, candidate_label, confirmatio
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.sections import NAME, BudgetSpec, PlugIn
-from hpo.spec.seeds import derive_seed
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.confirmed import Confirmed, confirmed
 from hpo.study.naming import resolve_study
-
-if TYPE_CHECKING:
-    from hpo.data.store import FaceDataset
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """How a confirmation stands.
-
-    Args:
-        study: that was searched.
-        facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it.
-        sentences: the same in words.
-        notes: what the person should know of the runs.
-        stopped_by: the signal that stopped it; None if none did.
-    """
-
-    study: str
-    facts: dict[str, Any]
-    sentences: list[str]
-    notes: list[str] = field(default_factory=list)
-    stopped_by: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return dataclasses.asdict(self)
 
 
 def confirm(
@@ -88,7 +61,7 @@ def confirm(
     spec = study if isinstance(study, StudySpec) else read_spec(url, name)
     asked = _asked(spec, top, seeds)
     records = read_trials(url, name)
-    best = {**_begun(url, name, records), **_best(records, spec, asked.top)}
+    best = {**_begun(url, name, records), **best_of(records, spec, asked.top)}
     order = sorted(best, key=lambda label: rank_key(best[label], spec.objective.direction))
     chosen = {label: best[label] for label in order}
     derived = confirmation_spec(spec, chosen, asked.seeds)
@@ -105,10 +78,10 @@ def confirm(
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(planned, notes=[])
     run = StudyRun(planned, workspace, watcher or Silence(), resume=True)
-    _found(url, planned.spec, planned.dataset)
     outcome = run.go()
     told = confirmed(name, workspace=workspace, storage_url=url)
-    assert told is not None  # It was founded above.
+    if told is None:
+        told = Confirmed(name, {}, ["It was stopped before any run had begun."])
     return dataclasses.replace(told, notes=outcome.notes, stopped_by=outcome.stopped_by)
 
 
@@ -137,7 +110,7 @@ def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationS
     )
 
 
-def _best(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
+def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
     """Return the best configurations of a search by label, the best first, each once.
 
     A configuration is a slot of the budget: trials at its rungs are one, and repeats none.
@@ -214,62 +187,3 @@ def confirmation_spec(spec: StudySpec, chosen: dict[str, TrialRecord], seeds: in
             },
         }
     )
-
-
-def _found(url: str, spec: StudySpec, dataset: FaceDataset) -> None:
-    """Make the studies of all configurations, each with the classes of the validation faces."""
-    from hpo.data.splits import subset
-    from hpo.search.studies import make_studies, set_attribute
-    from hpo.study.racing_engine import LABELS
-
-    faces = subset(
-        dataset.split("validation"), spec.data.validation_limit, derive_seed(spec.seed, "data")
-    )
-    # The loss of single faces is not stored, so there runs are compared by their value alone.
-    by_face = spec.objective.metric == "val_accuracy"
-    digits = "".join(str(int(label)) for label in faces.labels) if by_face else ""
-    make_studies(url, spec, dataset_digest=dataset.digest)
-    set_attribute(url, spec.name, LABELS, digits)
-
-
-def confirmed(
-    study: str, *, workspace: Workspace | None = None, storage_url: str | None = None
-) -> Confirmed | None:
-    """Return how the confirmation of a study stands; None if there is none.
-
-    Args:
-        study: the name of the study that was searched.
-        workspace: where it is; the current directory by default.
-        storage_url: of Optuna's storage, where it is not the workspace's.
-
-    Raises:
-        NotFoundError: there is no such study.
-    """
-    import numpy as np
-
-    from hpo.evidence.confirmation import confirmation
-    from hpo.reports.confirmation_sentences import tell
-    from hpo.search.studies import read_attribute, read_spec, read_trials
-    from hpo.study.racing_engine import LABELS
-
-    url = (workspace or Workspace.at()).storage_url(storage_url)
-    name = confirmation_name(study)
-    try:
-        spec = read_spec(url, name)
-    except NotFoundError:
-        return None
-    records = read_trials(url, study)
-    by_label = {candidate_label(r.architecture, r.number): r for r in records}
-    digits = read_attribute(url, name, LABELS) or ""
-    direction = spec.objective.direction
-    searched = {label: by_label[label] for label in spec.architectures if label in by_label}
-    facts = confirmation(
-        searched,
-        read_trials(url, name),
-        seeds=spec.budget.trials,
-        seed=spec.seed,
-        labels=np.array([int(d) for d in digits], dtype=np.int64) if digits else None,
-        objective=spec.objective.metric,
-        direction=direction,
-    )
-    return Confirmed(study, facts, tell(facts))

@@ -14,6 +14,7 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.champions import champion_now, replaced_by
+from hpo.study.confirmed import winner_of
 from hpo.study.ensembles import Members, choose_members, doubts
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
@@ -40,8 +41,9 @@ def promote(
 ) -> Promotion:
     """Register a study's winner, and make it the champion if it passes the gate; twice is once.
 
-    The winner is the complete trial with the best objective on validation, over all architectures;
-    or, as an ensemble, the mean of the best few, judged by predicting the validation faces.
+    The winner is what a confirmation says (``hpo.study.confirmed.winner_of``), or without one the
+    complete trial with the best objective on validation, over all architectures; or, as an
+    ensemble, the mean of the search's best few, judged by predicting the validation faces.
     It and the champion are asked about the study's validation faces, and the study file's ``gate``
     decides. What the gate said is in the promotion and in tags of the version. One that does not
     pass is registered with the alias ``challenger``.
@@ -70,7 +72,7 @@ def promote(
         EnvironmentProblem: a store cannot be opened.
     """
     from hpo.registry import models as registry
-    from hpo.registry.promotion import choose_winner, is_eligible
+    from hpo.registry.promotion import is_eligible
     from hpo.registry.succession import crown
     from hpo.registry.versions import point_alias
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
@@ -80,7 +82,7 @@ def promote(
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
     records = read_trials(url, study)
-    winner = choose_winner(records, spec.objective.direction)
+    winner, said = winner_of(study, records, spec.objective.direction, url)
     count = spec.ensemble if ensemble is None else ensemble
     if count < 1:
         raise InputError("an ensemble has a member at least", expected="1 or more", got=str(count))
@@ -96,13 +98,12 @@ def promote(
     answering = find_answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
     digest = read_dataset_digest(url, study)
-    said: list[str] = []
     single = None
     if count > 1:
         members = choose_members(client, records, spec, count)
         winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
         single = members.records[0].value
-        said += doubts(members, winner, spec, count)
+        said = doubts(members, winner, spec, count)
     else:
         origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
     before = champion_now(client)

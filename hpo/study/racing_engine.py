@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hpo.evidence.confirmation import runs_of
 from hpo.evidence.racing import Race, race
 from hpo.search import trials as stored
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 ENGINE = "hpo.study.racing_engine:RacingEngine"
 OF = "of"
 """Option: the study whose configurations race."""
-LABELS = "validation_labels"
-"""User attribute: the classes of the validation faces, a digit each; "" where runs are judged by
-their value alone."""
 
 
 class RacingEngine(OptunaEngine):
@@ -81,10 +76,9 @@ class RacingEngine(OptunaEngine):
         records = [r for label in self.spec.architectures for r in self._ended_of(label)]
         ended = frozenset((r.architecture, r.number) for r in records)
         if self._judged is None or self._judged[0] != ended:
-            direction = self.spec.objective.direction
-            seeds = self.spec.trials_of(self.label)
+            objective, seeds = self.spec.objective, self.spec.trials_of(self.label)
             runs: dict[str, Any] = {label: [] for label in self.spec.architectures}
-            runs |= runs_of(records, seeds, self._labels(), direction)
+            runs |= runs_of(records, seeds, objective.metric, objective.direction)
             self._judged = ended, race(runs, seeds, seed=self.spec.seed)
         return self._judged[1]
 
@@ -105,11 +99,6 @@ class RacingEngine(OptunaEngine):
             for trial in self._database.get_all_trials(study_id, deepcopy=False)
             if trial.state.is_finished() and not stored.is_lost(trial)
         ]
-
-    def _labels(self) -> Any:
-        study_id = self._database.get_study_id_from_name(self.study_name)
-        digits = self._database.get_study_user_attrs(study_id).get(LABELS, "")
-        return np.array([int(digit) for digit in digits], dtype=np.int64) if digits else None
 
     def _rungs(self) -> list[int]:
         """Return where the search ended the rungs below: the schedule began anew there."""

@@ -1,0 +1,111 @@
+"""How the confirmation of a study stands, and whom it says to serve."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hpo.spec.confirmation import candidate_label, confirmation_name
+from hpo.spec.errors import NotFoundError
+from hpo.spec.records import TrialRecord
+from hpo.spec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """How a confirmation stands.
+
+    Args:
+        study: that was searched.
+        facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it.
+        sentences: the same in words.
+        notes: what the person should know of the runs.
+        stopped_by: the signal that stopped it; None if none did.
+    """
+
+    study: str
+    facts: dict[str, Any]
+    sentences: list[str]
+    notes: list[str] = field(default_factory=list)
+    stopped_by: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+def confirmed(
+    study: str, *, workspace: Workspace | None = None, storage_url: str | None = None
+) -> Confirmed | None:
+    """Return how the confirmation of a study stands; None if there is none.
+
+    Args:
+        study: the name of the study that was searched.
+        workspace: where it is; the current directory by default.
+        storage_url: of Optuna's storage, where it is not the workspace's.
+
+    Raises:
+        NotFoundError: there is no such study.
+    """
+    from hpo.evidence.confirmation import confirmation
+    from hpo.reports.confirmation_sentences import tell
+    from hpo.search.studies import read_spec, read_trials
+
+    url = (workspace or Workspace.at()).storage_url(storage_url)
+    name = confirmation_name(study)
+    try:
+        spec = read_spec(url, name)
+    except NotFoundError:
+        return None
+    records = read_trials(url, study)
+    by_label = {candidate_label(r.architecture, r.number): r for r in records}
+    searched = {label: by_label[label] for label in spec.architectures if label in by_label}
+    facts = confirmation(
+        searched,
+        read_trials(url, name),
+        seeds=spec.budget.trials,
+        seed=spec.seed,
+        objective=spec.objective.metric,
+        direction=spec.objective.direction,
+    )
+    return Confirmed(study, facts, tell(facts))
+
+
+def winner_of(
+    study: str,
+    records: Sequence[TrialRecord],
+    direction: Literal["maximize", "minimize"],
+    storage_url: str,
+) -> tuple[TrialRecord, list[str]]:
+    """Return the trial that is to be served, and what is to be known of the choice.
+
+    Where a confirmation is over it is a run of the configuration that won, the best of its seeds on
+    validation: its own value is optimistic, and the mean over the seeds is what to expect. Else it
+    is the best trial of the search.
+
+    Args:
+        study: the name of the study that was searched.
+        records: its trials.
+        direction: of its objective.
+        storage_url: of Optuna's storage.
+
+    Raises:
+        NotFoundError: there is no such trial.
+    """
+    from hpo.registry.promotion import choose_winner
+    from hpo.search.studies import read_trials
+
+    searched = choose_winner(records, direction)
+    told = confirmed(study, storage_url=storage_url)
+    if told is None:
+        return searched, []
+    if not told.facts["over"] or told.facts["winner"] is None:
+        return searched, [
+            f"The confirmation of study '{study}' is not finished, so this is the search's best; "
+            f"`hpo confirm {study}` goes on with it."
+        ]
+    name = confirmation_name(study)
+    runs = read_trials(storage_url, name, architecture=told.facts["winner"])
+    return choose_winner(runs, direction), [] if told.facts["crowned"] else told.sentences[:1]
