@@ -137,8 +137,12 @@ def main() -> int:
     }
     planted = {
         f"{100 * gain:.0f} points better, {images:,} images": Setting(gain=gain, images=images)
-        for images in (arguments.images, 3589)
-        for gain in (0.01, 0.02, 0.04)
+        for gain, images in (
+            (0.01, arguments.images),
+            (0.02, arguments.images),
+            (0.04, arguments.images),
+            (0.02, 3589),
+        )
     }
     figures: dict[str, Any] = {"machine": machine(), "seeds": arguments.seeds}
     for part, settings, keys in (

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hpo.study.joining import worker as worker
     from hpo.study.listing import studies as studies
     from hpo.study.listing import trials as trials
+    from hpo.study.opening import open_test as open_test
     from hpo.study.planning import plan as plan
     from hpo.study.promoting import promote as promote
     from hpo.study.quickstart import quickstart as quickstart
@@ -62,6 +63,7 @@ _API = {
     "import_songs": "hpo.data.songs",
     "list_datasets": "hpo.data.library",
     "load_study": "hpo.spec.loading",
+    "open_test": "hpo.study.opening",
     "plan": "hpo.study.planning",
     "promote": "hpo.study.promoting",
     "quickstart": "hpo.study.quickstart",

@@ -16,6 +16,7 @@ from hpo.cli import (
     compare,
     confirm,
     data,
+    opening,
     recommend,
     report,
     run,
@@ -81,6 +82,7 @@ def root(
 run.register(app)
 train.register(app)
 confirm.register(app)
+opening.register(app)
 workers.register(app)
 studies.register(app)
 report.register(app)

@@ -4,10 +4,11 @@ A configuration is judged by several runs, each with a seed of its own, on the s
 things were drawn by chance: the seeds, separately for each configuration, and the images, which all
 of them share. Both are drawn again (Davison and Hinkley 1997, "Bootstrap methods and their
 application", section 3.8, hierarchical data). An image that is drawn is drawn for every run, so
-what makes an image hard for all cancels out of a difference. As seeds and images are crossed, the
-variance of seed and image together is counted more than once (Owen 2007, "The pigeonhole
-bootstrap", Annals of Applied Statistics 1(2)), so intervals are too wide rather than too narrow by
-it.
+what makes an image hard for all cancels out of a difference. As seeds and images are crossed, what
+comes of a seed and an image together is drawn three times (Owen 2007, "The pigeonhole bootstrap",
+Annals of Applied Statistics 1(2)). An analysis of variance tells how much that is (Cornfield and
+Tukey 1956, "Average values of mean squares in factorials", Annals of Mathematical Statistics
+27(4)), and deviations from the point are scaled to the variance in which it counts once.
 
 With few seeds a bootstrap is too narrow, for two reasons that are mended here: deviations of ``S``
 seeds from their own mean are drawn, so they are multiplied by sqrt(S / (S - 1)) (Davison and
@@ -20,6 +21,7 @@ approximate distribution of estimates of variance components", Biometrics Bullet
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -48,6 +50,8 @@ class Comparison:
         best_share: of each, in which share of the resamples its mean is the highest; ties shared.
         samples: ``(resamples, configurations)``, their means in each resample.
         seed_variances: of each, the variance of its mean that comes of its seeds.
+        joint_variances: of each, the part of that which comes of seed and image together, and which
+            is in the variance of the images too.
         image_variances: ``(configurations, configurations)``, the variance of the difference of two
             means that comes of the images; on the diagonal, of the mean itself.
         seeds: how many runs each has.
@@ -59,6 +63,7 @@ class Comparison:
     best_share: tuple[float, ...]
     samples: npt.NDArray[np.float64]
     seed_variances: tuple[float, ...]
+    joint_variances: tuple[float, ...]
     image_variances: npt.NDArray[np.float64]
     seeds: tuple[int, ...]
     images: int
@@ -91,6 +96,7 @@ class Comparison:
         parts = [(self.seed_variances[c], self.seeds[c] - 1) for c in seeded]
         parts.append((float(self.image_variances[images]), max(self.images - 1, 1)))
         wider = _student_over_normal(_degrees_of_freedom(parts), level)
+        wider *= self._once(float(samples.var()), seeded, parts[-1][0])
         return Interval(
             point,
             float(point - wider * max(point - low, 0.0)),
@@ -98,6 +104,20 @@ class Comparison:
             level,
             self.images,
         )
+
+    def _once(self, drawn: float, seeded: Sequence[int], images: float) -> float:
+        """Return what deviations are scaled by, so that seed and image together count once.
+
+        Args:
+            drawn: the variance of the samples.
+            seeded: places of the configurations whose seeds were drawn.
+            images: the variance that comes of the images.
+        """
+        seeds = sum(self.seed_variances[c] for c in seeded)
+        joint = sum(self.joint_variances[c] for c in seeded)
+        # Each of the two holds what they share, so the sum without it is below neither.
+        known = max(seeds + images - joint, seeds, images)
+        return min(1.0, math.sqrt(known / drawn)) if drawn > 0 else 1.0
 
 
 def compare(
@@ -142,9 +162,59 @@ def compare(
         seed_variances=tuple(
             float(scores.mean(axis=1).var(ddof=1) / len(scores)) for scores in arrays
         ),
+        joint_variances=tuple(_joint_variance(scores) for scores in arrays),
         image_variances=_image_variances(means),
         seeds=tuple(len(scores) for scores in arrays),
         images=images,
+    )
+
+
+def gap(
+    first: Scores, second: Scores, *, seed: int, level: float = 0.95, resamples: int = RESAMPLES
+) -> Interval:
+    """Return by how much the same runs score higher on ``first``'s images than on ``second``'s.
+
+    Such as validation and test. Images are drawn again in each set, seeds for both at once. Of a
+    single run the interval speaks of the images alone.
+
+    Args:
+        first: ``(seeds, images)``.
+        second: ``(seeds, other images)``, of the same runs in the same order.
+        seed: the same seed gives the same interval.
+        level: nominal coverage, in (0, 1).
+        resamples: how often.
+
+    Raises:
+        ValueError: the runs are not as many.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if one.ndim != 2 or two.ndim != 2 or len(one) != len(two) or not len(one):
+        raise ValueError(f"not the same runs: {one.shape} and {two.shape}")
+    generator = np.random.default_rng(seed)
+    count = len(one)
+    apart = _means_over_images(one, generator, resamples)
+    apart = apart - _means_over_images(two, generator, resamples)
+    drawn = apart[np.arange(resamples)[:, None], generator.integers(0, count, (resamples, count))]
+    centre = apart.mean(axis=1)
+    wider = np.sqrt(count / (count - 1)) if count > 1 else 1.0
+    samples = centre + (drawn.mean(axis=1) - centre) * wider
+    point = float(one.mean() - two.mean())
+    parts = [
+        (float(set_.mean(axis=0).var(ddof=1) / set_.shape[1]), set_.shape[1] - 1)
+        for set_ in (one, two)
+        if set_.shape[1] > 1
+    ]
+    if count > 1:
+        seeds = (one.mean(axis=1) - two.mean(axis=1)).var(ddof=1) / count
+        parts.append((float(seeds), count - 1))
+    low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    stretch = _student_over_normal(_degrees_of_freedom(parts), level)
+    return Interval(
+        point,
+        float(point - stretch * max(point - low, 0.0)),
+        float(point + stretch * max(high - point, 0.0)),
+        level,
+        two.shape[1],
     )
 
 
@@ -182,6 +252,16 @@ def _image_variances(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     found = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0.0)
     np.fill_diagonal(found, own)
     return np.asarray(found)
+
+
+def _joint_variance(scores: npt.NDArray[np.float64]) -> float:
+    """Return the part of a mean's variance that comes of seed and image together."""
+    seeds, images = scores.shape
+    if images == 1:
+        return 0.0
+    rest = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
+    mean_square = float((rest**2).sum()) / ((seeds - 1) * (images - 1))
+    return float(mean_square / (seeds * images))
 
 
 def _degrees_of_freedom(parts: Sequence[tuple[float, int]]) -> float:

@@ -42,6 +42,7 @@ def compute(
     mlflow: Mapping[str, str] | None = None,
     dataset_digest: str = "",
     remembered: Remembered | None = None,
+    confirmation: Mapping[str, Any] | None = None,
 ) -> ReportData:
     """Return the report of a study.
 
@@ -55,6 +56,7 @@ def compute(
             a store that ``hpo ui`` shows; where it is tracked at all.
         dataset_digest: of the faces, for the model card; "" if it was not recorded.
         remembered: importance that was computed before; takes what is new.
+        confirmation: as in ``ReportData``.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -100,6 +102,7 @@ def compute(
         summary=[
             *_summary(entries, facts, objective, tables, grouped, answer, study),
             *([importance_sentence("", shared, objective)] if shared else []),
+            *_confirmed(confirmation or {}),
         ],
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
@@ -127,6 +130,7 @@ def compute(
             digest=dataset_digest,
             classes=classes,
         ),
+        confirmation=dict(confirmation or {}),
         trials=rows,
     )
     return ReportData.from_json(finite(data.to_json()))
@@ -184,6 +188,13 @@ def _facts(
         "environment": environments[-1] if environments else {},
         "devices": sorted({e["device"] for e in environments if e.get("device")}),
     }
+
+
+def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:
+    """Return who was confirmed, and what the test split says of it."""
+    facts, sentences = confirmation.get("facts") or {}, confirmation.get("sentences") or []
+    over = sentences[:1] if facts.get("over") else []
+    return [*over, *(confirmation.get("test") or [])[:1]]
 
 
 def _summary(

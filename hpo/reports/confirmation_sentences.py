@@ -98,7 +98,7 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
         second = min(rivals, key=lambda e: e["behind"]["point"])
         verb = "is the winner" if facts["over"] else "leads"
         return (
-            f"{title(winner)} {verb}: {reached.removeprefix(title(winner) + ' ')}, "
+            f"{title(winner)} {verb}: it {reached.removeprefix(title(winner) + ' ')}, "
             f"{gap(facts, second['behind'])} {better} {title(second)} ({level}, {paired})."
         )
     names = _listed([title(e) for e in (winner, *equal)])

@@ -40,6 +40,9 @@ class ReportData:
             of architecture (``comparison.comparison``); {} in reports of before it was made.
         card: what a model card says of the best trial (``model_cards.card_facts``); {} if none is
             complete, and in reports of before it was made.
+        confirmation: what the re-runs of the best support: ``facts`` (as
+            ``hpo.evidence.confirmation.confirmation`` returns them), ``sentences``, ``openings``
+            of the test split and ``test``, their sentences; {} where there is none of either.
         trials: one dict per trial, epoch curves included.
         format: version of this layout.
     """
@@ -59,6 +62,7 @@ class ReportData:
     confusion: dict[str, dict[str, Any]] = field(default_factory=dict)
     comparison: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
+    confirmation: dict[str, Any] = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     format: int = FORMAT
 

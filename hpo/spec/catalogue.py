@@ -56,6 +56,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     "report_section": {
         "results": "hpo.reports.draw.results:section",
         "shares": "hpo.reports.draw.shares:section",
+        "confirmation": "hpo.reports.draw.confirmation:section",
         "gain": "hpo.reports.draw.gain:section",
         "anytime": "hpo.reports.draw.anytime:section",
         "cost": "hpo.reports.draw.cost:section",

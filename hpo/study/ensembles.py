@@ -67,7 +67,7 @@ def choose_members(
     for record in eligible:
         if len(chosen) == count:
             break
-        file = _checkpoint(client, record)
+        file = checkpoint_of(client, record)
         if file is None:
             missing.append(f"{record.architecture} #{record.number}")
             continue
@@ -180,7 +180,7 @@ def doubts(members: Members, joined: TrialRecord, spec: StudySpec, count: int) -
     return said
 
 
-def _checkpoint(client: Any, record: TrialRecord) -> Path | None:
+def checkpoint_of(client: Any, record: TrialRecord) -> Path | None:
     """Return a trial's checkpoint, from this disk or from MLflow, checked; None if it is gone."""
     from hpo.registry.models import logged_classifier
     from hpo.study.models import find_model

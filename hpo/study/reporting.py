@@ -83,6 +83,7 @@ def report(
         mlflow=in_mlflow.facts(),
         dataset_digest=read_dataset_digest(url, study),
         remembered=remembered,
+        confirmation=_confirmation(url, study),
     )
     workspace.ensure(folder)
     remembered.save()
@@ -91,6 +92,22 @@ def report(
     paths = _with_pictures(data, page, png)
     paths.notes.extend(in_mlflow.notes)
     return paths
+
+
+def _confirmation(url: str, study: str) -> dict[str, Any]:
+    """Return what is known beyond the search, as ``ReportData.confirmation``."""
+    from hpo.reports.opening_sentences import tell_openings
+    from hpo.study.confirmed import confirmed
+    from hpo.study.opening import openings_of
+
+    found: dict[str, Any] = {}
+    told = confirmed(study, storage_url=url)
+    if told is not None:
+        found |= {"facts": told.facts, "sentences": told.sentences}
+    openings = openings_of(url, study)
+    if openings:
+        found |= {"openings": openings, "test": tell_openings(openings)}
+    return found
 
 
 def redraw(source: Path, *, png: bool | None = None) -> ReportPaths:

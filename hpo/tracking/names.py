@@ -70,6 +70,7 @@ CLASSES = "hpo.classes"
 MEMBERS = "hpo.members"
 ENSEMBLE = "hpo.ensemble"
 REPORT_RUN = "hpo.report_run_id"
+TEST_OPENED = "hpo.test_opened"
 
 KIND_ARCHITECTURE = "architecture"
 KIND_TRIAL = "trial"
@@ -97,7 +98,7 @@ TAGS = (
     ),
     *(SEARCHED, SEED, DATASET, DATASET_DIGEST, VERSION, OBJECTIVE, DIRECTION, PRUNED_EPOCH),
     *(LAST_VALUE, WEIGHTS, DEVICE, PRECISION, CHECKPOINT_SHA256, BUDGET, BEST_TRIAL, BEST_VALUE),
-    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN),
+    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN, TEST_OPENED),
 )
 
 # Parameters: a trial's own names as they are, so that comparing works across architectures, and
@@ -117,6 +118,8 @@ VALIDATION_SIZE_WITHOUT_COPIES = "validation_size_without_copies"
 BEST_PREFIX = "best_"
 FINAL_PREFIX = "final_"
 SECONDS_PREFIX = "seconds_"
+# Of the winner's runs and the one above them, once the test split was opened: test_accuracy.
+TEST_PREFIX = "test_"
 # Of an architecture's run, each with the two rungs, in epochs: rank_correlation_1_3.
 RANK_PREFIX = "rank_correlation_"
 RANK_MEASURED_PREFIX = "rank_correlation_measured_"
@@ -127,6 +130,7 @@ METRICS = (
     *(METRIC_OBJECTIVE, BEST_OBJECTIVE, BEST_EPOCH, EPOCHS_RUN, IMAGES_PER_SECOND),
     *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE, VALIDATION_SIZE_WITHOUT_COPIES),
     *(BEST_PREFIX + "*", FINAL_PREFIX + "*", SECONDS_PREFIX + "*"),
+    TEST_PREFIX + "*",
     *(RANK_PREFIX + "*", RANK_MEASURED_PREFIX + "*", RANK_PAIRS_PREFIX + "*"),
 )
 

@@ -335,6 +335,38 @@ def test_an_error_in_an_own_architecture_names_file_line_and_log(
     assert f"Log of mine #0: {row['log']}" in call(finished, "trials", "broken").stderr
 
 
+def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
+    finished: Workspace,
+) -> None:
+    before = answer(finished, "trials", "tiny")
+    call(finished, "test", "tiny.confirmation", code=2)  # There is none yet.
+    told = answer(finished, "confirm", "tiny", "--top", "1", "--seeds", "2")
+    (entry,) = told["facts"]["candidates"]
+    assert told["facts"]["over"]
+    assert told["facts"]["images"] == 140
+    assert len(entry["values"]) == 2
+    assert entry["mean"]["low"] < entry["mean"]["point"] < entry["mean"]["high"]
+    assert "winner's curse" in " ".join(told["sentences"])
+    assert answer(finished, "trials", "tiny") == before
+    # As a study of its own it is complete, tracked, and done when it is asked for again.
+    runs = answer(finished, "trials", "tiny.confirmation")
+    assert [(r["origin"], r["state"]) for r in runs] == [("confirmation", "complete")] * 2
+    assert answer(finished, "doctor", "tiny.confirmation")["differences"] == []
+    assert answer(finished, "confirm", "tiny", "--top", "1", "--seeds", "2") == told
+    opening = answer(finished, "test", "tiny")["opening"]
+    assert (opening["images"], opening["confirmed"], len(opening["values"])) == (700, True, 2)
+    assert opening["gap"]["point"] == pytest.approx(
+        opening["validation"] - opening["accuracy"]["point"]
+    )
+    assert 0 < opening["scores"]["test_ece"]["mean"] < 1
+    refused = call(finished, "test", "tiny", code=2)
+    assert "was opened" in refused.stderr
+    call(finished, "report", "tiny")
+    page = json.loads((finished.reports / "tiny" / "study.json").read_text())
+    assert page["confirmation"]["openings"] == [opening]
+    assert "700 test faces" in page["summary"][-1]
+
+
 def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:
     words = ["run", str(finished.home / "tiny.yaml"), "--trials", "1", "--set", "name=gone"]
     words += ["--set", "promote=false", *[w for change in QUICK for w in ("--set", change)]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.evidence.hierarchical import compare
+from hpo.evidence.hierarchical import compare, gap
 from hpo.evidence.racing import FIRST_LOOK, decide, optimism, race, scores_of
 
 RESAMPLES = 400
@@ -141,3 +141,21 @@ def test_the_optimism_of_a_search_is_its_value_less_the_mean_of_its_reruns() -> 
     assert told.high - told.point == pytest.approx(4.303 * 0.01 / 3**0.5, rel=1e-3)
     with pytest.raises(ValueError, match="two"):
         optimism(0.5, [0.4])
+
+
+def test_the_gap_between_two_sets_of_images_covers_the_truth_and_counts_seeds_once() -> None:
+    generator = np.random.default_rng(2)
+    covered = 0
+    for seed in range(100):
+        luck = generator.normal(0, 0.02, (4, 1))
+        rates = 0.6 + luck
+        first = (generator.random((4, 200)) < rates).astype(float)
+        second = (generator.random((4, 300)) < rates - 0.1).astype(float)
+        told = gap(first, second, seed=seed, resamples=200)
+        covered += told.low <= 0.1 <= told.high
+    # The luck of a seed is in both sets and no part of the gap.
+    assert covered >= 90
+    single = gap(first[:1], second[:1], seed=1, resamples=RESAMPLES)
+    assert single.low < single.point < single.high
+    with pytest.raises(ValueError, match="same runs"):
+        gap(first, second[:2], seed=1)

@@ -1,0 +1,163 @@
+"""The best configurations run again: a dot for each seed, means with intervals, the test split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.confirmation_sentences import title as name_of
+from hpo.reports.data import ReportData
+from hpo.reports.draw.section import Picture, Section
+from hpo.reports.draw.style import (
+    about,
+    colour,
+    faded,
+    figure,
+    objective_axis,
+    objective_value,
+    safe,
+    symbol,
+)
+
+TITLE = "Confirmation"
+LOOK_FOR = (
+    "Does the interval of the first clear the others' dots, and how far does the search's own "
+    "value (the cross) stand from the dots of its re-runs? That distance is the luck of a search."
+)
+TEST_COLOUR = "#b5483a"
+
+
+def section(data: ReportData) -> Section:
+    """Draw the re-runs of the best configurations, and what the test split said of the winner."""
+    facts = data.confirmation.get("facts") or {}
+    tested = _finished(data)
+    if not facts:
+        told = "\n".join(data.confirmation.get("test") or [])
+        never = f"The best were not run again over seeds; hpo confirm {data.name} does so."
+        return Section(TITLE, LOOK_FOR, empty=f"{never}\n{told}".strip())
+    entries = facts["candidates"]
+    drawn = figure(
+        "Runs with other seeds, and their mean with its 95 % interval",
+        x=objective_axis(data.objective),
+        height=170 + 70 * len(entries),
+    )
+    for place, entry in enumerate(entries):
+        for trace in _runs(data, entry, place):
+            drawn.add_trace(trace)
+    if tested and data.objective["percent"]:
+        drawn.add_trace(_test(tested, entries))
+    names = [
+        safe(name_of(e)) + (f"<br>stopped after {e['stopped']}" if e["stopped"] else "")
+        for e in entries
+    ]
+    drawn.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.4, -0.6]
+    )
+    drawn.update_layout(
+        margin={"t": 45, "b": 100},
+        legend={"yref": "container", "y": 0, "yanchor": "bottom"},
+    )
+    said = [*data.confirmation.get("sentences", []), *data.confirmation.get("test", [])]
+    return Section(TITLE, LOOK_FOR, [Picture("", drawn, note="\n".join(said))])
+
+
+def _finished(data: ReportData) -> dict[str, Any] | None:
+    openings = data.confirmation.get("openings") or []
+    return next((o for o in reversed(openings) if o.get("finished")), None)
+
+
+def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
+    """Return a configuration's dots, its mean and the value that the search saw."""
+    import plotly.graph_objects as go
+
+    tone = colour(data.labels, entry["architecture"])
+    meta, name = about(entry["architecture"]), safe(name_of(entry))
+    known = [objective_value(v, data.objective) for v in entry["values"] if v is not None]
+    shared = {"mode": "markers", "meta": meta}
+    traces = [
+        go.Scatter(
+            x=known,
+            y=[place] * len(known),
+            marker={"size": 8, "color": faded(tone, 0.45), "symbol": "circle"},
+            name="a seed",
+            legendgroup="seed",
+            showlegend=place == 0,
+            hovertemplate=f"<b>{name}</b>, a seed: %{{x:.4g}}<extra></extra>",
+            **shared,
+        ),
+        go.Scatter(
+            x=[objective_value(entry["search_value"], data.objective)],
+            y=[place],
+            marker={"size": 10, "color": tone, "symbol": "x-thin", "line": {"width": 2.5}},
+            name="as the search saw it",
+            legendgroup="search",
+            showlegend=place == 0,
+            hovertemplate=f"<b>{name}</b>, in the search: %{{x:.4g}}<extra></extra>",
+            **shared,
+        ),
+    ]
+    traces[1].marker.line.color = tone
+    if entry["mean"]:
+        point, low, high = (
+            objective_value(entry["mean"][key], data.objective) or 0.0
+            for key in ("point", "low", "high")
+        )
+        traces.append(
+            go.Scatter(
+                x=[point],
+                # Above the dots, which its interval would hide.
+                y=[place - 0.22],
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [high - point],
+                    "arrayminus": [point - low],
+                    "thickness": 2.5,
+                    "width": 8,
+                    "color": tone,
+                },
+                marker={
+                    "size": 12,
+                    "color": tone,
+                    "symbol": symbol(data.labels, entry["architecture"]),
+                },
+                name="mean of the seeds",
+                legendgroup="mean",
+                showlegend=place == 0,
+                hovertemplate=f"<b>{name}</b>, mean {point:.4g} [{low:.4g}, {high:.4g}]"
+                "<extra></extra>",
+                **shared,
+            )
+        )
+    return traces
+
+
+def _test(opening: dict[str, Any], entries: list[dict[str, Any]]) -> Any:
+    """Return the winner's accuracy on the test split, below its dots."""
+    import plotly.graph_objects as go
+
+    accuracy = opening["accuracy"]
+    place = next(
+        k
+        for k, e in enumerate(entries)
+        if (e["architecture"], e["number"]) == (opening["architecture"], opening["number"])
+    )
+    point, low, high = (100 * accuracy[key] for key in ("point", "low", "high"))
+    return go.Scatter(
+        x=[point],
+        y=[place + 0.22],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - point],
+            "arrayminus": [point - low],
+            "thickness": 2.5,
+            "width": 8,
+            "color": TEST_COLOUR,
+        },
+        mode="markers",
+        meta=about(opening["architecture"]),
+        marker={"size": 13, "color": TEST_COLOUR, "symbol": "star"},
+        name="test split",
+        hovertemplate=f"test split: {point:.2f} % [{low:.2f}, {high:.2f}], "
+        f"n = {opening['images']:,}<extra></extra>",
+    )

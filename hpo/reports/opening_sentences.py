@@ -1,0 +1,60 @@
+"""What the test split said, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo.reports.confirmation_sentences import scores_sentence
+from hpo.reports.sentences import moment, number, percent, plural, signed
+
+
+def tell_opening(opening: Mapping[str, Any]) -> list[str]:
+    """Return the sentences of one opening of the test split.
+
+    Args:
+        opening: as ``hpo.study.opening.open_test`` stores it.
+    """
+    accuracy, gap = opening["accuracy"], opening["gap"]
+    runs = opening["runs"]
+    over = f"mean of {plural(len(runs), 'seed')}" if len(runs) > 1 else "one run"
+    said = [
+        f"On the {number(opening['images'])} test faces of {opening['dataset']} "
+        f"{opening['architecture']} #{opening['number']} reaches {percent(accuracy['point'])} "
+        f"[{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}] "
+        f"({100 * accuracy['level']:.0f} %, {over}), opened {moment(opening['opened'])}."
+    ]
+    if gap:
+        side = "below" if gap["point"] >= 0 else "above"
+        said.append(
+            f"That is {abs(100 * gap['point']):.1f} points {side} its validation accuracy of "
+            f"{percent(opening['validation'])} (gap {signed(100 * gap['point'])} "
+            f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}]), which the selection "
+            "could see."
+        )
+    told = scores_sentence(
+        {name.replace("test_", "val_", 1): known for name, known in opening["scores"].items()}
+    )
+    if told:
+        said.append(f"On them: {told}.")
+    if not opening["confirmed"]:
+        said.append("The winner was not confirmed over seeds before the test split was opened.")
+    return said
+
+
+def tell_openings(openings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences of the last opening that was finished, and of its being no first one.
+
+    Args:
+        openings: in the order in which they were made.
+    """
+    finished = [opening for opening in openings if opening.get("finished")]
+    if not finished:
+        return []
+    said = tell_opening(finished[-1])
+    if len(finished) > 1:
+        said.append(
+            f"This was opening {len(finished)} (“{finished[-1]['reason']}”): what is chosen "
+            "after a look at the test split is selected on it, and its figure is optimistic."
+        )
+    return said

@@ -1,0 +1,267 @@
+"""``open_test``: the winner on the test split, once per study, and logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hpo
+from hpo.spec.bits import unpack_bits
+from hpo.spec.confirmation import confirmation_name, read_candidate
+from hpo.spec.errors import DataError, InputError, NotFoundError
+from hpo.spec.records import TrialRecord
+from hpo.spec.study import StudySpec
+from hpo.spec.workspace import Workspace
+from hpo.study.naming import resolve_study
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
+
+OPENINGS = "test_openings"
+"""User attribute of a study: a list of openings, in their order, as plain data."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the test split said.
+
+    Args:
+        study: whose winner was asked.
+        opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
+            images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
+            ``values`` (of each run), ``validation, gap`` (an interval; None where the validation
+            answers are not kept), ``scores`` (by name: mean, low, high), ``confusion`` (summed).
+        sentences: the same in words.
+        notes: what the person should know.
+    """
+
+    study: str
+    opening: dict[str, Any]
+    sentences: list[str]
+    notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+
+def open_test(
+    study: str | Path, *, workspace: Workspace | None = None, again: str | None = None
+) -> Opened:
+    """Ask a study's winner about the test split, and keep what it said with the study.
+
+    All runs of the configuration that a confirmation chose are asked; without a confirmation the
+    best trial of the search, with a word on that. The opening is in the study's record before a
+    face is looked at, so one that was cut off is known too, and may be finished.
+
+    Args:
+        study: its name or its study file.
+        workspace: where it is; the current directory by default.
+        again: why the split is opened once more, after it was opened.
+
+    Raises:
+        InputError: it was opened before, and ``again`` gives no reason; or the confirmation is not
+            finished.
+        NotFoundError: there is no such study, nothing to test, no test split, or a checkpoint is
+            gone.
+        DataError: the faces at hand are not those of the study.
+        IntegrityError: a checkpoint is not the one that was trained.
+        EnvironmentProblem: a store cannot be opened, or Keras cannot be loaded.
+    """
+    from hpo.execution.children import ChildServer
+    from hpo.search.studies import read_attribute, read_spec, set_attribute
+    from hpo.study.ensembles import checkpoint_of
+    from hpo.tracking.store import open_client
+
+    study, workspace = resolve_study(study, workspace)
+    url = workspace.storage_url()
+    spec = read_spec(url, study)
+    before = list(read_attribute(url, study, OPENINGS) or [])
+    _check_unopened(study, before, again)
+    runs, title, confirmed = _winner(study, spec, url)
+    dataset = _faces(workspace, spec, url, study)
+    client = open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
+    files = []
+    for record in runs:
+        file = checkpoint_of(client, record)
+        if file is None:
+            raise NotFoundError(
+                f"the model of {record.architecture} #{record.number} of study '{record.study}' is "
+                "gone, from this disk and from MLflow",
+                hint="Is this the machine, or the tracking server, that it was trained on?",
+            )
+        files.append(str(file))
+    entry: dict[str, Any] = {
+        "opened": _now(),
+        "by": _user(),
+        "reason": again or "",
+        "version": hpo.__version__,
+        "dataset": dataset.name,
+        "digest": dataset.digest,
+        "confirmed": confirmed,
+        "architecture": title[0],
+        "number": title[1],
+        "runs": [r.number for r in runs],
+        "sha256": [r.result.checkpoint_sha256 for r in runs if r.result],
+    }
+    set_attribute(url, study, OPENINGS, [*before, entry])
+    told = ChildServer().call(
+        "hpo.training.testing:judge_files", files=files, dataset=str(dataset.folder)
+    )
+    entry = {**entry, "finished": _now(), **_figures(told, runs, spec)}
+    set_attribute(url, study, OPENINGS, [*before, entry])
+    return Opened(study, entry, _sentences([*before, entry]), _mirrored(client, entry, told, runs))
+
+
+def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
+    """Return how often the test split was opened for a study, and what it said, in order."""
+    from hpo.search.studies import read_attribute
+
+    return list(read_attribute(storage_url, study, OPENINGS) or [])
+
+
+def _sentences(openings: Sequence[dict[str, Any]]) -> list[str]:
+    from hpo.reports.opening_sentences import tell_openings
+
+    return tell_openings(openings)
+
+
+def _check_unopened(study: str, before: Sequence[dict[str, Any]], again: str | None) -> None:
+    finished = [opening for opening in before if opening.get("finished")]
+    if again is not None and not again.strip():
+        raise InputError("--again takes a reason, which is kept", got="an empty one")
+    if finished and again is None:
+        last = finished[-1]
+        raise InputError(
+            f"the test split was opened for study '{study}' before: "
+            f"{last['opened'][:16].replace('T', ' ')} UTC, accuracy "
+            f"{100 * last['accuracy']['point']:.1f} %",
+            hint="What is chosen after a look at the test split is selected on it. If it must be, "
+            "--again REASON opens it once more, and keeps that it did",
+        )
+
+
+def _winner(
+    study: str, spec: StudySpec, url: str
+) -> tuple[list[TrialRecord], tuple[str, int], bool]:
+    """Return the runs to ask, the trial of the search that they are of, and if it is confirmed."""
+    from hpo.registry.promotion import choose_winner, is_eligible
+    from hpo.search.studies import read_trials
+    from hpo.study.confirmed import confirmed
+
+    told = confirmed(study, storage_url=url)
+    if told is None:
+        best = choose_winner(read_trials(url, study), spec.objective.direction)
+        return [best], (best.architecture, best.number), False
+    winner = told.facts["winner"]
+    if not told.facts["over"] or winner is None:
+        raise InputError(
+            f"the confirmation of study '{study}' is not finished, so nobody has won yet",
+            hint=f"`hpo confirm {study}` goes on with it",
+        )
+    runs = read_trials(url, confirmation_name(study), architecture=winner)
+    return [r for r in runs if is_eligible(r)], read_candidate(winner), True
+
+
+def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceDataset:
+    from hpo.data import library, store
+    from hpo.search.studies import read_dataset_digest
+    from hpo.training.testing import SPLIT
+
+    dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
+    recorded = read_dataset_digest(url, study)
+    if recorded and dataset.digest != recorded:
+        raise DataError(
+            f"dataset '{dataset.name}' has changed since study '{study}' was run, so these may be "
+            "faces that it has trained on",
+            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
+            got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
+            hint="Import the faces that the study was run on again",
+        )
+    if SPLIT not in dataset.splits or not sum(dataset.counts()[SPLIT].values()):
+        raise NotFoundError(
+            f"dataset '{dataset.name}' has no test split",
+            expected="a split 'test', which no study looks at before",
+            got=", ".join(dataset.splits),
+            where=str(dataset.folder),
+        )
+    return dataset
+
+
+def _figures(
+    told: Sequence[dict[str, Any]], runs: Sequence[TrialRecord], spec: StudySpec
+) -> dict[str, Any]:
+    import numpy as np
+
+    from hpo.evidence.hierarchical import compare, gap
+    from hpo.evidence.intervals import wilson
+
+    right = np.array([model["correct"] for model in told], dtype=np.float64)
+    values = [float(row.mean()) for row in right]
+    interval = (
+        compare([right], seed=spec.seed).mean(0)
+        if len(right) > 1
+        else wilson(values[0], right.shape[1])
+    )
+    results = [record.result for record in runs if record.result is not None]
+    kept = [r for r in results if r.correct]
+    validation = [r.metrics["val_accuracy"] for r in results]
+    apart = None
+    if len(kept) == len(right):
+        known = np.array([unpack_bits(r.correct, r.validation_size) for r in kept], np.float64)
+        apart = gap(known, right, seed=spec.seed).to_json()
+    names = told[0]["metrics"]
+    return {
+        "images": right.shape[1],
+        "accuracy": interval.to_json(),
+        "values": values,
+        "validation": statistics.fmean(validation),
+        "gap": apart,
+        "scores": {name: _spread([model["metrics"][name] for model in told]) for name in names},
+        "confusion": np.sum([model["confusion"] for model in told], axis=0).tolist(),
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": statistics.fmean(values), "low": min(values), "high": max(values)}
+
+
+def _mirrored(
+    client: Any,
+    entry: dict[str, Any],
+    told: Sequence[dict[str, Any]],
+    runs: Sequence[TrialRecord],
+) -> list[str]:
+    """Write the figures into the winner's runs in MLflow; return what could not be written."""
+    from hpo.tracking.openings import log_opening
+
+    own = {r.mlflow_run_id: m["metrics"] for r, m in zip(runs, told, strict=True)}
+    try:
+        log_opening(
+            client,
+            own,
+            {name: known["mean"] for name, known in entry["scores"].items()},
+            entry["opened"],
+        )
+    except Exception as error:
+        # Broad: MLflow, its server and the network each have errors of their own, and what counts
+        # is kept with the study.
+        return [f"MLflow does not show this: {error}"]
+    return []
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # In a container the user may have no name.
+        return ""

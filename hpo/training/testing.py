@@ -1,0 +1,67 @@
+"""Models asked about the faces of the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+SPLIT = "test"
+
+
+def judge_files(
+    report: Callable[[Any], None],
+    should_stop: Callable[[], bool],
+    *,
+    files: Sequence[str],
+    dataset: str,
+) -> list[dict[str, Any]]:
+    """Judge ``.keras`` files on the whole test split.
+
+    It is what runs in a child; ``report`` and ``should_stop`` are part of that call.
+
+    Args:
+        files: paths of the files, checked before.
+        dataset: folder of the canonical store, with a split ``test``.
+
+    Returns:
+        For each file ``metrics`` (as of a trial, with ``test_`` in place of ``val_``), ``correct``
+        (0 or 1 for each face) and ``confusion``.
+
+    Raises:
+        DataError: a file is no model.
+    """
+    import keras
+    import numpy as np
+
+    from hpo.data.store import open_faces
+    from hpo.spec.errors import DataError
+    from hpo.training.scores import scores
+    from hpo.training.validation import judge, predict
+
+    split = open_faces(Path(dataset)).split(SPLIT)
+    labels = np.asarray(split.labels, dtype=np.int64)
+    told = []
+    for path in files:
+        try:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises many kinds for a broken file
+            raise DataError(
+                "this model cannot be loaded",
+                where=path,
+                expected="a .keras file that hpo saved",
+                got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
+            ) from error
+        answers = predict(model, np.asarray(split.images)[..., None], 64)
+        judged = judge(answers, labels)
+        metrics = {**judged.metrics, **scores(answers, labels, split.votes)}
+        told.append(
+            {
+                "metrics": {
+                    name.replace("val_", f"{SPLIT}_", 1): value for name, value in metrics.items()
+                },
+                "correct": (judged.predictions == labels).astype(int).tolist(),
+                "confusion": judged.confusion.tolist(),
+            }
+        )
+    return told

@@ -1,0 +1,161 @@
+"""What a report says and draws of a confirmation and of the test split."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hpo.reports.compute import compute
+from hpo.reports.confirmation_sentences import tell
+from hpo.reports.draw.confirmation import section
+from hpo.reports.opening_sentences import tell_openings
+from hpo.spec.records import TrialRecord
+
+
+def interval(point: float, half: float, n: int = 3589) -> dict[str, Any]:
+    return {"point": point, "low": point - half, "high": point + half, "level": 0.95, "n": n}
+
+
+def entry(number: int, mean: float, behind: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    values = [mean - 0.01, mean, mean + 0.01]
+    return {
+        "label": f"cnn-{number}",
+        "architecture": "cnn",
+        "number": number,
+        "search_value": mean + 0.012,
+        "params": {},
+        "numbers": [0, 1, 2],
+        "values": values,
+        "mean": interval(mean, 0.015),
+        "behind": behind,
+        "optimism": interval(0.012, 0.02, 3),
+        "best_share": 0.5,
+        "stopped": None,
+        "stopped_by": None,
+        "scores": {"val_macro_f1": {"mean": 0.48, "low": 0.47, "high": 0.49}},
+        "confusion": [],
+        **more,
+    }
+
+
+@pytest.fixture
+def facts() -> dict[str, Any]:
+    return {
+        "objective": "val_accuracy",
+        "direction": "maximize",
+        "seeds": 5,
+        "level": 0.95,
+        "images": 3589,
+        "over": True,
+        "winner": "cnn-4",
+        "runner_up": "cnn-2",
+        "crowned": True,
+        "candidates": [
+            entry(4, 0.52, None),
+            entry(2, 0.50, interval(0.02, 0.01)),
+            entry(7, 0.40, interval(0.12, 0.02), stopped=3, stopped_by="cnn-4"),
+        ],
+    }
+
+
+OPENING: dict[str, Any] = {
+    "opened": "2026-03-01T10:00:00+00:00",
+    "finished": "2026-03-01T10:00:09+00:00",
+    "reason": "",
+    "dataset": "fer2013",
+    "images": 3589,
+    "confirmed": True,
+    "architecture": "cnn",
+    "number": 4,
+    "runs": [0, 1, 2],
+    "accuracy": interval(0.51, 0.016),
+    "values": [0.50, 0.51, 0.52],
+    "validation": 0.52,
+    "gap": interval(0.01, 0.02),
+    "scores": {"test_loss": {"mean": 1.31, "low": 1.3, "high": 1.32}},
+}
+
+
+def test_a_winner_is_told_with_its_lead_and_who_was_stopped(facts: dict[str, Any]) -> None:
+    said = tell(facts)
+    assert said[0] == (
+        "cnn #4 is the winner: it reaches 52.0 % [50.5, 53.5] over 3 seeds on 3,589 validation "
+        "faces, 2.0 points [+1.0, +3.0] above cnn #2 (95 %, paired by face, seeds and faces "
+        "resampled)."
+    )
+    assert said[1] == "cnn #7 was stopped after 3 seeds, as worse than cnn #4."
+    assert "winner's curse 1.2 points [-0.8, +3.2]" in said[2]
+    assert said[3] == "cnn #4, mean of 3 seeds: macro F1 48.0 %."
+
+
+def test_equals_are_told_as_such(facts: dict[str, Any]) -> None:
+    facts["candidates"][1]["behind"] = interval(0.005, 0.01)
+    facts["crowned"] = False
+    assert "cnn #4 and cnn #2 are not distinguishable" in tell(facts)[0]
+    assert "taken because its mean is the best" in tell(facts)[0]
+
+
+def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> None:
+    facts |= {"objective": "val_loss", "direction": "minimize", "images": 0}
+    said = tell(facts)
+    assert "0.0200 [+0.0100, +0.0300] below cnn #2 (95 %, seeds resampled)" in said[0]
+    assert "%" not in said[2]
+
+
+def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
+    facts["over"] = False
+    assert tell(facts)[0] == "The confirmation is not finished; so far:"
+    assert " leads: " in tell(facts)[1]
+    facts["winner"] = None
+    assert "too few to compare" in tell(facts)[0]
+
+
+def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
+    first = tell_openings([{"opened": "2026-02-28T09:00:00+00:00"}, OPENING])
+    assert "51.0 % [49.4, 52.6] (95 %, mean of 3 seeds), opened 2026-03-01 10:00 UTC" in first[0]
+    assert "1.0 points below its validation accuracy of 52.0 % (gap +1.0 [-1.0, +3.0])" in first[1]
+    assert "log loss 1.310" in first[2]
+    assert len(first) == 3
+    again = tell_openings([OPENING, OPENING | {"reason": "a mistake"}])
+    assert "opening 2 (“a mistake”)" in again[-1]
+    assert tell_openings([]) == []
+
+
+def test_the_report_draws_a_row_for_each_and_sums_it_up(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    known = {"facts": facts, "sentences": tell(facts)}
+    data = compute(
+        records(trials=4),
+        spec,
+        n_bootstrap=0,
+        confirmation={**known, "openings": [OPENING], "test": tell_openings([OPENING])},
+    )
+    assert data.summary[-2] == known["sentences"][0]
+    assert "3,589 test faces" in data.summary[-1]
+    drawn = section(data)
+    (picture,) = drawn.pictures
+    names = list(picture.figure.layout.yaxis.ticktext)
+    assert names == ["cnn #4", "cnn #2", "cnn #7<br>stopped after 3"]
+    test = next(t for t in picture.figure.data if t.name == "test split")
+    assert test.x[0] == pytest.approx(51.0)
+    means = [t for t in picture.figure.data if t.name == "mean of the seeds"]
+    assert [m.x[0] for m in means] == pytest.approx([52.0, 50.0, 40.0])
+    assert known["sentences"][1] in picture.note
+
+
+def test_a_study_without_one_says_how_to_have_it(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
+) -> None:
+    data = compute(records(trials=4), spec, n_bootstrap=0)
+    assert "hpo confirm" in section(data).empty
+    alone = compute(
+        records(trials=4),
+        spec,
+        n_bootstrap=0,
+        confirmation={"openings": [OPENING], "test": tell_openings([copy.deepcopy(OPENING)])},
+    )
+    assert "3,589 test faces" in section(alone).empty
