@@ -108,4 +108,11 @@ def winner_of(
         ]
     name = confirmation_name(study)
     runs = read_trials(storage_url, name, architecture=told.facts["winner"])
-    return choose_winner(runs, direction), [] if told.facts["crowned"] else told.sentences[:1]
+    notes = [] if told.facts["crowned"] else told.sentences[:1]
+    label = candidate_label(searched.architecture, searched.number)
+    if label not in {entry["label"] for entry in told.facts["candidates"]}:
+        notes.append(
+            f"The search's best, {searched.architecture} #{searched.number}, was found after the "
+            f"confirmation; `hpo confirm {study}` lets it race."
+        )
+    return choose_winner(runs, direction), notes
