@@ -12,6 +12,7 @@ from hpo.evidence.racing import LEVEL, Race, Run, Verdict, decide, optimism, rac
 from hpo.spec.bits import unpack_bits
 from hpo.spec.confirmation import read_candidate
 from hpo.spec.records import TrialRecord
+from hpo.training.scores import per_class
 
 Direction = Literal["maximize", "minimize"]
 
@@ -75,11 +76,11 @@ def confirmation(
     """Return who races, who was stopped, who has won and how surely.
 
     ``candidates``, the best of the search first: ``label, architecture, number, search_value,
-    values`` (of the re-runs, None where one failed), ``seeds`` (numbers), ``mean, behind,
-    optimism`` (intervals or None), ``best_share, stopped, stopped_by, scores`` (by name: mean, low,
-    high over the re-runs), ``confusion`` (summed). Besides ``over, winner, runner_up, crowned,
-    level, images, seeds, objective, direction``. Shares and losses are as measured, in the
-    objective's direction.
+    params`` (searched), ``numbers`` (of the re-runs that are complete), ``values`` (of all, None
+    where one failed), ``mean, behind, optimism`` (intervals or None), ``best_share, stopped,
+    stopped_by, scores`` (by name: mean, low, high over the re-runs), ``confusion`` (summed) and
+    ``per_class``. Besides ``over, winner, runner_up, crowned, level, images, seeds, objective,
+    direction``. Shares and losses are as measured, in the objective's direction.
 
     Args:
         searched: by label, the trial of the search that each configuration comes from.
@@ -138,6 +139,7 @@ def _entry(
         share = verdict.compared.best_share[place]
         if label != verdict.winner:
             behind = verdict.ahead_of(label).to_json()
+    matrix = _summed(complete)
     luck = None
     if origin.value is not None and len(values) > 1:
         luck = optimism(sign * origin.value, [sign * v for v in values]).to_json()
@@ -156,7 +158,8 @@ def _entry(
         "stopped": standing.stopped.get(label),
         "stopped_by": standing.against.get(label),
         "scores": _scores_over(complete),
-        "confusion": _summed(complete),
+        "confusion": matrix,
+        "per_class": per_class(matrix),
     }
 
 

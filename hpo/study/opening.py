@@ -36,7 +36,8 @@ class Opened:
         opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
             images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
             ``values`` (of each run), ``validation, gap`` (an interval; None where the validation
-            answers are not kept), ``scores`` (by name: mean, low, high), ``confusion`` (summed).
+            answers are not kept), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
+            ``per_class``.
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -201,6 +202,7 @@ def _figures(
 
     from hpo.evidence.hierarchical import compare, gap
     from hpo.evidence.intervals import wilson
+    from hpo.training.scores import per_class
 
     right = np.array([model["correct"] for model in told], dtype=np.float64)
     values = [float(row.mean()) for row in right]
@@ -217,6 +219,7 @@ def _figures(
         known = np.array([unpack_bits(r.correct, r.validation_size) for r in kept], np.float64)
         apart = gap(known, right, seed=spec.seed).to_json()
     names = told[0]["metrics"]
+    matrix = np.sum([model["confusion"] for model in told], axis=0)
     return {
         "images": right.shape[1],
         "accuracy": interval.to_json(),
@@ -224,7 +227,8 @@ def _figures(
         "validation": statistics.fmean(validation),
         "gap": apart,
         "scores": {name: _spread([model["metrics"][name] for model in told]) for name in names},
-        "confusion": np.sum([model["confusion"] for model in told], axis=0).tolist(),
+        "confusion": matrix.tolist(),
+        "per_class": per_class(matrix),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.reports.confirmation_sentences import candidate
 from hpo.reports.confirmation_sentences import title as name_of
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
@@ -57,12 +58,56 @@ def section(data: ReportData) -> Section:
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
     said = [*data.confirmation.get("sentences", []), *data.confirmation.get("test", [])]
-    return Section(TITLE, LOOK_FOR, [Picture("", drawn, note="\n".join(said))])
+    pictures = [Picture("seeds", drawn, note="\n".join(said))]
+    winner = candidate(facts, facts["winner"])
+    if winner is not None and winner.get("per_class"):
+        pictures.append(_classes(data, winner, tested))
+    return Section(TITLE, LOOK_FOR, pictures)
 
 
 def _finished(data: ReportData) -> dict[str, Any] | None:
     openings = data.confirmation.get("openings") or []
     return next((o for o in reversed(openings) if o.get("finished")), None)
+
+
+def _classes(data: ReportData, winner: dict[str, Any], tested: dict[str, Any] | None) -> Picture:
+    """Draw precision and recall of each class, over all seeds of the winner."""
+    import plotly.graph_objects as go
+
+    drawn = figure(
+        f"Precision and recall of {safe(name_of(winner))} by class, over its seeds",
+        x="share of faces [%]",
+        height=150 + 44 * len(data.classes),
+    )
+    tone = colour(data.labels, winner["architecture"])
+    sets = [("validation", winner["per_class"], tone)]
+    if tested:
+        sets.append(("test", tested["per_class"], TEST_COLOUR))
+    for row, (split, table, shade) in enumerate(sets):
+        for share, mark in (("precision", "diamond-open"), ("recall", "circle")):
+            known = [(k, c[share]) for k, c in enumerate(table) if c[share] is not None]
+            drawn.add_trace(
+                go.Scatter(
+                    x=[100 * value for _, value in known],
+                    y=[k + 0.25 * row for k, _ in known],
+                    mode="markers",
+                    meta=about(winner["architecture"]),
+                    marker={"size": 10, "symbol": mark, "color": shade, "line": {"width": 2}},
+                    name=f"{share}, {split}",
+                    hovertemplate=f"{share}, {split}: %{{x:.1f}} %<extra></extra>",
+                )
+            )
+    drawn.update_yaxes(
+        tickvals=list(range(len(data.classes))),
+        ticktext=[safe(name) for name in data.classes],
+        range=[len(data.classes) - 0.4, -0.6],
+    )
+    drawn.update_layout(
+        margin={"t": 45, "b": 100},
+        legend={"yref": "container", "y": 0, "yanchor": "bottom"},
+    )
+    note = "Recall: which share of a class's faces was found. Precision: which share of the faces "
+    return Picture("classes", drawn, note=note + "that were given the class are of it.")
 
 
 def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:

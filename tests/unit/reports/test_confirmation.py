@@ -19,6 +19,10 @@ def interval(point: float, half: float, n: int = 3589) -> dict[str, Any]:
     return {"point": point, "low": point - half, "high": point + half, "level": 0.95, "n": n}
 
 
+CLASSES = [{"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "faces": 40}] * 6
+CLASSES += [{"precision": None, "recall": 0.0, "f1": 0.0, "faces": 4}]
+
+
 def entry(number: int, mean: float, behind: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     values = [mean - 0.01, mean, mean + 0.01]
     return {
@@ -37,6 +41,7 @@ def entry(number: int, mean: float, behind: dict[str, Any] | None, **more: Any) 
         "stopped_by": None,
         "scores": {"val_macro_f1": {"mean": 0.48, "low": 0.47, "high": 0.49}},
         "confusion": [],
+        "per_class": CLASSES,
         **more,
     }
 
@@ -75,6 +80,7 @@ OPENING: dict[str, Any] = {
     "values": [0.50, 0.51, 0.52],
     "validation": 0.52,
     "gap": interval(0.01, 0.02),
+    "per_class": CLASSES,
     "scores": {"test_loss": {"mean": 1.31, "low": 1.3, "high": 1.32}},
 }
 
@@ -137,7 +143,7 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
     assert data.summary[-2] == known["sentences"][0]
     assert "3,589 test faces" in data.summary[-1]
     drawn = section(data)
-    (picture,) = drawn.pictures
+    picture, classes = drawn.pictures
     names = list(picture.figure.layout.yaxis.ticktext)
     assert names == ["cnn #4", "cnn #2", "cnn #7<br>stopped after 3"]
     test = next(t for t in picture.figure.data if t.name == "test split")
@@ -145,6 +151,9 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
     means = [t for t in picture.figure.data if t.name == "mean of the seeds"]
     assert [m.x[0] for m in means] == pytest.approx([52.0, 50.0, 40.0])
     assert known["sentences"][1] in picture.note
+    shares = {t.name: list(t.x) for t in classes.figure.data}
+    assert shares["precision, validation"] == [50.0] * 6  # Nothing was given the seventh class.
+    assert shares["recall, test"] == [25.0] * 6 + [0.0]
 
 
 def test_a_study_without_one_says_how_to_have_it(
