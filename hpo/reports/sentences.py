@@ -14,6 +14,7 @@ ORIGINS = {
     "enqueued": "enqueued by hand and not found by the search",
     "sampler": "drawn by the sampler",
     "warm_start": "one of the best of an earlier study, and tried first",
+    "confirmation": "a configuration of the search, run again with another seed",
     "single": "trained by itself, outside the search",
     "space-filling": "a point of the even sample beyond the budget",
 }
