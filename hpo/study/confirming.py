@@ -167,6 +167,9 @@ def confirmation_spec(spec: StudySpec, chosen: dict[str, TrialRecord], seeds: in
             "engine": PlugIn(name=ENGINE, options={OF: spec.name}),
             "sampler": PlugIn(name="random"),
             "fidelity": None,
+            "warm_start": None,
+            # The first, which the spec has as its objective, decides here as it does in promotion.
+            "objectives": None,
             "pruner": PlugIn(name="none"),
             "repeats": "retrain",
             # The test split is opened with all of the winner's.

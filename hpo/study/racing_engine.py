@@ -94,7 +94,7 @@ class RacingEngine(OptunaEngine):
                 study=self.spec.name,
                 architecture=label,
                 space={},
-                maximize=self.maximize,
+                goals=self.goals,
             )
             for trial in self._database.get_all_trials(study_id, deepcopy=False)
             if trial.state.is_finished() and not stored.is_lost(trial)
