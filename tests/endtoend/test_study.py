@@ -107,12 +107,16 @@ def test_each_trial_is_a_run_in_mlflow_with_the_same_value_and_state(finished: W
 
 
 def test_mlflow_differs_from_optuna_in_nothing(finished: Workspace) -> None:
+    assert differences_of(finished, "tiny") == []
+
+
+def differences_of(workspace: Workspace, study: str) -> list[Any]:
     from hpo.search.studies import read_trials
     from hpo.tracking.audit import differences
     from hpo.tracking.store import open_client
 
-    records = read_trials(finished.storage_url(), "tiny", attempts=True)
-    assert differences(open_client(finished.tracking_uri()), "tiny", records) == []
+    records = read_trials(workspace.storage_url(), study, attempts=True)
+    return differences(open_client(workspace.tracking_uri()), study, records)
 
 
 def test_the_value_is_that_of_the_best_epoch(finished: Workspace) -> None:
@@ -351,7 +355,7 @@ def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
     # As a study of its own it is complete, tracked, and done when it is asked for again.
     runs = answer(finished, "trials", "tiny.confirmation")
     assert [(r["origin"], r["state"]) for r in runs] == [("confirmation", "complete")] * 2
-    assert answer(finished, "doctor", "tiny.confirmation")["differences"] == []
+    assert differences_of(finished, "tiny.confirmation") == []
     assert answer(finished, "confirm", "tiny", "--top", "1", "--seeds", "2") == told
     opening = answer(finished, "test", "tiny")["opening"]
     assert (opening["images"], opening["confirmed"], len(opening["values"])) == (700, True, 2)
@@ -359,6 +363,7 @@ def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
         opening["validation"] - opening["accuracy"]["point"]
     )
     assert 0 < opening["scores"]["test_ece"]["mean"] < 1
+    assert differences_of(finished, "tiny.confirmation") == []
     refused = call(finished, "test", "tiny", code=2)
     assert "was opened" in refused.stderr
     call(finished, "report", "tiny")
