@@ -195,3 +195,41 @@ def curves(
         }
         for label, rows in grouped.items()
     }
+
+
+def confirmed_steps(
+    rows: Sequence[Row], measure: str, candidates: Sequence[Mapping[str, Any]], direction: Direction
+) -> list[dict[str, Any]]:
+    """Return one architecture's best confirmed value so far: ``spent, value, number, interval``.
+
+    A confirmed value is a configuration's mean over re-runs with other seeds, with the interval of
+    that mean. It stands where the search had spent what it took to find the configuration; what the
+    re-runs cost is not in it, and comes on top in all architectures alike.
+
+    Args:
+        rows: the trials of the search, of one architecture.
+        measure: one of ``MEASURES``.
+        candidates: what was confirmed, with ``architecture, number, mean``; of other architectures
+            too.
+        direction: of the objective.
+    """
+    means = {
+        (each["architecture"], each["number"]): each["mean"]
+        for each in candidates
+        if each.get("mean")
+    }
+
+    def value_of(row: Row) -> float | None:
+        mean = means.get((row["architecture"], row["number"]))
+        return mean["point"] if mean else None
+
+    trials, bought = purchases(rows, measure, value_of)
+    return [
+        {
+            "spent": round(spent, 2),
+            "value": value,
+            "number": trials[place]["number"],
+            "interval": means[trials[place]["architecture"], trials[place]["number"]],
+        }
+        for spent, value, place in best_so_far(bought, direction)
+    ]

@@ -8,7 +8,15 @@ from typing import Any
 
 from hpo.registry.promotion import rank
 from hpo.reports import comparison_sentences
-from hpo.reports.budgets import Row, ValueOf, curves, equal_budgets, in_chance_order, search_value
+from hpo.reports.budgets import (
+    Row,
+    ValueOf,
+    confirmed_steps,
+    curves,
+    equal_budgets,
+    in_chance_order,
+    search_value,
+)
 from hpo.reports.costs import models
 from hpo.reports.data import ReportData
 from hpo.reports.effects import Correct, pairs, tuning, variance
@@ -32,11 +40,13 @@ def comparison(
     *,
     value_of: ValueOf = search_value,
     values: str = "search",
+    candidates: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the comparison of architectures as plain data.
 
     Keys: ``values`` (which values of trials are compared), ``any_order`` (whether the order of
-    trials is chance), ``curves, equal, models, tuning, pairs, variance``, as ``budgets``, ``costs``
+    trials is chance), ``confirmed`` (architecture → measure → ``confirmed_steps``, where there are
+    any), ``curves, equal, models, tuning, pairs, variance``, as ``budgets``, ``costs``
     and ``effects`` say.
 
     Args:
@@ -47,6 +57,9 @@ def comparison(
         correct: which faces trials got right, where that is known.
         value_of: which value of a trial is compared, such as one that further seeds confirmed.
         values: what these values are called.
+        candidates: configurations that were run again with other seeds, each with its
+            ``architecture, number, mean`` (an interval); their ``confirmed`` curves stand beside
+            the search's.
     """
     grouped = {
         label: sorted((r for r in rows if r["architecture"] == label), key=lambda r: r["number"])
@@ -70,6 +83,14 @@ def comparison(
         "values": values,
         "any_order": in_chance_order(study),
         "curves": curves(grouped, study, objective, value_of),
+        "confirmed": {
+            label: {
+                measure: confirmed_steps(found, measure, candidates, objective["direction"])
+                for measure in ("seconds", "epochs")
+            }
+            for label, found in grouped.items()
+            if any(each["architecture"] == label and each.get("mean") for each in candidates)
+        },
         "equal": equal,
         "models": models(rows, objective, value_of),
         "tuning": tuning(grouped_known, equal["best"], winner, faces) if winner else {},

@@ -92,7 +92,10 @@ def compute(
         row(record) | ({"front": True} if (record.architecture, record.number) in front else {})
         for record in records
     ]
-    compared = comparison(rows, list(grouped), study, objective, correct_faces(records))
+    rerun = ((confirmation or {}).get("facts") or {}).get("candidates", ())
+    compared = comparison(
+        rows, list(grouped), study, objective, correct_faces(records), candidates=rerun
+    )
     answer = comparison_sentences.answer_sentence(compared, facts)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     data = ReportData(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
+from hpo.reports.draw.equal import equal_budgets
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
@@ -42,7 +43,7 @@ def section(data: ReportData) -> Section:
         if made["equal"]["common"][measure] > 0
     ]
     if len(made["equal"]["best"]) > 1:
-        pictures.append(_equal(data))
+        pictures.append(equal_budgets(data))
     return Section(TITLE, LOOK_FOR, pictures)
 
 
@@ -69,6 +70,9 @@ def _curves(data: ReportData, measure: str) -> Picture:
     common = made["equal"]["common"][measure]
     for label, curve in kept.items():
         _architecture(drawn, data, label, curve, common, divisor)
+        confirmed = made.get("confirmed", {}).get(label, {}).get(measure)
+        if confirmed:
+            drawn.add_trace(_confirmed(data, label, confirmed, divisor))
     if len(kept) > 1:
         drawn.add_vline(
             x=common / divisor,
@@ -94,7 +98,13 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
             "Bands are 95 % Wilson intervals of the best trial so far on the validation faces; it "
             "was chosen on them, and another seed might train it to another value."
         )
-    if made["values"] == "search":
+    if made.get("confirmed"):
+        lines.append(
+            "Large marks are the best confirmed value so far: the mean of a configuration's runs "
+            "with other seeds, with its 95 % interval, where the search had found it. The lines "
+            "are the search's own values, one run each. What the further runs cost is not in it."
+        )
+    elif made["values"] == "search":
         lines.append("Values are those of the search; none was confirmed by further runs.")
     if made["any_order"]:
         lines.append(
@@ -173,6 +183,46 @@ def _architecture(
         )
 
 
+def _confirmed(
+    data: ReportData, label: str, steps: Sequence[Mapping[str, Any]], divisor: float
+) -> Any:
+    import plotly.graph_objects as go
+
+    tone, objective = colour(data.labels, label), data.objective
+    ends = [
+        [objective_value(step[key], objective) or 0.0 for step in (s["interval"] for s in steps)]
+        for key in ("low", "point", "high")
+    ]
+    low, points, high = ends
+    return go.Scatter(
+        x=[step["spent"] / divisor for step in steps],
+        y=points,
+        mode="markers",
+        marker={
+            "size": 13,
+            "color": tone,
+            "symbol": symbol(data.labels, label),
+            "line": {"width": 1.5, "color": "#ffffff"},
+        },
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [h - p for h, p in zip(high, points, strict=True)],
+            "arrayminus": [p - end for end, p in zip(low, points, strict=True)],
+            "thickness": 2,
+            "width": 6,
+            "color": tone,
+        },
+        name=f"{safe(label)}, confirmed",
+        legendgroup=safe(label),
+        showlegend=False,
+        meta=about(label),
+        customdata=[step["number"] for step in steps],
+        hovertemplate=f"{safe(label)} trial %{{customdata}}, confirmed: %{{y:.4g}} after %{{x:.3g}}"
+        "<extra></extra>",
+    )
+
+
 Points = list[tuple[float, Mapping[str, Any]]]
 
 
@@ -191,68 +241,3 @@ def _split(
     if after and total > after[-1][0]:
         after.append((total, after[-1][1]))
     return before, after
-
-
-def _equal(data: ReportData) -> Picture:
-    import plotly.graph_objects as go
-
-    equal, objective = data.comparison["equal"], data.objective
-    labels = list(equal["best"])
-    common = equal["common"]
-    names = {
-        "trials": f"{common['trials']:.0f} trials",
-        "seconds": duration(common["seconds"]),
-        "epochs": f"{common['epochs']:,.0f} epochs",
-    }
-    drawn = figure(
-        "The best of each architecture at the smallest common budget",
-        x=objective_axis(objective),
-        height=150 + 62 * len(names),
-    )
-    for place, label in enumerate(labels):
-        tone = colour(data.labels, label)
-        at = [(k, equal["best"][label][measure]) for k, measure in enumerate(names)]
-        found = [(k, each) for k, each in at if each is not None]
-        shift = 0.22 * (place - (len(labels) - 1) / 2)
-        points = [objective_value(each["value"], objective) or 0.0 for _, each in found]
-        error = None
-        if found and all(each["interval"] for _, each in found):
-            error = {
-                "type": "data",
-                "symmetric": False,
-                "array": [
-                    100 * each["interval"]["high"] - p
-                    for (_, each), p in zip(found, points, strict=True)
-                ],
-                "arrayminus": [
-                    p - 100 * each["interval"]["low"]
-                    for (_, each), p in zip(found, points, strict=True)
-                ],
-                "thickness": 1.5,
-                "width": 4,
-                "color": tone,
-            }
-        drawn.add_trace(
-            go.Scatter(
-                x=points,
-                y=[k + shift for k, _ in found],
-                error_x=error,
-                mode="markers",
-                marker={"size": 10, "color": tone, "symbol": symbol(data.labels, label)},
-                name=safe(label),
-                meta=about(label),
-                customdata=[each["number"] for _, each in found],
-                hovertemplate=f"{safe(label)} trial %{{customdata}}: %{{x:.4g}}<extra></extra>",
-            )
-        )
-    drawn.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=list(names.values()),
-        range=[len(names) - 0.5, -0.5],
-    )
-    note = (
-        "Each row takes of every architecture the trials that fit the least that any had: by "
-        "number, by time and by epochs. The order may differ between rows, since a trial of one "
-        "costs more than of another."
-    )
-    return Picture("equal budgets", drawn, note=note)

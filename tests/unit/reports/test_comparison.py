@@ -27,6 +27,7 @@ OneTrial = Callable[..., TrialRecord]
 N = 3589
 HARD = np.random.default_rng(5).normal(size=N)
 TWO = ("cnn", "xception")
+CONFIRMED = {"over": False, "winner": None, "crowned": False}
 
 
 def judged(record: TrialRecord, accuracy: float, **changes: Any) -> TrialRecord:
@@ -199,6 +200,32 @@ def test_a_trial_that_breaks_a_constraint_brings_nothing(one_trial: OneTrial) ->
     kept = judged(one_trial(number=1), 0.5, excess={"size_mib": -1.0})
     broken = judged(one_trial(number=2), 0.6, excess={"size_mib": 0.5})
     assert [search_value(row(r)) for r in (kept, broken)] == [pytest.approx(0.5, abs=1e-3), None]
+
+
+def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    def candidate(number: int, point: float | None) -> dict[str, Any]:
+        mean = {"point": point, "low": 0.5, "high": 0.6, "level": 0.95, "n": N} if point else None
+        return {"architecture": "cnn", "number": number, "mean": mean}
+
+    spec["architectures"] = {label: {"architecture": label} for label in TWO}
+    facts = {"candidates": [candidate(4, 0.57), candidate(2, 0.55), candidate(3, None)]}
+    records = [dataclasses.replace(r, seconds=10.0) for r in two_searches(one_trial)]
+    data = compute(
+        records,
+        spec,
+        n_bootstrap=0,
+        confirmation={"facts": {**CONFIRMED, **facts}},
+    )
+    steps = data.comparison["confirmed"]["cnn"]["seconds"]
+    # Trial 2 ended after 30 s with the higher search value, trial 4 after 50 s.
+    assert [(s["spent"], s["number"], s["value"]) for s in steps] == [(30, 2, 0.55), (50, 4, 0.57)]
+    assert list(data.comparison["confirmed"]) == ["cnn"]
+    (picture, *_) = anytime(data).pictures
+    (marks,) = [t for t in picture.figure.data if t.name == "cnn, confirmed"]
+    assert list(marks.y) == [pytest.approx(55), pytest.approx(57)]
+    assert "best confirmed value so far" in picture.note
 
 
 def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(
