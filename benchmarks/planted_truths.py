@@ -21,8 +21,8 @@ if they keep what they promise. A case is a parameter in a study. *width* is the
 interval; *dead named* the share of dead parameters that were told from chance, *living named* that
 of the others; *first* how often the parameter that is first on 10,000 trials came first.
 
-About 20 minutes of one core at 100 seeds. With ``--kept`` every study's answer is added to a file,
-and a run that was stopped goes on.
+About half an hour of one core at 100 seeds. With ``--kept`` every study's answer is added to a
+file, and a run that was stopped goes on.
 """
 
 from __future__ import annotations
