@@ -82,7 +82,8 @@ def doctor(
     """Compare Optuna's storage, MLflow and the disk, and tell what differs.
 
     Optuna's storage is the truth; --fix brings the others to it, and releases trials whose workers
-    are gone. Exit code 1 if something is wrong (after --fix: still wrong).
+    are gone. What is left of a study that the storage does not know is told and not touched. Exit
+    code 1 if something is wrong (after --fix: still wrong).
     """
     from hpo.study.doctor import doctor as examine
 

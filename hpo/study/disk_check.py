@@ -71,7 +71,7 @@ def leftovers(
     for label_folder in _folders(workspace.checkpoints / study):
         for folder in _folders(label_folder):
             label, name = label_folder.name, folder.name
-            if not name.isdigit() or int(name) >= _FIRST_SINGLE:
+            if not _is_trial(folder):
                 continue
             record = known.get((label, int(name)))
             if record is None:
@@ -87,6 +87,20 @@ def leftovers(
                     mend = _state_remover(folder)
                     found.append(Leftover("leftover state", label, int(name), what, mend))
     return found
+
+
+def trials_on_disk(workspace: Workspace) -> dict[str, int]:
+    """Return how many folders of trials each study has here; single runs are no trials."""
+    found: dict[str, int] = {}
+    for study in _folders(workspace.checkpoints):
+        trials = [f for label in _folders(study) for f in _folders(label) if _is_trial(f)]
+        if trials:
+            found[study.name] = len(trials)
+    return found
+
+
+def _is_trial(folder: Path) -> bool:
+    return folder.name.isdigit() and int(folder.name) < _FIRST_SINGLE
 
 
 def _fills_its_place(record: TrialRecord) -> bool:

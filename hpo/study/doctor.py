@@ -9,6 +9,7 @@ from __future__ import annotations
 from hpo.spec.workspace import Workspace
 from hpo.study.diagnosis import Diagnosis, Problem
 from hpo.study.patient import Patient
+from hpo.study.strangers import look_for_strangers
 
 _ROUNDS = 3
 """Mending one thing may bring another to light: a run that is written anew wants its model."""
@@ -20,7 +21,9 @@ def doctor(
     """Compare Optuna's storage, MLflow and the disk; with ``fix`` bring the others to Optuna's.
 
     Args:
-        study: its name; None for every study of the storage.
+        study: its name; None for every study of the storage, and those that MLflow or the
+            checkpoints tell of and the storage does not know. What is left of these is never
+            mended: it may be all that there is.
         workspace: where they are; the current directory by default.
         fix: mend what can be mended.
 
@@ -48,4 +51,8 @@ def doctor(
             fixed += [problem for problem in first if problem not in found]
         problems += found
         notes += patient.notes
+    if study is None:
+        found, told = look_for_strangers(workspace, names)
+        problems += found
+        notes += told
     return Diagnosis(problems, fixed, notes)

@@ -110,13 +110,9 @@ class Patient:
     # MLflow
 
     def _client(self) -> Any:
-        from hpo.tracking.store import open_client, sqlite_path
+        from hpo.tracking.store import open_existing
 
-        uri = self.workspace.tracking_uri()
-        path = sqlite_path(uri)
-        if path is not None and not path.is_file():
-            return None
-        return open_client(uri, self.workspace.runs / "artifacts")
+        return open_existing(self.workspace.tracking_uri(), self.workspace.runs / "artifacts")
 
     def _look_at_mlflow(self) -> list[Problem]:
         from hpo.search.inspection import inspecting

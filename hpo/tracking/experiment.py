@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hpo.spec.records import SINGLE
+from hpo.tracking import names
 
 # MLflow takes at most so many parameters and tags in one batch.
 BATCH_PARAMS = 100
@@ -92,6 +95,30 @@ def all_runs(
             page_token=token,
         )
         found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def studies_with_trials(client: Any, known: Collection[str] = ()) -> dict[str, int]:
+    """Return how many runs of trials MLflow has of each study of hpo's; single runs are none.
+
+    Args:
+        client: from ``store.open_client``.
+        known: studies to leave out.
+    """
+    found: dict[str, int] = {}
+    token = None
+    while True:
+        page = client.search_experiments(max_results=PAGE_RUNS, page_token=token)
+        for experiment in page:
+            study = experiment.tags.get(names.STUDY)
+            if study is None or study in known:
+                continue
+            runs = all_runs(client, experiment.experiment_id, {names.KIND: names.KIND_TRIAL})
+            trials = sum(run.data.tags.get(names.ORIGIN) != SINGLE for run in runs)
+            if trials:
+                found[study] = trials
         token = page.token
         if not token:
             return found

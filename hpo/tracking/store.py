@@ -74,6 +74,14 @@ def open_client(tracking_uri: str, artifact_root: Path | None = None) -> Any:
     return _connect(tracking_uri, artifact_folder(tracking_uri, artifact_root))
 
 
+def open_existing(tracking_uri: str, artifact_root: Path | None = None) -> Any:
+    """Return a client as ``open_client`` does, or None where no SQLite file is; none is made."""
+    path = sqlite_path(tracking_uri)
+    if path is not None and not path.is_file():
+        return None
+    return open_client(tracking_uri, artifact_root)
+
+
 def artifact_folder(tracking_uri: str, configured: Path | None = None) -> Path | None:
     """Return where artifacts belong; None where a server decides that."""
     if is_server(tracking_uri):
