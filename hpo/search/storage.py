@@ -23,6 +23,8 @@ from hpo.spec.errors import EnvironmentProblem, HpoError, InputError, SpecError
 BUSY_SECONDS = 60
 """How long a transaction waits for another process's before it gives up."""
 
+_SERVERS = ("postgresql", "postgres")
+
 LONGEST_CLAIM_SECONDS = 60
 """How long PostgreSQL lets a worker hold the right to claim; a stopped worker then loses it."""
 
@@ -98,7 +100,8 @@ def sqlite_path(url: str) -> Path | None:
     """Return the file of an SQLite URL; None for other databases.
 
     Raises:
-        SpecError: this is no URL, or one of a database in memory, which no other process sees.
+        SpecError: this is no URL, one of a database that is neither SQLite nor PostgreSQL, or one
+            of a database in memory, which no other process sees.
     """
     if not url.startswith("sqlite"):
         if "://" not in url:
@@ -107,6 +110,14 @@ def sqlite_path(url: str) -> Path | None:
                 where="storage",
                 expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
                 got=without_password(url),
+            )
+        if url.partition("://")[0].partition("+")[0] not in _SERVERS:
+            raise SpecError(
+                "studies are not kept in a database of this kind",
+                where="storage",
+                expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+                got=without_password(url),
+                hint="Give another --storage, or leave it away to use mlruns/optuna.db",
             )
         return None
     name = url.partition(":///")[2].partition("?")[0]
@@ -149,7 +160,7 @@ def _server_arguments(url: str) -> dict[str, Any]:
 def _with_driver(url: str) -> str:
     """Name the driver that is installed where a PostgreSQL URL leaves it open."""
     scheme, colon, rest = url.partition("://")
-    if scheme not in ("postgresql", "postgres"):
+    if scheme not in _SERVERS:
         return url
     for driver in ("psycopg", "psycopg2"):
         if importlib.util.find_spec(driver) is not None:

@@ -87,7 +87,9 @@ def test_a_locked_database_is_told_after_the_wait(
     holder.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "optuna.db"])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "optuna.db", "mysql://x/y", "mssql+pyodbc://me@x/y"]
+)
 def test_what_cannot_hold_a_study_is_refused(url: str) -> None:
     with pytest.raises(SpecError, match="sqlite:///FILE"):
         open_storage(url)
