@@ -50,13 +50,22 @@ class _Source:
         spec: its study file; None likewise.
         digest: of its faces; "" if it did not record them.
         workspace: where its faces are.
+        report: where its report's data is, or would be.
     """
 
     data: ReportData
+    report: Path
     records: Sequence[TrialRecord] = ()
     spec: StudySpec | None = None
     digest: str = ""
     workspace: Workspace = field(default_factory=Workspace.at)
+
+    def is_same(self, other: _Source) -> bool:
+        """Tell whether both are one study of one store, or have one report."""
+        if self.spec is not None and other.spec is not None:
+            mine, theirs = ((s.data.name, s.workspace.storage_url()) for s in (self, other))
+            return mine == theirs
+        return self.report.resolve() == other.report.resolve()
 
 
 def compare(
@@ -74,7 +83,7 @@ def compare(
         into: the folder of the page; ``reports/compare-A-B`` by default.
 
     Raises:
-        InputError: fewer than two studies, or the folder cannot be written.
+        InputError: fewer than two studies, one beside itself, or the folder cannot be written.
         NotFoundError: there is no such study.
         DataError: a file is no report's data.
     """
@@ -89,6 +98,7 @@ def compare(
         )
     workspace = workspace or Workspace.at()
     sources = [_open(study, workspace) for study in studies]
+    _check_different(sources, studies)
     titles = _titles([source.data.name for source in sources], studies)
     faces: dict[str, Any] = {}
     whole = set_beside(
@@ -108,20 +118,31 @@ def _open(study: str | Path, workspace: Workspace) -> _Source:
 
     path = Path(study)
     if path.suffix == ".json" or (path.is_dir() and len(path.parts) > 1):
-        return _Source(load_data(path / STORED if path.is_dir() else path))
+        report = path / STORED if path.is_dir() else path
+        return _Source(load_data(report), report)
     name, kept = resolve_study(study, workspace)
-    url = kept.storage_url()
+    url, left = kept.storage_url(), kept.reports / name / STORED
     try:
         records = read_trials(url, name)
     except NotFoundError:
-        left = kept.reports / name / STORED
         if not left.is_file():
             raise
-        return _Source(load_data(left))
+        return _Source(load_data(left), left)
     spec = read_spec(url, name)
-    return _Source(
-        outline(records, spec.to_plain()), records, spec, read_dataset_digest(url, name), kept
-    )
+    digest = read_dataset_digest(url, name)
+    return _Source(outline(records, spec.to_plain()), left, records, spec, digest, kept)
+
+
+def _check_different(sources: Sequence[_Source], studies: Sequence[str | Path]) -> None:
+    """Refuse a study beside itself, whether it is given by name, by file or by its report."""
+    for place, source in enumerate(sources):
+        for earlier, other in zip(studies[:place], sources[:place], strict=True):
+            if source.is_same(other):
+                raise InputError(
+                    "a study cannot be compared with itself",
+                    got=f"{earlier} and {studies[place]}, both study '{source.data.name}'",
+                    hint="Try 'hpo studies' for the names of others",
+                )
 
 
 def _titles(names: Sequence[str], studies: Sequence[str | Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hpo.data.store import write_faces
 from hpo.reports.compute import outline
 from hpo.reports.data import dump_data
 from hpo.search.engine import open_engine
+from hpo.search.studies import read_spec
 from hpo.spec.bits import pack_bits
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.records import TrialResult
@@ -193,6 +195,21 @@ def test_one_study_alone_and_an_unknown_one_are_refused_and_write_nothing(
     with pytest.raises(NotFoundError, match="no study named 'C'"):
         compare("A", "C", workspace=workspace)
     assert not workspace.reports.exists()
+
+
+def test_a_study_beside_itself_is_refused(workspace: Workspace) -> None:
+    two(workspace)
+    file = workspace.home / "a.yaml"
+    file.write_text(json.dumps(read_spec(workspace.storage_url(), "A").to_plain()))
+    records = study_records(("cnn",), trials=2)
+    report = workspace.home / "reports" / "A" / "study.json"
+    dump_data(outline(records, study_spec(("cnn",))), report)
+    for same in ("A", file, report, report.parent):
+        with pytest.raises(InputError, match="cannot be compared with itself"):
+            compare("B", "A", same, workspace=workspace)
+    with pytest.raises(InputError, match="cannot be compared with itself"):
+        compare(report, report.parent, workspace=workspace)
+    assert not list(workspace.reports.glob("compare-*"))
 
 
 def test_a_hostile_name_stays_text(workspace: Workspace, tmp_path: Path) -> None:
