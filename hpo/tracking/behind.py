@@ -143,7 +143,10 @@ class WriteBehind:
             self._changed.notify_all()
         began = time.monotonic()
         until = began + timeout_seconds
-        while self._thread.is_alive() and not hurry() and (left := until - time.monotonic()) > 0:
+        hurried = False
+        while self._thread.is_alive() and (left := until - time.monotonic()) > 0:
+            if hurried := hurry():
+                break
             self._thread.join(min(left, 0.1))
         # The write in hand may go on for one request's time; nothing follows it.
         self._stopped.set()
@@ -153,8 +156,14 @@ class WriteBehind:
         if left_over:
             names = ", ".join(write.label for write in left_over[:NAMED_WRITES])
             more = f" and {len(left_over) - NAMED_WRITES} more" * (len(left_over) > NAMED_WRITES)
-            waited = time.monotonic() - began
-            self.note("MLflow", f"not written after waiting {waited:.2g} seconds: {names}{more}")
+            if hurried:
+                mend = "--resume or `hpo doctor --fix` writes it"
+                self.note("MLflow", f"not waited for: {names}{more}; {mend}")
+            else:
+                waited = time.monotonic() - began
+                self.note(
+                    "MLflow", f"not written after waiting {waited:.2g} seconds: {names}{more}"
+                )
         for write in left_over:
             if write.give_up is not None:
                 write.give_up()
