@@ -155,7 +155,13 @@ def load_data(path: Path) -> ReportData:
             where=str(path),
             expected="a study.json that 'hpo report STUDY' wrote",
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(
+            "this file is no JSON, and so no report data",
+            where=str(path),
+            expected="a study.json that 'hpo report STUDY' wrote",
+        ) from error
+    except OSError as error:
         raise DataError(
             "this file cannot be read as report data",
             where=str(path),

@@ -230,6 +230,8 @@ def _cannot_open(tracking_uri: str, error: Exception) -> EnvironmentProblem:
     hint = "Check the address and the permissions of its folder"
     if "upgrade" in str(error):
         hint = "The store is of another MLflow version: run 'mlflow db upgrade' on it"
+    elif "not a database" in str(error):
+        hint = "Move the file away; it is no SQLite database"
     elif isinstance(error, ModuleNotFoundError):
         hint = f"Install the database's driver: pip install {error.name}"
     return EnvironmentProblem(

@@ -41,6 +41,14 @@ def test_what_is_no_report_data_is_refused(tmp_path: Path, text: str) -> None:
         load_data(path)
 
 
+def test_a_file_that_is_no_json_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "faces.yaml"
+    path.write_text("name: faces\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is no JSON") as caught:
+        load_data(path)
+    assert "char 0" not in str(caught.value)
+
+
 def test_data_of_a_newer_layout_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.json"
     base = {"study": {}, "objective": {}, "classes": [], "trials": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hpo.spec.addresses import without_password
-from hpo.tracking.store import artifact_folder, is_server, sqlite_path
+from hpo.tracking.store import _cannot_open, artifact_folder, is_server, sqlite_path
 
 
 def test_artifacts_lie_beside_the_database_unless_told() -> None:
@@ -35,6 +36,11 @@ def test_a_server_keeps_artifacts_itself() -> None:
 )
 def test_passwords_are_never_shown(uri: str, shown: str) -> None:
     assert without_password(uri) == shown
+
+
+def test_a_file_that_is_no_database_is_called_so() -> None:
+    error = sqlite3.DatabaseError("file is not a database")
+    assert "no SQLite database" in str(_cannot_open("sqlite:////home/ada/mlflow.db", error))
 
 
 def test_importing_the_room_loads_no_mlflow() -> None:
