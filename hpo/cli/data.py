@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpo.cli.shell import current, examples, existing, print_json, print_table
-from hpo.spec.errors import InputError
+from hpo.spec.errors import DataError, EnvironmentProblem, InputError
 
 if TYPE_CHECKING:
     from hpo.data.importers.source import Progress
@@ -207,12 +207,16 @@ def audit(
     dataset = open_faces(find_faces(current(context).workspace, name))
     found = audit_dataset(dataset)
     written: dict[str, Path] = {}
+    unwritten: list[str] = []
     if sheets is not None or not json:
-        written = write_sheets(found, dataset, sheets)
+        with _unwritten_is_told(unwritten, chosen=sheets):
+            written = write_sheets(found, dataset, sheets)
     if json:
         print_json({**found.to_json(), "sheets": written})
-    else:
-        print_audit(found, written)
+        return
+    print_audit(found, written)
+    for problem in unwritten:
+        typer.echo(f"\nNote: {problem}")
 
 
 def _import_faces(
@@ -267,8 +271,10 @@ def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None)
 
     facts = describe_faces(workspace, name)
     written = None
+    unwritten: list[str] = []
     if sheet is not None or not json:
-        written = write_contact_sheet(open_faces(Path(facts["folder"])), sheet)
+        with _unwritten_is_told(unwritten, chosen=sheet):
+            written = write_contact_sheet(open_faces(Path(facts["folder"])), sheet)
     if json:
         print_json({**facts, "sheet": written})
         return
@@ -276,7 +282,7 @@ def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None)
     typer.echo(f"digest: {facts['digest']}")
     for note in facts["source"].get("notes", []):
         typer.echo(f"Note: {note}.")
-    typer.echo(f"contact sheet: {written}")
+    typer.echo(f"contact sheet: {written}" if written else f"Note: {unwritten[0]}")
 
 
 def _show_songs(workspace: Workspace, name: str, json: bool) -> None:
@@ -304,6 +310,22 @@ def _print_counts(facts: dict[str, Any], title: str) -> None:
     rows.append(["total", *facts["totals"].values()])
     typer.echo(title)
     print_table(["emotion", *splits], rows)
+
+
+@contextmanager
+def _unwritten_is_told(told: list[str], *, chosen: Path | None) -> Iterator[None]:
+    """Put into ``told`` why sheets cannot be written beside a dataset; where chosen, raise it.
+
+    What a dataset holds can be looked at where nothing may be written.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except (InputError, EnvironmentProblem) as error:
+        if chosen is not None:
+            raise
+        told.append(str(error))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.data.decoding import opencv
-from hpo.spec.errors import EnvironmentProblem
+from hpo.spec.errors import EnvironmentProblem, InputError
 
 Canvas = npt.NDArray[np.uint8]
 
 ZOOM = 2
 GAP_PIXELS = 4
 _INK = (40, 40, 40)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def blank(height: int, width: int) -> Canvas:
@@ -46,7 +48,8 @@ def save_sheet(canvas: Canvas, path: Path, hint: str) -> Path:
         hint: what to do where that is not possible.
 
     Raises:
-        EnvironmentProblem: the file cannot be written.
+        InputError: the file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     encoded, png = opencv().imencode(".png", canvas)
     assert encoded
@@ -58,7 +61,8 @@ def save_sheet(canvas: Canvas, path: Path, hint: str) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink()
-        raise EnvironmentProblem(
+        kind = EnvironmentProblem if error.errno in _FULL else InputError
+        raise kind(
             "cannot write the contact sheet",
             got=error.strerror or str(error),
             where=str(path),

@@ -99,7 +99,8 @@ def write_contact_sheet(
 
     Raises:
         DataError: the dataset has no such split.
-        EnvironmentProblem: the file cannot be written.
+        InputError: the file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     path = path or dataset.folder / CONTACT_SHEET
     faces = dataset.split(split)

@@ -33,7 +33,8 @@ def write_sheets(audit: Audit, dataset: FaceDataset, folder: Path | None = None)
 
     Raises:
         DataError: a split cannot be read.
-        EnvironmentProblem: a file cannot be written.
+        InputError: a file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     folder = folder or dataset.folder / SHEETS_FOLDER
     splits = {name: dataset.split(name) for name in dataset.splits}

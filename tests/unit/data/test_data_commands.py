@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from hpo.cli import data
 from hpo.cli.shell import Call
 from hpo.spec.emotions import EMOTIONS
+from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 from tests.unit.data.planted import planted, stored
 
@@ -104,6 +105,24 @@ def test_an_audit_as_json_writes_sheets_only_where_it_is_told_to(
     told = json.loads(hpo_data(workspace, "audit", "planted", "--json", "--sheets", sheets))
     assert Path(told["sheets"]["exact_duplicates"]).parent == tmp_path / "sheets"
     assert Path(told["sheets"]["exact_duplicates"]).is_file()
+
+
+def test_counts_are_shown_where_no_sheet_can_be_written(
+    workspace: Workspace, sources: Path
+) -> None:
+    hpo_data(workspace, "import", "fer2013", str(sources / "fer2013.csv"))
+    folder = workspace.data / "fer2013"
+    (folder / "contact-sheet.png").mkdir()  # root may write into any folder
+    (folder / "audit").write_text("")
+    shown = hpo_data(workspace, "show", "fer2013")
+    assert "total" in shown
+    assert "cannot write the contact sheet" in shown
+    assert "--sheet FILE" in shown
+    told = hpo_data(workspace, "audit", "fer2013")
+    assert "all faces" in told
+    assert "--sheets FOLDER" in told
+    with pytest.raises(InputError, match="cannot write the contact sheet"):
+        hpo_data(workspace, "show", "fer2013", "--sheet", str(folder / "audit" / "a.png"))
 
 
 @pytest.mark.parametrize(

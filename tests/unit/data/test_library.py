@@ -18,7 +18,7 @@ from hpo.data.library import find_faces, list_datasets
 from hpo.data.show import describe_faces, describe_songs, kind_of, write_contact_sheet
 from hpo.data.store import FaceDataset, RawSplit, open_faces, verify, write_faces
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, EnvironmentProblem, NotFoundError
+from hpo.spec.errors import DataError, EnvironmentProblem, InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 
 
@@ -160,7 +160,7 @@ def test_a_contact_sheet_has_a_row_of_its_own_faces_per_emotion(workspace: Works
 def test_a_sheet_that_cannot_be_written_is_told(workspace: Workspace) -> None:
     dataset = store(workspace)
     (workspace.home / "file").write_text("")
-    with pytest.raises(EnvironmentProblem, match="cannot write the contact sheet"):
+    with pytest.raises(InputError, match="cannot write the contact sheet"):
         write_contact_sheet(dataset, workspace.home / "file" / "sheet.png")
 
 
