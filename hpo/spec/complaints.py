@@ -7,35 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from hpo.spec.errors import SpecError, close_to, did_you_mean
 from hpo.spec.faults import Fault, demand, shown
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
-from hpo.spec.sections import (
-    BudgetSpec,
-    DataSpec,
-    LimitsSpec,
-    ObjectiveSpec,
-    PlugIn,
-    TrackingSpec,
-)
-from hpo.spec.study import ArchitectureSpec, StudySpec
+from hpo.spec.study import StudySpec
 from hpo.spec.yaml12 import KeyPath
 
 Locate = Callable[[KeyPath], str]
 
 _PLUG_INS = ("sampler", "pruner", "engine", "launcher")
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "data": DataSpec,
-    "objective": ObjectiveSpec,
-    "budget": BudgetSpec,
-    "limits": LimitsSpec,
-    "tracking": TrackingSpec,
-    **dict.fromkeys(_PLUG_INS, PlugIn),
-}
 _SHARED = ("space", "fixed")
 _SCALAR_PLACES = ("fixed", "enqueue", "choices", "when")
 _PARAMETERS: dict[str, type[BaseModel]] = {
@@ -192,11 +176,35 @@ def _is_tag(loc: tuple[str | int, ...], position: int) -> bool:
 
 
 def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
-    if len(loc) == 1:
-        return [*StudySpec.model_fields, *_SHARED]
-    if loc[0] == "architectures" and len(loc) == 3:
-        return list(ArchitectureSpec.model_fields)
+    """Return the keys of the section that the key at the end of ``loc`` was found in."""
     if "space" in loc and len(loc) >= 2 and loc[-2] in _PARAMETERS:
         return list(_PARAMETERS[str(loc[-2])].model_fields)
-    section = _SECTIONS.get(str(loc[0]))
+    section = _section_at(loc[:-1])
+    if section is StudySpec:
+        return [*StudySpec.model_fields, *_SHARED]
     return list(section.model_fields) if section else []
+
+
+def _section_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """Return the model of the section at ``path``, by the annotations of ``StudySpec``."""
+    annotation: Any = StudySpec
+    for part in path:
+        annotation = _below(annotation, part)
+    # One that may be left out is a union with None.
+    found = [a for a in (annotation, *get_args(annotation)) if _is_model(a)]
+    return found[0] if found and get_origin(annotation) not in (list, dict) else None
+
+
+def _below(annotation: Any, part: str | int) -> Any:
+    """Return the annotation of what lies at a key or index of a value; None without one."""
+    if _is_model(annotation):
+        field = annotation.model_fields.get(part)
+        return None if field is None else field.annotation
+    if get_origin(annotation) in (list, dict):
+        return get_args(annotation)[-1]
+    members = (_below(member, part) for member in get_args(annotation))
+    return next((found for found in members if found is not None), None)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
