@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from hpo.spec.faults import Fault
 from hpo.spec.numbers import Real
 from hpo.spec.sections import Section
 
@@ -93,6 +94,15 @@ class ConstraintsSpec(Section):
         for value in (bound.at_most, bound.at_least) if bound else ():
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f"an accuracy is a share from 0 to 1, got {value:g}")
+        return bound
+
+    @field_validator(*MEASURED)
+    @classmethod
+    def _above_zero(cls, bound: BoundSpec | None) -> BoundSpec | None:
+        for key in ("at_most", "at_least"):
+            value = getattr(bound, key, None)
+            if value is not None and value <= 0:
+                raise Fault(f"takes a number above 0, got {value:g}", key)
         return bound
 
     @property

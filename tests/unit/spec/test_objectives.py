@@ -51,6 +51,9 @@ def test_one_objective_is_as_it_was() -> None:
         ({"constraints": {"size_mib": {}}}, "needs a bound"),
         ({"constraints": {"size_mib": {"at_most": 1, "at_least": 2}}}, "swap them"),
         ({"constraints": {"val_accuracy": {"at_least": 60}}}, "a share from 0 to 1"),
+        ({"constraints": {"size_mib": {"at_most": -3}}}, "takes a number above 0, got -3"),
+        ({"constraints": {"latency_ms": {"at_least": 0}}}, "takes a number above 0, got 0"),
+        ({"constraints": {"parameter_count": {"at_most": -1}}}, "takes a number above 0, got -1"),
         ({"constraints": {"speed": {"at_most": 1}}}, "speed"),
     ],
 )

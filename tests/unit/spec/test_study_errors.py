@@ -47,11 +47,10 @@ def test_paragraphs_read_as_recorded(golden: Golden, tmp_path: Path) -> None:
 def _sections(annotation: Any, path: str) -> Iterator[tuple[str, type[BaseModel]]]:
     """Walk the sections of a study file that have keys of their own, with their paths."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if path.rpartition(".")[2] != "space":
-            yield path, annotation
-            for name, field in annotation.model_fields.items():
-                if name not in ("architectures", "objectives"):
-                    yield from _sections(field.annotation, f"{path}.{name}".lstrip("."))
+        yield path, annotation
+        for name, field in annotation.model_fields.items():
+            if name not in ("architectures", "objectives"):
+                yield from _sections(field.annotation, f"{path}.{name}".lstrip("."))
     for part in get_args(annotation):
         yield from _sections(part, path)
 
