@@ -17,6 +17,8 @@ from hpo.search.options import stated
 from hpo.search.warm_start import WARM, taken
 from hpo.spec.errors import InputError, SpecError
 from hpo.spec.evolving import Growth, arranged
+from hpo.spec.faults import written
+from hpo.spec.sections import WarmStartSpec
 from hpo.spec.study import StudySpec
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ def check_same(
     if space:
         grown = judge(attributes, fixed_before, spec, label, trials())
     if settings or (space and (grown.refused or not evolve)):
-        raise _another(spec.name, [*space, *settings], grown, settings=settings, evolve=evolve)
+        raise _another(spec, there, [*space, *settings], grown, bool(settings), evolve)
     began_with = attributes.get(DATASET_DIGEST, "")
     if began_with and dataset_digest and began_with != dataset_digest:
         raise SpecError(
@@ -187,15 +189,22 @@ def check_same(
 
 
 def _another(
-    study: str, differences: list[str], grown: Growth, *, settings: list[str], evolve: bool
+    spec: StudySpec,
+    there: dict[str, Any],
+    differences: list[str],
+    grown: Growth,
+    resettled: bool,
+    evolve: bool,
 ) -> SpecError:
     """Return the error for a study that is there with another space or other settings."""
+    study, warm = spec.name, there.get("warm_start")
+    option = WarmStartSpec.model_validate(warm).option if warm and not spec.warm_start else ""
     others = f"choose another name, or remove it by `hpo delete {study}`"
     same = (
-        "To go on with it, give --resume and the file and every --set that it was begun with; "
-        f"else {others}"
+        "To go on with it, give --resume and the file and every --set that it was begun with"
+        f"{f' ({option})' if option else ''}; else {others}"
     )
-    if not settings and not grown.refused:
+    if not resettled and not grown.refused:
         hint = (
             "The space only grows: --resume --evolve goes on with the study and keeps its trials, "
             f"under the next version of the space; else {others}"
@@ -217,7 +226,7 @@ def _fixed_lines(before: dict[str, Any], spec: StudySpec, label: str) -> list[st
     for name in dict.fromkeys([*fixed, *before]):
         one, two = fixed.get(name, "absent"), before.get(name, "absent")
         if one != two:
-            lines.append(f"fixed.{name}: {one}, there {two}")
+            lines.append(f"fixed.{name}: {written(one)}, there {written(two)}")
     return lines
 
 
@@ -274,7 +283,7 @@ def _differences(path: str, here: Any, there: Any) -> list[str]:
             for key in dict.fromkeys([*here, *there])
             for line in _differences(f"{path}.{key}", here.get(key), there.get(key))
         ]
-    return [] if here == there else [f"{path}: {here}, there {there}"]
+    return [] if here == there else [f"{path}: {written(here)}, there {written(there)}"]
 
 
 def _space_lines(attributes: dict[str, Any], spec: StudySpec, label: str) -> list[str]:

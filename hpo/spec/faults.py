@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _DEMANDS = {
@@ -63,3 +64,21 @@ def shown(value: Any) -> str:
     words = {None: "nothing", True: "true", False: "false"}
     text = words[value] if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def written(value: Any) -> str:
+    """Return a setting as a study file would have it on one line, without keys that are unset.
+
+    Args:
+        value: plain data, such as ``StudySpec.to_plain`` returns.
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        pairs = (f"{key}: {written(v)}" for key, v in value.items() if v is not None)
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join("null" if v is None else written(v) for v in value) + "]"
+    return str(value)

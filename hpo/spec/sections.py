@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from hpo.spec.faults import shown
+from hpo.spec.faults import shown, written
 from hpo.spec.numbers import Real, Whole
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -159,6 +159,13 @@ class WarmStartSpec(Section):
         if not NAME.fullmatch(study):
             raise ValueError(f"takes a study's name that hpo studies shows, got {shown(study)}")
         return study
+
+    @property
+    def option(self) -> str:
+        """Return the option of ``hpo run`` that says the same."""
+        if self.trials is None and self.enqueue is None:
+            return f"--warm-start {self.study}"
+        return f"--set 'warm_start={written(self.model_dump())}'"
 
 
 class PlugIn(Section):

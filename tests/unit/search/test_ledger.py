@@ -260,7 +260,7 @@ def test_a_study_is_bound_to_the_faces_that_it_began_with(storage_url: str) -> N
         ({"architecture": {"fixed": {"epochs": 5}}}, r"fixed\.epochs: 5, there 3"),
         (
             {"architecture": {"enqueue": [{"layers": 2}]}},
-            r"enqueue: \[\{'layers': 2\}\], there \[\]",
+            r"enqueue: \[\{layers: 2\}\], there \[\]",
         ),
         ({"objective": {"metric": "val_loss"}}, r"metric: val_loss, there val_accuracy"),
     ],

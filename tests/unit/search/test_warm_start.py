@@ -129,8 +129,29 @@ def test_an_earlier_study_must_be_there_and_another_one(earlier: str) -> None:
 
 def test_a_study_that_was_begun_cold_stays_so(earlier: str) -> None:
     open_it(earlier, later(warm_start=None))
-    with pytest.raises(SpecError, match="warm_start"):
+    with pytest.raises(SpecError, match=r"warm_start: \{study: study\}, there nothing\."):
         check_study(earlier, later(), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "told", "option"),
+    [
+        ("study", "{study: study}", "--warm-start study"),
+        (
+            {"study": "study", "trials": 3},
+            "{study: study, trials: 3}",
+            "--set 'warm_start={study: study, trials: 3}'",
+        ),
+    ],
+)
+def test_going_on_without_the_earlier_study_names_the_option(
+    earlier: str, start: Any, told: str, option: str
+) -> None:
+    open_it(earlier, later(warm_start=start))
+    with pytest.raises(SpecError) as caught:
+        check_study(earlier, later(warm_start=None), resume=True)
+    assert f"Got warm_start: nothing, there {told}." in str(caught.value)
+    assert f"every --set that it was begun with ({option}); else" in str(caught.value)
 
 
 def _value(value: float) -> Any:

@@ -53,7 +53,7 @@ def test_the_seed_is_the_one_that_the_trial_was_trained_with(
     ("changes", "named"),
     [
         ({"seed": 8}, "seed: 8, there 7"),
-        ({"data": {"train_limit": 70}}, "data.train_limit: 70, there None"),
+        ({"data": {"train_limit": 70}}, "data.train_limit: 70, there nothing"),
         ({"data": {"validation_limit": 70}}, "data.validation_limit"),
         ({"data": {"leakage": "drop"}}, "data.leakage: drop, there keep"),
         ({"precision": "mixed_bfloat16"}, "precision: mixed_bfloat16"),
