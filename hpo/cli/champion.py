@@ -134,7 +134,9 @@ def champion(
         return
     if to is not None:
         raise InputError(
-            "--to goes with --rollback", got=f"--to {to}", hint=f"hpo champion --rollback --to {to}"
+            "--to goes with --rollback",
+            got=f"--to {to} alone",
+            hint=f"Type: hpo champion --rollback --to {to}",
         )
     shown = show(workspace=workspace)
     print_json(shown.to_json()) if as_json else _print(shown)

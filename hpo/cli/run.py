@@ -240,10 +240,10 @@ def _print_plan(planned: Plan) -> None:
         amount = f"{counted(likely, 'trial')} or more, until {told} per architecture are used"
     elif planned.left < trials:
         amount = f"{planned.left} of {counted(trials, 'trial')} left"
-    typer.echo(
-        f"{amount}, at most about "
-        f"{duration(planned.seconds)}: {planned.basis}. Pruning and early stopping shorten it."
-    )
+    saved = "early stopping saves"
+    if spec.pruner.name != "none":
+        saved = "pruning and early stopping save"
+    typer.echo(f"{amount}, about {duration(planned.seconds)}, less what {saved}: {planned.basis}.")
 
 
 def _print_part(planned: Plan, part: PlannedArchitecture) -> None:

@@ -42,7 +42,9 @@ def find_version(client: Any, name: str, which: str) -> Any:
             f"there is no version {which} of {name}"
             if which.isdigit()
             else f"no version of {name} is the {which}",
-            got=f"versions {', '.join(known)}" if known else "no version at all",
+            got=f"version{'s' if len(known) > 1 else ''} {', '.join(known)}"
+            if known
+            else "no version at all",
             hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
         ) from error
 

@@ -80,7 +80,7 @@ def judge(
                 refused.append(_outside(new, name, f"it was fixed to {fixed_before[name]}"))
         elif fixed.get(name, _ABSENT) != fixed_before.get(name, _ABSENT):
             one, two = fixed.get(name, "absent"), fixed_before.get(name, "absent")
-            refused.append(f"fixed {name}: {one}, before {two}: what is fixed cannot change")
+            refused.append(f"fixed {name}: {one}, until now {two}: what is fixed cannot change")
     if found.added and spec.engine.name != "optuna":
         refused.append(f"engine {spec.engine.name}: its oracles know one space")
     elif found.added and spec.sampler.name in ONE_SPACE:

@@ -50,7 +50,7 @@ def growth(old: SearchSpace, new: SearchSpace) -> Growth:
             found.new.append(name)
         elif before != after:
             reason = narrower(before, after)
-            line = f"{name}: {describe(after)}, before {describe(before)}"
+            line = f"{name}: {describe(after)}, until now {describe(before)}"
             if reason:
                 found.refused.append(f"{line}: {reason}")
             else:

@@ -57,12 +57,15 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
                 )
         return planned
     finished = sum(map(len, filled.values()))
-    there = f"A study named '{spec.name}' exists already, with {finished} finished trials"
+    trials = f"{finished} finished trial{'' if finished == 1 else 's'}"
+    there = f"A study named '{spec.name}' exists already, with {trials}"
     others = f"`hpo delete {spec.name}` removes it, --set name=OTHER starts another."
     try:
         check_study(url, spec, resume=True, dataset_digest=planned.dataset.digest)
     except SpecError as error:
-        return _noted(planned, f"{there} and is another one ({error.got}): {others}")
+        # Other faces have digests alone to show, and a foreign study has nothing.
+        why = error.got if error.got and not error.expected else error.problem
+        return _noted(planned, f"{there}, and differs from this file ({why}): {others}")
     return _noted(planned, f"{there}: --resume goes on with it, {others}")
 
 

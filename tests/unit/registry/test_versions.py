@@ -31,7 +31,7 @@ class Registry:
 
 @pytest.mark.parametrize("code", ["RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"])
 def test_a_version_that_is_not_there_is_told_with_those_that_are(code: str) -> None:
-    with pytest.raises(NotFoundError, match=r"no version of m is the champion.*Got versions 3"):
+    with pytest.raises(NotFoundError, match=r"no version of m is the champion.*Got version 3\."):
         find_version(Registry(code), "m", "champion")
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from hpo.cli.app import app
 from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
 from hpo.search.engine import open_engine
 from hpo.search.ledger import LedgerEngine
@@ -120,6 +122,18 @@ def test_a_dry_run_writes_nothing_and_says_that_the_faces_are_not_drawn(tmp_path
     assert list(tmp_path.iterdir()) == []
     # Under 3 s on an idle machine; tests share theirs. Drawing alone would take longer.
     assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("pruner", "saved"), [("median", "pruning and early stopping save"), ("none", "early stopping")]
+)
+def test_a_dry_run_tells_of_pruning_where_there_is_a_pruner(
+    pruner: str, saved: str, tmp_path: Path
+) -> None:
+    words = ["run", "search_spaces/quickstart.yaml", "--dry-run", "--set", f"pruner={pruner}"]
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), *words])
+    assert done.exit_code == 0, done.output
+    assert f", less what {saved}" in done.output
 
 
 def test_an_example_that_is_not_here_is_the_packages_own_and_said_to_be(

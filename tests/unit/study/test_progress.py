@@ -53,8 +53,10 @@ def test_a_name_that_is_taken_by_another_study_is_not_gone_on_with(workspace: Wo
     other = planned()
     other = dataclasses.replace(other, spec=other.spec.model_copy(update={"seed": 8}))
     (note,) = with_progress(other, workspace, resume=False).notes
-    assert "is another one (seed: 8, there 7)" in note
+    assert "trials, and differs from this file (seed: 8, there 7)" in note
     assert "--resume" not in note
+    (note,) = with_progress(planned(digest="sha256:" + "b" * 64), workspace, resume=False).notes
+    assert "has changed since study 'study' began" in note
 
 
 def test_a_larger_budget_leaves_more(workspace: Workspace) -> None:
