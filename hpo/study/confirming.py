@@ -38,7 +38,8 @@ def confirm(
         study: its name or its study file, or the study.
         workspace: where it is; the current directory by default.
         top: how many configurations; by default what the study file says, else 3.
-        seeds: with how many seeds each; by default what the study file says, else 5.
+        seeds: with how many seeds each; by default what the study file says, else 5. Of both it is
+            at least what was begun before: a confirmation does not shrink.
         watcher: is told what happens.
 
     Raises:
@@ -61,10 +62,12 @@ def confirm(
     spec = study if isinstance(study, StudySpec) else read_spec(url, name)
     asked = _asked(spec, top, seeds)
     records = read_trials(url, name)
-    best = {**_begun(url, name, records), **best_of(records, spec, asked.top)}
+    begun, begun_seeds = begun_with(url, name, records)
+    best = {**begun, **best_of(records, spec, asked.top)}
     order = sorted(best, key=lambda label: rank_key(best[label], spec.objective.direction))
     chosen = {label: best[label] for label in order}
-    derived = confirmation_spec(spec, chosen, asked.seeds)
+    seeds = max(asked.seeds, begun_seeds)
+    derived = confirmation_spec(spec, chosen, seeds)
     planned = plan(derived, workspace=workspace, resume=True)
     recorded = read_dataset_digest(url, name)
     if recorded and recorded != planned.dataset.digest:
@@ -82,7 +85,26 @@ def confirm(
     told = confirmed(name, workspace=workspace, storage_url=url)
     if told is None:
         told = Confirmed(name, {}, ["It was stopped before any run had begun."])
-    return dataclasses.replace(told, notes=outcome.notes, stopped_by=outcome.stopped_by)
+    notes = [*beyond(asked, seeds, len(begun), len(chosen)), *outcome.notes]
+    return dataclasses.replace(told, notes=notes, stopped_by=outcome.stopped_by)
+
+
+def beyond(asked: ConfirmationSpec, seeds: int, begun: int, candidates: int) -> list[str]:
+    """Return what is said where a confirmation is another than was asked for."""
+    from hpo.reports.sentences import plural
+
+    notes = []
+    if candidates > asked.top:
+        notes.append(
+            f"The confirmation keeps the {plural(begun, 'configuration')} that it has begun with."
+        )
+    if candidates < asked.top:
+        notes.append(
+            f"{plural(candidates, 'configuration')} could be confirmed, {asked.top} were asked for."
+        )
+    if seeds > asked.seeds:
+        notes.append(f"{plural(seeds, 'seed')} are begun already; all of them count.")
+    return notes
 
 
 def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationSpec:
@@ -134,19 +156,25 @@ def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[s
     return chosen
 
 
-def _begun(url: str, study: str, records: Iterable[TrialRecord]) -> dict[str, TrialRecord]:
-    """Return the configurations that a confirmation has begun with, by label.
+def begun_with(
+    url: str, study: str, records: Iterable[TrialRecord]
+) -> tuple[dict[str, TrialRecord], int]:
+    """Return the configurations that a confirmation has begun with, by label, and its seeds.
 
-    A search that went on since may have found better ones; those that were run again stay in.
+    Neither shrinks. A search that went on since may have found better ones; those that were run
+    again stay in. Of seeds all count, as whoever could leave some out could choose a verdict.
     """
-    from hpo.search.studies import read_spec
+    from hpo.search.studies import read_spec, read_trials
 
+    name = confirmation_name(study)
     try:
-        labels = read_spec(url, confirmation_name(study)).architectures
+        spec = read_spec(url, name)
     except NotFoundError:
-        return {}
+        return {}, 0
     by_label = {candidate_label(r.architecture, r.number): r for r in records}
-    return {label: by_label[label] for label in labels if label in by_label}
+    begun = {label: by_label[label] for label in spec.architectures if label in by_label}
+    seeds = [spec.budget.trials, *(r.slot + 1 for r in read_trials(url, name))]
+    return begun, max(seeds)
 
 
 def confirmation_spec(spec: StudySpec, chosen: dict[str, TrialRecord], seeds: int) -> StudySpec:

@@ -15,12 +15,12 @@ from hpo.reports.confirmation_sentences import tell
 from hpo.search.engine import Engine, Proposal, open_engine
 from hpo.search.studies import read_trials
 from hpo.spec.bits import pack_bits
-from hpo.spec.confirmation import candidate_label
+from hpo.spec.confirmation import ConfirmationSpec, candidate_label
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import winner_of
-from hpo.study.confirming import best_of, confirmation_spec
+from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
 IMAGES = 400
@@ -215,3 +215,25 @@ def test_a_failed_run_uses_up_its_seed_and_does_not_count(url: str) -> None:
     assert len(entry["values"]) == 2
     assert entry["mean"] is None  # One run is no evidence.
     assert known["over"]
+
+
+def test_a_confirmation_never_shrinks(url: str) -> None:
+    assert begun_with(url, "study", read_trials(url, "study")) == ({}, 0)
+    work(engines(url, founded(url, seeds=4)))
+    kept, seeds = begun_with(url, "study", read_trials(url, "study"))
+    assert (set(kept), seeds) == (set(RATES), 4)
+    # One that a smaller number has shrunk in its spec has all of its runs still.
+    engines(url, founded(url, seeds=2))
+    assert begun_with(url, "study", read_trials(url, "study")) == (kept, 4)
+
+
+def test_what_differs_from_what_was_asked_for_is_told() -> None:
+    asked = ConfirmationSpec(top=2, seeds=3)
+    assert beyond(asked, 3, begun=2, candidates=2) == []
+    assert beyond(asked, 5, begun=3, candidates=3) == [
+        "The confirmation keeps the 3 configurations that it has begun with.",
+        "5 seeds are begun already; all of them count.",
+    ]
+    assert beyond(asked, 3, begun=0, candidates=1) == [
+        "1 configuration could be confirmed, 2 were asked for."
+    ]
