@@ -95,7 +95,7 @@ def open_test(
             raise NotFoundError(
                 f"the model of {record.architecture} #{record.number} of study '{record.study}' is "
                 "gone, from this disk and from MLflow",
-                hint="Is this the machine, or the tracking server, that it was trained on?",
+                hint=_way_out(study, confirmed=confirmed),
             )
         files.append(str(file))
     entry: dict[str, Any] = {
@@ -148,6 +148,18 @@ def _check_unopened(study: str, before: Sequence[dict[str, Any]], again: str | N
         )
 
 
+def _way_out(study: str, *, confirmed: bool) -> str:
+    """Return what to type where a winner's model is lost."""
+    here = "If this is the machine and the tracking server that it was trained on, "
+    if not confirmed:
+        return here + f"`hpo confirm {study}` runs the best again and keeps their models"
+    reruns = confirmation_name(study)
+    return here + (
+        f"`hpo delete {reruns}` and then `hpo confirm {study}`, with the --top and --seeds that it "
+        "had, run all of it again with the same seeds"
+    )
+
+
 def _winner(
     study: str, spec: StudySpec, url: str
 ) -> tuple[list[TrialRecord], tuple[str, int], bool]:
@@ -158,7 +170,15 @@ def _winner(
 
     told = confirmed(study, storage_url=url)
     if told is None:
-        best = choose_winner(read_trials(url, study), spec.objective.direction)
+        try:
+            best = choose_winner(read_trials(url, study), spec.objective.direction)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"study '{study}' has no trial to open the test split for",
+                expected=error.expected,
+                got=error.got,
+                hint=error.hint,
+            ) from error
         return [best], (best.architecture, best.number), False
     winner = told.facts["winner"]
     if not told.facts["over"] or winner is None:
