@@ -118,6 +118,7 @@ def trials(
         _write_csv([_flat({k: v for k, v in r.items() if k != "searched"}) for r in rows])
         return
     from hpo.cli.live import compact, duration
+    from hpo.spec.objectives import metric_text
 
     further = list(dict.fromkeys(name for r in rows for name in list(r["values"])[1:]))
     print_table(
@@ -127,7 +128,10 @@ def trials(
                 f"{r['architecture']} #{r['number']}",
                 _state(r),
                 None if r["value"] is None else f"{r['value']:.4f}",
-                *(f"{r['values'][name]:.4g}" if r["values"] else None for name in further),
+                *(
+                    metric_text(name, r["values"][name]) if r["values"] else None
+                    for name in further
+                ),
                 r["epochs_run"],
                 None if r["state"] == "running" else duration(r["seconds"]),
                 r["reason"] if r["state"] == "failed" else compact(r["searched"]),
@@ -237,7 +241,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def _state(row: Mapping[str, Any]) -> str:
     """Return a trial's state, whom it repeats or goes on from, and whether it is on the front."""
     if not row["feasible"]:
-        return f"{row['state']}, breaks a constraint"
+        return f"{row['state']}, breaks {', '.join(row['broken'])}"
     if row["front"]:
         return f"{row['state']}, on the front"
     if row["repeats"] is not None:

@@ -20,6 +20,7 @@ from hpo.reports.gain_sentences import (
 from hpo.reports.gains import accuracy_change, unsearched_differences
 from hpo.reports.importance_sentences import importance_sentence
 from hpo.reports.importance_tables import Remembered
+from hpo.reports.judged import constraints_sentence
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
@@ -103,7 +104,7 @@ def compute(
         objective=objective,
         classes=list(classes),
         summary=[
-            *_summary(entries, facts, objective, tables, grouped, answer, study),
+            *_summary(entries, facts, objective, tables, grouped, answer, study, rows),
             *([importance_sentence("", shared, objective)] if shared else []),
             *_confirmed(confirmation or {}),
         ],
@@ -208,14 +209,16 @@ def _summary(
     grouped: Mapping[str, Sequence[TrialRecord]],
     answer: str,
     study: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
     said = [sentence for sentence in (going, answer) if sentence]
+    bounded = [s for s in (constraints_sentence(rows, study),) if s]
     if not order:
-        return [*said, sentences.best_sentence(None, facts, objective)]
+        return [*said, sentences.best_sentence(None, facts, objective), *bounded]
     winner = order[0]
-    said.append(sentences.best_sentence(winner, facts, objective))
+    said += [sentences.best_sentence(winner, facts, objective), *bounded]
     alone = copies_sentence(winner, study)
     said += [alone] if alone else []
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:

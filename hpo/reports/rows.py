@@ -91,7 +91,13 @@ def row(record: TrialRecord) -> dict[str, Any]:
 
 def keeps_constraints(row: Mapping[str, Any]) -> bool:
     """Return whether a row's trial breaks no constraint, as far as is known."""
-    return all(excess is None or excess <= 0 for excess in (row.get("excess") or {}).values())
+    return not broken_constraints(row)
+
+
+def broken_constraints(row: Mapping[str, Any]) -> list[str]:
+    """Return the metrics whose constraints a row's trial breaks, as far as is known."""
+    excess = row.get("excess") or {}
+    return [metric for metric, over in excess.items() if over is not None and over > 0]
 
 
 def _judged(record: TrialRecord) -> dict[str, Any]:
@@ -101,6 +107,11 @@ def _judged(record: TrialRecord) -> dict[str, Any]:
     metrics = {**best_metrics(record), **record.values}
     asked = dict.fromkeys([*record.values, *record.excess, "latency_ms", "latency_ms_spread"])
     return {
-        "judged": {name: rounded(metrics[name]) for name in asked if name in metrics},
+        # Weights are counted, and shown to the last one.
+        "judged": {
+            name: rounded(metrics[name], 12 if name == "parameter_count" else 6)
+            for name in asked
+            if name in metrics
+        },
         "excess": {name: rounded(excess) for name, excess in record.excess.items()},
     }

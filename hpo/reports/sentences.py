@@ -108,6 +108,9 @@ def best_sentence(
         if not facts["trials"]:
             return "No result yet: the study has no trial."
         states = counted_states(facts["counts"])
+        if facts["counts"].get("complete"):
+            # It has no value, or breaks a constraint, which a sentence of its own says.
+            return f"No result yet: of {counted_trials(facts['counts'])} none can be the best."
         return f"No result yet: of {plural(facts['trials'], 'trial')} none is complete ({states})."
     # Trials that run have reached nothing yet that could be compared.
     going = ("running", "waiting")

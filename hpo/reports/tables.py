@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
+from hpo.reports.judged import judged_cells, judged_headings, judged_mark
 from hpo.reports.links import run_link
 from hpo.reports.progress import ended_of, ended_trials, status
 from hpo.reports.sentences import chance_remark, counted_states, counted_trials, moment
@@ -213,6 +214,7 @@ def trial_columns(data: ReportData) -> list[Column]:
         Column("accuracy [%]", numeric=True),
         *([Column("without copies [%]", numeric=True)] if _has_copies(data) else []),
         Column("loss", numeric=True),
+        *(Column(name, numeric=True) for name in judged_headings(data.study).values()),
         Column("epochs", numeric=True),
         Column("time", numeric=True),
         Column("origin"),
@@ -252,6 +254,7 @@ def _trial_row(
             trial.get("accuracy_without_copies"),
         ),
         "loss": (_loss(trial["loss"]), trial["loss"]),
+        **judged_cells(trial),
         "epochs": (str(trial["epochs_run"]), trial["epochs_run"]),
         "time": (duration(trial["seconds"]), trial["seconds"]),
         "origin": (_origin(trial), None),
@@ -262,6 +265,7 @@ def _trial_row(
     return {
         "architecture": trial["architecture"],
         "state": trial["state"],
+        "mark": judged_mark(trial),
         "run": link,
         "cells": [(column, *cells[column.heading]) for column in columns],
     }

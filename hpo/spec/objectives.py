@@ -23,6 +23,11 @@ def direction_of(metric: str) -> Direction:
     return "maximize" if metric == "val_accuracy" else "minimize"
 
 
+def metric_text(metric: str, value: float) -> str:
+    """Return a metric as people read it: weights are counted whole, the rest has four digits."""
+    return f"{value:,.0f}" if metric == "parameter_count" else f"{value:.4g}"
+
+
 class GoalSpec(Section):
     """One of several objectives, written as a metric or ``{metric: NAME, direction: ...}``."""
 

@@ -291,7 +291,12 @@ class TrialRecord(_Plain):
     @property
     def feasible(self) -> bool:
         """Return whether the trial breaks no constraint, as far as is known."""
-        return all(excess <= 0 for excess in self.excess.values())
+        return not self.broken
+
+    @property
+    def broken(self) -> list[str]:
+        """Return the metrics whose constraints the trial breaks, as far as is known."""
+        return [metric for metric, excess in self.excess.items() if not excess <= 0]
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

@@ -32,9 +32,12 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     """Return a row for each trial of a study.
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
-    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, values, feasible, front,
-    best_epoch, metrics, validation_size, validation_size_without_copies, reason, started, finished,
-    log`` (what a failed trial's process said, where that was kept; "" else).
+    mlflow_run_id, slot, origin, repeats, rung, continues, space_version, values, feasible, broken,
+    front, best_epoch, metrics, validation_size, validation_size_without_copies, reason, started,
+    finished, log`` (what a failed trial's process said, where that was kept; "" else).
+
+    ``broken`` names the metrics whose constraints the trial breaks. ``front`` says whether it is on
+    the Pareto front; None in a study of one objective, which has no front.
 
     ``metrics`` are those of the best epoch; names that end in ``_without_copies`` are over the
     ``validation_size_without_copies`` faces of which training has no copy.
@@ -51,10 +54,11 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     study, workspace = resolve_study(study, workspace)
     records = read_trials(workspace.storage_url(), study)
     front = pareto_front(records)
+    several = any(record.values for record in records)
     return [
         {
             **row(record),
-            "front": (record.architecture, record.number) in front,
+            "front": (record.architecture, record.number) in front if several else None,
             "log": _log(record, workspace),
         }
         for record in records
@@ -89,6 +93,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "space_version": record.space_version,
         "values": record.values,
         "feasible": record.feasible,
+        "broken": record.broken,
         "best_epoch": result.best_epoch or None if result else None,
         "metrics": result.metrics if result else {},
         "validation_size": result.validation_size or None if result else None,

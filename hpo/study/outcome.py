@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from hpo.execution.interrupts import Interrupted
 from hpo.registry.promotion import rank_key
 from hpo.spec.errors import TrainingError
+from hpo.spec.objectives import metric_text
 from hpo.spec.pareto import losses, pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
@@ -137,14 +139,18 @@ def judgement(records: list[TrialRecord]) -> list[str]:
     judged = [r for r in records if r.state == "complete" and r.excess]
     broken = sum(not r.feasible for r in judged)
     if broken:
-        said.append(f"{broken} of {len(judged)} complete trials break a constraint.")
+        counts = Counter(metric for r in judged for metric in r.broken)
+        listed = ", ".join(f"{metric} {count}" for metric, count in counts.items())
+        said.append(f"{broken} of {len(judged)} complete trials break a constraint ({listed}).")
     on_it = pareto_front(records)
     front = [r for r in records if (r.architecture, r.number) in on_it]
     front.sort(key=lambda r: losses(r.values))
     if front:
         named = "; ".join(
             f"{r.architecture} #{r.number} ("
-            + ", ".join(f"{metric} {value:.4g}" for metric, value in r.values.items())
+            + ", ".join(
+                f"{metric} {metric_text(metric, value)}" for metric, value in r.values.items()
+            )
             + ")"
             for r in front[:_MOST_NAMED]
         )

@@ -17,7 +17,10 @@ from hpo.reports.draw.style import (
     symbol,
     trial_hover,
 )
+from hpo.reports.judged import constraints_sentence
+from hpo.reports.judged import further as further_metrics
 from hpo.reports.rows import keeps_constraints
+from hpo.spec.objectives import metric_text
 
 LOOK_FOR = (
     "How much of the first objective does a smaller or faster network cost? Filled marks are the "
@@ -37,7 +40,7 @@ _MOST_NAMED = 8
 
 def section(data: ReportData) -> Section | None:
     """Draw the first objective against each further one; None in a study of one value."""
-    further = _further(data.study)
+    further = further_metrics(data.study)
     if not further:
         return None
     title = "Pareto front" if data.study.get("objectives") else "Constraints"
@@ -47,14 +50,6 @@ def section(data: ReportData) -> Section | None:
     note = _front_in_words(data, trials, further)
     pictures = [Picture(name, _picture(data, trials, name), note=note) for name in further]
     return Section(title, LOOK_FOR, pictures)
-
-
-def _further(study: Mapping[str, Any]) -> list[str]:
-    """Return what else counts: objectives after the first, and metrics under a constraint."""
-    goals = [g["metric"] if isinstance(g, Mapping) else g for g in study.get("objectives") or []]
-    bounds = [m for m, bound in (study.get("constraints") or {}).items() if bound]
-    first = goals[0] if goals else (study.get("objective") or {}).get("metric")
-    return [m for m in dict.fromkeys([*goals[1:], *bounds]) if m != first]
 
 
 def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -> Any:
@@ -114,7 +109,7 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
 
 
 def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    lines = [f"{AXES.get(m, m)}: {value:.5g}" for m, value in trial["judged"].items()]
+    lines = [f"{AXES.get(m, m)}: {metric_text(m, v)}" for m, v in trial["judged"].items()]
     told = trial_hover(trial, objective).removesuffix("<extra></extra>")
     return "<br>".join([told, *lines]) + "<extra></extra>"
 
@@ -128,16 +123,17 @@ def _front_in_words(
     data: ReportData, trials: Sequence[Mapping[str, Any]], further: Sequence[str]
 ) -> str:
     """Return the trials on the front, the first objective's best first, a line each."""
-    said = []
-    broken = sum(not keeps_constraints(t) for t in trials)
-    if broken:
-        said.append(f"{broken} of {len(trials)} complete trials break a constraint.")
+    told = constraints_sentence(trials, data.study)
+    said = [told] if told else []
     sign = -1 if data.objective["direction"] == "maximize" else 1
     front = sorted((t for t in trials if t.get("front")), key=lambda t: sign * t["value"])
     for trial in front[:_MOST_NAMED]:
         value = objective_value(trial["value"], data.objective)
         values = [f"{objective_axis(data.objective)} {value:.4g}"]
-        values += [f"{AXES.get(m, m)} {trial['judged'][m]:.4g}{_spread(trial, m)}" for m in further]
+        values += [
+            f"{AXES.get(m, m)} {metric_text(m, trial['judged'][m])}{_spread(trial, m)}"
+            for m in further
+        ]
         said.append(f"{trial['architecture']} trial {trial['number']}: {', '.join(values)}.")
     if len(front) > _MOST_NAMED:
         said.append(f"{len(front) - _MOST_NAMED} more trials are on the front.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from hpo.study.quickstart import Tour
 from hpo.study.single import _main_parameters
 from tests.unit.search.analytic import make_spec
 from tests.unit.search.analytic import run as run_trials
+from tests.unit.search.test_objectives import run_several, several
 from tests.unit.study.test_single import planned
 
 
@@ -55,6 +57,22 @@ def test_more_trials_than_the_last_budget_are_counted_truly(begun: Workspace) ->
     shown = call(begun, "studies").stdout
     assert "2 (budget 1)" in shown
     assert "2 of 1" not in shown
+
+
+def test_trials_say_which_constraint_they_break(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    spec = several(6)
+    run_several(open_engine(workspace.storage_url(), spec, "cnn"), spec)
+    rows = json.loads(call(workspace, "trials", "study", "--json").stdout)
+    assert {row["feasible"]: row["broken"] for row in rows} == {True: [], False: ["size_mib"]}
+    assert {row["front"] for row in rows} == {True, False}
+    shown = call(workspace, "trials", "study").stdout
+    assert shown.count("complete, breaks size_mib") == sum(not row["feasible"] for row in rows)
+
+
+def test_one_objective_has_no_front(begun: Workspace) -> None:
+    rows = json.loads(call(begun, "trials", "study", "--json").stdout)
+    assert [row["front"] for row in rows] == [None, None]
 
 
 def test_the_log_of_a_failed_trial_is_named_if_there_is_one(begun: Workspace) -> None:

@@ -11,6 +11,8 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.pareto import section
 from hpo.reports.draw.section import sections
 from hpo.reports.made import made_list
+from hpo.reports.page import page
+from hpo.reports.tables import trial_rows
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
@@ -57,7 +59,11 @@ def test_the_front_is_drawn_and_named(one_trial: OneTrial) -> None:
         "cnn, breaks a constraint": [4.0],
     }
     said = drawn.pictures[0].note.splitlines()
-    assert said[0] == "1 of 4 complete trials break a constraint."
+    assert said[0] == (
+        "1 of 4 complete trials breaks a constraint (size_mib at most 8, broken by 1); the best is "
+        "among the others."
+    )
+    assert said[0] in data.summary
     assert said[1].startswith("cnn trial 0: validation accuracy [%] 50, latency of one face [ms] 9")
     assert len(drawn.pictures[1].figure.layout.shapes) == 1, "the bound of the size"
 
@@ -67,6 +73,46 @@ def test_who_breaks_a_constraint_is_nowhere_the_best(one_trial: OneTrial) -> Non
     assert data.architectures[0]["best"]["number"] == 0
     assert dict(made_list(data))["Objectives"] == "val_accuracy, latency_ms"
     assert dict(made_list(data))["Constraints"] == "size_mib: at most 8.0"
+
+
+def test_the_table_marks_the_front_and_the_constraints_that_are_broken(
+    one_trial: OneTrial,
+) -> None:
+    data = report(one_trial)
+    rows = trial_rows(data)
+    assert [row["mark"] for row in rows] == ["on the front", "on the front", "", "breaks size_mib"]
+    cells = {column.heading: text for column, text, _ in rows[3]["cells"]}
+    assert cells["latency [ms]"] == "4"
+    assert cells["size [MiB]"] == "9.5"
+    assert 'complete</span><span class="mark">, breaks size_mib</span>' in page(data)
+
+
+def test_where_every_trial_breaks_a_constraint_none_is_the_best(one_trial: OneTrial) -> None:
+    record = dataclasses.replace(one_trial(), excess={"size_mib": 1.5})
+    data = compute([record], {**STUDY, "objectives": None}, n_bootstrap=0)
+    assert data.summary[:2] == [
+        "No result yet: of 1 complete trial none can be the best.",
+        "1 of 1 complete trial breaks a constraint (size_mib at most 8, broken by 1); there is no "
+        "best where none keeps them all.",
+    ]
+
+
+def test_weights_are_counted_to_the_last_one(one_trial: OneTrial) -> None:
+    record = one_trial()
+    assert record.result is not None
+    metrics = {**record.result.metrics, "parameter_count": 1_234_567.0}
+    record = dataclasses.replace(
+        record,
+        values={"val_accuracy": 0.5, "parameter_count": 1_234_567.0},
+        result=dataclasses.replace(record.result, metrics=metrics),
+    )
+    goals = [{"metric": "val_accuracy"}, {"metric": "parameter_count"}]
+    data = compute([record], {"name": "demo", "objectives": goals}, n_bootstrap=0)
+    drawn = section(data)
+    assert drawn is not None
+    assert "parameters 1,234,567." in drawn.pictures[0].note
+    cells = {column.heading: text for column, text, _ in trial_rows(data)[0]["cells"]}
+    assert cells["parameters"] == "1,234,567"
 
 
 def test_constraints_alone_have_no_front(one_trial: OneTrial) -> None:
