@@ -9,6 +9,7 @@ from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
+from hpo.reports.confirmation_sentences import cautioned
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.gain_sentences import (
@@ -198,6 +199,8 @@ def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:
     """Return who was confirmed, and what the test split says of it."""
     facts, sentences = confirmation.get("facts") or {}, confirmation.get("sentences") or []
     over = sentences[:1] if facts.get("over") else []
+    if over and (caution := cautioned(facts)):
+        over.append(caution)
     return [*over, *(confirmation.get("test") or [])[:1]]
 
 

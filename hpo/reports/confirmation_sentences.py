@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.reports.sentences import number, percent, plural, signed
+from hpo.reports.sentences import moment, number, percent, plural, signed
 
 SCORES = (
     ("val_macro_f1", "macro F1"),
@@ -34,6 +34,9 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
         return ["The re-runs are too few to compare: no configuration has two that are complete."]
     said = [] if facts["over"] else ["The confirmation is not finished; so far:"]
     said.append(_winner(facts, winner))
+    caution = cautioned(facts)
+    if caution:
+        said.append(caution)
     said += [_stopped(facts, entry) for entry in facts["candidates"] if entry["stopped"]]
     first = facts["candidates"][0]
     for entry in [first] if first is winner else [first, winner]:
@@ -43,6 +46,17 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
     if scores:
         said.append(f"{title(winner)}, mean of {plural(len(winner['values']), 'seed')}: {scores}.")
     return said
+
+
+def cautioned(facts: Mapping[str, Any]) -> str:
+    """Return what is to be known of runs that began after a look at the test split; "" if none."""
+    opened = facts.get("after_opening")
+    if not opened:
+        return ""
+    return (
+        f"Caution: selected after the test split was opened on {moment(opened)}; what it says of "
+        "the winner now is no first look."
+    )
 
 
 def candidate(facts: Mapping[str, Any], label: str | None) -> dict[str, Any] | None:
@@ -68,8 +82,14 @@ def value(facts: Mapping[str, Any], shown: float) -> str:
 def ends(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
     """Return the ends of an interval of the objective, ``[50.6, 53.8]``."""
     if is_share(facts):
-        return f"[{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
+        low, high = within(interval)
+        return f"[{100 * low:.1f}, {100 * high:.1f}]"
     return f"[{interval['low']:.4f}, {interval['high']:.4f}]"
+
+
+def within(interval: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the ends of a share's interval, which a t interval of few seeds may lead beyond."""
+    return max(0.0, interval["low"]), min(1.0, interval["high"])
 
 
 def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ class ReportData:
         card: what a model card says of the best trial (``model_cards.card_facts``); {} if none is
             complete, and in reports of before it was made.
         confirmation: what the re-runs of the best support: ``facts`` (as
-            ``hpo.evidence.confirmation.confirmation`` returns them), ``sentences``, ``openings``
+            ``hpo.study.confirmed.confirmed`` returns them), ``sentences``, ``openings``
             of the test split and ``test``, their sentences; {} where there is none of either.
         trials: one dict per trial, epoch curves included.
         format: version of this layout.

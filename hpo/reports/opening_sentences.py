@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.confirmation_sentences import scores_sentence
+from hpo.reports.confirmation_sentences import scores_sentence, within
 from hpo.reports.sentences import moment, number, percent, plural, signed
 
 
@@ -16,12 +16,13 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
         opening: as ``hpo.study.opening.open_test`` stores it.
     """
     accuracy, gap = opening["accuracy"], opening["gap"]
+    low, high = within(accuracy)
     runs = opening["runs"]
     over = f"mean of {plural(len(runs), 'seed')}" if len(runs) > 1 else "one run"
     said = [
         f"On the {number(opening['images'])} test faces of {opening['dataset']} "
         f"{opening['architecture']} #{opening['number']} reaches {percent(accuracy['point'])} "
-        f"[{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}] "
+        f"[{100 * low:.1f}, {100 * high:.1f}] "
         f"({100 * accuracy['level']:.0f} %, {over}), opened {moment(opening['opened'])}."
     ]
     if gap:

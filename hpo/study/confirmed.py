@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from hpo.spec.confirmation import candidate_label, confirmation_name
@@ -19,7 +20,8 @@ class Confirmed:
 
     Args:
         study: that was searched.
-        facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it.
+        facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it;
+            and ``after_opening``, when the test split was looked at, where runs began after that.
         sentences: the same in words.
         notes: what the person should know of the runs.
         stopped_by: the signal that stopped it; None if none did.
@@ -52,6 +54,7 @@ def confirmed(
     from hpo.evidence.confirmation import confirmation
     from hpo.reports.confirmation_sentences import tell
     from hpo.search.studies import read_spec, read_trials
+    from hpo.study.opening import openings_of
 
     url = (workspace or Workspace.at()).storage_url(storage_url)
     name = confirmation_name(study)
@@ -62,15 +65,31 @@ def confirmed(
     records = read_trials(url, study)
     by_label = {candidate_label(r.architecture, r.number): r for r in records}
     searched = {label: by_label[label] for label in spec.architectures if label in by_label}
+    reruns = read_trials(url, name)
     facts = confirmation(
         searched,
-        read_trials(url, name),
+        reruns,
         seeds=spec.budget.trials,
         seed=spec.seed,
         objective=spec.objective.metric,
         direction=spec.objective.direction,
     )
+    opened = opened_before(openings_of(url, study), reruns)
+    if opened:
+        facts["after_opening"] = opened
     return Confirmed(study, facts, tell(facts))
+
+
+def opened_before(openings: Sequence[dict[str, Any]], reruns: Sequence[TrialRecord]) -> str:
+    """Return when the test split had been looked at before a run of a confirmation began.
+
+    It is the first look, an ISO 8601 time (UTC); "" if no run began after it.
+    """
+    looks = [o["opened"] for o in openings if o.get("finished")]
+    begun = [datetime.fromisoformat(r.started) for r in reruns if r.started]
+    if looks and begun and max(begun) > datetime.fromisoformat(looks[0]):
+        return str(looks[0])
+    return ""
 
 
 def winner_of(
@@ -95,6 +114,7 @@ def winner_of(
         NotFoundError: there is no such trial.
     """
     from hpo.registry.promotion import choose_winner
+    from hpo.reports.confirmation_sentences import cautioned
     from hpo.search.studies import read_trials
 
     searched = choose_winner(records, direction)
@@ -109,6 +129,7 @@ def winner_of(
     name = confirmation_name(study)
     runs = read_trials(storage_url, name, architecture=told.facts["winner"])
     notes = [] if told.facts["crowned"] else told.sentences[:1]
+    notes += [caution] if (caution := cautioned(told.facts)) else []
     label = candidate_label(searched.architecture, searched.number)
     if label not in {entry["label"] for entry in told.facts["candidates"]}:
         notes.append(

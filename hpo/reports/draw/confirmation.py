@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo.reports.confirmation_sentences import candidate
+from hpo.reports.confirmation_sentences import candidate, within
 from hpo.reports.confirmation_sentences import title as name_of
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
@@ -142,9 +142,10 @@ def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
     ]
     traces[1].marker.line.color = tone
     if entry["mean"]:
+        mean = entry["mean"]
+        ends = within(mean) if data.objective["percent"] else (mean["low"], mean["high"])
         point, low, high = (
-            objective_value(entry["mean"][key], data.objective) or 0.0
-            for key in ("point", "low", "high")
+            objective_value(known, data.objective) or 0.0 for known in (mean["point"], *ends)
         )
         traces.append(
             go.Scatter(
@@ -186,7 +187,7 @@ def _test(opening: dict[str, Any], entries: list[dict[str, Any]]) -> Any:
         for k, e in enumerate(entries)
         if (e["architecture"], e["number"]) == (opening["architecture"], opening["number"])
     )
-    point, low, high = (100 * accuracy[key] for key in ("point", "low", "high"))
+    point, low, high = (100 * known for known in (accuracy["point"], *within(accuracy)))
     return go.Scatter(
         x=[point],
         y=[place + 0.22],

@@ -111,6 +111,22 @@ def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> No
     assert "%" not in said[2]
 
 
+def test_the_interval_of_a_share_ends_where_shares_do(facts: dict[str, Any]) -> None:
+    wide = interval(0.165, 0.181)
+    facts["candidates"] = [entry(4, 0.165, None) | {"mean": wide}]
+    assert "reaches 16.5 % [0.0, 34.6]" in tell(facts)[0]
+    opening = OPENING | {"accuracy": interval(0.9, 0.2)}
+    assert "90.0 % [70.0, 100.0]" in tell_openings([opening])[0]
+    facts |= {"objective": "val_loss", "direction": "minimize", "images": 0}
+    assert "[-0.0160, 0.3460]" in tell(facts)[0]
+
+
+def test_a_confirmation_after_a_look_at_the_test_split_says_so(facts: dict[str, Any]) -> None:
+    assert "Caution" not in " ".join(tell(facts))
+    facts["after_opening"] = "2026-03-01T10:00:00+00:00"
+    assert "after the test split was opened on 2026-03-01 10:00 UTC" in tell(facts)[1]
+
+
 def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
     facts["over"] = False
     assert tell(facts)[0] == "The confirmation is not finished; so far:"
@@ -133,6 +149,7 @@ def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
 def test_the_report_draws_a_row_for_each_and_sums_it_up(
     records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
 ) -> None:
+    facts["after_opening"] = OPENING["opened"]
     known = {"facts": facts, "sentences": tell(facts)}
     data = compute(
         records(trials=4),
@@ -140,7 +157,8 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
         n_bootstrap=0,
         confirmation={**known, "openings": [OPENING], "test": tell_openings([OPENING])},
     )
-    assert data.summary[-2] == known["sentences"][0]
+    # Who has won, and that it was chosen after a look at the test split.
+    assert data.summary[-3:-1] == known["sentences"][:2]
     assert "3,589 test faces" in data.summary[-1]
     drawn = section(data)
     picture, classes = drawn.pictures

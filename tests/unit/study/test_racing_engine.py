@@ -19,7 +19,7 @@ from hpo.spec.confirmation import ConfirmationSpec, candidate_label
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
-from hpo.study.confirmed import winner_of
+from hpo.study.confirmed import opened_before, winner_of
 from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
@@ -237,3 +237,16 @@ def test_what_differs_from_what_was_asked_for_is_told() -> None:
     assert beyond(asked, 3, begun=0, candidates=1) == [
         "1 configuration could be confirmed, 2 were asked for."
     ]
+
+
+def test_runs_that_began_after_a_look_at_the_test_split_are_known(url: str) -> None:
+    spec = founded(url, seeds=2)
+    work(engines(url, spec))
+    runs = read_trials(url, spec.name)
+    begun = sorted(r.started for r in runs)
+    early = {"opened": "2020-01-01T00:00:00+00:00", "finished": "2020-01-01T00:00:09+00:00"}
+    late = {"opened": "2999-01-01T00:00:00+00:00", "finished": "2999-01-01T00:00:09+00:00"}
+    assert opened_before([early, late], runs) == early["opened"] < begun[0]
+    assert opened_before([late], runs) == ""
+    # One that was cut off has shown nothing.
+    assert opened_before([{"opened": early["opened"]}], runs) == ""
