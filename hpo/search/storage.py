@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from hpo.search.filesystems import refuse_network
 from hpo.search.locks import beside, making_tables
@@ -39,7 +40,7 @@ def open_storage(url: str, *, create: bool = True) -> Any:
     Raises:
         SpecError: this is no URL of a database.
         FileNotFoundError: there is no such SQLite file, and ``create`` is False.
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written. A database that is there can be read.
         EnvironmentProblem: the folder is on a network file system, the database is locked
             for longer than ``BUSY_SECONDS``, a server does not answer, a driver is missing, or
             another version of Optuna wrote the tables.
@@ -60,19 +61,35 @@ def open_storage(url: str, *, create: bool = True) -> Any:
 
 def _connect(url: str, path: Path | None) -> Any:
     from optuna.storages import RDBStorage
-    from sqlalchemy import event
+    from sqlalchemy import URL, event
 
     if path is None:
         url = _with_driver(url)
         arguments = _server_arguments(url)
         with making_tables(url, arguments):
             return RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": arguments})
+    sealed = _is_sealed(path)
+    if sealed:
+        options = {"mode": "ro", "immutable": "1", "uri": "true"}
+        file = f"file:{quote(str(path.resolve()))}"
+        url = URL.create("sqlite", database=file, query=options).render_as_string()
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
-    writable = os.access(path, os.W_OK)
+    writable = not sealed and os.access(path, os.W_OK)
     event.listen(storage.engine, "connect", _prepare_connection if writable else _hand_begin_over)
     event.listen(storage.engine, "begin", _begin_immediate if writable else _begin)
     storage.engine.dispose()  # connections made before the listeners
     return storage
+
+
+def _is_sealed(path: Path) -> bool:
+    """Tell whether a database may be read as a file that nobody writes, without a log beside it.
+
+    Even to read SQLite makes its log, and fails where the folder may not be written; where the file
+    may not, it leaves a log that stops the next writer. Without a log nobody is writing.
+    """
+    if not path.exists() or path.with_name(f"{path.name}-wal").exists():
+        return False
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK))
 
 
 def _hand_begin_over(connection: Any, _record: Any) -> None:
@@ -207,8 +224,9 @@ def explained(url: str) -> Iterator[None]:
     """Turn what databases raise into one paragraph without the password.
 
     Raises:
-        EnvironmentProblem: the database is locked, read-only, damaged, full, away, or made by
-            another version of Optuna.
+        InputError: the database may not be written.
+        EnvironmentProblem: the database is locked, damaged, full, away, or made by another version
+            of Optuna.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -244,7 +262,7 @@ def _root_message(error: BaseException) -> str:
     return str(origin).strip().partition("\n")[0]
 
 
-def _database_problem(url: str, message: str) -> EnvironmentProblem:
+def _database_problem(url: str, message: str) -> HpoError:
     advice = {
         "locked": "Another process holds the database; wait for it, or use PostgreSQL",
         "readonly": "Change the file's permissions, or choose another storage",
@@ -256,7 +274,8 @@ def _database_problem(url: str, message: str) -> EnvironmentProblem:
     }
     hint = next((h for part, h in advice.items() if part in message), None)
     password = password_of(url)
-    return EnvironmentProblem(
+    kind = InputError if "readonly" in message else EnvironmentProblem
+    return kind(
         "the study's database cannot be used",
         got=without_password(message.replace(password, "***") if password else message),
         where=without_password(url),

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from optuna.study import StudyDirection
 
 from hpo.search import storage as module
 from hpo.search.locks import claiming
@@ -57,6 +58,30 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="no permission"):
         open_storage(f"sqlite:///{tmp_path}/optuna.db")
+
+
+def test_a_database_that_may_not_be_written_can_be_read(
+    storage_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_storage(storage_url).create_new_study([StudyDirection.MAXIMIZE], "ours/cnn")
+    folder = tmp_path / "50% {a} #1"
+    folder.mkdir()
+    connection = sqlite3.connect(module.sqlite_path(storage_url) or "")
+    connection.execute("VACUUM INTO ?", (str(folder / "optuna.db"),))
+    connection.close()
+    url = f"sqlite:///{folder}/optuna.db"
+    allowed = os.access
+    # For root may write anywhere.
+    monkeypatch.setattr(
+        os, "access", lambda p, *a: folder not in Path(p, "x").parents and allowed(p, *a)
+    )
+    storage = open_storage(url)
+    assert [study.study_name for study in storage.get_all_studies()] == ["ours/cnn"]
+    with pytest.raises(InputError, match=r"readonly.*permissions"), module.explained(url):
+        storage.create_new_study([StudyDirection.MAXIMIZE], "other/cnn")
+    storage.engine.dispose()
+    assert [path.name for path in folder.iterdir()] == ["optuna.db"]
+    assert list(tmp_path.glob("50*")) == [folder]
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
