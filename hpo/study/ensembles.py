@@ -74,15 +74,34 @@ def choose_members(
         chosen.append(record)
         files.append(file)
     if len(chosen) < 2:
-        raise NotFoundError(
-            "an ensemble needs two trials at least whose checkpoints are there",
-            where=f"study {spec.name}",
-            expected=f"the checkpoints of the {count} best",
-            got=f"{len(chosen)} of {len(eligible)} complete trials",
-            hint=f"A study keeps them with ensemble: {count} in its file, or with "
-            f"tracking.keep_models: {count}; hpo train STUDY --trial N trains one again",
-        )
+        raise _too_few(spec.name, len(chosen), len(eligible), count)
     return Members(chosen, files, missing)
+
+
+def _too_few(study: str, kept: int, complete: int, count: int) -> NotFoundError:
+    """Return the error for a study with fewer than two checkpoints.
+
+    Args:
+        study: its name.
+        kept: how many there are.
+        complete: how many trials could be members.
+        count: how many were asked for.
+    """
+    most = min(count, complete)
+    hint = "Give it more trials: hpo run STUDY.yaml --resume --trials N"
+    if most >= 2:
+        only = f"It has only {complete} to choose from. " if complete < count else ""
+        hint = (
+            f"{only}A study keeps them with ensemble: {most} in its file, or with "
+            f"tracking.keep_models: {most}; hpo train STUDY --trial N trains one again"
+        )
+    return NotFoundError(
+        "an ensemble needs two trials at least whose checkpoints are there",
+        where=f"study {study}",
+        expected=f"the checkpoints of the {max(most, 2)} best",
+        got=f"{kept} of {complete} complete trial{'' if complete == 1 else 's'}",
+        hint=hint,
+    )
 
 
 def find_or_build(

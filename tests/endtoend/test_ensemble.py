@@ -227,6 +227,8 @@ def test_members_without_checkpoints_are_named_and_one_alone_is_refused(tmp_path
     files[2].unlink()
     with pytest.raises(NotFoundError, match=r"two trials at least.*tracking\.keep_models: 2"):
         hpo.promote("study", workspace=workspace, ensemble=2)
+    with pytest.raises(NotFoundError, match=r"only 3 to choose from.*keep_models: 3"):
+        hpo.promote("study", workspace=workspace, ensemble=9)
     with pytest.raises(InputError, match="a member at least"):
         hpo.promote("study", workspace=workspace, ensemble=0)
 
