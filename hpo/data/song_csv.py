@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.data.folders import listed, missing_columns
-from hpo.spec.errors import DataError, NotFoundError, did_you_mean
+from hpo.spec.errors import DataError, NotFoundError, close_to
 
 MOODS: tuple[str, ...] = ("Happy", "Sad", "Calm", "Energetic")
 """The moods that the emotions are answered with."""
@@ -96,23 +96,26 @@ def _columns(header: list[str], where: str) -> dict[str, int]:
     found = {column.strip().lower(): index for index, column in reversed([*enumerate(header)])}
     missing = [column for column in REQUIRED_COLUMNS if column not in found]
     if missing:
-        close = did_you_mean(missing[0], found)
+        close = close_to(missing[0], set(found) - set(COLUMNS))
         raise DataError(
             missing_columns(missing),
             expected=f"the columns {', '.join(REQUIRED_COLUMNS)} (and id, if there is one)",
             got=listed([column.strip()[:30] for column in header], 20) or "an empty file",
             where=f"{where}:1",
-            hint=_hint_at(header, close),
+            hint=_hint_at(header, missing[0], close),
         )
     return {column: found[column] for column in COLUMNS if column in found}
 
 
-def _hint_at(header: list[str], close: str) -> str | None:
+def _hint_at(header: list[str], missing: str, close: list[str]) -> str | None:
     separator = next((s for s in ";\t|" if len(header) == 1 and s in header[0]), None)
     if separator is not None:
         name = {";": "semicolons", "\t": "tabs", "|": "bars"}[separator]
         return f"Its columns are parted by {name}; save it with commas"
-    return f"{close} Rename it in the first line" if close.endswith("?") else None
+    if not close:
+        return None
+    meant = " or ".join(f"'{column}'" for column in close)
+    return f"Is {meant} meant to be {missing}? Rename it in the first line"
 
 
 def _song(row: list[str], columns: Mapping[str, int], where: str) -> Song:

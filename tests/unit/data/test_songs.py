@@ -97,7 +97,7 @@ def test_columns_may_stand_in_any_order_and_spelling() -> None:
         (
             HEADER.replace("popularity", "popularty"),
             ROWS,
-            r"list\.csv:1: column popularity is missing.*Did you mean 'popularty'\?",
+            r"list\.csv:1: column popularity is missing.*Is 'popularty' meant to be popularity\?",
         ),
         ("", [], r"columns name, artist, album, popularity and mood are missing"),
         (HEADER, [*ROWS, "A,B,C,101,Sad,5"], r"list\.csv:6: the popularity.*0 to 100; got '101'"),
