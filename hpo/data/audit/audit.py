@@ -126,8 +126,8 @@ def _spans(groups: list[Group]) -> Finding:
         "in two splits",
         f"Duplicates that more than one split has: {held_out:,} held-out faces have a copy "
         "elsewhere, and a score on them is partly memory. `data: {leakage: drop}` in the study "
-        "file leaves the training faces among them out; `hpo data import --dedupe` makes a "
-        "dataset without copies.",
+        "file leaves the training faces among them out; `hpo data import fer2013 PATH --dedupe` "
+        "makes a dataset without copies.",
         groups,
     )
 
