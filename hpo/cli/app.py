@@ -25,7 +25,7 @@ from hpo.cli import (
     ui,
     workers,
 )
-from hpo.cli.shell import Call, StorageUrl, TrackingUri
+from hpo.cli.shell import Call, StorageUrl, TrackingUri, let_flow
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 
@@ -91,6 +91,7 @@ compare.register(app)
 recommend.register(app)
 ui.register(app)
 app.add_typer(data.app, name="data")
+let_flow(app)
 
 
 def main() -> None:

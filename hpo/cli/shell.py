@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import io
 import json
 import math
@@ -130,6 +131,20 @@ def examples(*shown: tuple[str, str]) -> str:
     together, so every example is a paragraph of its own.
     """
     return "\n\n".join(["Examples:", *(f"{command} — {meaning}" for command, meaning in shown)])
+
+
+def let_flow(app: typer.Typer) -> None:
+    """Let each command's help fill the terminal's width.
+
+    Typer keeps the line breaks of a docstring's paragraphs after the first.
+    """
+    for command in app.registered_commands:
+        if command.help is None and command.callback is not None:
+            paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+            command.help = "\n\n".join(" ".join(p.split()) for p in paragraphs)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            let_flow(group.typer_instance)
 
 
 def counted(count: int, noun: str) -> str:
