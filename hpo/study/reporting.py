@@ -67,9 +67,15 @@ def report(
     read_at = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         records = read_trials(url, study)
-    except NotFoundError:
+    except NotFoundError as error:
         if not (folder / "study.json").is_file():
-            raise
+            known = error.hint or ""
+            raise NotFoundError(
+                error.problem,
+                expected=f"a study in the store, or {folder / 'study.json'} of an earlier report",
+                hint=f"{known}{'' if known.endswith('?') else '.'} A report that lies elsewhere is "
+                "redrawn by `hpo report --from PATH/study.json`",
+            ) from error
         redrawn = redraw(folder / "study.json", png=png)
         redrawn.notes.insert(0, f"The store has no study '{study}': redrawn from {redrawn.data}")
         return redrawn
