@@ -30,6 +30,12 @@ def in_words(figure: Mapping[str, Any]) -> str:
     return " ".join(said)
 
 
+def _unit(title: str) -> str:
+    """Return the unit of an axis, which stands in brackets, with a space before it; "" for none."""
+    found = re.search(r"\[([^\]]+)\]", title)
+    return f" {found[1]}" if found else ""
+
+
 def _letters_only(axis: Mapping[str, Any]) -> bool:
     return axis.get("showticklabels") is False
 
@@ -62,9 +68,15 @@ def _trace(trace: Mapping[str, Any], layout: Mapping[str, Any], axes: Mapping[st
     if not numbers:
         return ""
     begin = f"{name}: " if name else ""
+    unit = _unit(title)
     if len(numbers) <= LISTED and len(numbers) == len(names):
+        # Of two numbers it has to be said which is which.
+        where = _unit(axes["x"])
         pairs = ", ".join(
-            f"{plain(_text(n))} {_text(v)}" for n, v in zip(names, numbers, strict=True)
+            f"{plain(n)} {_text(v)}{unit}"
+            if isinstance(n, str)
+            else f"{_text(v)}{unit} at {_text(n)}{where}"
+            for n, v in zip(names, numbers, strict=True)
         )
         return f"{begin}{pairs}."
     count = sum(v is not None for v in values)
@@ -89,4 +101,6 @@ def _list(values: Any) -> Sequence[Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, int | float) and abs(value) >= 1000:
+        return f"{value:,.0f}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

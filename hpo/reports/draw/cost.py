@@ -27,9 +27,19 @@ LOOK_FOR = (
 )
 OLD = "This report was made before costs were compared; draw it again."
 AXES = {
-    "seconds": ("training time", "time from claim to end of the trial [s], log scale"),
+    "seconds": ("training time", "time from claim to end<br>of the trial [s], log scale"),
     "parameters": ("parameters", "weights in the model, log scale"),
 }
+
+MOST_TICKS = 8
+"""Ticks of a log axis that a phone has room for."""
+_STEPS = (
+    (1.0, 2.0, 5.0),
+    tuple(float(k) for k in range(1, 10)),
+    tuple(k / 2 for k in range(2, 20)),
+    tuple(k / 10 for k in range(10, 100)),
+)
+"""Multiples of a decade that get a tick, from few to many."""
 
 
 def section(data: ReportData) -> Section:
@@ -106,7 +116,8 @@ def _marks(
             "size": 12 if on_front else 9,
             "color": tone if on_front else faded(tone, 0.4),
         },
-        name=safe(label),
+        # In the legend an architecture stands once; in words its two groups are told apart.
+        name=safe(label) + ("" if on_front else ", beaten by a cheaper one"),
         legendgroup=safe(label),
         meta=about(label, "complete"),
         showlegend=on_front,
@@ -119,14 +130,21 @@ def _marks(
 
 
 def _ticks(low: float, high: float) -> dict[float, str]:
-    """Return ticks of a log axis with their text: 1, 2 and 5 of each decade, or all nine of few."""
+    """Return ticks of a log axis with their text, at least two where its ends differ.
+
+    1, 2 and 5 of each decade, or as many more as a shorter axis needs.
+    """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 2, 5), tuple(range(1, 10)), tuple(k / 2 for k in range(2, 20))):
-        places = [step * 10.0**decade for decade in decades for step in steps]
-        shown = [v for v in places if low / 1.3 <= v <= high * 1.3]
-        if len(shown) >= 4:
+    shown: list[float] = []
+    for steps in _STEPS:
+        places = sorted({step * 10.0**decade for decade in decades for step in steps})
+        # An axis ends a little beyond the models at its ends.
+        shown = [v for v in places if low / 1.01 <= v <= high * 1.01]
+        if len(shown) >= 3:
             break
-    return {value: _short(value) for value in shown}
+    else:
+        shown = sorted({float(f"{low:.3g}"), float(f"{high:.3g}")})
+    return {value: _short(value) for value in shown[:: -(-len(shown) // MOST_TICKS)]}
 
 
 def _short(value: float) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import axis, constant, varied
+from hpo.reports.draw.axes import ParameterAxis, axis, constant, varied
 from hpo.reports.draw.parameter_lines import Band, lines, objective_axis_of, parameter_axis
 from hpo.reports.draw.section import Picture, Section, missing
+from hpo.reports.draw.spoken import along, taken
 from hpo.reports.draw.style import objective_value, safe
+from hpo.reports.sentences import plural
 
 LOOK_FOR = (
     "Where do the thick lines, the better trials, cross an axis close together while the thin ones "
@@ -23,6 +25,9 @@ SHOWN = 8
 """Parameter axes drawn, the most important first: more do not fit."""
 MANY = 16
 """Trials from which a quarter of them is drawn as good: half of many would hide the rest."""
+
+FEW = 4
+"""Trials from which some are drawn as good beside the best."""
 
 
 def section(data: ReportData) -> Section:
@@ -42,7 +47,8 @@ def section(data: ReportData) -> Section:
 def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) -> Picture:
     space = next(e["space"] for e in data.architectures if e["label"] == label)
     shown = names[:SHOWN]
-    axes = [parameter_axis(axis(name, trials, space), trials) for name in shown]
+    parameters = [axis(name, trials, space) for name in shown]
+    axes = [parameter_axis(parameter, trials) for parameter in parameters]
     axes.append(objective_axis_of(data.objective, trials))
     bands = _bands(data, label, trials)
     title = f"{safe(label)}: {len(trials)} trials, complete and pruned"
@@ -55,7 +61,21 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
         least_width=85 * len(axes),
         note="\n".join(n for n in notes if n),
         narrow=lines(title, axes, bands, trials, data.objective, down=True),
+        words=_words(data, bands, parameters, trials),
     )
+
+
+def _words(
+    data: ReportData, bands: Sequence[Band], parameters: Sequence[ParameterAxis], trials: list[Any]
+) -> str:
+    """Return what each band took of each parameter, the best first."""
+    said = [along(data.objective)]
+    for band in reversed(bands):
+        own = [trials[k] for k in band.places]
+        count = f" ({plural(len(own), 'trial')})" if len(own) > 1 else ""
+        told = "; ".join(taken(parameter, own) for parameter in parameters)
+        said.append(f"{band.name}{count}: {told}.")
+    return " ".join(said)
 
 
 def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
@@ -66,7 +86,8 @@ def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
     first = [k for k in places if trials[k]["number"] == best.get("number")]
     rest = [k for k in places if k not in first]
     share, name = (4, "best quarter") if len(rest) >= MANY else (2, "better half")
-    good = (len(rest) + share - 1) // share
+    # The better one of two is no half of them.
+    good = (len(rest) + share - 1) // share if len(trials) >= FEW else 0
     bands = [
         Band("others", rest[good:], "#8b97a5", 1.3),
         Band(name, rest[:good], "#2b7bba", 2.2),

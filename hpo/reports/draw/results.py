@@ -57,7 +57,7 @@ def section(data: ReportData) -> Section:
     )
     # The name of the dashed line stands above the axes; the thesis's marks are named below them.
     drawn.update_layout(
-        margin={"t": 45, "b": 90},
+        margin={"t": 45, "b": 90, "r": 35},
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
     note = PROVENANCE + " Ours are the best of their search, on the faces that chose them."
@@ -127,6 +127,8 @@ def _thesis(go: Any, data: ReportData, run: dict[str, Any], *, first: bool) -> A
         text=[str(run["epochs"])] * len(places),
         textposition=f"bottom {_side(data, run)}",
         textfont={"size": 10, "color": "#7d8894"},
+        # Cut at the edge, 100 epochs would read as 10.
+        cliponaxis=False,
         marker={
             "size": 10,
             "symbol": "circle-open",

@@ -16,6 +16,7 @@ from hpo.reports.draw.axes import (
     varied,
 )
 from hpo.reports.draw.section import Picture, Section, missing
+from hpo.reports.draw.spoken import along, values_along
 from hpo.reports.draw.style import (
     SCALE,
     about,
@@ -77,7 +78,14 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
         least_width=210 * columns,
         note="\n".join(n for n in notes if n),
         narrow=_panels(data, label, trials, shown, min(COLUMNS_NARROW, len(shown)), narrow=True),
+        words=_words(data, label, trials, shown),
     )
+
+
+def _words(data: ReportData, label: str, trials: list[Any], names: list[str]) -> str:
+    space = next(e["space"] for e in data.architectures if e["label"] == label)
+    told = [values_along(axis(name, trials, space), trials, data.objective) for name in names]
+    return " ".join([along(data.objective), *told])
 
 
 def _panels(

@@ -263,7 +263,7 @@ def test_models_that_a_cheaper_one_beats_are_faint(
     front = {m["number"]: m["front"] for m in data.comparison["models"]}
     # 50 % for 10 s, 52 % for 20 s, 60 % for 15 s, all of one size.
     assert front == {0: ["seconds"], 1: [], 2: ["seconds", "parameters"]}
-    assert [len(t.x) for t in time.figure.data if t.name == "cnn"] == [1, 2]
+    assert [len(t.x) for t in time.figure.data if t.legendgroup == "cnn"] == [1, 2]
     assert "n = 3 complete trials, 2 of them on the front" in time.note
     assert size.label == "parameters"
 

@@ -21,6 +21,8 @@ from hpo.reports.draw import (
     slices,
 )
 from hpo.reports.draw.axes import linear_ticks, log_ticks
+from hpo.reports.draw.cost import _ticks as cost_ticks
+from hpo.reports.draw.section import sections
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
 
@@ -189,6 +191,39 @@ def test_what_is_not_told_from_no_effect_is_pale_and_grey(
 def test_reasons_for_missing_figures_are_a_line_each(one_trial: OneTrial) -> None:
     data = report([one_trial(label) for label in ("cnn", "resnet50", "xception")])
     assert len(importance.section(data).empty.splitlines()) == 3
+
+
+def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) -> None:
+    records = [
+        dataclasses.replace(
+            one_trial(number=number),
+            value=value,
+            params={"optimizer": optimizer, "dropout": dropout},
+            searched={"optimizer": optimizer, "dropout": dropout},
+        )
+        for number, (value, optimizer, dropout) in enumerate(
+            [(0.5, "adam", 0.1), (0.25, "adam", 0.2), (0.3, "sgd", 0.4), (0.4, "adam", 0.3)]
+        )
+    ]
+    drawn = sections(compute(records, {"name": "demo"}, n_bootstrap=0))
+    assert drawn["slices"].pictures[0].words == (
+        "Values: validation accuracy [%]. dropout: 50 % at 0.1, 25 % at 0.2, 40 % at 0.3, 30 % at "
+        "0.4. optimizer: 50 %, the best of 3 trials, with adam; 30 % with sgd; no trial with "
+        "rmsprop."
+    )
+    assert drawn["parallel"].pictures[0].words == (
+        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 30 "
+        "to 40 % (2 trials): dropout 0.3 to 0.4; optimizer adam in 1 and sgd in 1. others, 25 %: "
+        "dropout 0.2; optimizer adam."
+    )
+    few = sections(compute(records[:2], {"name": "demo"}, n_bootstrap=0))["parallel"]
+    assert few.pictures[0].words.endswith("best, 50 %: dropout 0.1. others, 25 %: dropout 0.2.")
+
+
+def test_a_log_axis_of_costs_has_several_ticks_within_it() -> None:
+    assert list(cost_ticks(14.28, 24.19)) == [15.0, 17.0, 19.0, 21.0, 23.0]
+    assert cost_ticks(9083, 106_775) == {1e4: "10 k", 2e4: "20 k", 5e4: "50 k", 1e5: "100 k"}
+    assert cost_ticks(20.0, 20.0) == {20.0: "20"}
 
 
 def test_axes_of_whole_numbers_have_whole_ticks(one_trial: OneTrial) -> None:

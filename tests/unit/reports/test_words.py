@@ -21,7 +21,7 @@ def words(*traces: dict[str, Any], **layout: Any) -> str:
 
 def test_few_values_are_told_one_by_one() -> None:
     assert words({"name": "cnn", "x": [1, 2], "y": [40.0, 51.25]}) == (
-        "Across: epoch. Up: accuracy [%]. cnn: 1 40, 2 51.25."
+        "Across: epoch. Up: accuracy [%]. cnn: 40 % at 1, 51.25 % at 2."
     )
 
 
