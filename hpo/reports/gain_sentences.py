@@ -86,12 +86,14 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
             f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
         )
     else:
-        # Under another objective than accuracy the best trial may have lost some.
-        moved = "gained" if gain["accuracy"]["point"] >= 0 else "changed validation accuracy by"
         said = (
             f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; "
-            f"over it {who} {moved} {_points(gain['accuracy'])}."
         )
+        if gain["accuracy"]["point"] >= 0:
+            said += f"over it {who} gained {_points(gain['accuracy'])}."
+        else:
+            # Under another objective than accuracy the best trial may have lost some.
+            said += f"against it {who} changed validation accuracy by {_points(gain['accuracy'])}."
     return _joined(said, selection_sentence(gain), beside_search(gain))
 
 
@@ -146,10 +148,13 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     if not found or found["trials"] < 2:
         return ""
     lowered = found["accuracy"]
+    points = f"{100 * found['optimism']:.1f} points"
+    chosen = f"having chosen the best of {number(found['trials'])} trials on these faces"
+    said = f"Of that, about {points} are due to {chosen}; without them it is"
+    if gain["accuracy"] and gain["accuracy"]["point"] < 0:
+        said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
     return (
-        f"Of that, about {100 * found['optimism']:.1f} points are due to having chosen the best of "
-        f"{number(found['trials'])} trials on these faces; without them it is "
-        f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
+        f"{said} {signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
         f"{signed(100 * lowered['high'])}] (chosen again on {number(found['resamples'])} "
         f"resamples of n = {number(found['n'])} faces, judged on the faces left out)."
     )
@@ -170,7 +175,8 @@ def _lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
     if not said:
         return ""
     return (
-        f"Of the gains, so much is due to having chosen the best on these faces: {'; '.join(said)}."
+        "So much of each figure is due to having chosen the best on these faces: "
+        f"{'; '.join(said)}."
     )
 
 
@@ -229,7 +235,9 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
     )
     if not gain:
         return f"{said}."
-    if gain["accuracy"]:
+    if gain["accuracy"] and gain["accuracy"]["point"] < 0:
+        said += f": {_points(gain['accuracy'])} against the thesis's own configuration, a loss"
+    elif gain["accuracy"]:
         said += f": {_points(gain['accuracy'])} over the thesis's own configuration"
     else:
         said += f": {gain['value']:+.4g} in {objective['label']} over the thesis's configuration"
@@ -256,7 +264,8 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
         if change:
             said += (
                 f", {signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
-                f"{signed(100 * change['high'])}] over the thesis's"
+                f"{signed(100 * change['high'])}] {'over' if change['point'] >= 0 else 'against'} "
+                "the thesis's"
             )
         lucky = selection_sentence(found["gain"])
         lines.append(_joined(f"{said}.", lucky, beside_search(found["gain"])))

@@ -9,7 +9,7 @@ from typing import Any
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
-from hpo.reports.gain_sentences import MOST_NAMED, changes
+from hpo.reports.gain_sentences import MOST_NAMED, changes, sampler_sentence, selection_sentence
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
 from hpo.spec.records import TrialRecord
@@ -94,6 +94,37 @@ def test_one_sentence_tells_the_gain_of_every_architecture_with_its_interval(
     assert "distinguishable" not in said
     close = compute([*pair("cnn", 0.5, 0.51), *pair("resnet50", 0.4, 0.39)], spec, n_bootstrap=0)
     assert any("none of them is distinguishable from nothing" in s for s in close.summary)
+
+
+def test_a_loss_is_told_as_a_loss() -> None:
+    change = {"point": -0.067, "low": -0.129, "high": -0.004, "n": 300, "paired": True}
+    chosen = {
+        "trials": 3,
+        "optimism": 0.016,
+        "accuracy": {"point": -0.083, "low": -0.145, "high": -0.02},
+        "resamples": 500,
+        "n": 300,
+    }
+    assert selection_sentence({"accuracy": change, "selection": chosen}).startswith(
+        "That loss looks about 1.6 points smaller than it is, for having chosen the best of 3 "
+        "trials on these faces; with them it is -8.3 [-14.5, -2.0]"
+    )
+    gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
+    assert selection_sentence({"accuracy": gained, "selection": chosen}).startswith("Of that, ")
+    interval = {"point": 0.183, "low": 0.144, "high": 0.231, "n": 300, "level": 0.95}
+    drawn = {"number": 2, "value": 0.183, "interval": interval}
+    gain = {"accuracy": change, "value": -0.067}
+    entry = {
+        "label": "cnn",
+        "best": {"origin": "thesis"},
+        "sampler": {"best": drawn, "gain": gain},
+    }
+    objective = {"label": "validation accuracy", "percent": True}
+    said = sampler_sentence(entry, objective)
+    assert said.endswith(
+        "-6.7 points (95 % interval -12.9 to -0.4, paired over the same n = 300 validation faces) "
+        "against the thesis's own configuration, a loss."
+    )
 
 
 def test_where_the_sampler_won_its_best_is_said_once(
