@@ -202,7 +202,7 @@ def summary(rounds: list[Seconds]) -> dict[str, Any]:
             "critical_path": of(lambda s: (s["end_epoch"] - s["_judge"]) / EPOCHS),
             "critical_path_cpu": of(lambda s: (s["end_epoch_cpu"] - s["_judge_cpu"]) / EPOCHS),
             "of_that_report": of(lambda s: s["report"] / EPOCHS),
-            "steps": of(lambda s: (s["begin_step"] + s["end_step"]) / EPOCHS),
+            "steps": of(lambda s: (s["begin_step"] + s["end_steps"]) / EPOCHS),
             "worker_beside_training": of(lambda s: sum(s.get(n, 0.0) for n in own) / EPOCHS),
         },
         "seconds": {n: spread([s.get(n, 0.0) for s in rounds]) for n in names},

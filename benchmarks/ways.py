@@ -110,10 +110,13 @@ def trial(report: Any, should_stop: Any, job: dict[str, Any], notes: str) -> dic
     from hpo.training.loop import EpochLoop
 
     seconds: Seconds = {}
-    watched: list[tuple[Any, str]] = [(fit, "_build"), (fit, "_fit")]
-    watched += [(EpochLoop, n) for n in ("begin_step", "end_step", "end_epoch", "_judge")]
-    for owner, name in watched:
-        setattr(owner, name, clocking(getattr(owner, name), seconds, name))
+    # By reference, so that a type checker notices a name that is gone.
+    loop = (EpochLoop.begin_step, EpochLoop.end_steps, EpochLoop.end_epoch, EpochLoop._judge)
+    watched: list[tuple[Any, Callable[..., Any]]] = [(fit, fit._build), (fit, fit._fit)]
+    watched += [(EpochLoop, method) for method in loop]
+    for owner, function in watched:
+        name = function.__name__
+        setattr(owner, name, clocking(function, seconds, name))
     with clocked(seconds, "child"):
         result = train(clocking(report, seconds, "report"), should_stop, job)
     Path(notes).write_text(json.dumps(seconds))
