@@ -31,7 +31,8 @@ from measuring import MakeDatabase, databases, machine, progress
 from hpo.search.studies import read_trials
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
-from hpo.study.doctor import Diagnosis, doctor
+from hpo.study.diagnosis import Diagnosis
+from hpo.study.doctor import doctor
 from tests.faults.mlflow_rows import trial_runs
 from tests.faults.studies import copied, elsewhere, prepared, run_here, study_of
 from tests.faults.test_killed_workers import kill_as_they_go

@@ -298,14 +298,15 @@ def _write_result(
     data = load_data(job)
     model = keras.models.load_model(result.checkpoint, compile=False)
     answers = {
-        kind: mean_probabilities(list(predict_views(model, data.validation.faces, 256, which)))
+        kind: mean_probabilities(list(predict_views(model, data.validation.faces, which, 256)))
         for kind, which in VIEWS.items()
     }
     labels = data.validation.labels
     accuracy = {kind: float((p.argmax(axis=1) == labels).mean()) for kind, p in answers.items()}
     (out / "answers").mkdir(parents=True, exist_ok=True)
     part = out / "answers" / f".{network.name}.npz"
-    np.savez(part, labels=labels, **{k: a.astype(np.float16) for k, a in answers.items()})
+    kept = {k: a.astype(np.float16) for k, a in answers.items()}
+    np.savez(part, allow_pickle=False, labels=labels, **kept)
     part.replace(part.with_name(f"{network.name}.npz"))
     facts = {
         "validation_accuracy": accuracy["single"],

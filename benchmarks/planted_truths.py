@@ -33,7 +33,7 @@ import math
 import random
 import statistics
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def unit(count: int, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
 
 def ishigami(p: Params, noise: random.Random) -> float:
     """Ishigami and Homma (1990); variance shares 0.31, 0.44 and 0, and 0.24 of x0 with x2."""
-    return math.sin(p["x0"]) * (1 + 0.1 * p["x2"] ** 4) + 7 * math.sin(p["x1"]) ** 2
+    return float(math.sin(p["x0"]) * (1 + 0.1 * p["x2"] ** 4) + 7 * math.sin(p["x1"]) ** 2)
 
 
 def g_function(p: Params, noise: random.Random) -> float:
@@ -143,7 +143,7 @@ class Point:
         """Return the point's whole number in a range."""
         return int(from_unit(IntDistribution(low, high, **scale), self._units[name]))
 
-    def suggest_categorical(self, name: str, choices: list[Any]) -> Any:
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return the point's choice."""
         return from_unit(CategoricalDistribution(choices), self._units[name])
 
@@ -222,7 +222,12 @@ def answer(name: str, how: str, n: int, seed: int) -> Row:
 
 def summed(rows: list[Row], truth: dict[str, Any], dead: tuple[str, ...], evaluator: str) -> Row:
     """Count how often the intervals of one evaluator held, over studies of one kind."""
-    covered, widths, dead_named, living_named, firsts, tops = [], [], [], [], [], []
+    covered: list[bool] = []
+    widths: list[float] = []
+    dead_named: list[bool] = []
+    living_named: list[bool] = []
+    firsts: list[bool] = []
+    tops: list[bool] = []
     by_parameter: dict[str, list[bool]] = {}
     leader = max(truth[evaluator], key=lambda name: truth[evaluator][name])
     refused = sum(bool(row["tables"][evaluator]["refused"]) for row in rows)

@@ -25,7 +25,8 @@ from typing import Any
 
 from measuring import machine, progress, spread, told
 
-from hpo.reports import compute as computing
+from hpo.reports import importance_tables
+from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.page import DATA, PAGE, write_report
 from hpo.reports.pictures import browser
@@ -69,16 +70,18 @@ def computed(trials: int) -> tuple[ReportData, dict[str, float]]:
     from tests.unit.reports.conftest import study_records, study_spec
 
     records = study_records(ARCHITECTURES, trials=-(-trials // 3), epochs=EPOCHS)[:trials]
-    inside, whole, plain = Clock(), Clock(), computing.importance
+    inside, whole = Clock(), Clock()
+    plain = (importance_tables.of_architecture, importance_tables.of_all)
 
-    def clocked(*given: Any, **named: Any) -> Any:
-        return inside(lambda: plain(*given, **named))
+    def clocked(function: Callable[..., Any]) -> Any:
+        return lambda *given, **named: inside(lambda: function(*given, **named))
 
-    computing.importance = clocked
+    importance_tables.of_architecture = clocked(plain[0])
+    importance_tables.of_all = clocked(plain[1])
     try:
-        data = whole(lambda: computing.compute(records, study_spec(ARCHITECTURES), n_bootstrap=1))
+        data = whole(lambda: compute(records, study_spec(ARCHITECTURES), n_bootstrap=1))
     finally:
-        computing.importance = plain
+        importance_tables.of_architecture, importance_tables.of_all = plain
     return data, {
         "compute": whole.wall - inside.wall,
         "compute_cpu": whole.cpu - inside.cpu,
@@ -110,7 +113,7 @@ async def opened(page: Path, program: str) -> dict[str, float]:
         tab = await running.create_tab("about:blank")
 
         async def ask(command: str, **params: Any) -> dict[str, Any]:
-            answer: dict[str, Any] = await tab.send_command(command, params)
+            answer = await tab.send_command(command, params)
             return dict(answer["result"])
 
         async def evaluate(script: str) -> Any:

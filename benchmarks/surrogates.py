@@ -98,11 +98,11 @@ def main() -> None:
     for row in rows:
         foremost = sorted(row["truth"], key=lambda n: -row["truth"][n])[:3]
         named = ", ".join(f"{n} {row['truth'][n]:.2f}" for n in foremost)
-        told = ["–"] * 3
+        figures = ["–"] * 3
         if row["covered"] is not None:
-            told = [share(row["covered"], 0), f"{row['width']:.2f}", share(row["first"], 0)]
+            figures = [share(row["covered"], 0), f"{row['width']:.2f}", share(row["first"], 0)]
         refused = f"{row['refused']} of {row['studies']}"
-        cells = [row["dataset"], row["evaluator"], named, refused, *told]
+        cells = [row["dataset"], row["evaluator"], named, refused, *figures]
         print(f"| {' | '.join(cells)} |")
 
 

@@ -199,7 +199,7 @@ def _quiet_fits() -> Iterator[None]:
     trials, too few for threads to pay, and threads fight with the trials that train meanwhile.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

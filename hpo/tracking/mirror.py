@@ -71,7 +71,30 @@ class Mirror(Protocol):
 
 
 class NullMirror(Mirror):
-    """A mirror that tells nobody, for when tracking is off: the protocol's own empty bodies."""
+    """A mirror that tells nobody, for when tracking is off."""
+
+    def start_architecture(
+        self, label: str, space: Mapping[str, Any] | None = None, budget: int | None = None
+    ) -> None:
+        """Do nothing."""
+
+    def start_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
+        """Do nothing."""
+
+    def log_epoch(self, architecture: str, number: int, report: EpochReport) -> None:
+        """Do nothing."""
+
+    def finish_trial(self, record: TrialRecord, job: TrialJob | None = None) -> None:
+        """Do nothing."""
+
+    def replay(self, record: TrialRecord) -> None:
+        """Do nothing."""
+
+    def log_ranks(self, label: str, ranks: Sequence[RankAgreement]) -> None:
+        """Do nothing."""
+
+    def finish_architecture(self, label: str, state: str = "complete") -> None:
+        """Do nothing."""
 
     def run_id(self, architecture: str, number: int, timeout_seconds: float = 0.0) -> str:
         """Return "": there is no run."""

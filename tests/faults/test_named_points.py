@@ -11,6 +11,8 @@ from typing import Any
 import mlflow
 import pytest
 
+from hpo.execution import worker
+from hpo.execution.running_job import RunningJob
 from hpo.registry import models as registry
 from hpo.registry import succession
 from hpo.search.attempts import Attempts
@@ -64,9 +66,7 @@ def between_mark_and_fail() -> None:
     def refuse(*arguments: Any, **keywords: Any) -> Any:
         raise OSError("no more processes")
 
-    import hpo.execution.worker
-
-    hpo.execution.worker.RunningJob = refuse  # type: ignore[assignment,misc]
+    setattr(worker, "RunningJob", refuse)  # noqa: B010
     before(Attempts, "_store_result", times=1)()
 
 
@@ -118,9 +118,6 @@ def killed_at(point: str, workspace: Workspace) -> None:
 
 def between_starts() -> None:
     """Let the first trial crash, so that it is lost and tried again."""
-    import hpo.execution.worker
-    from hpo.execution.running_job import RunningJob
-
     starts = [0]
 
     def first_fails(*arguments: Any, **keywords: Any) -> Any:
@@ -129,7 +126,7 @@ def between_starts() -> None:
             raise OSError("no more processes")
         return RunningJob(*arguments, **keywords)
 
-    hpo.execution.worker.RunningJob = first_fails  # type: ignore[assignment,misc]
+    setattr(worker, "RunningJob", first_fails)  # noqa: B010
 
 
 @pytest.mark.parametrize("point", POINTS)
