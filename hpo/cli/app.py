@@ -103,7 +103,13 @@ def main() -> None:
     arguments = _root_options_first(sys.argv[1:])
     debug = "--debug" in arguments
     try:
-        app(args=arguments, prog_name="hpo")
+        # A command that ends early returns its exit code here; the others return nothing.
+        code = app(args=arguments, prog_name="hpo", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except typer.TyperException as error:
+        _misread(error, debug=debug)
+    except typer.Abort:
+        _fail("Aborted; nothing was changed.", 1, debug=debug)
     except HpoError as error:
         _fail(str(error), error.exit_code, debug=debug)
     except KeyboardInterrupt:
@@ -137,6 +143,20 @@ def _root_options_first(arguments: list[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def _misread(error: typer.TyperException, *, debug: bool) -> None:
+    """End a call whose words are no command: in one paragraph, as every other error."""
+    message = error.format_message().strip()
+    if not message:
+        # Nothing was asked for (`hpo`, `hpo data`), and the help has been shown.
+        sys.exit(error.exit_code)
+    text = message[:1].lower() + message[1:]
+    if not text.endswith((".", "?")):
+        text += "."
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "hpo"
+    _fail(f"{text} '{path} --help' shows what it takes.", error.exit_code, debug=debug)
 
 
 def _fail(text: str, code: int, *, debug: bool) -> None:

@@ -92,3 +92,32 @@ def test_a_mistyped_home_is_told_instead_of_an_empty_list(words: list[str], tmp_
     done = run(*words, "--home", str(tmp_path / "absent"), cwd=tmp_path)
     assert done.returncode == 2
     assert "absent: there is no such folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("rum study.yaml", "no such command 'rum'. Did you mean 'run'? 'hpo --help'"),
+        ("run", "missing argument 'study'. 'hpo run --help'"),
+        ("run a.yaml --trials 0", "'--trials': Input should be greater than or equal to 1. 'hpo"),
+        ("run a.yaml --trails 3", "no such option: --trails (Possible options: "),
+        ("ui --port 99999", "'--port': Input should be less than or equal to 65535. 'hpo ui"),
+        ("recommend --camera", "option '--camera' requires an argument. 'hpo"),
+    ],
+)
+def test_words_that_are_no_command_get_one_line(words: str, said: str, tmp_path: Path) -> None:
+    done = run(*words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+    assert line.endswith("--help' shows what it takes.")
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("words", [(), ("data",)])
+def test_no_words_get_the_help(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Usage" in done.stdout + done.stderr
+    assert "Error" not in done.stderr
