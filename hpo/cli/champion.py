@@ -21,6 +21,7 @@ from hpo.cli.shell import (
     say,
 )
 from hpo.spec.errors import InputError
+from hpo.spec.records import WITHOUT_COPIES
 
 if TYPE_CHECKING:
     from hpo.study.gate import Decision
@@ -192,10 +193,17 @@ def _print(shown: Champion) -> None:
 
 
 def _print_version(own: Registered) -> None:
-    metrics = ", ".join(
-        f"{name} {value:.4f}" for name, value in own.metrics.items() if name.startswith("val_")
-    )
-    typer.echo(f"study {own.study}, {own.who}: {metrics}")
+    typer.echo(f"study {own.study}, {own.who}")
+    shown = {name: value for name, value in own.metrics.items() if name.startswith("val_")}
+    names = [name for name in shown if not name.endswith(WITHOUT_COPIES)]
+    unseen = {name: shown.get(name + WITHOUT_COPIES) for name in names}
+    columns = ["metric", "on the validation faces"]
+    rows = [[name, f"{shown[name]:.4f}"] for name in names]
+    if any(value is not None for value in unseen.values()):
+        columns.append("on those of which training has no copy")
+        for row, value in zip(rows, unseen.values(), strict=True):
+            row.append("–" if value is None else f"{value:.4f}")
+    print_table(columns, rows)
     if own.gate is None:
         say("It was registered without a gate.")
         return

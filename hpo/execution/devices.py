@@ -37,6 +37,17 @@ def shares(workers: int, cores: int, gpus: list[str]) -> list[Share]:
     return [Share(threads, gpus[i % len(gpus)] if gpus else None) for i in range(workers)]
 
 
+def crowded(workers: int, cores: int, gpus: list[str]) -> str | None:
+    """Return a warning where more trials than cores would train at once, without a GPU."""
+    if gpus or workers <= cores:
+        return None
+    has = "1 core" if cores == 1 else f"{cores} cores"
+    return (
+        f"{workers} workers on {has}: trials take each other's time and memory, and more are not "
+        f"finished in an hour than with --workers {cores}."
+    )
+
+
 def visible_gpus() -> list[str]:
     """Return the NVIDIA GPUs that this process may use; none where there is no driver."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

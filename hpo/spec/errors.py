@@ -133,7 +133,13 @@ def close_to(name: str, choices: Iterable[str]) -> list[str]:
     other = OTHER_NAMES.get(name.lower())
     if other is not None and other in (choices := set(choices)):
         return [other]
-    return difflib.get_close_matches(name, sorted(set(choices)), n=2, cutoff=0.6)
+    close = difflib.get_close_matches(name, sorted(set(choices)), n=2, cutoff=0.6)
+    # A second one only where it is about as close: "budgte" means budget, and not gate.
+    return [c for c in close if _likeness(name, c) > _likeness(name, close[0]) - 0.1]
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def did_you_mean(name: str, choices: Iterable[str], *, listed: bool = False, most: int = 12) -> str:

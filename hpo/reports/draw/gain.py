@@ -24,7 +24,7 @@ SHORT_ORIGINS = {
     "enqueued": "by hand",
     "sampler": "sampler",
     "single": "single run",
-    "space-filling": "even sample",
+    "space-filling": "space-filling",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
-from hpo.execution.devices import Share, shares, visible_gpus
+from hpo.execution.devices import Share, crowded, shares, visible_gpus
 from hpo.execution.running_job import TRAIN
 from hpo.execution.worker import Lane, Worker
 from hpo.search.storage import sqlite_path
@@ -76,7 +76,10 @@ class LocalLauncher:
     def _worker(self, mirror: MlflowMirror) -> Worker:
         from hpo.training.backend import cores
 
-        launch = self._launch
+        launch, gpus = self._launch, visible_gpus()
+        warning = crowded(launch.spec.workers, cores(), gpus)
+        if warning is not None and launch.target == TRAIN:
+            launch.watcher.note(warning)
         return Worker(
             lanes=self._lanes(mirror),
             mirror=mirror,
@@ -84,7 +87,7 @@ class LocalLauncher:
             watcher=launch.watcher,
             interrupts=launch.interrupts,
             keep=functools.partial(self._keep, mirror),
-            shares=launch.shares or shares(launch.spec.workers, cores(), visible_gpus()),
+            shares=launch.shares or shares(launch.spec.workers, cores(), gpus),
             limits=launch.spec.limits,
             target=launch.target,
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.execution.devices import Share, shares, visible_gpus
+from hpo.execution.devices import Share, crowded, shares, visible_gpus
 from hpo.execution.trial import train
 
 
@@ -75,3 +75,12 @@ def test_a_trial_sees_the_gpu_that_it_was_given(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Done):
         train(lambda report: None, lambda: False, job)
     assert seen == ["1"]
+
+
+def test_more_trials_than_cores_are_worth_a_word() -> None:
+    assert crowded(2, cores=2, gpus=[]) is None
+    assert crowded(8, cores=2, gpus=["0"]) is None
+    said = crowded(200, cores=2, gpus=[])
+    assert said is not None
+    assert said.startswith("200 workers on 2 cores: ")
+    assert "--workers 2." in said

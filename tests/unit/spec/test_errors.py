@@ -68,6 +68,9 @@ def test_an_error_from_a_child_process_keeps_its_parts(kind: type[HpoError]) -> 
 
 def test_a_typo_gets_the_closest_names() -> None:
     assert did_you_mean("resnet5", ["cnn", "resnet50", "xception"]) == "Did you mean 'resnet50'?"
+    assert did_you_mean("budgte", ["budget", "gate"]) == "Did you mean 'budget'?"
+    assert did_you_mean("val_los", ["val_loss", "val_f1"]) == "Did you mean 'val_loss'?"
+    assert did_you_mean("dense1", ["dense2", "dense3"]) == "Did you mean 'dense3' or 'dense2'?"
 
 
 def test_a_name_like_no_other_gets_the_list_cut_at_twelve() -> None:
