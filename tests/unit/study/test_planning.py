@@ -43,7 +43,7 @@ def test_a_plan_to_look_at_knows_the_embedded_faces_without_drawing_them(
     workspace: Workspace,
 ) -> None:
     planned = plan(example("quickstart.yaml"), workspace=workspace, resume=False, probe=False)
-    assert (planned.train_size, planned.validation_size) == (1000, 350)
+    assert (planned.train_size, planned.validation_size) == (700, 280)
     assert planned.to_json()["data"]["digest"] is None
     assert not workspace.home.exists()
 
