@@ -47,23 +47,31 @@ for file in search_spaces/*.yaml; do
     hpo --home "$scratch" run "$file" --dry-run --set data.dataset=drawn-faces >/dev/null
 done
 
-# Each of these waits for processes, databases and browsers for about half of its time, so three at
-# once keep two cores busy. Where one fails, what the others said is still told.
-stage "unit, contract and end-to-end tests, beside each other (told when all are done)"
-suites=(unit contract endtoend)
-for suite in "${suites[@]}"; do
-    (
-        pytest -m "not slow" "tests/$suite" --durations=15 && echo passed >"$scratch/$suite"
-    ) >"$scratch/$suite.txt" 2>&1 &
-done
+# Tests wait for processes, databases and browsers for about half of their time, so three lanes keep
+# two cores busy. Where one suite fails, the others run all the same, and what they said is told.
+# Faults: kills, pauses, outages and full disks, over SQLite and PostgreSQL.
+stage "unit tests and faults, contract tests, and end-to-end tests beside each other"
+lane() {
+    for suite in "$@"; do
+        pytest -m "not slow" "tests/$suite" --durations=15 >"$scratch/$suite.txt" 2>&1 &&
+            echo passed >"$scratch/$suite"
+        printf '%4d s: %s: %s\n' "$SECONDS" "$suite" "$(tail -n 1 "$scratch/$suite.txt")"
+    done
+}
+lane unit faults &
+lane contract &
+lane endtoend &
 wait
-for suite in "${suites[@]}"; do
-    stage "what the $suite tests said"
-    cat "$scratch/$suite.txt"
+# Those that failed are told last, where one looks.
+tell() {
+    stage "what the $1 tests said"
+    cat "$scratch/$1.txt"
+}
+failed=()
+for suite in unit contract endtoend faults; do
+    if [ -e "$scratch/$suite" ]; then tell "$suite"; else failed+=("$suite"); fi
 done
-for suite in "${suites[@]}"; do
-    [ -e "$scratch/$suite" ]
+for suite in "${failed[@]}"; do
+    tell "$suite"
 done
-
-stage "faults: kills, pauses, outages and full disks, over SQLite and PostgreSQL"
-pytest -m "not slow" tests/faults --durations=15
+[ "${#failed[@]}" = 0 ]

@@ -35,6 +35,10 @@ class Span:
     began: float
     ended: float
 
+    def age(self) -> float:
+        """Return the seconds since it began."""
+        return time.time() - self.began
+
 
 def train(
     report: Callable[[Any], None], should_stop: Callable[[], bool], job: dict[str, Any]

@@ -82,6 +82,8 @@ def test_the_trials_of_a_node_that_dies_move_and_no_gpu_is_given_twice(
         wait_for(log, lambda: "workers start when one does" in log.read_text())
         one, two = cluster.add(), cluster.add()
         wait_for(log, lambda: nodes_of(home) == {one, two})
+        # In the middle of a trial of two seconds, and not between two.
+        wait_for(log, lambda: any(s.node == one and s.age() < 0.5 for s in spans(home)))
         cluster.kill(one)
         three = cluster.add()
         outcome = outcome_of(process)
