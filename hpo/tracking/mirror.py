@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hpo.spec.addresses import without_password
+from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import EpochReport, RankAgreement, TrialJob, TrialRecord
 from hpo.tracking.behind import WriteBehind
 from hpo.tracking.cards import StudyCard
@@ -22,6 +23,8 @@ from hpo.tracking.store import open_client
 from hpo.tracking.told import Told, ToldTrials
 
 _OPENING = "opening the MLflow store"
+_LOOK_SECONDS = 0.2
+_TELL_SECONDS = 30.0
 
 
 class Mirror(Protocol):
@@ -116,7 +119,8 @@ class MlflowMirror:
             trial does. A server that is away then is waited for as at any other time.
         card: the study.
         artifact_root: folder for artifacts where no server keeps them.
-        notify: hears, on the writer's thread, that MLflow went away or came back.
+        notify: hears that MLflow went away or came back (on the writer's thread), and that it
+            takes its time to open.
     """
 
     def __init__(
@@ -129,6 +133,7 @@ class MlflowMirror:
         self._tracking_uri = tracking_uri
         self._artifact_root = artifact_root
         self._card = card
+        self._notify = notify
         self._runs: StudyRuns | None = None
         self._tried = threading.Event()
         self._error: Exception | None = None
@@ -147,17 +152,35 @@ class MlflowMirror:
         """Number of writes that are not done yet."""
         return self._behind.waiting
 
-    def wait_ready(self, timeout_seconds: float = 120.0) -> None:
+    def wait_ready(
+        self, timeout_seconds: float = 900.0, give_up: Callable[[], bool] = lambda: False
+    ) -> None:
         """Wait until the store is open; for callers that rather stop than run untracked.
 
-        Nothing is tried again after it raised.
+        A new database takes seconds, and minutes on a machine that has much else to do; a line
+        says so twice a minute. Nothing is tried again after it raised.
+
+        Args:
+            timeout_seconds: wait so long.
+            give_up: asked meanwhile; True returns at once, whatever came of it.
 
         Raises:
-            EnvironmentProblem: the store cannot be opened.
-            TimeoutError: it took longer.
+            EnvironmentProblem: the store cannot be opened, or not in this time.
         """
-        if not self._tried.wait(timeout_seconds):
-            raise TimeoutError(f"the MLflow store did not open in {timeout_seconds:g} seconds")
+        began = told = time.monotonic()
+        while not self._tried.wait(_LOOK_SECONDS) and not give_up():
+            now = time.monotonic()
+            if now - began >= timeout_seconds:
+                raise EnvironmentProblem(
+                    "the MLflow store did not open",
+                    expected=f"that it does within {timeout_seconds:g} seconds",
+                    where=without_password(self._tracking_uri),
+                    hint="Is the machine, or the database, busy with much else? No trial has "
+                    "begun: type the same command again",
+                )
+            if now - told >= _TELL_SECONDS:
+                told = now
+                self._notify(f"still opening the MLflow store, after {now - began:.0f} s")
         if self._runs is None and self._error is not None:
             self._turn_off()
             raise self._error

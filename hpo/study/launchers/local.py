@@ -56,7 +56,7 @@ class LocalLauncher:
             if not launch.joining:
                 # Whoever begins a study sees to it that it will be tracked: an address that is
                 # wrong is told now and not after the first trial. Keras loads meanwhile.
-                mirror.wait_ready()
+                mirror.wait_ready(give_up=lambda: launch.interrupts.draining)
             self._remember()
             launch.announce()
             worker.work()

@@ -65,7 +65,7 @@ class RayLauncher:
         launch = self._launch
         mirror = open_mirror(launch.plan, launch.workspace, launch.watcher.note)
         try:
-            mirror.wait_ready()
+            mirror.wait_ready(give_up=lambda: launch.interrupts.draining)
         finally:
             self._notes += mirror.close()
         with connected(self._options.address) as ray:

@@ -1,0 +1,51 @@
+"""A store that takes its time to open, as on a machine that is busy with much else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hpo.spec.errors import EnvironmentProblem
+from hpo.tracking.cards import DatasetCard, StudyCard
+from hpo.tracking.mirror import MlflowMirror
+
+DATA = DatasetCard("none", "0" * 64, "nowhere", {"train": 1, "validation": 1}, classes=("a",))
+CARD = StudyCard("study", "val_accuracy", "maximize", 0, DATA, "0", {}, commit="c")
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[MlflowMirror, list[str]]]:
+    """A mirror whose store does not open before the test is over, and what it tells."""
+    over, told = threading.Event(), list[str]()
+
+    def open_client(*where: object) -> None:
+        over.wait(60)
+        raise EnvironmentProblem("the test is over")
+
+    monkeypatch.setattr("hpo.tracking.mirror.open_client", open_client)
+    mirror = MlflowMirror("http://ada:secret@nowhere:1", CARD, notify=told.append)
+    yield mirror, told
+    over.set()
+    mirror.close(timeout_seconds=0)
+
+
+def test_it_is_waited_for_and_said_so(
+    slow: tuple[MlflowMirror, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror, told = slow
+    monkeypatch.setattr("hpo.tracking.mirror._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("hpo.tracking.mirror._TELL_SECONDS", 0.02)
+    with pytest.raises(EnvironmentProblem, match="did not open") as caught:
+        mirror.wait_ready(timeout_seconds=0.2)
+    assert told
+    assert set(told) == {"still opening the MLflow store, after 0 s"}
+    assert "secret" not in str(caught.value)
+    assert "type the same command again" in str(caught.value)
+
+
+def test_who_is_asked_to_stop_does_not_wait(slow: tuple[MlflowMirror, list[str]]) -> None:
+    mirror, told = slow
+    mirror.wait_ready(give_up=lambda: True)
+    assert told == []
