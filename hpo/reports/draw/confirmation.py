@@ -44,8 +44,10 @@ def section(data: ReportData) -> Section:
     for place, entry in enumerate(entries):
         for trace in _runs(data, entry, place):
             drawn.add_trace(trace)
-    if tested and data.objective["percent"]:
-        drawn.add_trace(_test(tested, entries))
+    # The split may have been opened for a trial that never raced.
+    of_test = _place_of(tested, entries) if tested else None
+    if tested and of_test is not None and data.objective["percent"]:
+        drawn.add_trace(_test(tested, of_test))
     names = [
         safe(name_of(e)) + (f"<br>stopped after {e['stopped']}" if e["stopped"] else "")
         for e in entries
@@ -61,7 +63,9 @@ def section(data: ReportData) -> Section:
     pictures = [Picture("seeds", drawn, note="\n".join(said))]
     winner = candidate(facts, facts["winner"])
     if winner is not None and winner.get("per_class"):
-        pictures.append(_classes(data, winner, tested))
+        # What the split said of another configuration is none of the winner's.
+        own = of_test is not None and entries[of_test] is winner
+        pictures.append(_classes(data, winner, tested if own else None))
     return Section(TITLE, LOOK_FOR, pictures)
 
 
@@ -177,16 +181,18 @@ def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
     return traces
 
 
-def _test(opening: dict[str, Any], entries: list[dict[str, Any]]) -> Any:
-    """Return the winner's accuracy on the test split, below its dots."""
+def _place_of(opening: dict[str, Any], entries: list[dict[str, Any]]) -> int | None:
+    """Return which candidate the test split was opened for; None if it is none of them."""
+    opened = (opening["architecture"], opening["number"])
+    places = (k for k, e in enumerate(entries) if (e["architecture"], e["number"]) == opened)
+    return next(places, None)
+
+
+def _test(opening: dict[str, Any], place: int) -> Any:
+    """Return a configuration's accuracy on the test split, below its dots."""
     import plotly.graph_objects as go
 
     accuracy = opening["accuracy"]
-    place = next(
-        k
-        for k, e in enumerate(entries)
-        if (e["architecture"], e["number"]) == (opening["architecture"], opening["number"])
-    )
     point, low, high = (100 * known for known in (accuracy["point"], *within(accuracy)))
     return go.Scatter(
         x=[point],

@@ -186,3 +186,21 @@ def test_a_study_without_one_says_how_to_have_it(
         confirmation={"openings": [OPENING], "test": tell_openings([copy.deepcopy(OPENING)])},
     )
     assert "3,589 test faces" in section(alone).empty
+
+
+def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    known = {"facts": facts, "sentences": tell(facts)}
+    # Number 2 raced and lost; number 1 was opened before others were found, and never raced.
+    for number, marks in ((2, [1.22]), (1, [])):
+        opening = OPENING | {"number": number, "confirmed": False}
+        told = {**known, "openings": [opening], "test": tell_openings([opening])}
+        data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=told)
+        seeds, classes = section(data).pictures
+        assert [t.y[0] for t in seeds.figure.data if t.name == "test split"] == marks
+        assert {t.name for t in classes.figure.data} == {
+            "precision, validation",
+            "recall, validation",
+        }
+        assert f"cnn #{number} reaches 51.0 %" in seeds.note
