@@ -127,7 +127,10 @@ def grow(x: Array, y: Array, trees: int, generator: Any) -> tuple[list[Any], flo
 
 def impurity(trees: Iterable[Any], encoding: Encoding) -> Array:
     """Return each parameter's share of the decrease in impurity, its choices added up."""
-    shares = np.mean([t.compute_feature_importances() for t in trees if t.node_count > 1], axis=0)
+    found = [t.compute_feature_importances() for t in trees if t.node_count > 1]
+    if not found:
+        return np.zeros(len(encoding.columns))
+    shares = np.mean(found, axis=0)
     return np.array([shares[part].sum() for part in encoding.columns])
 
 
@@ -135,7 +138,8 @@ class Boxes:
     """The leaves of all trees of a forest as boxes of the space.
 
     Args:
-        trees: scikit-learn's, fitted on ``encoding``'s columns; those of one leaf are left out.
+        trees: scikit-learn's, fitted on ``encoding``'s columns; those of one leaf are left out, and
+            where no other is left, nothing is explained.
         encoding: what the columns mean.
     """
 
@@ -158,7 +162,8 @@ class Boxes:
         weights = self._shares.prod(axis=0)
         mean = np.bincount(self._tree, weights * self._values, self._count)
         deviations = (self._values - mean[self._tree]) ** 2
-        self._total = np.bincount(self._tree, weights * deviations, self._count)
+        # Of no leaves at all the sums would be whole numbers, and hold no infinity.
+        self._total = np.bincount(self._tree, weights * deviations, self._count).astype(float)
         self._total[self._total <= 0] = np.inf  # such a tree explains nothing
 
     def shares(self) -> Array:
@@ -167,10 +172,14 @@ class Boxes:
         It is the mean over the trees, each of which has its own variance as the whole.
         """
         every = range(len(self._encoding.names))
+        if not self._count:
+            return np.zeros(len(every))
         return np.array([float((self._alone(j) / self._total).mean()) for j in every])
 
     def pair(self, i: int, j: int) -> float:
         """Return what parameters ``i`` and ``j`` explain together beyond what each does alone."""
+        if not self._count:
+            return 0.0
         both = np.array([self._variance((i, j), self._tree == t) for t in range(self._count)])
         beyond = both.ravel() - self._alone(i) - self._alone(j)
         return float((np.maximum(beyond, 0.0) / self._total).mean())

@@ -190,3 +190,25 @@ def test_a_domain_widens_to_hold_an_enqueued_value_and_a_grown_space_is_joined()
         ]
     )
     assert grown == {"x": {"low": 0, "high": 2}}
+
+
+def test_halves_that_hold_one_value_of_the_only_common_parameter_are_no_end() -> None:
+    # All else hangs on the optimizer, so a half of adam alone has nothing to split by.
+    generator = random.Random(1)
+    space = {
+        "optimizer": SPACE["optimizer"],
+        "momentum": SPACE["momentum"],
+        "beta": {**SPACE["momentum"], "when": {"optimizer": ["adam"]}},
+    }
+    records = []
+    for number in range(12):
+        chosen = ("sgd", "momentum") if number < 2 else ("adam", "beta")
+        params = {"optimizer": chosen[0], chosen[1]: generator.uniform(0.5, 1.0)}
+        value = 0.6 - 0.2 * (number < 2) + 0.02 * generator.random()
+        records.append(
+            TrialRecord("s", "cnn", number, "complete", value, params, params, space=space)
+        )
+    tables = importance(records, sampler="random")
+    assert by_name(tables["fanova"])["optimizer"].value == pytest.approx(1.0)
+    # Those halves knew nothing of it, which the interval shows.
+    assert by_name(tables["mdi"])["optimizer"].low < 0.5
