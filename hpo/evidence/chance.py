@@ -71,15 +71,21 @@ def chance_level(shuffled: Array) -> Array:
     return np.maximum(above, np.sort(shuffled, axis=0)[exceeded])
 
 
-def rank_correlation(values: Array, halves: Array) -> float:
+def rank_correlation(values: Array, halves: Array) -> float | None:
     """Return the mean of Spearman's correlation between the order on all trials and on each half.
 
+    Halves that give all parameters the same, such as those whose trials all reached the same value,
+    have no order and are left out; None where there is no other, or no order on all trials.
+
     Args:
-        values: (parameters,), at least two.
+        values: (parameters,).
         halves: (halves, parameters).
     """
+    ordered = [half for half in halves if np.ptp(half) > 0]
+    if not ordered or np.ptp(values) == 0:
+        return None
     order = _ranks(values)
-    found = [np.corrcoef(order, _ranks(half))[0, 1] for half in halves]
+    found = [np.corrcoef(order, _ranks(half))[0, 1] for half in ordered]
     return float(np.mean(found))
 
 

@@ -32,7 +32,7 @@ from hpo.evidence.optuna_study import (
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
 
-METHOD = 1
+METHOD = 2
 """Version of the computation: what was remembered under another one is computed again."""
 REFUSE_BELOW = FEWEST_ACTIVE
 """Usable trials under which no importance is given."""
@@ -116,7 +116,7 @@ def importance(
         own["excluded"] = excluded | _unknown(problem.names, answer)
         if evaluator != "pedanova":
             own["foretold"] = measured.foretold
-        refused = _refused_by(evaluator, len(chosen), measured.foretold)
+        refused = _refused_by(evaluator, len(chosen), measured.foretold, answer)
         if refused:
             tables[evaluator] = ImportanceTable(
                 evaluator, MEANING[evaluator], **own, refused=refused
@@ -147,13 +147,18 @@ def _unknown(names: Sequence[str], answer: Answer) -> dict[str, str]:
     return dict.fromkeys(unknown, f"active in fewer than {REFUSE_BELOW} trials")
 
 
-def _refused_by(evaluator: str, trials: int, foretold: float) -> str:
+def _refused_by(evaluator: str, trials: int, foretold: float, answer: Answer) -> str:
     """Return why an evaluator has no answer where others may have one; "" if it has."""
     if evaluator == "pedanova":
         if trials < FEWEST_FOR_BEST:
             return (
                 f"{trials} usable trials; their best tenth is too few to be set apart, which needs "
                 f"at least {FEWEST_FOR_BEST}"
+            )
+        if not answer.values.any():
+            return (
+                "fewer than a tenth of the trials are better than the worst, so no best tenth can "
+                "be set apart"
             )
     elif foretold <= 0:
         return (
@@ -209,12 +214,12 @@ def _rows(
     if not whole or not len(answer.halves):
         return {"parameters": rows}
     halves = np.nan_to_num(answer.halves[:, whole])
+    # A half that gives every parameter nothing puts none of them first.
+    first = (halves.argmax(axis=1) == 0) & (halves.max(axis=1) > 0)
     return {
         "parameters": rows,
-        "top_share": float((halves.argmax(axis=1) == 0).mean()),
-        "rank_correlation": rank_correlation(answer.values[whole], halves)
-        if len(whole) > 1
-        else None,
+        "top_share": float(first.mean()),
+        "rank_correlation": rank_correlation(answer.values[whole], halves),
     }
 
 

@@ -73,7 +73,7 @@ class ImportanceTable:
         few: trials are so few that the order may be chance.
         top_share: share of the halves in which the first parameter came first.
         rank_correlation: mean of Spearman's correlation between the order of the parameters on all
-            trials and on each half; None where there is no order.
+            trials and on each half that has one; None where there is none.
         foretold: share of the variance that the forests foretell of trials they have not seen, at
             most 1; intervals are divided by it. None for ``pedanova``.
         interactions: the strongest among the foremost parameters; ``fanova`` alone tells them.

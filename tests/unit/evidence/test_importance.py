@@ -212,3 +212,38 @@ def test_halves_that_hold_one_value_of_the_only_common_parameter_are_no_end() ->
     assert by_name(tables["fanova"])["optimizer"].value == pytest.approx(1.0)
     # Those halves knew nothing of it, which the interval shows.
     assert by_name(tables["mdi"])["optimizer"].low < 0.5
+
+
+def collapsed(n: int, living: int) -> list[TrialRecord]:
+    """Trials of which all but a few ended at the rate of the most frequent class."""
+    generator = random.Random(2)
+    space = {name: {"type": "float", "low": 0.0, "high": 1.0} for name in ("a", "b")}
+    records = []
+    for number in range(n):
+        share = 0.9 + 0.1 * generator.random() if number < living else 0.8 * generator.random()
+        params = {"a": share, "b": generator.random()}
+        value = 0.5 + 0.1 * params["b"] if number < living else 0.25
+        records.append(
+            TrialRecord("s", "cnn", number, "complete", value, params, params, space=space)
+        )
+    return records
+
+
+def test_halves_in_which_all_reached_the_same_put_no_parameter_first() -> None:
+    table = importance(collapsed(12, living=3), sampler="random")["fanova"]
+    known = table.rank_correlation
+    assert known is not None
+    assert not math.isnan(known)
+    # Three halves hold none of the three that learned, and counted as naming the first: 19 of 24.
+    assert table.top_share == pytest.approx(16 / 24)
+
+
+def test_without_a_best_tenth_pedanova_has_no_answer() -> None:
+    tables = importance(collapsed(60, living=5), sampler="random")
+    assert (
+        "fewer than a tenth of the trials are better than the worst" in tables["pedanova"].refused
+    )
+    assert tables["fanova"].parameters[0].name == "a"
+    enough = importance(collapsed(60, living=8), sampler="random")["pedanova"]
+    assert not enough.refused
+    assert not math.isnan(enough.rank_correlation or 0.0)
