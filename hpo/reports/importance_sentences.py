@@ -109,9 +109,9 @@ def remarks(tables: Mapping[str, Table]) -> list[str]:
     ]
     if table.get("widened"):
         said.append(
-            "Most of the trials were chosen by an adaptive sampler or by hand, so the intervals "
-            "are widened, and what has no effect is not told; `--importance-trials 50` adds trials "
-            "that can tell."
+            f"{table['adaptive']} of the {table['trials']} trials were chosen by an adaptive "
+            "sampler or by hand, so the intervals are widened, and what has no effect is not told; "
+            "`--importance-trials 50` adds trials that can tell."
         )
     if fit := poor_fit(table):
         said.append(fit)

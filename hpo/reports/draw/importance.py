@@ -149,8 +149,9 @@ def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditio
         )
     if first.get("widened", first["adaptive"] > first["trials"] / 2):
         said.append(
-            "Most trials were chosen by an adaptive sampler or by hand: the shares speak of the "
-            "region it visited, the intervals are wide, and what has no effect is not told."
+            f"{first['adaptive']} of {first['trials']} trials were chosen by an adaptive sampler "
+            "or by hand: the shares speak of the region it visited, the intervals are wide, and "
+            "what has no effect is not told."
         )
     said.append(poor_fit(first))
     said += [

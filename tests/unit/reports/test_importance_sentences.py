@@ -71,7 +71,7 @@ def test_where_nothing_is_told_from_chance_nothing_matters_yet() -> None:
 
 
 def test_an_adaptive_sample_says_what_it_cannot_and_how_to_ask() -> None:
-    told = said(fanova=table(row("a", 0.5, distinct=None), widened=True))
+    told = said(fanova=table(row("a", 0.5, distinct=None), widened=True, adaptive=90))
     assert "a ranks first" in told
     assert "intervals are widened" in told
     assert "--importance-trials" in told
@@ -94,3 +94,9 @@ def test_space_filling_trials_and_refusals_are_named() -> None:
     assert "n = 100 trials that sample the space evenly" in told
     refused = said(fanova=table(refused="9 usable trials"))
     assert refused == "Which parameter matters in cnn cannot be said yet: 9 usable trials."
+
+
+def test_how_many_trials_were_chosen_otherwise_is_counted() -> None:
+    told = said(fanova=table(row("a", 0.5, distinct=None), widened=True, adaptive=25))
+    assert "25 of the 100 trials were chosen by an adaptive sampler or by hand" in told
+    assert "Most" not in told
