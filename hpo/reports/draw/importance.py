@@ -122,7 +122,9 @@ def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditio
         if order is not None:
             steady += f"; rank correlation of the halves' order with this one {order:.2f}"
         said.append(f"{EVALUATOR_NAMES[first['evaluator']]}: {steady}.")
-    if first.get("interactions") is not None and first["resamples"]:
+    # Only fANOVA looks for pairs; another one's table lists none, which says nothing of them.
+    asked = first["evaluator"] == "fanova" and first.get("interactions") is not None
+    if asked and first["resamples"]:
         pairs = [
             f"{pair['first']} with {pair['second']} {number(pair)}"
             for pair in first["interactions"]

@@ -280,3 +280,32 @@ def test_the_epochs_of_a_published_run_stand_clear_of_the_majority_and_of_one_an
     (picture,) = results.section(data).pictures
     (side,) = [t.textposition for t in picture.figure.data if t.x[0] == 27.22]
     assert side == "bottom left"
+
+
+def test_the_note_on_importance_claims_nothing_that_was_not_computed(
+    records: Callable[..., list[TrialRecord]],
+) -> None:
+    data = report(records(("cnn",), trials=14, pruned_share=0, failed_share=0))
+    tables = data.importance["cnn"]
+    tables["fanova"] |= {"widened": True, "trials": 100, "adaptive": 25}
+    tables["fanova"] |= {"resamples": 4, "interactions": []}
+    (picture,) = importance.section(data).pictures
+    assert "25 of 100 trials were chosen by an adaptive sampler or by hand" in picture.note
+    # A table of before they were counted so, and of mostly adaptive trials.
+    del tables["fanova"]["widened"]
+    tables["fanova"]["adaptive"] = 60
+    (picture,) = importance.section(data).pictures
+    assert "60 of 100 trials were chosen" in picture.note
+    assert "no pair stands out" in picture.note
+    # Where fANOVA has no answer it found no pair, nor none.
+    tables["pedanova"] |= {"parameters": tables["fanova"]["parameters"], "refused": ""}
+    for name in ("fanova", "mdi"):
+        tables[name] |= {
+            "parameters": [],
+            "interactions": [],
+            "refused": "a forest foretells nothing",
+        }
+    tables["pedanova"] |= {"interactions": [], "resamples": 4}
+    (picture,) = importance.section(data).pictures
+    assert "fANOVA has no answer: a forest foretells nothing." in picture.note
+    assert "no pair stands out" not in picture.note
