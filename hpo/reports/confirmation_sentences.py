@@ -44,7 +44,7 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
             said.append(_curse(facts, entry, best_of_search=entry is first))
     scores = scores_sentence(winner["scores"])
     if scores:
-        said.append(f"{title(winner)}, mean of {plural(len(winner['values']), 'seed')}: {scores}.")
+        said.append(f"{title(winner)}, mean of {_seeds(winner)}: {scores}.")
     return said
 
 
@@ -101,12 +101,11 @@ def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
 
 
 def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
-    seeds = plural(sum(v is not None for v in winner["values"]), "seed")
     faces = f" on {number(facts['images'])} validation faces" if facts["images"] else ""
     level = f"{100 * facts['level']:.0f} %"
     reached = (
         f"{title(winner)} reaches {value(facts, winner['mean']['point'])} "
-        f"{ends(facts, winner['mean'])} over {seeds}{faces}"
+        f"{ends(facts, winner['mean'])} over {_seeds(winner)}{faces}"
     )
     rivals = [e for e in facts["candidates"] if e["behind"]]
     if not rivals:
@@ -128,6 +127,11 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
         f"{title(nearest)} ({level}, {paired}). {title(winner)} is taken because its mean is the "
         "best."
     )
+
+
+def _seeds(entry: Mapping[str, Any]) -> str:
+    """Return how many runs a mean is of, such as ``5 seeds``; one that failed has no value."""
+    return plural(sum(v is not None for v in entry["values"]), "seed")
 
 
 def _listed(names: list[str]) -> str:

@@ -204,3 +204,10 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
             "recall, validation",
         }
         assert f"cnn #{number} reaches 51.0 %" in seeds.note
+
+
+def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
+    facts["candidates"][0]["values"] = [0.51, None, 0.53]
+    said = tell(facts)
+    assert "over 2 seeds on 3,589 validation faces" in said[0]
+    assert said[-1] == "cnn #4, mean of 2 seeds: macro F1 48.0 %."
