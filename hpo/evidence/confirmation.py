@@ -76,11 +76,12 @@ def confirmation(
     """Return who races, who was stopped, who has won and how surely.
 
     ``candidates``, the best of the search first: ``label, architecture, number, search_value,
-    params`` (searched), ``numbers`` (of the re-runs that are complete), ``values`` (of all, None
-    where one failed), ``mean, behind, optimism`` (intervals or None), ``best_share, stopped,
-    stopped_by, scores`` (by name: mean, low, high over the re-runs), ``confusion`` (summed) and
-    ``per_class``. Besides ``over, winner, runner_up, crowned, level, images, seeds, objective,
-    direction``. Shares and losses are as measured, in the objective's direction.
+    params`` (searched), ``numbers`` (of the re-runs that are complete), ``values`` (of all that
+    ended, as far as without a gap; None where one failed), ``mean, behind, optimism`` (intervals or
+    None), ``best_share, stopped, stopped_by, scores`` (by name: mean, low, high over the re-runs),
+    ``confusion`` (summed) and ``per_class``. Besides ``over, winner, runner_up, crowned, level,
+    images, seeds, objective, direction``. Shares and losses are as measured, in the objective's
+    direction.
 
     Args:
         searched: by label, the trial of the search that each configuration comes from.
@@ -95,12 +96,13 @@ def confirmation(
     runs = {label: runs[label] for label in searched}
     standing = race(runs, seeds, seed=seed)
     verdict = decide(runs, standing.stopped, seed=seed)
+    # What ended after a run that is still going is compared once that has ended, too.
     own = {
         label: sorted(
-            (r for r in reruns if r.architecture == label and not r.lost and r.slot < seeds),
+            (r for r in reruns if r.architecture == label and not r.lost and r.slot < len(known)),
             key=lambda r: r.slot,
         )
-        for label in runs
+        for label, known in runs.items()
     }
     return {
         "objective": objective,
