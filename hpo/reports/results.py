@@ -11,17 +11,25 @@ from hpo.registry.promotion import rank
 from hpo.reports.gains import gain, sampler_best
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.search.climbing import agreements_of
+from hpo.spec.pareto import losses
 from hpo.spec.records import TrialRecord, TrialState
 
 STATES: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running", "waiting")
 
 
 def ranked(entries: Sequence[Mapping[str, Any]], direction: Direction) -> list[Mapping[str, Any]]:
-    """Return the entries of architectures that have a best trial, the winner of the study first."""
+    """Return the entries of architectures that have a best trial, the winner of the study first.
 
-    def key(entry: Mapping[str, Any]) -> tuple[float, int, str]:
+    As ``promotion.rank_key`` has it, further objectives decide between equals, so that the trial
+    that is shown is the one that is served.
+    """
+
+    def key(entry: Mapping[str, Any]) -> tuple[float, tuple[float, ...], int, str]:
         best = entry["best"]
-        return rank(best["value"], best["number"], entry["label"], direction)
+        value, number, label = rank(best["value"], best["number"], entry["label"], direction)
+        # One that is not finite became None on its way through JSON, and decides nothing.
+        known = {m: v for m, v in (best.get("values") or {}).items() if v is not None}
+        return (value, losses(known)[1:], number, label)
 
     return sorted((e for e in entries if e["best"]), key=key)
 

@@ -50,9 +50,9 @@ def right_faces(record: TrialRecord) -> tuple[bool, ...]:
 def trial_summary(record: TrialRecord) -> dict[str, Any]:
     """Return what the report says of a trial that stands for others, such as the best.
 
-    Keys: ``number, state, origin, value, accuracy, loss, interval, without_copies, best_epoch,
-    epochs_run, seconds, params`` (the searched ones), ``parameter_count, train_size, weights,
-    device``.
+    Keys: ``number, state, origin, value, values`` (in a study of several objectives each by its
+    metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds, params``
+    (the searched ones), ``parameter_count, train_size, weights, device``.
     """
     interval = accuracy_interval(record)
     metrics = best_metrics(record)
@@ -63,6 +63,7 @@ def trial_summary(record: TrialRecord) -> dict[str, Any]:
         "origin": record.origin,
         # To twelve digits: what is rounded more could tie, and another trial would be the winner.
         "value": rounded(record.value, 12),
+        "values": dict(record.values),
         "accuracy": rounded(metrics.get("val_accuracy")),
         "loss": rounded(metrics.get("val_loss")),
         "interval": interval.to_json() if interval else None,

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from hpo.registry.promotion import rank_key
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw.pareto import section
 from hpo.reports.draw.section import sections
 from hpo.reports.made import made_list
 from hpo.reports.page import page
+from hpo.reports.results import ranked
 from hpo.reports.tables import trial_rows
 from hpo.spec.records import TrialRecord
 
@@ -126,3 +128,20 @@ def test_a_study_of_one_value_has_no_such_heading(one_trial: OneTrial) -> None:
     data = compute([one_trial()], {"name": "demo"}, n_bootstrap=0)
     assert section(data) is None
     assert "pareto" not in sections(data)
+
+
+def test_of_equals_in_the_first_objective_the_next_one_names_the_best(one_trial: OneTrial) -> None:
+    records = []
+    for label, number, latency in (("cnn", 3, 5.0), ("xception", 1, 9.0)):
+        record = one_trial(label, number=number)
+        values = {"val_accuracy": 0.5, "latency_ms": latency}
+        records.append(dataclasses.replace(record, value=0.5, values=values))
+    promoted = min(records, key=lambda r: rank_key(r, "maximize"))
+    assert promoted.architecture == "cnn"
+    data = compute(records, {**STUDY, "constraints": None}, n_bootstrap=0)
+    assert data.card["architecture"] == "cnn"
+    assert "trial 3 of cnn" in data.summary[0]
+    # Reports of before further objectives were kept with the best go by the first alone.
+    for entry in data.architectures:
+        del entry["best"]["values"]
+    assert ranked(data.architectures, "maximize")[0]["label"] == "xception"
