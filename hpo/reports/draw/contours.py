@@ -53,7 +53,8 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
         for t in data.trials_of(label, "complete", "pruned")
         if t["value"] is not None and x["name"] in t["params"] and y["name"] in t["params"]
     ]
-    trials = [t for t in trials if _was_active(t, x["name"]) and _was_active(t, y["name"])]
+    space = next(e["space"] for e in data.architectures if e["label"] == label)
+    trials = [t for t in trials if all(_was_active(t, axis["name"], space) for axis in (x, y))]
     drawn = figure(
         f"{safe(label)}: {safe(x['name'])} and {safe(y['name'])}, n = {contour['trials']} trials",
         x=safe(x["name"]),
@@ -105,9 +106,11 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
     return Picture(name, drawn, note=_note(contour), architecture=label)
 
 
-def _was_active(trial: dict[str, Any], name: str) -> bool:
-    # An enqueued trial may have a searched parameter fixed: then it stands in params alone.
-    return name in trial["searched"] or trial["origin"] != "sampler"
+def _was_active(trial: dict[str, Any], name: str, space: dict[str, Any]) -> bool:
+    # An enqueued trial may have a searched parameter fixed: then it stands in params alone, as does
+    # the default of a conditional one that was not active.
+    conditional = bool((space.get(name) or {}).get("when"))
+    return name in trial["searched"] or (trial["origin"] != "sampler" and not conditional)
 
 
 def _positions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -309,3 +310,33 @@ def test_the_note_on_importance_claims_nothing_that_was_not_computed(
     (picture,) = importance.section(data).pictures
     assert "fANOVA has no answer: a forest foretells nothing." in picture.note
     assert "no pair stands out" not in picture.note
+
+
+def test_a_parameter_that_a_trial_did_not_have_is_no_point_of_a_surface(
+    one_trial: OneTrial,
+) -> None:
+    # Momentum is sgd's alone; other trials hold its default among all their parameters.
+    generator = random.Random(3)
+    records: list[TrialRecord] = []
+    for number in range(40):
+        sgd = number < 20
+        params = {"optimizer": "sgd" if sgd else "adam", "learning_rate": generator.uniform(0.1, 1)}
+        searched = {**params, "momentum": generator.uniform(0.5, 0.9)} if sgd else params
+        record = dataclasses.replace(
+            one_trial(number=number),
+            value=0.3 + 0.2 * params["learning_rate"],
+            params={"momentum": 0.9, **searched},
+            searched=searched,
+            space={
+                "optimizer": {"type": "categorical", "choices": ["adam", "sgd"]},
+                "learning_rate": {"type": "float", "low": 0.1, "high": 1.0},
+                "momentum": {"low": 0.5, "high": 1.0, "when": {"optimizer": ["sgd"]}},
+            },
+            origin="sampler" if sgd else "enqueued",
+        )
+        records.append(record)
+    pictures = {p.label: p for p in contours.section(report(records)).pictures}
+    picture = pictures["cnn, numbers"]
+    points = picture.figure.data[-1]
+    assert "n = 20 trials" in picture.figure.layout.title.text
+    assert len(points.x) == 20
