@@ -164,7 +164,12 @@ def equal_budgets(
 
 
 def in_chance_order(study: Mapping[str, Any]) -> bool:
-    """Return whether the study's sampler draws trials whose order says nothing."""
+    """Return whether the study's sampler draws trials whose order says nothing.
+
+    At rungs a trial follows from those before it, whoever drew its configuration.
+    """
+    if study.get("fidelity"):
+        return False
     sampler, engine = study.get("sampler"), study.get("engine")
     name = sampler.get("name") if isinstance(sampler, Mapping) else sampler
     if isinstance(engine, Mapping):

@@ -112,6 +112,11 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
             "since their order is chance: what another run of this search would show. All orders "
             "share their trials, so they meet at the end. A pruned trial counts with what it cost."
         )
+    elif data.study.get("fidelity"):
+        lines.append(
+            "Only the best of a rung go on, so the order of trials is no chance, and no mean over "
+            "orders is drawn."
+        )
     else:
         lines.append(
             "The sampler learns from earlier trials, so their order is no chance, and no mean over "

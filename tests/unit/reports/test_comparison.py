@@ -238,6 +238,17 @@ def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(
         assert ("random orders" in anytime(data).pictures[0].note) == drawn
 
 
+def test_at_rungs_no_order_of_trials_is_chance(one_trial: OneTrial, spec: dict[str, Any]) -> None:
+    # A trial at a higher rung follows from those below it, whoever drew the configuration.
+    spec |= {"sampler": {"name": "random"}, "fidelity": {"strategy": "hyperband"}}
+    data = report(two_searches(one_trial), spec)
+    assert not data.comparison["any_order"]
+    assert data.comparison["curves"]["cnn"]["seconds"]["expected"] == []
+    note = anytime(data).pictures[0].note
+    assert "Only the best of a rung go on" in note
+    assert "The sampler learns" not in note
+
+
 def test_beyond_the_smallest_common_budget_lines_are_dotted(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
