@@ -49,9 +49,9 @@ def purchases(
     Args:
         rows: its rows, in the order of their numbers.
         measure: one of ``MEASURES``. Counted in trials, the attempts and rungs of one slot are one
-            trial, with the value of the last that has one; seconds and epochs of every attempt
-            count, also of those that were pruned, failed or lost. Trials beyond the budget, such as
-            an even sample's, are none of it.
+            trial, with the value of the last that has one; seconds and epochs of every row count,
+            also of those that were pruned or failed. Attempts that were lost are no rows of a
+            report. Trials beyond the budget, such as an even sample's, are none of it.
         value_of: the value of a trial.
     """
     ended = [r for r in rows if r["state"] in ENDED and r["origin"] not in BEYOND_BUDGET]

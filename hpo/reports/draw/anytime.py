@@ -88,7 +88,10 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
     interval = any(
         step["interval"] for c in made["curves"].values() for step in c[measure]["steps"]
     )
-    said = "Trials in their order, one after another; pruned, failed and lost ones cost, too."
+    said = (
+        "Trials in their order, one after another; pruned and failed ones cost, too; attempts that "
+        "were lost are not counted."
+    )
     if len(made["equal"]["best"]) > 1:
         text = duration(common) if measure == "seconds" else f"{common:,.0f} epochs"
         said += f" The smallest common budget is {text}."

@@ -249,6 +249,12 @@ def test_at_rungs_no_order_of_trials_is_chance(one_trial: OneTrial, spec: dict[s
     assert "The sampler learns" not in note
 
 
+def test_the_note_counts_what_the_report_reads(one_trial: OneTrial, spec: dict[str, Any]) -> None:
+    # Attempts that were lost are not among the trials of a report.
+    note = anytime(report(two_searches(one_trial), spec)).pictures[0].note
+    assert "pruned and failed ones cost, too; attempts that were lost are not counted." in note
+
+
 def test_beyond_the_smallest_common_budget_lines_are_dotted(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
