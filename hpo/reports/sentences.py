@@ -88,6 +88,14 @@ def counted_states(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number(n)} {state}" for state, n in counts.items() if n)
 
 
+def without_best(counts: Mapping[str, int]) -> str:
+    """Return what an architecture or a study without a best trial has not.
+
+    Complete ones that break a constraint, or have no value, cannot be the best.
+    """
+    return "no trial that can be the best" if counts.get("complete") else "no complete trial"
+
+
 def counted_trials(counts: Mapping[str, int], which: str = "") -> str:
     """Return ``9 complete trials`` where all are alike, else ``9 trials (7 complete, 2 pruned)``.
 
@@ -210,7 +218,7 @@ def condition_caveats(
 ) -> list[str]:
     """Say what makes the results of this study narrower than they look."""
     said = [
-        f"{entry['label']} has no complete trial ({counted_states(entry['counts'])})."
+        f"{entry['label']} has {without_best(entry['counts'])} ({counted_states(entry['counts'])})."
         for entry in entries
         if entry["best"] is None and sum(entry["counts"].values())
     ]

@@ -11,7 +11,7 @@ from hpo.reports.data import write_atomically
 from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
 from hpo.reports.layout import render, write_folder
-from hpo.reports.sentences import counted_states, plural, shown, signed
+from hpo.reports.sentences import counted_states, plural, shown, signed, without_best
 from hpo.reports.side_by_side import SideBySide
 from hpo.reports.tables import duration
 
@@ -52,7 +52,8 @@ def summary(whole: SideBySide) -> list[str]:
     for study, gap in zip(whole.studies, whole.differences, strict=True):
         best = study["best"]
         if best is None:
-            said.append(f"{study['title']} has no complete trial yet.")
+            yet = "" if study["counts"].get("complete") else " yet"
+            said.append(f"{study['title']} has {without_best(study['counts'])}{yet}.")
             continue
         reached = f"{study['objective']['label']} of {shown(best['value'], study['objective'])}"
         if best["interval"]:
@@ -103,7 +104,7 @@ def _result(
         return "–"
     best = result["best"]
     if best is None:
-        return f"no complete trial of {result['trials']}"
+        return f"{without_best(result['counts'])} of {result['trials']}"
     interval = best["interval"]
     text = shown(best["value"], study["objective"])
     if interval:

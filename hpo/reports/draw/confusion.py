@@ -30,7 +30,7 @@ def section(data: ReportData) -> Section:
         if label in data.confusion
     ]
     absent = {
-        label: "no complete trial recorded its predictions"
+        label: "there is no best trial that recorded its predictions"
         for label in data.labels
         if label not in data.confusion
     }

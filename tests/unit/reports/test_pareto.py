@@ -14,6 +14,8 @@ from hpo.reports.draw.section import sections
 from hpo.reports.made import made_list
 from hpo.reports.page import page
 from hpo.reports.results import ranked
+from hpo.reports.side_by_side import set_beside
+from hpo.reports.side_by_side_page import result_rows, summary
 from hpo.reports.tables import trial_rows
 from hpo.spec.records import TrialRecord
 
@@ -145,3 +147,17 @@ def test_of_equals_in_the_first_objective_the_next_one_names_the_best(one_trial:
     for entry in data.architectures:
         del entry["best"]["values"]
     assert ranked(data.architectures, "maximize")[0]["label"] == "xception"
+
+
+def test_an_architecture_whose_trials_all_break_a_constraint_has_complete_ones(
+    one_trial: OneTrial,
+) -> None:
+    broken = [dataclasses.replace(one_trial(number=n), excess={"size_mib": 1.5}) for n in range(2)]
+    study = {**STUDY, "objectives": None}
+    data = compute([*broken, one_trial("xception")], study, n_bootstrap=0)
+    (caveat,) = (c for c in data.caveats if c.startswith("cnn has no"))
+    assert caveat == "cnn has no trial that can be the best (2 complete)."
+    assert "cnn: there is no best trial that recorded its predictions." in page(data)
+    whole = set_beside([data, compute(broken, study)], ["a", "b"], lambda new, old: "unknown")
+    assert summary(whole)[1] == "b has no trial that can be the best."
+    assert result_rows(whole)[0] == ["cnn", *["no trial that can be the best of 2"] * 2]
