@@ -14,8 +14,8 @@ from hpo.reports.sentences import signed
 LOOK_FOR = (
     "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own "
     "configuration run here as a trial, next to the width of the intervals? A hollow mark with a "
-    "dot in it is a best trial that somebody wrote by hand and shows nothing of the search. Read "
-    "below what else differs."
+    "dot in it is a best trial that the search did not find: by hand, from an earlier study or "
+    "from the even sample. Read below what else differs."
 )
 
 LANE = 0.28
@@ -25,6 +25,7 @@ SHORT_ORIGINS = {
     "sampler": "sampler",
     "single": "single run",
     "space-filling": "space-filling",
+    "warm_start": "earlier study",
 }
 
 

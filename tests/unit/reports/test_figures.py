@@ -340,3 +340,18 @@ def test_a_parameter_that_a_trial_did_not_have_is_no_point_of_a_surface(
     points = picture.figure.data[-1]
     assert "n = 20 trials" in picture.figure.layout.title.text
     assert len(points.x) == 20
+
+
+def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial: OneTrial) -> None:
+    thesis = dataclasses.replace(one_trial(thesis=True), value=0.4)
+    for origin, named in (
+        ("enqueued", "by hand"),
+        ("warm_start", "earlier study"),
+        ("space-filling", "space-filling"),
+    ):
+        best = dataclasses.replace(one_trial(number=1), value=0.6, origin=origin)
+        drawn = gain.section(report([thesis, best]))
+        (picture,) = drawn.pictures
+        assert picture.figure.data[0].marker.symbol[1] == "circle-open-dot"
+        assert picture.figure.layout.annotations[0].text.startswith(f"{named}: ")
+        assert "by hand, from an earlier study or from the even sample" in drawn.look_for
