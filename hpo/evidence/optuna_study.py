@@ -45,7 +45,7 @@ def observations(records: Iterable[TrialRecord]) -> tuple[list[Observation], dic
     usable: list[Observation] = []
     left: dict[str, int] = {}
     records = list(records)
-    rung = _telling_rung(records)
+    rung = telling_rung(records)
     for record in records:
         if (record.rung or 0) != rung:
             left["of another rung"] = left.get("of another rung", 0) + 1
@@ -94,7 +94,7 @@ _ENOUGH = 20
 """Trials from which on a rung speaks for itself, however many there are below it."""
 
 
-def _telling_rung(records: Sequence[TrialRecord]) -> int:
+def telling_rung(records: Sequence[TrialRecord]) -> int:
     """Return the highest rung with enough complete trials, else the one with the most."""
     counts: dict[int, int] = {0: 0}
     for record in records:

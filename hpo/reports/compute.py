@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.chance import HALVES
-from hpo.evidence.optuna_study import joined_space, observations
+from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.confirmation_sentences import cautioned
@@ -245,6 +245,7 @@ def _summary(
 def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the two foremost parameters, and the two foremost numbers where these differ.
 
+    Each as ``surface`` returns them, with ``rung``, of which the trials are.
     Where importance refuses an answer no parameter is foremost, and there are none.
     """
     if table["refused"]:
@@ -254,7 +255,8 @@ def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[di
     ranked = by_rank(table, usable, space)
     numbers = [n for n in ranked if axis_of(n, usable, space.get(n, {}))["choices"] is None]
     pairs = [ranked[:2], numbers[:2]] if numbers[:2] != ranked[:2] else [ranked[:2]]
-    return [surface(usable, pair, space) for pair in pairs if len(pair) == 2]
+    rung = {"rung": telling_rung(group)}
+    return [surface(usable, pair, space) | rung for pair in pairs if len(pair) == 2]
 
 
 def _confusion(

@@ -55,6 +55,7 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
     ]
     space = next(e["space"] for e in data.architectures if e["label"] == label)
     trials = [t for t in trials if all(_was_active(t, axis["name"], space) for axis in (x, y))]
+    told = [t for t in trials if _counts(t, contour)]
     drawn = figure(
         f"{safe(label)}: {safe(x['name'])} and {safe(y['name'])}, n = {contour['trials']} trials",
         x=safe(x["name"]),
@@ -86,24 +87,35 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
         )
     drawn.add_trace(
         go.Scatter(
-            x=_positions(trials, x),
-            y=_positions(trials, y, turn=True),
+            x=_positions(told, x),
+            y=_positions(told, y, turn=True),
             mode="markers",
-            meta=about(state=[t["state"] for t in trials]),
+            meta=about(state=[t["state"] for t in told]),
             marker={
                 "size": 9,
-                "symbol": ["circle" if t["state"] == "complete" else "x" for t in trials],
-                "color": [objective_value(t["value"], data.objective) for t in trials],
+                "symbol": ["circle" if t["state"] == "complete" else "x" for t in told],
+                "color": [objective_value(t["value"], data.objective) for t in told],
                 "coloraxis": "coloraxis",
                 "line": {"width": 1, "color": "#ffffff"},
             },
-            hovertemplate=[trial_hover(t, data.objective) for t in trials],
+            hovertemplate=[trial_hover(t, data.objective) for t in told],
         )
     )
     drawn.update_xaxes(**_axis_settings(x))
     drawn.update_yaxes(**_axis_settings(y))
     name = f"{label}, numbers" if place else label
-    return Picture(name, drawn, note=_note(contour), architecture=label)
+    note = _note(contour)
+    if len(told) < len(trials):
+        note += " Here repeats and trials of other rungs are left out."
+    return Picture(name, drawn, note=note, architecture=label)
+
+
+def _counts(trial: dict[str, Any], contour: dict[str, Any]) -> bool:
+    """Return whether a trial is evidence: no repeat, and of the rung that the surface is of."""
+    # Reports of before repeats and rungs were kept have neither.
+    rung = contour.get("rung")
+    same = rung is None or (trial.get("rung") or 0) == rung
+    return same and trial.get("repeats") is None
 
 
 def _was_active(trial: dict[str, Any], name: str, space: dict[str, Any]) -> bool:

@@ -355,3 +355,29 @@ def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial:
         assert picture.figure.data[0].marker.symbol[1] == "circle-open-dot"
         assert picture.figure.layout.annotations[0].text.startswith(f"{named}: ")
         assert "by hand, from an earlier study or from the even sample" in drawn.look_for
+
+
+def test_a_surface_and_its_points_are_of_one_rung(one_trial: OneTrial) -> None:
+    generator = random.Random(4)
+    space = {
+        name: {"type": "float", "low": 0.0, "high": 1.0} for name in ("learning_rate", "dropout")
+    }
+    records: list[TrialRecord] = []
+    for number in range(61):
+        # Twenty configurations went on to the second rung, and one took another's value there.
+        rung = int(number >= 40)
+        params = {name: generator.random() for name in space}
+        record = dataclasses.replace(
+            one_trial(number=number),
+            value=0.3 + 0.2 * params["learning_rate"] + 0.1 * rung,
+            params=params,
+            searched=params,
+            space=space,
+            rung=rung,
+            repeats=40 if number == 60 else None,
+        )
+        records.append(record)
+    (picture,) = contours.section(report(records)).pictures
+    assert "n = 20 trials" in picture.figure.layout.title.text
+    assert len(picture.figure.data[-1].x) == 20
+    assert "repeats and trials of other rungs are left out" in picture.note
