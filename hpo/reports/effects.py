@@ -43,10 +43,13 @@ def tuning(
     the default to its best, from there to the study's best, and of both), ``share`` (of the whole
     that tuning brought; None where the whole is not above 0)), ``mean_whole`` and ``mean_share``
     over the architectures, ``winner, paired, n, left_out`` (architecture → why it has no move).
+    At rungs only trials of the study's best's rung are compared: what more epochs bring is no
+    tuning.
 
     {} if no architecture has both, or the study's best has no accuracy.
     """
     models: dict[str, Judged] = {}
+    rungs: dict[str, int] = {}
     ends: dict[str, tuple[str, str]] = {}
     moves: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
@@ -60,6 +63,8 @@ def tuning(
             known = judged(row, correct) if row else None
             if known is not None:
                 models[name] = known
+            if row:
+                rungs[name] = row.get("rung") or 0
         if label == winner:
             top = named[1]
         if base is None:
@@ -73,6 +78,12 @@ def tuning(
                 "best": found["number"],
                 "origin": found["origin"],
             }
+    for label, names in list(ends.items()):
+        if any(rungs[name] != rungs.get(top) for name in names):
+            left_out[label] = (
+                "its default or its best was trained to another rung than the study's best"
+            )
+            del ends[label], moves[label]
     if not ends or top not in models:
         return {}
     weights = {label: _ways(*names, top) for label, names in ends.items()}

@@ -37,7 +37,8 @@ def section(data: ReportData) -> Section:
             TITLE,
             LOOK_FOR,
             empty="No architecture has a complete trial of the thesis's configuration and a best "
-            "trial with a known number of validation faces.",
+            "trial with a known number of validation faces"
+            f"{', both at the rung of the best' if data.study.get('fidelity') else ''}.",
         )
     trials = int(made["equal"]["common"]["trials"])
     drawn = figure(

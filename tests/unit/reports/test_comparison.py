@@ -249,6 +249,24 @@ def test_at_rungs_no_order_of_trials_is_chance(one_trial: OneTrial, spec: dict[s
     assert "The sampler learns" not in note
 
 
+def test_what_more_epochs_brought_is_not_called_tuning(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    # The best of both went up a rung; of the defaults the cnn's alone did.
+    records = []
+    for record in two_searches(one_trial):
+        above = record.number == 2 or (record.architecture, record.number) == ("cnn", 0)
+        records.append(dataclasses.replace(record, rung=int(above)))
+    spec["fidelity"] = {"strategy": "asha"}
+    data = report(records, spec)
+    tuned = data.comparison["tuning"]
+    assert list(tuned["moves"]) == ["cnn"]
+    assert tuned["left_out"] == {
+        "xception": "its default or its best was trained to another rung than the study's best"
+    }
+    assert "xception left out, its default or its best was trained to another" in data.summary[0]
+
+
 def test_the_note_counts_what_the_report_reads(one_trial: OneTrial, spec: dict[str, Any]) -> None:
     # Attempts that were lost are not among the trials of a report.
     note = anytime(report(two_searches(one_trial), spec)).pictures[0].note
