@@ -113,6 +113,8 @@ def importance(
     tables = {}
     for evaluator, answer in measured.answers.items():
         own: dict[str, Any] = {**common, "sampled": len(chosen), "resamples": halves}
+        own["pruned"] = sum(o.pruned for o in chosen)
+        own["space_filling"] = sum(o.space_filling for o in chosen)
         own["excluded"] = excluded | _unknown(problem.names, answer)
         if evaluator != "pedanova":
             own["foretold"] = measured.foretold

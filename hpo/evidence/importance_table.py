@@ -59,10 +59,12 @@ class ImportanceTable:
         meaning: what a value is a share of.
         parameters: the assessed parameters.
         trials: usable trials.
-        pruned: how many of them were pruned (they count with their best value so far).
+        pruned: how many of those that were read were pruned (they count with their best value so
+            far).
         adaptive: how many of them are no even sample of the space: chosen by an adaptive sampler,
             or by hand.
-        space_filling: how many of them were added for importance, beyond the budget.
+        space_filling: how many of those that were read were added for importance, beyond the
+            budget.
         widened: intervals are widened because so many trials are no even sample.
         sampled: trials that the evaluation read (fewer than ``trials`` if there were too many).
         resamples: random halves of the trials behind the intervals.

@@ -81,9 +81,8 @@ def sample_of(table: Table) -> str:
     """Say how many trials are behind a table, and how they were chosen."""
     told = f"n = {plural(table['sampled'], 'trial')}"
     if table.get("space_filling"):
-        of = (
-            "" if table["space_filling"] == table["trials"] else f", {table['space_filling']} added"
-        )
+        added = table["space_filling"]
+        of = "" if added == table["sampled"] else f", {added} added"
         told += f"{of} that sample the space evenly"
     if table["sampled"] < table["trials"]:
         told += f" drawn from {table['trials']}"

@@ -247,3 +247,11 @@ def test_without_a_best_tenth_pedanova_has_no_answer() -> None:
     enough = importance(collapsed(60, living=8), sampler="random")["pedanova"]
     assert not enough.refused
     assert not math.isnan(enough.rank_correlation or 0.0)
+
+
+def test_of_trials_that_are_drawn_from_those_are_counted_that_were_read() -> None:
+    records = [dataclasses.replace(r, state="pruned") for r in planted(LARGEST + 50)]
+    table = importance(records, sampler="random", halves=0)["fanova"]
+    assert (table.trials, table.sampled, table.pruned) == (LARGEST + 50, LARGEST, LARGEST)
+    filled = [dataclasses.replace(r, origin="space-filling") for r in planted(LARGEST + 50)]
+    assert importance(filled, halves=0)["fanova"].space_filling == LARGEST

@@ -92,6 +92,8 @@ def test_evaluators_that_disagree_interactions_and_a_poor_fit_are_told() -> None
 def test_space_filling_trials_and_refusals_are_named() -> None:
     told = said(fanova=table(row("a", 0.5), space_filling=100))
     assert "n = 100 trials that sample the space evenly" in told
+    told = said(fanova=table(row("a", 0.5), space_filling=400, sampled=400, trials=450))
+    assert "n = 400 trials that sample the space evenly drawn from 450)" in told
     refused = said(fanova=table(refused="9 usable trials"))
     assert refused == "Which parameter matters in cnn cannot be said yet: 9 usable trials."
 
