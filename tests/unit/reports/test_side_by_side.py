@@ -106,3 +106,15 @@ def test_studies_without_a_result_still_stand_beside_each_other() -> None:
     assert "no complete trial" in summary(whole)[0]
     assert "No trial is complete" in page(whole)
     json.dumps(whole.to_json(), allow_nan=False)
+
+
+def test_steps_of_numbers_and_floats_alike_in_four_digits_are_told_apart() -> None:
+    def study(kind: str, **changes: Any) -> dict[str, Any]:
+        return {"space": {"x": {"type": kind, "low": 0.0, "high": 1.0, "step": None, **changes}}}
+
+    (row,) = differing([study("float", step=0.1), study("float", step=0.25)])
+    assert row["values"] == ["0 to 1 by 0.1", "0 to 1 by 0.25"]
+    (row,) = differing([study("float"), study("int", step=2)])
+    assert row["values"] == ["0 to 1", "0 to 1 by 2"]
+    (row,) = differing([study("float", high=0.12345), study("float", high=0.12346)])
+    assert row["values"] == ["0 to 0.12345", "0 to 0.12346"]
