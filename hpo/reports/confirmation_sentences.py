@@ -122,10 +122,12 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
         )
     names = _listed([title(e) for e in (winner, *equal)])
     nearest = min(equal, key=lambda e: e["behind"]["point"])
+    # Only who was stopped may be ahead: with later seeds the leader of that look may do worse.
+    among = " of those that were not stopped" if nearest["behind"]["point"] < 0 else ""
     return (
         f"{names} are not distinguishable: {reached}, {gap(facts, nearest['behind'])} {better} "
         f"{title(nearest)} ({level}, {paired}). {title(winner)} is taken because its mean is the "
-        "best."
+        f"best{among}."
     )
 
 

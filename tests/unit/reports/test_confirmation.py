@@ -104,6 +104,16 @@ def test_equals_are_told_as_such(facts: dict[str, Any]) -> None:
     assert "taken because its mean is the best" in tell(facts)[0]
 
 
+def test_who_was_stopped_and_came_out_ahead_is_not_passed_over(facts: dict[str, Any]) -> None:
+    # Stopped at a look, and the leader of that look did worse with its later seeds.
+    facts["candidates"][2]["behind"] = interval(-0.005, 0.01)
+    facts["crowned"] = False
+    said = tell(facts)[0]
+    assert said.endswith(
+        "cnn #4 is taken because its mean is the best of those that were not stopped."
+    )
+
+
 def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> None:
     facts |= {"objective": "val_loss", "direction": "minimize", "images": 0}
     said = tell(facts)
