@@ -207,12 +207,12 @@ def _flat(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
 def _searched(parameter: Mapping[str, Any]) -> str:
     """Return what is searched of a parameter in a line, such as ``0.0001 to 0.1, log``."""
     if parameter["type"] == "categorical":
-        text = " | ".join(_exact(choice) for choice in parameter.get("choices") or ())
+        text = " | ".join(exact(choice) for choice in parameter.get("choices") or ())
     else:
-        text = f"{_exact(parameter.get('low'))} to {_exact(parameter.get('high'))}"
+        text = f"{exact(parameter.get('low'))} to {exact(parameter.get('high'))}"
         step = parameter.get("step")
         if step is not None and not (parameter["type"] == "int" and step == 1):
-            text += f" by {_exact(step)}"
+            text += f" by {exact(step)}"
         text += ", log" if parameter.get("log") else ""
     conditions = [
         f"{name} {' or '.join(map(value_text, values)) if isinstance(values, list) else values}"
@@ -221,7 +221,7 @@ def _searched(parameter: Mapping[str, Any]) -> str:
     return text + (f", if {' and '.join(conditions)}" if conditions else "")
 
 
-def _exact(value: Any) -> str:
+def exact(value: Any) -> str:
     """Return a value so that what differs does not look alike."""
     return f"{value:.12g}" if isinstance(value, float) else value_text(value)
 

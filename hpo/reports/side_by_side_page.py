@@ -12,7 +12,7 @@ from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
 from hpo.reports.layout import render, write_folder
 from hpo.reports.sentences import counted_states, plural, shown, signed, without_best
-from hpo.reports.side_by_side import SideBySide
+from hpo.reports.side_by_side import SideBySide, exact
 from hpo.reports.tables import duration
 
 PAGE = "index.html"
@@ -145,4 +145,4 @@ def file_rows(whole: SideBySide) -> list[list[str]]:
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else short(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else exact(value)

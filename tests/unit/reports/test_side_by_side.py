@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hpo.evidence.paired import Paired
 from hpo.reports.compute import outline
 from hpo.reports.side_by_side import Best, SideBySide, differing, set_beside
-from hpo.reports.side_by_side_page import page, result_rows, summary
+from hpo.reports.side_by_side_page import file_rows, page, result_rows, summary
 from tests.unit.reports.conftest import study_records, study_spec
 
 
@@ -118,3 +119,10 @@ def test_steps_of_numbers_and_floats_alike_in_four_digits_are_told_apart() -> No
     assert row["values"] == ["0 to 1", "0 to 1 by 2"]
     (row,) = differing([study("float", high=0.12345), study("float", high=0.12346)])
     assert row["values"] == ["0 to 0.12345", "0 to 0.12346"]
+
+
+def test_values_that_differ_are_not_written_alike() -> None:
+    empty = outline([], {"name": "empty"})
+    studies = [dataclasses.replace(empty, study={"rate": rate}) for rate in (0.12345, 0.12349)]
+    (cells,) = file_rows(set_beside(studies, ["A", "B"], unpaired))
+    assert cells == ["rate", "0.12345", "0.12349"]
