@@ -49,7 +49,7 @@ def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
     ]
     text = [[f"{share:.0f}" if share is not None else "" for share in line] for line in shares]
     drawn = figure(
-        f"{safe(label)} trial {data.confusion[label]['number']}"
+        f"{safe(label)} #{data.confusion[label]['number']}"
         f"{' (winner)' if winner else ''}: row shares [%], n = {sum(totals):,} validation faces",
         x="predicted",
         y="true (faces)",

@@ -122,7 +122,7 @@ def _marks(
         meta=about(label, "complete"),
         showlegend=on_front,
         customdata=[
-            f"{safe(label)} trial {m['number']}" + (", on the front" if on_front else "")
+            f"{safe(label)} #{m['number']}" + (", on the front" if on_front else "")
             for m in chosen
         ],
         hovertemplate="%{customdata}<br>%{y:.4g} at %{x:.4g}<extra></extra>",

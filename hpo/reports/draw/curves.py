@@ -66,7 +66,7 @@ def _best(
                     mode="lines+markers" if len(values) < 2 or what == "validation" else "lines",
                     line={"color": tone, "dash": dash, "width": 2},
                     marker={"size": 5},
-                    name=f"{safe(label)} {trial['number']}, {what}",
+                    name=f"{safe(label)} #{trial['number']}, {what}",
                     meta=about(label),
                     hovertemplate=f"{safe(label)}, {what}, epoch %{{x}}: %{{y:.4g}} {unit}"
                     "<extra></extra>",
@@ -132,7 +132,7 @@ def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
                     legendgroup=safe(label),
                     meta=about(label, "pruned"),
                     showlegend=place == 0,
-                    hovertemplate=f"{safe(label)} {trial['number']}, epoch %{{x}}: "
+                    hovertemplate=f"{safe(label)} #{trial['number']}, epoch %{{x}}: "
                     "%{y:.4g} %<extra></extra>",
                 )
             )
@@ -150,7 +150,7 @@ def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
                     name=f"{safe(label)}, best",
                     legendgroup=safe(label),
                     meta=about(label, "complete"),
-                    hovertemplate=f"{safe(label)} {trial['number']} (best), epoch %{{x}}: "
+                    hovertemplate=f"{safe(label)} #{trial['number']} (best), epoch %{{x}}: "
                     "%{y:.4g} %<extra></extra>",
                 )
             )

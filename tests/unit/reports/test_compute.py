@@ -71,7 +71,7 @@ def test_of_equals_the_report_names_the_trial_that_would_be_promoted(
     # In the order of the study file, as everywhere; the title says which is the winner.
     assert [picture.label for picture in pictures] == list(labels)
     (title,) = [t for p in pictures if "(winner)" in (t := p.figure.layout.title.text)]
-    assert title.startswith(f"{winner.architecture} trial {winner.number} (winner)")
+    assert title.startswith(f"{winner.architecture} #{winner.number} (winner)")
 
 
 def test_a_loss_objective_is_minimised(one_trial: OneTrial, spec: dict[str, Any]) -> None:
