@@ -130,17 +130,26 @@ def _replayed(events: Sequence[Event]) -> tuple[list[str], dict[str, str]]:
     for event in events:
         if event.before and event.before not in stack and event.before not in over:
             stack.append(event.before)  # It became champion before there was a history.
-        if event.what == "rolled back" and event.classifier in stack:
-            place = stack.index(event.classifier) + 1
-            over |= dict.fromkeys(stack[place:], event.at)
-            del stack[place:]
+        if event.what == "rolled back":
+            left = _left_by(stack, event)
+            over |= dict.fromkeys([v for v in stack if v not in left], event.at)
+            stack = left
         elif event.classifier in stack:
             stack.remove(event.classifier)
-            stack.append(event.classifier)
-        else:
-            stack.append(event.classifier)
+        stack.append(event.classifier)
         over.pop(event.classifier, None)
     return stack, over
+
+
+def _left_by(stack: list[str], event: Event) -> list[str]:
+    """Return which champions a roll-back leaves below the version that it goes to."""
+    if event.classifier in stack:
+        return stack[: stack.index(event.classifier)]
+    if int(event.classifier) > int(event.before or 0):
+        return stack  # It went forward.
+    # The version was stepped over itself, or became champion before there was a history: its
+    # number alone tells after whom it came.
+    return [version for version in stack if int(version) < int(event.classifier)]
 
 
 def predecessor(events: Sequence[Event], champion: str, versions: Collection[str]) -> str | None:

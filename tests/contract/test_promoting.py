@@ -396,6 +396,11 @@ def test_champions_from_before_there_was_a_gate_step_back_too(
     assert hpo.promote("better", workspace=finished).outcome == "unchanged"
     assert hpo.rollback(workspace=finished).classifier == "1"
     assert champions(finished) == ("1", "1")
+    # What a person stepped back from stays behind, though no history knows it as a champion.
+    refused = hpo.promote("better", workspace=finished)
+    assert refused.gate is not None
+    assert refused.gate.failed == ("rollback",)
+    assert champions(finished) == ("1", "1")
 
 
 def test_without_a_store_nobody_is_champion_and_none_is_made(workspace: Workspace) -> None:

@@ -46,3 +46,22 @@ def test_a_champion_from_before_there_was_a_history_is_the_first_of_it() -> None
 def test_other_songs_change_no_champion() -> None:
     events = history(*THREE, ("answers with", "4", "4"))
     assert reigns(events) == ["1", "2", "4"]
+
+
+def test_whoever_steps_back_past_the_history_steps_over_all_that_came_later() -> None:
+    # Version 2 was champion before there was a history.
+    events = history(("rolled back", "2", "3"))
+    assert reigns(events) == ["2"]
+    assert set(stepped_over(events)) == {"3"}
+    events = history(("promoted", "4", "3"), ("rolled back", "2", "4"))
+    assert reigns(events) == ["2"]
+    assert set(stepped_over(events)) == {"3", "4"}
+
+
+def test_a_step_forward_takes_nobody_off_and_a_step_back_from_there_does() -> None:
+    forward = (*THREE, ("rolled back", "1", "4"), ("rolled back", "4", "1"))
+    assert reigns(history(*forward)) == ["1", "4"]
+    assert set(stepped_over(history(*forward))) == {"2"}
+    events = history(*forward, ("rolled back", "2", "4"))
+    assert reigns(events) == ["1", "2"]
+    assert set(stepped_over(events)) == {"4"}
