@@ -30,7 +30,7 @@ def finish(client: Any, study: str, half: HalfDone, workspace: Workspace) -> Non
 
     champion = aliased(client, CLASSIFIER)
     decision = decision_of(half.tags)
-    holds = decision is None or decision.against in ("", champion)
+    holds = decision is None or decision.against == champion
     forced = half.tags.get(TAG_GATE) == "forced"
     if half.recommender is not None and half.version == champion:
         back = half.version in reigns(history(client))[:-1]

@@ -363,6 +363,20 @@ def test_what_passed_the_gate_and_was_cut_off_is_judged_anew_by_another_champion
     assert find_version(tracked(finished), CLASSIFIER, "2").tags[TAG_GATE] == "refused"
 
 
+def test_what_passed_the_gate_while_nobody_was_champion_is_judged_by_one_that_came_meanwhile(
+    finished: Workspace,
+) -> None:
+    run_study(finished, "better", value=0.6)
+    with cut_off_before(CLASSIFIER):
+        hpo.promote("study", workspace=finished)
+    hpo.promote("better", workspace=finished)
+    assert champions(finished) == ("2", "2")
+    why = f"{CLASSIFIER} 1 passed the gate, but is not champion"
+    finished_as_the_doctor_does(finished, "study", why)
+    assert champions(finished) == ("2", "2")
+    assert find_version(tracked(finished), CLASSIFIER, "1").tags[TAG_GATE] == "refused"
+
+
 def test_a_champion_that_is_not_what_it_was_is_compared_with_nobody(finished: Workspace) -> None:
     hpo.promote("study", workspace=finished)
     served = finished.runs / "artifacts"
