@@ -199,6 +199,7 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
 
     if to is not None and not str(to).isdecimal():
         raise InputError("this is no version", where="--to", expected="a number", got=str(to))
+    to = None if to is None else str(int(to))
     workspace = workspace or Workspace.at()
     client = _client(workspace)
     before = "" if client is None else aliased(client, registry.CLASSIFIER)
@@ -232,7 +233,7 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
                 hint="`hpo champion` shows the history; --to VERSION names any version",
             )
     else:
-        target = str(to)
+        target = to
     entry = find_version(client, registry.CLASSIFIER, target)
     registry.load_champion(client, target)
     answering = recommender_of(client, target, events)

@@ -346,6 +346,13 @@ def test_a_move_that_was_cut_off_is_finished_as_what_it_was(finished: Workspace)
     moves = [move.what for move in hpo.champion(workspace=finished).history]
     assert moves == ["rolled back", "promoted", "promoted"]
 
+    # A version may be named by a number as well.
+    with cut_off_before(RECOMMENDER):
+        hpo.rollback(2, workspace=finished)
+    finishing = hpo.rollback(2, workspace=finished)
+    assert (finishing.finished, finishing.classifier) == (True, "2")
+    assert champions(finished) == ("2", "2")
+
 
 def test_what_passed_the_gate_and_was_cut_off_is_judged_anew_by_another_champion(
     finished: Workspace,
