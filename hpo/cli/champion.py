@@ -164,15 +164,22 @@ def _print(shown: Champion) -> None:
     if own is None:
         say("No study has made a champion: the model in the box answers (hpo recommend).")
     else:
+        within = (
+            f", in song-recommender {shown.recommender} with {shown.catalogue}"
+            if shown.recommender
+            else ""
+        )
         typer.echo(
-            f"emotion-classifier {own.version} answers, in song-recommender {shown.recommender} "
-            f"with {shown.catalogue}" + (f", since {_minute(shown.since)}" if shown.since else "")
+            f"emotion-classifier {own.version} answers{within}"
+            + (f", since {_minute(shown.since)}" if shown.since else "")
         )
         if shown.pinned != own.version:
-            say(
-                f"Warning: song-recommender {shown.recommender} holds emotion-classifier "
-                f"{shown.pinned}: a move was cut off. `hpo doctor --fix` finishes it."
+            found = (
+                f"song-recommender {shown.recommender} holds emotion-classifier {shown.pinned}"
+                if shown.recommender
+                else "no song-recommender is champion"
             )
+            say(f"Warning: {found}: a move was cut off. `hpo doctor --fix` finishes it.")
         _print_version(own)
     if shown.challenger is not None:
         rival = shown.challenger

@@ -354,6 +354,17 @@ def test_a_move_that_was_cut_off_is_finished_as_what_it_was(finished: Workspace)
     assert champions(finished) == ("2", "2")
 
 
+def test_a_champion_whose_first_recommender_was_cut_off_is_shown_as_it_stands(
+    finished: Workspace,
+) -> None:
+    with cut_off_before(RECOMMENDER):
+        hpo.promote("study", workspace=finished)
+    shown = CliRunner().invoke(app, ["--home", str(finished.home), "champion"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith("emotion-classifier 1 answers\n")
+    assert "Warning: no song-recommender is champion: a move was cut off." in shown.stderr
+
+
 def test_what_passed_the_gate_and_was_cut_off_is_judged_anew_by_another_champion(
     finished: Workspace,
 ) -> None:
