@@ -18,13 +18,19 @@ _EXAMPLE_FACES = 2
 
 
 def best_records(records: Sequence[TrialRecord], spec: StudySpec) -> list[TrialRecord]:
-    """Return the trials whose models a study keeps: of each architecture the best few."""
+    """Return the trials whose models a study keeps: of each architecture the best few.
+
+    A repeat has another trial's value and no model of its own, so it takes none of the places.
+    """
     best = []
     for label in spec.architectures:
         complete = [
             r
             for r in records
-            if r.architecture == label and r.state == "complete" and r.value is not None
+            if r.architecture == label
+            and r.state == "complete"
+            and r.value is not None
+            and r.repeats is None
         ]
         complete.sort(key=lambda r: rank_key(r, spec.objective.direction))
         best += complete[: spec.models_kept]
