@@ -201,8 +201,13 @@ def read_label(
     ]
 
 
-def read_spec(storage_url: str, study: str) -> StudySpec:
+def read_spec(storage_url: str, study: str, *, architecture: str | None = None) -> StudySpec:
     """Return the study file that a study was last run with (without its URLs).
+
+    Args:
+        storage_url: of the storage.
+        study: its name.
+        architecture: the one that this label was last run with; by default the first label's.
 
     Raises:
         NotFoundError: there is no such study.
@@ -210,8 +215,9 @@ def read_spec(storage_url: str, study: str) -> StudySpec:
     """
     with existing(storage_url) as storage:
         known = by_study(storage) if storage is not None else {}
-        for frozen in known.get(study, {}).values():
-            return stored_spec(study, frozen.user_attrs)
+        for label, frozen in known.get(study, {}).items():
+            if architecture in (None, label):
+                return stored_spec(study, frozen.user_attrs)
         raise missing(study, known)
 
 

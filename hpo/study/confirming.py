@@ -67,7 +67,7 @@ def confirm(
     order = sorted(best, key=lambda label: rank_key(best[label], spec.objective.direction))
     chosen = {label: best[label] for label in order}
     seeds = max(asked.seeds, begun_seeds)
-    derived = confirmation_spec(spec, chosen, seeds)
+    derived = confirmation_spec(whole(url, spec, chosen.values()), chosen, seeds)
     planned = plan(derived, workspace=workspace, resume=True)
     recorded = read_dataset_digest(url, name)
     if recorded and recorded != planned.dataset.digest:
@@ -175,6 +175,21 @@ def begun_with(
     begun = {label: by_label[label] for label in spec.architectures if label in by_label}
     seeds = [spec.budget.trials, *(r.slot + 1 for r in read_trials(url, name))]
     return begun, max(seeds)
+
+
+def whole(url: str, spec: StudySpec, trials: Iterable[TrialRecord]) -> StudySpec:
+    """Return a study with the sections of all its trials' architectures, those left out since too.
+
+    A study may be gone on with without an architecture; its trials stay, and may be the best.
+    """
+    from hpo.search.studies import read_spec
+
+    gone = {record.architecture for record in trials} - spec.architectures.keys()
+    sections = {
+        label: read_spec(url, spec.name, architecture=label).architectures[label]
+        for label in sorted(gone)
+    }
+    return spec.model_copy(update={"architectures": {**spec.architectures, **sections}})
 
 
 def confirmation_spec(spec: StudySpec, chosen: dict[str, TrialRecord], seeds: int) -> StudySpec:

@@ -23,7 +23,8 @@ def best_records(records: Sequence[TrialRecord], spec: StudySpec) -> list[TrialR
     A repeat has another trial's value and no model of its own, so it takes none of the places.
     """
     best = []
-    for label in spec.architectures:
+    # Not those of the study file alone: it may have left out one whose trials are there.
+    for label in dict.fromkeys(record.architecture for record in records):
         complete = [
             r
             for r in records

@@ -20,7 +20,7 @@ from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import opened_before, winner_of
-from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec
+from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
 IMAGES = 400
@@ -250,3 +250,10 @@ def test_runs_that_began_after_a_look_at_the_test_split_are_known(url: str) -> N
     assert opened_before([late], runs) == ""
     # One that was cut off has shown nothing.
     assert opened_before([{"opened": early["opened"]}], runs) == ""
+
+
+def test_the_best_may_be_of_an_architecture_that_the_file_has_left_out_since(url: str) -> None:
+    spec, chosen = make_spec(3), searched(url)
+    later = spec.model_copy(update={"architectures": {"net": spec.architectures["cnn"]}})
+    derived = confirmation_spec(whole(url, later, chosen.values()), chosen, 2)
+    assert derived.architectures == founded(url, seeds=2).architectures
