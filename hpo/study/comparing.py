@@ -171,7 +171,8 @@ def _count_pairs(
     if not all(source.digest for source in both) or len({source.digest for source in both}) > 1:
         return "the studies were not run on the same faces, as far as is recorded"
     drawn = {_drawn_faces(source) for source in both}
-    if len(drawn) > 1 or len(said[0]) != len(said[1]) or len(right[0]) != len(right[1]):
+    one, other = right if all(right) else said
+    if len(drawn) > 1 or len(one) != len(other):
         return "the studies judged other validation faces"
     if all(right):
         return pair([True] * len(right[0]), *right)

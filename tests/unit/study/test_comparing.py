@@ -221,3 +221,15 @@ def test_a_hostile_name_stays_text(workspace: Workspace, tmp_path: Path) -> None
     into = workspace.reports / "both"
     page = compare("A", tmp_path / "one", workspace=workspace, into=into).page
     assert "<script>alert" not in page.read_text(encoding="utf-8")
+
+
+def test_where_one_alone_stores_which_faces_were_right_the_predictions_pair_them(
+    workspace: Workspace,
+) -> None:
+    digest, validation = write_dataset(workspace)
+    labels = validation.labels.tolist()
+    make_study(workspace, "A", digest, labels, set(range(10)))
+    make_study(workspace, "B", digest, labels, set(range(4)), packed=True)
+    gap = only_difference(compare("A", "B", workspace=workspace))
+    assert gap["paired"], gap["why"]
+    assert gap["point"] == pytest.approx(6 / FACES)
