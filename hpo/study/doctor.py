@@ -6,6 +6,7 @@ could not do shows up again at the next look.
 
 from __future__ import annotations
 
+from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.diagnosis import Diagnosis, Problem
 from hpo.study.patient import Patient
@@ -23,13 +24,15 @@ def doctor(
     Args:
         study: its name; None for every study of the storage, and those that MLflow or the
             checkpoints tell of and the storage does not know. What is left of these is never
-            mended: it may be all that there is.
+            mended: it may be all that there is. Nor is one that this version does not understand;
+            the others are looked at all the same.
         workspace: where they are; the current directory by default.
         fix: mend what can be mended.
 
     Raises:
         NotFoundError: there is no such study.
         EnvironmentProblem: a store cannot be reached.
+        SpecError: ``study`` was stored with settings that this version does not understand.
     """
     from hpo.search.summaries import list_studies
 
@@ -39,7 +42,15 @@ def doctor(
     fixed: list[Problem] = []
     notes: list[str] = []
     for name in names:
-        patient = Patient(name, workspace)
+        try:
+            patient = Patient(name, workspace)
+        except SpecError as error:
+            if study is not None:
+                raise
+            problems.append(
+                Problem(name, "optuna", "study not understood", "", None, str(error), fixable=False)
+            )
+            continue
         found = patient.look()
         first = list(found)
         for _ in range(_ROUNDS if fix else 0):
