@@ -149,13 +149,10 @@ class Patient:
         client = self._client()
         if client is None:
             return []
-        done = [
-            r
-            for label in self._spec.architectures
-            for r in records
-            if r.architecture == label and self._is_done(label, records)
-        ]
-        missing = missing_models(client, done, self._spec)
+        # Of a lost attempt's place nothing is done.
+        trials = [record for record in records if not record.lost]
+        done = {label for label in self._spec.architectures if self._is_done(label, trials)}
+        missing = missing_models(client, [r for r in trials if r.architecture in done], self._spec)
         if not missing:
             return []
         try:

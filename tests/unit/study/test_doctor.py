@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import hpo.search.climbing as climbing
 from hpo.search.studies import read_attribute, set_attribute
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import doctor
+from hpo.study.patient import Patient
 from tests.unit.search.analytic import empty_database, make_spec, open_it, run
 
 
@@ -31,3 +34,35 @@ def test_a_study_that_is_not_understood_hides_no_other(kept: Workspace) -> None:
     assert kinds == {"old": ("study not understood", False), "study": ("orphaned folder", True)}
     with pytest.raises(SpecError, match="does not understand"):
         doctor("old", workspace=kept)
+
+
+def test_a_place_whose_attempt_was_lost_is_not_done(
+    kept: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(2)
+    engine = open_it(kept.storage_url(), spec)
+    run(engine, spec, at_most=1)
+    proposal = engine.ask()
+    assert proposal is not None
+    assert engine.release(proposal.number, "interrupted")
+    done: list[int] = []
+    asked: list[str] = []
+    filled_slots = climbing.filled_slots
+
+    def missing(client: Any, records: list[Any], spec: Any) -> list[Any]:
+        done.append(len(records))
+        return []
+
+    def filled(spec: Any, label: str, records: Any) -> frozenset[int]:
+        asked.append(label)
+        return filled_slots(spec, label, records)
+
+    monkeypatch.setattr("hpo.study.models.missing_models", missing)
+    monkeypatch.setattr(climbing, "filled_slots", filled)
+    monkeypatch.setattr(Patient, "_client", lambda self: object())
+    patient = Patient("study", kept)
+    assert patient._look_at_models(patient._records()) == []
+    run(engine, spec)
+    assert patient._look_at_models(patient._records()) == []
+    assert done == [0, 2]
+    assert asked == ["cnn", "cnn"], "once for each look, however many trials there are"
