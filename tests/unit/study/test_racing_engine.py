@@ -21,6 +21,7 @@ from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import opened_before, winner_of
 from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
+from hpo.study.opening import _winner
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
 IMAGES = 400
@@ -250,6 +251,18 @@ def test_runs_that_began_after_a_look_at_the_test_split_are_known(url: str) -> N
     assert opened_before([late], runs) == ""
     # One that was cut off has shown nothing.
     assert opened_before([{"opened": early["opened"]}], runs) == ""
+
+
+def test_runs_that_break_a_constraint_are_asked_about_the_test_split_too(url: str) -> None:
+    bound = make_spec(3, constraints={"size_mib": {"at_most": 5}})
+    for label, engine in engines(url, confirmation_spec(bound, searched(url), 2)).items():
+        while (proposal := engine.ask()) is not None:
+            told = result(label, proposal)
+            metrics = {**told.metrics, "size_mib": 9.0 if proposal.slot == 0 else 4.0}
+            assert engine.finish(proposal.number, dataclasses.replace(told, metrics=metrics))
+    runs, _, confirmed = _winner("study", bound, url)
+    assert confirmed
+    assert [r.feasible for r in runs] == [False, True]
 
 
 def test_the_best_may_be_of_an_architecture_that_the_file_has_left_out_since(url: str) -> None:
