@@ -76,15 +76,14 @@ def open_test(
         EnvironmentProblem: a store cannot be opened, or Keras cannot be loaded.
     """
     from hpo.execution.children import ChildServer
-    from hpo.search.studies import read_attribute, read_spec, set_attribute
+    from hpo.search.studies import read_spec, set_attribute
     from hpo.study.ensembles import checkpoint_of
     from hpo.tracking.store import open_client
 
     study, workspace = resolve_study(study, workspace)
     url = workspace.storage_url()
     spec = read_spec(url, study)
-    before = list(read_attribute(url, study, OPENINGS) or [])
-    _check_unopened(study, before, again)
+    _check_unopened(study, openings_of(url, study), again)
     runs, title, confirmed = _winner(study, spec, url)
     dataset = _faces(workspace, spec, url, study)
     client = open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
@@ -111,13 +110,15 @@ def open_test(
         "runs": [r.number for r in runs],
         "sha256": [r.result.checkpoint_sha256 for r in runs if r.result],
     }
-    set_attribute(url, study, OPENINGS, [*before, entry])
+    set_attribute(url, study, OPENINGS, [*openings_of(url, study), entry])
     told = ChildServer().call(
         "hpo.training.testing:judge_files", files=files, dataset=str(dataset.folder)
     )
-    entry = {**entry, "finished": _now(), **_figures(told, runs, spec)}
-    set_attribute(url, study, OPENINGS, [*before, entry])
-    return Opened(study, entry, _sentences([*before, entry]), _mirrored(client, entry, told, runs))
+    begun, entry = entry, {**entry, "finished": _now(), **_figures(told, runs, spec)}
+    # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
+    kept = [*(other for other in openings_of(url, study) if other != begun), entry]
+    set_attribute(url, study, OPENINGS, kept)
+    return Opened(study, entry, _sentences(kept), _mirrored(client, entry, told, runs))
 
 
 def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
