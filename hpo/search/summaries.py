@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hpo.search.studies import by_study, existing, read_label, stored_spec
 from hpo.spec.errors import SpecError
+from hpo.spec.ranking import rank_key
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 
@@ -19,8 +20,8 @@ class StudySummary:
         name: of the study.
         architectures: labels, in the order in which they were made.
         states: number of trials by state; lost attempts are not counted.
-        best_value: best (first) objective of a completed trial that keeps the constraints; None if
-            there is none.
+        best_value: (first) objective of the best completed trial that keeps the constraints; None
+            if there is none.
         best_architecture: whose trial that was; "" if there is none.
         best_number: that trial's number; None if there is none.
         metric: the objective's name.
@@ -58,13 +59,15 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
     states: dict[str, int] = {}
     best: TrialRecord | None = None
     attributes: dict[str, Any] = {}
-    direction = "maximize"
+    direction: Literal["maximize", "minimize"] = "maximize"
     for label, frozen in labels.items():
         attributes = attributes or frozen.user_attrs
-        direction = frozen.directions[0].name.lower()
+        direction = "maximize" if frozen.directions[0].name == "MAXIMIZE" else "minimize"
         for record in read_label(storage, name, label, frozen, attempts=False):
             states[record.state] = states.get(record.state, 0) + 1
-            if record.state == "complete" and record.feasible and _better(record, best, direction):
+            if record.state != "complete" or not record.feasible or record.value is None:
+                continue
+            if best is None or rank_key(record, direction) < rank_key(best, direction):
                 best = record
     spec: StudySpec | None = None
     problem = ""
@@ -86,13 +89,3 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         created=attributes.get("created", ""),
         problem=problem,
     )
-
-
-def _better(record: TrialRecord, best: TrialRecord | None, direction: str) -> bool:
-    if record.value is None:
-        return False
-    if best is None or best.value is None:
-        return True
-    if direction == "maximize":
-        return record.value > best.value
-    return record.value < best.value

@@ -156,3 +156,15 @@ def test_nsga_ii_breeds_its_generations_although_its_sampler_is_made_anew(
     parents = {t.params["learning_rate"] for t in study.get_trials()[:4]}
     children = [t.params["learning_rate"] for t in study.get_trials()[4:8]]
     assert any(rate in parents for rate in children)
+
+
+def test_of_equals_the_list_shows_the_one_that_wins(storage_url: str) -> None:
+    engine = open_it(storage_url, several(2))
+    for latency in (9.0, 3.0):
+        proposal = engine.ask()
+        assert proposal is not None
+        metrics = {"latency_ms": latency, "size_mib": 1.0, "parameter_count": 10.0}
+        assert engine.finish(proposal.number, TrialResult("complete", 0.5, metrics=metrics))
+    (summary,) = list_studies(storage_url)
+    records = [_kept(record) for record in read_trials(storage_url, "study")]
+    assert summary.best_number == choose_winner(records, "maximize").number == 1
