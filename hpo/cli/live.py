@@ -137,6 +137,7 @@ class Lines:
         """Print the budget."""
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
         self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
+        self.progress.workers = start.workers
         budget = ", ".join(f"{label} {count}" for label, count in start.trials.items())
         done = sum(start.done.values())
         resumed = f" ({done} done already)" if done else ""
@@ -227,6 +228,7 @@ class Table(Lines):
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
         self._study = start.study
         self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
+        self.progress.workers = start.workers
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -307,11 +309,7 @@ def _cells(row: _Row, name: str, epochs: int | None = None) -> list[Any]:
     ]
 
 
-def watcher(
-    estimates: Mapping[str, float] | None = None, workers: int = 1, *, single: bool = False
-) -> Lines:
+def watcher(estimates: Mapping[str, float] | None = None, *, single: bool = False) -> Lines:
     """Return the display that fits where standard error goes."""
     kind = Table if sys.stderr.isatty() else Lines
-    display = kind(estimates, single=single)
-    display.progress.workers = workers
-    return display
+    return kind(estimates, single=single)

@@ -172,10 +172,9 @@ def run(
     if dry_run:
         print_json(planned.to_json()) if as_json else _print_plan(planned)
         return
-    from hpo.study.launchers.options import trials_at_once
     from hpo.study.running import run as start
 
-    display = watcher(planned.seconds_per_trial, trials_at_once(planned.spec))
+    display = watcher(planned.seconds_per_trial)
     with display.running():
         outcome = start(planned, workspace=workspace, resume=resume, watcher=display)
     if as_json:

@@ -60,7 +60,7 @@ def worker(
     from hpo.study.joining import worker as join
 
     workspace = current(context, storage, tracking).workspace
-    display = watcher(workers=workers or 1)
+    display = watcher()
     with display.running():
         outcome = join(study, workspace=workspace, workers=workers, watcher=display)
     print_json(outcome.to_json()) if as_json else print_outcome(outcome)

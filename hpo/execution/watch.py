@@ -21,6 +21,7 @@ class StudyStart:
         done: how many of them are done already; architectures that are left out have none.
         objective: the metric by which trials are judged.
         direction: ``maximize`` or ``minimize`` of it.
+        workers: how many trials are to run at once.
     """
 
     study: str
@@ -28,6 +29,7 @@ class StudyStart:
     done: dict[str, int]
     objective: str
     direction: Literal["maximize", "minimize"]
+    workers: int = 1
 
 
 class Watcher(Protocol):

@@ -16,6 +16,7 @@ from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import StudyStart, Watcher
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.launchers.options import trials_at_once
 from hpo.study.planning import Plan
 
 
@@ -69,6 +70,8 @@ class Launch:
                 done=done,
                 objective=self.spec.objective.metric,
                 direction=self.spec.objective.direction,
+                # A launcher's workers elsewhere are not those of whoever joins by hand.
+                workers=self.spec.workers if self.joining else trials_at_once(self.spec),
             )
         )
 

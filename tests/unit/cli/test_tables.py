@@ -170,6 +170,15 @@ def test_a_smaller_budget_than_what_is_done_is_shown_as_what_it_is(
     assert display.progress.line() == "2 trials done, 1 asked for"
 
 
+def test_the_time_left_reckons_with_trials_that_run_at_once() -> None:
+    display = Lines()
+    start = StudyStart("s", {"cnn": 5}, {}, "val_accuracy", "maximize", workers=2)
+    display.study_started(start)
+    display.trial_started("cnn", 0, {}, 1, "sampler")
+    display.trial_finished("cnn", 0, TrialResult("complete", 0.5, epochs_run=1), 60.0)
+    assert display.progress.line() == "1 of 5 trials, about 2 min 00 s left"
+
+
 def test_the_ui_is_opened_at_the_studies() -> None:
     for address in ("http://127.0.0.1:5000", "http://127.0.0.1:5000/"):
         assert experiments_link(address) == "http://127.0.0.1:5000/#/experiments"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hpo.execution.watch import Silence
+from hpo.execution.watch import Silence, StudyStart
 from hpo.spec.errors import EnvironmentProblem, InputError
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.following import Follower
+from hpo.study.launchers.launch import Launch
 from hpo.study.launchers.options import RayOptions, trials_at_once
 from hpo.study.launchers.ray_nodes import check_reach, check_room
 from hpo.study.launchers.remote_worker import Assignment, RemoteWorker
@@ -63,6 +65,23 @@ def test_trials_at_once_within_a_worker_of_ray_are_refused(tmp_path: Path) -> No
 def test_how_many_trials_run_at_once_is_the_launchers_word() -> None:
     assert trials_at_once(make_spec(workers=3)) == 3
     assert trials_at_once(make_spec(launcher={"name": "ray", "workers": 5})) == 5
+
+
+@pytest.mark.parametrize(("joining", "workers"), [(False, 5), (True, 1)])
+def test_a_watcher_hears_how_many_trials_are_to_run_at_once(
+    joining: bool, workers: int, tmp_path: Path
+) -> None:
+    heard: list[int] = []
+
+    class Hearing(Silence):
+        def study_started(self, start: StudyStart) -> None:
+            heard.append(start.workers)
+
+    spec = make_spec(launcher={"name": "ray", "workers": 5})
+    planned: Any = SimpleNamespace(spec=spec, parts={})
+    stop: Any = None
+    Launch(planned, Workspace.at(tmp_path), Hearing(), stop, joining=joining).announce()
+    assert heard == [workers]
 
 
 @pytest.mark.parametrize("address", [None, "none", "local", ""])
