@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
+from hpo.spec.ranking import rank_key
 from hpo.spec.records import SINGLE, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
@@ -197,14 +198,14 @@ class ParentRuns:
 
 
 def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
-    """Return the best complete trial, of equals the earliest; None if there is none."""
-    sign = -1 if direction == "maximize" else 1
-    ranked = [
-        (sign * record.value, record.number, record)
+    """Return the best complete trial that keeps the constraints; None if there is none."""
+    found = [
+        record
         for record in records
         if record.state == "complete"
         and record.value is not None
         and record.origin != SINGLE
         and record.feasible
     ]
-    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+    way: Literal["maximize", "minimize"] = "maximize" if direction == "maximize" else "minimize"
+    return min(found, key=lambda record: rank_key(record, way), default=None)
