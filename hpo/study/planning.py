@@ -17,6 +17,7 @@ from hpo.spec.loading import StudyFile
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace, shown_url
+from hpo.study.launchers.options import check_launcher, trials_at_once
 from hpo.study.naming import open_study
 from hpo.study.parts import PlannedArchitecture, check_weights, plan_architecture
 
@@ -38,6 +39,8 @@ class Plan:
         basis: what the time is estimated from.
         filled: by architecture, the places of its budget that ended trials fill; for a study that
             is to go on.
+        spent: by architecture, the seconds in which any of its trials ran, and those of all added
+            up; likewise.
         leaked: training faces that are left out as duplicates of held-out ones; 0 where the study
             keeps them, and before the embedded faces are drawn.
         evolve: whether the space of the study that goes on is to grow into this one.
@@ -49,6 +52,7 @@ class Plan:
     notes: list[str]
     basis: str
     filled: dict[str, frozenset[int]] = dataclasses.field(default_factory=dict)
+    spent: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     leaked: int = 0
     evolve: bool = False
 
@@ -95,9 +99,10 @@ class Plan:
             done = sum(slot < FIRST_FILLING_SLOT for slot in self.filled.get(label, ()))
             left = min(left, max(0, int(budget.epochs // epochs) - done))
         seconds = self.parts[label].seconds_per_trial
-        for hours, at_once in ((budget.hours, self.spec.workers), (budget.device_hours, 1)):
+        limits = ((budget.hours, trials_at_once(self.spec)), (budget.device_hours, 1))
+        for (hours, at_once), spent in zip(limits, self.spent.get(label, (0.0, 0.0)), strict=True):
             if hours is not None and seconds > 0:
-                left = min(left, math.ceil(3600 * hours * at_once / seconds))
+                left = min(left, math.ceil(max(0.0, 3600 * hours - spent) * at_once / seconds))
         return left + beyond
 
     @property
@@ -189,7 +194,6 @@ def plan(
     from hpo.search.warm_start import warm_lines
     from hpo.study.estimate import timed
     from hpo.study.faces import count_leaked, drawn, find_dataset
-    from hpo.study.launchers.options import check_launcher
     from hpo.study.progress import with_progress
 
     workspace = workspace or Workspace.at()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.records import TrialRecord
+from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,14 +43,16 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         grown = check_study(url, spec, resume=True, dataset_digest=digest, evolve=evolve)
         planned = dataclasses.replace(planned, notes=[*planned.notes, *grown])
     try:
-        records = read_trials(url, spec.name)
+        attempts = read_trials(url, spec.name, attempts=True)
     except NotFoundError:
         if not resume:
             return planned
         return _noted(planned, f"There is no study '{spec.name}' yet; it begins now.")
+    records = [record for record in attempts if not record.lost]
     filled = {label: filled_slots(spec, label, records) for label in planned.parts}
     if resume:
-        planned = dataclasses.replace(planned, filled=filled)
+        spent = {label: _spent(label, attempts) for label in planned.parts}
+        planned = dataclasses.replace(planned, filled=filled, spent=spent)
         for label in planned.parts:
             done, budget = planned.done_of(label), len(spec.slots_of(label))
             if done > budget:
@@ -67,6 +73,24 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         why = error.got if error.got and not error.expected else error.problem
         return _noted(planned, f"{there}, and differs from this file ({why}): {others}")
     return _noted(planned, f"{there}: --resume goes on with it, {others}")
+
+
+def _spent(label: str, attempts: Iterable[TrialRecord]) -> tuple[float, float]:
+    """Return the seconds that an architecture's ended trials took, at once and added up.
+
+    Lost attempts count too, as they do when a trial is claimed, and space-filling ones do not.
+    """
+    from hpo.search.budgets import busy_seconds
+
+    spans = [
+        (
+            datetime.fromisoformat(r.started).timestamp(),
+            datetime.fromisoformat(r.finished).timestamp(),
+        )
+        for r in attempts
+        if r.architecture == label and r.started and r.finished and r.slot < FIRST_FILLING_SLOT
+    ]
+    return busy_seconds(spans), sum(end - start for start, end in spans)
 
 
 def _noted(planned: Plan, note: str) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from hpo.search.engine import open_engine
+from hpo.search.studies import read_trials
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import Plan, PlannedArchitecture
@@ -112,3 +113,16 @@ def test_a_budget_below_what_is_done_is_noted_and_the_count_stays_true(
         "cnn: 2 trials are done, more than the budget of 1; all of them are kept and count."
     ]
     assert with_progress(planned(trials=2), workspace, resume=True).notes == []
+
+
+def test_the_hours_that_ended_attempts_took_are_spent(workspace: Workspace) -> None:
+    begin(workspace, trials=2)
+    engine = open_engine(workspace.storage_url(None), make_spec(4), "cnn", resume=True)
+    given_up = engine.ask()
+    assert given_up is not None
+    engine.release(given_up.number, "interrupted")
+    attempts = read_trials(workspace.storage_url(None), "study", attempts=True)
+    plan = with_progress(planned(), workspace, resume=True)
+    busy, added_up = plan.spent["cnn"]
+    assert 0 < busy == pytest.approx(sum(record.seconds for record in attempts), abs=0.01)
+    assert added_up == pytest.approx(busy)
