@@ -42,13 +42,14 @@ def choose_winner(
             raise NotFoundError(
                 "no trial can be promoted",
                 expected="a complete trial that keeps the constraints",
-                got=f"{complete} complete trials, of which {broken} break a constraint",
+                got=f"{_counted(complete, 'complete trial')}, of which {broken} "
+                f"{'breaks' if broken == 1 else 'break'} a constraint",
                 hint="Loosen the constraints in a study of another name, or run this one further",
             )
         raise NotFoundError(
             "no trial can be promoted",
             expected="a complete trial with a value and a checkpoint",
-            got=f"{len(records)} trials, {complete} of them complete",
+            got=f"{_counted(len(records), 'trial')}, {complete} of them complete",
             hint="Run the study further (hpo run --resume)",
         )
     return min(eligible, key=lambda record: rank_key(record, direction))
@@ -68,3 +69,7 @@ def is_eligible(record: TrialRecord) -> bool:
         and bool(record.result.checkpoint)
         and bool(record.result.checkpoint_sha256)
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

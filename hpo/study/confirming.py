@@ -137,15 +137,19 @@ def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[s
 
     A configuration is a slot of the budget: trials at its rungs are one, and repeats none.
     """
-    from hpo.registry.promotion import is_eligible, rank_key
+    from hpo.registry.promotion import choose_winner, is_eligible, rank_key
 
-    eligible = [r for r in records if is_eligible(r) and r.repeats is None]
-    if not eligible:
+    records = list(records)
+    try:
+        choose_winner(records, spec.objective.direction)
+    except NotFoundError as error:
         raise NotFoundError(
             f"study '{spec.name}' has nothing to confirm",
-            expected="a complete trial with a value and a checkpoint",
-            hint="Run the study further (hpo run --resume)",
-        )
+            expected=error.expected,
+            got=error.got,
+            hint=error.hint,
+        ) from error
+    eligible = [r for r in records if is_eligible(r) and r.repeats is None]
     chosen: dict[str, TrialRecord] = {}
     seen: list[Any] = []
     for record in sorted(eligible, key=lambda r: rank_key(r, spec.objective.direction)):

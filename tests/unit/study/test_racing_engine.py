@@ -201,6 +201,10 @@ def test_only_the_best_of_a_search_are_run_again_each_once(url: str) -> None:
     assert list(best_of([*search, again], spec, 2)) == [f"cnn-{r.number}" for r in ranked[:2]]
     with pytest.raises(NotFoundError, match="nothing to confirm"):
         best_of([dataclasses.replace(r, state="failed") for r in search], spec, 2)
+    # Where a constraint is in the way, that is what is told.
+    told = r"keeps the constraints.* 1 complete trial, of which 1 breaks"
+    with pytest.raises(NotFoundError, match=told):
+        best_of([dataclasses.replace(search[0], excess={"size_mib": 1.0})], spec, 2)
 
 
 def test_a_failed_run_uses_up_its_seed_and_does_not_count(url: str) -> None:
