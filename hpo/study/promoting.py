@@ -106,26 +106,31 @@ def promote(
         said = doubts(members, winner, spec, count)
     else:
         origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
-    before = champion_now(client)
     metric = spec.objective.metric
-    version, decision = _decided(
-        client,
-        spec,
-        origin,
-        model_uri,
-        before,
-        lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
-        trials=sum(map(is_eligible, records)),
-        force=force,
-    )
-    unchanged = before is not None and str(before.version) == version
-    refused = not unchanged and decision is not None and decision.verdict == "refused"
-    forced = not unchanged and decision is not None and decision.verdict == "forced"
+    while True:
+        before = champion_now(client)
+        version, decision = _decided(
+            client,
+            spec,
+            origin,
+            model_uri,
+            before,
+            lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
+            trials=sum(map(is_eligible, records)),
+            force=force,
+        )
+        unchanged = before is not None and str(before.version) == version
+        refused = not unchanged and decision is not None and decision.verdict == "refused"
+        forced = not unchanged and decision is not None and decision.verdict == "forced"
+        recommender = ""
+        if not refused:
+            recommender = register_answering(client, version, winner.mlflow_run_id, answering)
+        if _is_champion(client, before):
+            break
+        # Another promotion came between, so this one was compared with who is champion no more.
     if refused:
         point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
-        recommender = ""
     else:
-        recommender = register_answering(client, version, winner.mlflow_run_id, answering)
         crown(client, version, recommender, "forced" if forced else "promoted")
     if forced and decision is not None:
         failed = ", ".join(decision.failed) or "nothing was compared"
@@ -193,6 +198,12 @@ def _decided(
     )
     tags = decision.tags()
     return registry.register_classifier(client, model_uri, origin, None, tags), decision
+
+
+def _is_champion(client: Any, entry: Any | None) -> bool:
+    """Tell whether a version, or none, is champion still."""
+    now = champion_now(client)
+    return (now and now.version) == (entry and entry.version)
 
 
 def _is_whole(client: Any, champion: Any) -> bool:

@@ -36,6 +36,7 @@ from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, IntegrityError, NotFoundError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
+from hpo.study.answering import register_answering
 from hpo.study.finishing import finish
 from hpo.study.gate import Measured, decision_of
 from hpo.study.gated import Examined
@@ -393,6 +394,27 @@ def test_what_passed_the_gate_while_nobody_was_champion_is_judged_by_one_that_ca
     finished_as_the_doctor_does(finished, "study", why)
     assert champions(finished) == ("2", "2")
     assert find_version(tracked(finished), CLASSIFIER, "1").tags[TAG_GATE] == "refused"
+
+
+def test_a_champion_that_came_while_the_gate_was_asked_is_asked_about_too(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hpo.promote("study", workspace=finished)
+    for name, value in (("better", 0.6), ("best", 0.7)):
+        run_study(finished, name, value)
+
+    def meanwhile(*told: Any) -> str:
+        monkeypatch.setattr("hpo.study.promoting.register_answering", register_answering)
+        assert hpo.promote("best", workspace=finished).outcome == "promoted"
+        return register_answering(*told)
+
+    monkeypatch.setattr("hpo.study.promoting.register_answering", meanwhile)
+    refused = hpo.promote("better", workspace=finished)
+    assert (refused.outcome, refused.recommender_version) == ("refused", "")
+    assert refused.gate is not None
+    assert refused.gate.against == "3"
+    assert champions(finished) == ("3", "3")
+    assert half_done(finished, "better") is None
 
 
 def test_a_champion_that_is_not_what_it_was_is_compared_with_nobody(finished: Workspace) -> None:
