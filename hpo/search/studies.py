@@ -207,7 +207,7 @@ def read_spec(storage_url: str, study: str, *, architecture: str | None = None) 
     Args:
         storage_url: of the storage.
         study: its name.
-        architecture: the one that this label was last run with; by default the first label's.
+        architecture: a label of it: the one that this architecture was last run with.
 
     Raises:
         NotFoundError: there is no such study.
@@ -215,10 +215,22 @@ def read_spec(storage_url: str, study: str, *, architecture: str | None = None) 
     """
     with existing(storage_url) as storage:
         known = by_study(storage) if storage is not None else {}
-        for label, frozen in known.get(study, {}).items():
-            if architecture in (None, label):
-                return stored_spec(study, frozen.user_attrs)
-        raise missing(study, known)
+        labels = known.get(study, {})
+        if not labels:
+            raise missing(study, known)
+        frozen = last_run(labels) if architecture is None else labels[architecture]
+        return stored_spec(study, frozen.user_attrs)
+
+
+def last_run(labels: dict[str, Any]) -> Any:
+    """Return which of a study's ``FrozenStudy``, by label, holds the study file of its last run.
+
+    A run writes its study file to the architectures that this lists. Where it has left out one, the
+    file that lies with that one is an earlier run's.
+    """
+    listed = [frozen.user_attrs[SPEC].get("architectures") or {} for frozen in labels.values()]
+    kept = [f for label, f in labels.items() if all(label in names for names in listed)]
+    return kept[0] if kept else list(labels.values())[-1]
 
 
 def stored_spec(study: str, attributes: dict[str, Any]) -> StudySpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hpo.search.studies import by_study, existing, read_label, stored_spec
+from hpo.search.studies import by_study, existing, last_run, read_label, stored_spec
 from hpo.spec.errors import SpecError
 from hpo.spec.ranking import rank_key
 from hpo.spec.records import TrialRecord
@@ -58,10 +58,9 @@ def list_studies(storage_url: str) -> list[StudySummary]:
 def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
     states: dict[str, int] = {}
     best: TrialRecord | None = None
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = last_run(labels).user_attrs
     direction: Literal["maximize", "minimize"] = "maximize"
     for label, frozen in labels.items():
-        attributes = attributes or frozen.user_attrs
         direction = "maximize" if frozen.directions[0].name == "MAXIMIZE" else "minimize"
         for record in read_label(storage, name, label, frozen, attempts=False):
             states[record.state] = states.get(record.state, 0) + 1
@@ -86,6 +85,6 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         direction=direction,
         trials=spec.budget.trials if spec else 0,
         budget=sum(len(spec.slots_of(label)) for label in spec.architectures) if spec else 0,
-        created=attributes.get("created", ""),
+        created=next(iter(labels.values())).user_attrs.get("created", ""),
         problem=problem,
     )

@@ -316,3 +316,19 @@ def test_the_stored_study_file_holds_no_urls(storage_url: str) -> None:
     spec = make_spec(storage=secret, tracking={"uri": "http://me:secret@host"})
     open_it(storage_url, spec)
     assert "secret" not in str(read_spec(storage_url, "study"))
+
+
+def test_a_study_file_that_leaves_an_architecture_out_is_the_last_one_run(storage_url: str) -> None:
+    both = make_spec(2)
+    section = both.architectures["cnn"]
+    both = both.model_copy(update={"architectures": {"cnn": section, "net": section}})
+    for label in both.architectures:
+        open_engine(storage_url, both, label)
+    assert read_spec(storage_url, "study") == both
+    budget = both.budget.model_copy(update={"trials": 5})
+    later = both.model_copy(update={"architectures": {"net": section}, "budget": budget})
+    open_engine(storage_url, later, "net", resume=True)
+    assert read_spec(storage_url, "study") == later
+    assert read_spec(storage_url, "study", architecture="cnn") == both
+    (summary,) = list_studies(storage_url)
+    assert (summary.trials, summary.architectures) == (5, ["cnn", "net"])
