@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -87,10 +88,11 @@ def doctor(
     """
     from hpo.study.doctor import doctor as examine
 
-    workspace = current(context, storage, tracking).workspace
+    call = current(context, storage, tracking)
     if study is not None:
         study, workspace = named(context, study, storage, tracking)
-    diagnosis = examine(study, workspace=workspace, fix=fix)
+        call = dataclasses.replace(call, workspace=workspace)
+    diagnosis = examine(study, workspace=call.workspace, fix=fix)
     if as_json:
         print_json(diagnosis.to_json())
     else:
@@ -109,11 +111,8 @@ def doctor(
             ]
             print_table(["study", "where", "what", "mend"], rows)
             if not fix and any(p.fixable for p in diagnosis.problems):
-                say(
-                    "`hpo doctor --fix` mends them."
-                    if study is None
-                    else f"`hpo doctor {study} --fix` mends them."
-                )
+                words = ["doctor", *([] if study is None else [study]), "--fix"]
+                say(f"`{call.follow_up(*words)}` mends them.")
         else:
             say("Optuna, MLflow and the disk agree.")
     if not diagnosis.ok:

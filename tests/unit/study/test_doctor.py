@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import hpo.search.climbing as climbing
+from hpo.cli.app import app
 from hpo.search.studies import read_attribute, set_attribute
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
@@ -66,3 +68,15 @@ def test_a_place_whose_attempt_was_lost_is_not_done(
     assert patient._look_at_models(patient._records()) == []
     assert done == [0, 2]
     assert asked == ["cnn", "cnn"], "once for each look, however many trials there are"
+
+
+def test_what_is_to_be_typed_next_says_where(kept: Workspace) -> None:
+    url = kept.storage_url()
+    spec = make_spec(1)
+    run(open_it(url, spec), spec)
+    (kept.checkpoints / "study" / "cnn" / "99").mkdir(parents=True)
+    for words in (["doctor"], ["doctor", "study"]):
+        told = CliRunner().invoke(app, ["--home", str(kept.home), "--storage", url, *words])
+        assert told.exit_code == 1
+        again = " ".join(["hpo", *words, "--fix", "--home", str(kept.home), "--storage", url])
+        assert f"`{again}` mends them." in told.stderr
