@@ -122,8 +122,7 @@ def _marks(
         meta=about(label, "complete"),
         showlegend=on_front,
         customdata=[
-            f"{safe(label)} #{m['number']}" + (", on the front" if on_front else "")
-            for m in chosen
+            f"{safe(label)} #{m['number']}" + (", on the front" if on_front else "") for m in chosen
         ],
         hovertemplate="%{customdata}<br>%{y:.4g} at %{x:.4g}<extra></extra>",
     )
