@@ -80,6 +80,16 @@ def constant(trials: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     return f"Not drawn, as they took one value only: {', '.join(rest)}." if rest else ""
 
 
+def of_rungs(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence on trials that were trained to different rungs; "" where none were."""
+    if len({trial.get("rung") or 0 for trial in trials}) < 2:
+        return ""
+    return (
+        "Trials of all rungs are drawn: those of a lower one have trained for fewer epochs, "
+        "which alone may make them worse."
+    )
+
+
 def spread(number: int, turn: float = math.e) -> float:
     """Return a small shift of a trial in [-0.5, 0.5), so that trials of one choice do not hide."""
     return ((number + 1) * turn) % 1.0 - 0.5

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import ParameterAxis, axis, constant, varied
+from hpo.reports.draw.axes import ParameterAxis, axis, constant, of_rungs, varied
 from hpo.reports.draw.parameter_lines import Band, lines, objective_axis_of, parameter_axis
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.spoken import along, taken
@@ -52,7 +52,7 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
     axes.append(objective_axis_of(data.objective, trials))
     bands = _bands(data, label, trials)
     title = f"{safe(label)}: {len(trials)} trials, complete and pruned"
-    notes = [constant(trials, names)]
+    notes = [constant(trials, names), of_rungs(trials)]
     if len(names) > SHOWN:
         notes.append(f"Of {len(names)} parameters the first {SHOWN} are drawn.")
     return Picture(

@@ -11,6 +11,7 @@ from hpo.reports.draw.axes import (
     axis,
     constant,
     log_ticks,
+    of_rungs,
     padded,
     spread,
     varied,
@@ -70,6 +71,7 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
         if len(names) > SHOWN
         else "Axes show the whole range that was searched, and all choices.",
         constant(trials, names),
+        of_rungs(trials),
     ]
     columns = min(COLUMNS, len(shown))
     return Picture(

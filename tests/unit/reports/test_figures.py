@@ -23,7 +23,7 @@ from hpo.reports.draw import (
 )
 from hpo.reports.draw.axes import linear_ticks, log_ticks
 from hpo.reports.draw.cost import _ticks as cost_ticks
-from hpo.reports.draw.section import sections
+from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
 
@@ -381,3 +381,27 @@ def test_a_surface_and_its_points_are_of_one_rung(one_trial: OneTrial) -> None:
     assert "n = 20 trials" in picture.figure.layout.title.text
     assert len(picture.figure.data[-1].x) == 20
     assert "repeats and trials of other rungs are left out" in picture.note
+
+
+@pytest.mark.parametrize("draw", [slices.section, parallel.section])
+def test_pictures_of_trials_of_all_rungs_say_so(
+    draw: Callable[[ReportData], Section], one_trial: OneTrial
+) -> None:
+    space = {"dropout": {"type": "float", "low": 0.0, "high": 1.0}}
+    records = []
+    for number in range(4):
+        params = {"dropout": 0.2 * number}
+        records.append(
+            dataclasses.replace(
+                one_trial(number=number),
+                value=0.3 + 0.1 * number,
+                params=params,
+                searched=params,
+                space=space,
+                rung=number % 2,
+            )
+        )
+    (mixed,) = draw(report(records)).pictures
+    assert "fewer epochs, which alone may make them worse" in mixed.note
+    (alike,) = draw(report([dataclasses.replace(r, rung=0) for r in records])).pictures
+    assert "epochs" not in alike.note
