@@ -149,7 +149,16 @@ def check_value(
         SpecError: there is no such parameter, or it does not take this value.
     """
     architecture = _loaded(architecture_name)
-    infos = known_parameters(architecture)
+    _check_value(architecture, known_parameters(architecture), name, value, where)
+
+
+def _check_value(
+    architecture: Architecture,
+    infos: Mapping[str, ParameterInfo],
+    name: str,
+    value: Any,
+    where: str | None,
+) -> None:
     if name not in infos:
         if accepts_any_parameter(architecture):
             return
@@ -179,9 +188,9 @@ def resolve_parameters(
         SpecError: an unknown name, a value out of range, or values that do not go together.
     """
     architecture = _loaded(architecture)
-    for name, value in given.items():
-        check_value(architecture, name, value, where)
     known = known_parameters(architecture)
+    for name, value in given.items():
+        _check_value(architecture, known, name, value, where)
     own = {n: v for n, v in given.items() if n not in known or known[n].owner == "architecture"}
     shared = {n: v for n, v in given.items() if n not in own}
     # A user's own model may claim a name of training's for itself; then training keeps its default.

@@ -66,24 +66,27 @@ def connected(address: str | None) -> Iterator[Any]:
     Raises:
         EnvironmentProblem: the cluster cannot be reached, or Ray not be started.
     """
-    with _alone() if address is None else contextlib.nullcontext():
-        import ray
+    # Until Ray's threads have ended: word of a node that died may come while they are told to.
+    with contextlib.redirect_stdout(_NotFromRay(sys.stdout)):
+        with _alone() if address is None else contextlib.nullcontext():
+            import ray
 
-        given = ray.is_initialized()
-        if not given:
-            _connect(ray, address)
-    try:
-        if not given and address is None and hosts(ray.nodes()) != {_LOOPBACK}:
-            raise EnvironmentProblem(
-                "Ray would be heard by other machines",
-                where="launcher",
-                hint="Start a cluster yourself by `ray start --head`, and give its address",
-            )
-        with contextlib.redirect_stdout(_NotFromRay(sys.stdout)):
+            given = ray.is_initialized()
+            if not given:
+                _connect(ray, address)
+        try:
+            if not given and address is None and hosts(ray.nodes()) != {_LOOPBACK}:
+                raise EnvironmentProblem(
+                    "Ray would be heard by other machines",
+                    where="launcher",
+                    hint="Start a cluster yourself by `ray start --head`, and give its address",
+                )
             yield ray
-    finally:
-        if not given:
-            ray.shutdown()
+        finally:
+            if not given:
+                # Here, on this thread, Ray prints what it had held back as being told twice.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    ray.shutdown()
 
 
 def _connect(ray: Any, address: str | None) -> None:
