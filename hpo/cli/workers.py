@@ -113,7 +113,9 @@ def doctor(
             if not fix and any(p.fixable for p in diagnosis.problems):
                 words = ["doctor", *([] if study is None else [study]), "--fix"]
                 say(f"`{call.follow_up(*words)}` mends them.")
-        else:
+        elif diagnosis.studies:
             say("Optuna, MLflow and the disk agree.")
+        else:
+            say("There is no study here: nothing to compare.")
     if not diagnosis.ok:
         raise typer.Exit(1)

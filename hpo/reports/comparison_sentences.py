@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.progress import status
-from hpo.reports.sentences import number, percent, plural, shown, signed
+from hpo.reports.sentences import (
+    baselines_phrase,
+    listed,
+    number,
+    percent,
+    plural,
+    shown,
+    signed,
+)
 from hpo.reports.tables import duration
 
 
@@ -30,11 +38,6 @@ def basis(is_paired: bool, n: int) -> str:
     return f"taken as independent samples of n = {number(n)} validation faces"
 
 
-def listed(items: list[str]) -> str:
-    """Return ``a, b and c``."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)
-
-
 def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """Answer whether tuning or the choice of architecture mattered; "" without two architectures.
 
@@ -53,7 +56,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
         f"the best result lies {'on average ' if len(moves) > 1 else ''}"
         f"{100 * whole['point']:.1f} points [{100 * whole['low']:.1f}, {100 * whole['high']:.1f}] "
-        f"above the thesis's own configuration of {listed(list(moves))}"
+        f"above {baselines_phrase(moves)} of {listed(list(moves))}"
     )
     if share is None:
         said += (
@@ -83,7 +86,7 @@ def moves_sentence(tuned: Mapping[str, Any]) -> str:
         for label, move in tuned["moves"].items()
     ]
     return (
-        "From its default, the thesis's own configuration, to the study's best, in points of "
+        f"From its default, {baselines_phrase(tuned['moves'])}, to the study's best, in points of "
         f"validation accuracy, tuning moved {listed(each)}; 95 % intervals, the trials "
         f"{basis(tuned['paired'], tuned['n'])}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.reports.sentences import moment, number, percent, plural, signed
+from hpo.reports.sentences import listed, moment, number, percent, plural, signed
 
 SCORES = (
     ("val_macro_f1", "macro F1"),
@@ -120,7 +120,7 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
             f"{title(winner)} {verb}: it {reached.removeprefix(title(winner) + ' ')}, "
             f"{gap(facts, second['behind'])} {better} {title(second)} ({level}, {paired})."
         )
-    names = _listed([title(e) for e in (winner, *equal)])
+    names = listed([title(e) for e in (winner, *equal)])
     nearest = min(equal, key=lambda e: e["behind"]["point"])
     # Only who was stopped may be ahead: with later seeds the leader of that look may do worse.
     among = " of those that were not stopped" if nearest["behind"]["point"] < 0 else ""
@@ -134,10 +134,6 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
 def _seeds(entry: Mapping[str, Any]) -> str:
     """Return how many runs a mean is of, such as ``5 seeds``; one that failed has no value."""
     return plural(sum(v is not None for v in entry["values"]), "seed")
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _stopped(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:

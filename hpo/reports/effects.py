@@ -10,6 +10,7 @@ from typing import Any
 from hpo.evidence.contrasts import Judged, contrast, paired, share
 from hpo.evidence.groups import FEWEST, between_share, shuffled_share
 from hpo.reports.budgets import Row, ValueOf, purchases, search_value
+from hpo.reports.sentences import BASELINES
 from hpo.spec.seeds import derive_seed
 
 Correct = Mapping[tuple[str, int], Sequence[bool]]
@@ -37,7 +38,7 @@ def tuning(
 ) -> dict[str, Any]:
     """Return how far tuning and the choice of architecture moved validation accuracy.
 
-    Of each architecture the trial of the thesis's configuration, ``default``, and its ``best`` at
+    Of each architecture the trial that gains are over, ``default``, and its ``best`` at
     the common number of trials; of the study the best of these. Keys: ``moves`` (architecture →
     ``default, best`` (numbers), ``origin`` of the best, ``tuning, rest, whole`` (differences from
     the default to its best, from there to the study's best, and of both), ``share`` (of the whole
@@ -68,13 +69,14 @@ def tuning(
         if label == winner:
             top = named[1]
         if base is None:
-            left_out[label] = "no complete trial of the thesis's configuration"
+            left_out[label] = "no complete trial of the thesis's or the default configuration"
         elif found is None or not all(name in models for name in named):
             left_out[label] = "no accuracy with a number of faces"
         else:
             ends[label] = (named[0], named[1])
             moves[label] = {
                 "default": base["number"],
+                "baseline": base["origin"],
                 "best": found["number"],
                 "origin": found["origin"],
             }
@@ -113,13 +115,13 @@ def _trial(rows: Sequence[Row], reached: Mapping[str, Any] | None) -> Row | None
 
 
 def _default(rows: Sequence[Row]) -> Row | None:
-    """Return the trial of the thesis's configuration, at its highest rung."""
-    found = [
-        r
-        for r in rows
-        if r["origin"] == "thesis" and r["state"] == "complete" and r["value"] is not None
-    ]
-    return max(found, key=lambda r: r.get("rung") or 0, default=None)
+    """Return the trial that gains are over, at its highest rung."""
+    complete = [r for r in rows if r["state"] == "complete" and r["value"] is not None]
+    for origin in BASELINES:
+        found = [r for r in complete if r["origin"] == origin]
+        if found:
+            return max(found, key=lambda r: r.get("rung") or 0)
+    return None
 
 
 def _ways(default: str, own: str, top: str) -> dict[str, dict[str, float]]:

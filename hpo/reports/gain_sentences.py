@@ -8,6 +8,8 @@ from typing import Any
 from hpo.reports.progress import ended_trials
 from hpo.reports.sentences import (
     accuracy_with_interval,
+    baseline_phrase,
+    baselines_phrase,
     basis,
     number,
     origin_phrase,
@@ -45,14 +47,13 @@ def beside_search(gain: Mapping[str, Any]) -> str:
 
 
 def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    """Say what the best trial has over the thesis's own configuration, or why that is unknown."""
+    """Say what the best trial has over its baseline, or why that is unknown."""
     label, gain = winner["label"], winner["gain"]
+    over = baseline_phrase(winner)
     if not gain:
         state = winner["thesis_state"]
         why = f"that trial is {state}" if state else "the study did not include that configuration"
-        return (
-            f"What tuning gained over the thesis's own configuration of {label} is unknown: {why}."
-        )
+        return f"What tuning gained over {over} of {label} is unknown: {why}."
     base = gain["baseline"]
     value = _reached(base, objective)
     if gain["same_trial"]:
@@ -61,8 +62,8 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
         others = ended_trials(winner["counts"]) - 1
         if not others:
             return (
-                f"What tuning gains in {label} is unknown{' yet' if going else ''}: the thesis's "
-                f"own configuration, trial {base['number']}, with {value}, is its only trial"
+                f"What tuning gains in {label} is unknown{' yet' if going else ''}: {over}, "
+                f"trial {base['number']}, with {value}, is its only trial"
                 + (" that ended." if going else ".")
             )
         ended = " that ended" if going else ""
@@ -73,7 +74,7 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
                 if others == 1
                 else f"none of {number(others)} other trials{ended} did"
             )
-            + f" better than the thesis's own configuration, trial {base['number']}, with {value}."
+            + f" better than {over}, trial {base['number']}, with {value}."
         )
     best = winner["best"]
     # Records of before origins were kept in summaries say nothing of them.
@@ -81,14 +82,13 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     who = "tuning" if by_search else f"trial {best['number']}, {origin_phrase(best['origin'])},"
     if not gain["accuracy"]:
         said = (
-            f"Over the thesis's own configuration of {label} (trial {base['number']}, "
+            f"Over {over} of {label} (trial {base['number']}, "
             f"{shown(base['value'], objective)}) {who} changed {objective['label']} by "
             f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
         )
     else:
-        said = (
-            f"The thesis's own configuration of {label}, trial {base['number']}, reached {value}; "
-        )
+        said = f"{over} of {label}, trial {base['number']}, reached {value}; "
+        said = said[0].upper() + said[1:]
         if gain["accuracy"]["point"] >= 0:
             said += f"over it {who} gained {_points(gain['accuracy'])}."
         else:
@@ -103,9 +103,10 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
     named = [_named_gain(entry) for entry in entries]
     measured = [gain["accuracy"] for gain in named if gain and gain["accuracy"]]
     going = " so far" if any(entry.get("left") for entry in entries) else ""
+    over = baselines_phrase({entry["label"]: entry for entry in entries})
     said = (
-        f"What tuning gained{going} over the thesis's own configuration, in points of validation "
-        f"accuracy: {'; '.join(listed)}."
+        f"What tuning gained{going} over {over}, in points of validation accuracy: "
+        f"{'; '.join(listed)}."
     )
     if not measured:
         return said
@@ -235,12 +236,13 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
     )
     if not gain:
         return f"{said}."
+    over = baseline_phrase(entry)
     if gain["accuracy"] and gain["accuracy"]["point"] < 0:
-        said += f": {_points(gain['accuracy'])} against the thesis's own configuration, a loss"
+        said += f": {_points(gain['accuracy'])} against {over}, a loss"
     elif gain["accuracy"]:
-        said += f": {_points(gain['accuracy'])} over the thesis's own configuration"
+        said += f": {_points(gain['accuracy'])} over {over}"
     else:
-        said += f": {gain['value']:+.4g} in {objective['label']} over the thesis's configuration"
+        said += f": {gain['value']:+.4g} in {objective['label']} over {over}"
     return _joined(f"{said}.", selection_sentence(gain), beside_search(gain))
 
 
@@ -265,7 +267,7 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
             said += (
                 f", {signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
                 f"{signed(100 * change['high'])}] {'over' if change['point'] >= 0 else 'against'} "
-                "the thesis's"
+                + ("the thesis's" if entry.get("baseline", "thesis") == "thesis" else "the default")
             )
         lucky = selection_sentence(found["gain"])
         lines.append(_joined(f"{said}.", lucky, beside_search(found["gain"])))

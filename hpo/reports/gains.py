@@ -1,6 +1,7 @@
-"""What tuning gained over the thesis's own configuration, by whom, and what else changed with it.
+"""What tuning gained over what nobody tuned, by whom, and what else changed with it.
 
-The thesis's trial may carry values beside the search space that no other trial gets, and the best
+That is the thesis's own configuration, or the defaults of an architecture that it has not. The
+thesis's trial may carry values beside the search space that no other trial gets, and the best
 trial may have been written by hand. A gain is the search's own only as far as neither is so.
 """
 
@@ -14,6 +15,7 @@ from hpo.evidence.intervals import difference
 from hpo.evidence.optimism import optimism
 from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports.rows import rounded
+from hpo.reports.sentences import BASELINES
 from hpo.reports.trials import (
     Direction,
     accuracy_interval,
@@ -123,22 +125,27 @@ def selection(
     return {**found.to_json(), "accuracy": {**change, **lowered}}
 
 
-def thesis_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the complete trial of the thesis's own configuration, at its highest rung."""
-    complete = [
-        r for r in records if r.origin == "thesis" and r.state == "complete" and finite_value(r)
-    ]
-    return max(complete, key=lambda r: r.rung or 0, default=None)
+def baseline_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Return the complete trial that gains are over, at its highest rung.
+
+    The one of the thesis's own configuration, or else of the architecture's defaults.
+    """
+    complete = [r for r in records if r.state == "complete" and finite_value(r)]
+    for origin in BASELINES:
+        found = [r for r in complete if r.origin == origin]
+        if found:
+            return max(found, key=lambda r: r.rung or 0)
+    return None
 
 
 def gain(
     records: Sequence[TrialRecord], best: TrialRecord, objective: str = "val_accuracy"
 ) -> dict[str, Any]:
-    """Return ``gain_over`` the thesis's trial with ``baseline, same_trial, selection``.
+    """Return ``gain_over`` the baseline with ``baseline, same_trial, selection``.
 
     {} without that trial.
     """
-    baseline = thesis_trial(records)
+    baseline = baseline_trial(records)
     if baseline is None:
         return {}
     return {
@@ -154,13 +161,13 @@ def sampler_best(
 ) -> dict[str, Any]:
     """Return ``best`` and ``gain`` of what the sampler itself drew; {} if it completed nothing.
 
-    ``gain`` is {} where the thesis's configuration did not finish, and has ``selection`` else.
+    ``gain`` is {} where the baseline did not finish, and has ``selection`` else.
     """
     drawn = [r for r in records if r.origin == "sampler"]
     best = best_of(drawn, direction)
     if best is None:
         return {}
-    baseline = thesis_trial(records)
+    baseline = baseline_trial(records)
     if baseline is None:
         return {"best": trial_summary(best), "gain": {}}
     found = {

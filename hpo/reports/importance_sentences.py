@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from hpo.reports.sentences import EVALUATOR_NAMES, percent, plural
+from hpo.reports.sentences import EVALUATOR_NAMES, listed, percent, plural
 
 POOR_FIT = 0.5
 """Share of the variance that a forest foretells under which that is said."""
@@ -70,11 +70,6 @@ def number(row: Mapping[str, Any]) -> str:
     if row["low"] == row["high"] == row["value"]:
         return f"{row['value']:.2f}"
     return f"{row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return ``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def sample_of(table: Table) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
-from hpo.reports.sentences import moment, origin_phrase, span
+from hpo.reports.sentences import BASELINES, moment, origin_phrase, span
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
 """Keys of the study file that hold for all architectures, as the page repeats them."""
@@ -26,7 +26,7 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     if study.get("warm_start"):
         listed.append(("Warm start", _setting(study["warm_start"])))
     listed += _data(study)
-    listed += [(f"Asked of {label}", _asked(study, label)) for label in data.labels]
+    listed += [(f"Asked of {entry['label']}", _asked(study, entry)) for entry in data.architectures]
     listed += [
         (f"Space of {label}", f"version {version}: it grew while the study went on")
         for label, version in data.facts.get("space_versions", {}).items()
@@ -64,13 +64,13 @@ def _data(study: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("Data", f"{given.get('dataset', 'unknown')}, {faces}{left_out}")]
 
 
-def _asked(study: Mapping[str, Any], label: str) -> str:
+def _asked(study: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """Return what the study file asks of one architecture; its own settings win over the study's.
 
-    A mapping that is enqueued was written by hand; ``thesis`` is the thesis's own configuration.
+    A mapping that is enqueued was written by hand; ``thesis`` and ``default`` are not.
     """
     listed = study.get("architectures")
-    own = listed.get(label) if isinstance(listed, Mapping) else None
+    own = listed.get(entry["label"]) if isinstance(listed, Mapping) else None
     own = own if isinstance(own, Mapping) else {}
     data, budget = study.get("data"), study.get("budget")
     trials = own.get("trials") or (budget.get("trials") if isinstance(budget, Mapping) else None)
@@ -84,7 +84,10 @@ def _asked(study: Mapping[str, Any], label: str) -> str:
         said.append("fixed " + ", ".join(f"{n} = {short(v)}" for n, v in fixed.items()))
     enqueued = own.get("enqueue") or []
     by_hand = sum(isinstance(e, Mapping) for e in enqueued)
-    first = ["the thesis's configuration"] if "thesis" in enqueued else []
+    # By 'thesis' an architecture that the thesis has not is asked for its defaults.
+    names = [e for e in enqueued if isinstance(e, str)]
+    asked = {entry.get("baseline", "thesis") if name == "thesis" else name for name in names}
+    first = [words for origin, words in BASELINES.items() if origin in asked]
     first += [f"{by_hand} written by hand"] if by_hand else []
     if first:
         said.append(f"tried first: {' and '.join(first)}")

@@ -9,6 +9,7 @@ from hpo.evidence.intervals import against_rate, majority_rate
 from hpo.evidence.optuna_study import joined_space
 from hpo.registry.promotion import rank
 from hpo.reports.gains import gain, sampler_best
+from hpo.reports.sentences import BASELINES
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.search.climbing import agreements_of
 from hpo.spec.pareto import losses
@@ -60,13 +61,14 @@ def architecture_entry(
     """Return everything that the report says about one architecture.
 
     Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, rungs, best,
-    against_majority, gain, sampler, thesis_state, space``; ``gains`` says what ``gain`` and
-    ``sampler`` hold, ``RankAgreement`` what ``rungs`` lists.
+    against_majority, gain, sampler, baseline, thesis_state, space``; ``gains`` says what ``gain``
+    and ``sampler`` hold, ``RankAgreement`` what ``rungs`` lists; ``baseline`` is the origin of the
+    trial that gains are over, and ``thesis_state`` its state, "" where the study has none.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
     placed = against_rate(interval, majority_class["rate"]) if interval and majority_class else None
-    thesis = next((r for r in records if r.origin == "thesis"), None)
+    baseline = next((r for origin in BASELINES for r in records if r.origin == origin), None)
     return {
         "label": label,
         "architecture": architecture,
@@ -81,6 +83,7 @@ def architecture_entry(
         "against_majority": placed,
         "gain": gain(records, best, objective) if best else {},
         "sampler": sampler_best(records, direction, objective),
-        "thesis_state": thesis.state if thesis else "",
+        "baseline": baseline.origin if baseline else "thesis",
+        "thesis_state": baseline.state if baseline else "",
         "space": joined_space(records),
     }

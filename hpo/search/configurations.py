@@ -10,7 +10,11 @@ from hpo.spec.errors import SpecError
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import ArchitectureSpec
 
-Origin = Literal["sampler", "enqueued", "thesis", "warm_start", "space-filling", "confirmation"]
+Origin = Literal[
+    "sampler", "enqueued", "thesis", "default", "warm_start", "space-filling", "confirmation"
+]
+Baselines = Mapping[Literal["thesis", "default"], Mapping[str, Any]]
+"""What ``enqueue`` may name: a configuration of the thesis, and what nobody has tuned."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Enqueued:
     Args:
         values: values of searched parameters; those left open are the sampler's to choose.
         overrides: values beyond the space, stronger than the study's fixed ones.
-        origin: ``"thesis"``, ``"enqueued"`` or ``"warm_start"``.
+        origin: ``"thesis"``, ``"default"``, ``"enqueued"`` or ``"warm_start"``.
         notes: what was changed to make it fit, for people.
     """
 
@@ -32,31 +36,34 @@ class Enqueued:
 
 def resolve_enqueue(
     architecture: ArchitectureSpec,
-    thesis: Mapping[str, Any] | None,
+    baselines: Baselines | None,
     label: str,
     locate: Callable[..., str] | None = None,
 ) -> list[Enqueued]:
     """Return the configurations that ``enqueue`` names, in order.
 
-    The thesis's own configuration is fitted to the space (numbers clamped to their ranges) and
-    yields to what the study file fixes, such as its number of epochs. A mapping written into the
-    file must lie inside the space as it stands, and is stronger than what is fixed.
+    A baseline is fitted to the space (numbers clamped to their ranges) and yields to what the study
+    file fixes, such as its number of epochs. A mapping written into the file must lie inside the
+    space as it stands, and is stronger than what is fixed.
 
     Args:
         architecture: the section of the study file.
-        thesis: the thesis's configuration of this architecture; None if it has none, and then
-            ``thesis`` is passed over.
+        baselines: of this architecture. In place of a thesis's configuration that it has not, its
+            defaults are taken; without these as well the entry is passed over.
         label: the architecture's name in the study file, for errors.
         locate: turns a key path below the architecture into ``file:line``, for errors.
 
     Raises:
         SpecError: an enqueued value lies outside its range.
     """
-    found = []
+    found: list[Enqueued] = []
+    taken: list[str] = []
     for position, entry in enumerate(architecture.enqueue):
         if isinstance(entry, str):
-            if thesis is not None:
-                found.append(_fitted(architecture, thesis))
+            named = baseline_of(entry, baselines or {})
+            if named is not None and named not in taken:
+                taken.append(named)
+                found.append(_fitted(architecture, (baselines or {})[named], named))
             continue
         where = (
             locate("enqueue", position) if locate else f"architectures.{label}.enqueue[{position}]"
@@ -73,10 +80,21 @@ def resolve_enqueue(
     return found
 
 
-def _fitted(architecture: ArchitectureSpec, thesis: Mapping[str, Any]) -> Enqueued:
-    free = {k: v for k, v in thesis.items() if k not in architecture.fixed}
+def baseline_of(entry: str, baselines: Baselines) -> Literal["thesis", "default"] | None:
+    """Return which of the ``baselines`` an entry of ``enqueue`` comes to; None if to none."""
+    if entry == "thesis" and "thesis" in baselines:
+        return "thesis"
+    return "default" if "default" in baselines else None
+
+
+def _fitted(
+    architecture: ArchitectureSpec,
+    baseline: Mapping[str, Any],
+    origin: Literal["thesis", "default"],
+) -> Enqueued:
+    free = {k: v for k, v in baseline.items() if k not in architecture.fixed}
     inside, outside, notes = architecture.space.fit(free)
-    return Enqueued(inside, outside, "thesis", tuple(notes))
+    return Enqueued(inside, outside, origin, tuple(notes))
 
 
 def _check_active(architecture: ArchitectureSpec, entry: Mapping[str, Any], where: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from hpo.search.configurations import Origin
+from hpo.search.configurations import Baselines, Origin
 from hpo.search.reconnecting import Reconnecting
 from hpo.spec.catalogue import resolve
 from hpo.spec.records import EpochReport, TrialRecord, TrialResult
@@ -22,7 +22,7 @@ class Proposal:
         slot: which place of the budget it fills, from 0; attempts at one slot share it.
         params: the searched values.
         trial_seed: seeds the training; the same for every attempt at the slot.
-        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"warm_start"``,
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"default"``, ``"warm_start"``,
             ``"space-filling"`` or ``"confirmation"``.
         overrides: values stronger than the study's fixed ones (an enqueued configuration's, or the
             epochs that a keras-tuner Hyperband round allows).
@@ -58,7 +58,7 @@ class Proposal:
 class Engine(Protocol):
     """Proposes trials of one architecture of a study and keeps their records.
 
-    Made with ``(storage_url, spec, label, *, resume=False, thesis=None)``. Several engines, in
+    Made with ``(storage_url, spec, label, *, resume=False, baselines=None)``. Several engines, in
     several processes, may serve one study: the budget holds over all of them. A call about a trial
     that is no longer this worker's to change (its slot was given to another attempt) returns False
     and changes nothing.
@@ -156,7 +156,7 @@ def open_engine(
     label: str,
     *,
     resume: bool = False,
-    thesis: Mapping[str, Any] | None = None,
+    baselines: Baselines | None = None,
     dataset_digest: str = "",
 ) -> Engine:
     """Return the engine that ``spec.engine`` names, its study made or loaded.
@@ -166,7 +166,7 @@ def open_engine(
         spec: the study file.
         label: the architecture's name in it.
         resume: whether the study may exist already.
-        thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+        baselines: of this architecture, for ``enqueue: [thesis]`` and ``[default]``.
         dataset_digest: of the data that the study is bound to; "" binds it to none.
 
     Raises:
@@ -177,6 +177,6 @@ def open_engine(
     """
     factory = resolve("engine", spec.engine.name, "engine")
     engine: Engine = factory(
-        storage_url, spec, label, resume=resume, thesis=thesis, dataset_digest=dataset_digest
+        storage_url, spec, label, resume=resume, baselines=baselines, dataset_digest=dataset_digest
     )
     return engine

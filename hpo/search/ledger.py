@@ -20,7 +20,7 @@ from hpo.search.attempts import Attempts
 from hpo.search.attendance import Attendance
 from hpo.search.claims import Claims
 from hpo.search.climbing import Climb, ladder_of
-from hpo.search.configurations import fold_fixed, resolve_enqueue
+from hpo.search.configurations import Baselines, fold_fixed, resolve_enqueue
 from hpo.search.creation import create_or_load, optuna_name
 from hpo.search.engine import Proposal
 from hpo.search.evolution import (
@@ -56,7 +56,7 @@ class LedgerEngine(Claims):
         spec: the study file.
         label: the architecture's name in it.
         resume: whether the study may exist already.
-        thesis: the thesis's configuration of this architecture, for ``enqueue: [thesis]``.
+        baselines: of this architecture, for ``enqueue: [thesis]`` and ``[default]``.
         dataset_digest: of the data that the study is bound to; "" binds it to none.
 
     Raises:
@@ -72,7 +72,7 @@ class LedgerEngine(Claims):
         label: str,
         *,
         resume: bool = False,
-        thesis: Mapping[str, Any] | None = None,
+        baselines: Baselines | None = None,
         dataset_digest: str = "",
     ) -> None:
         self.storage_url = storage_url
@@ -81,7 +81,7 @@ class LedgerEngine(Claims):
         self.architecture = spec.architectures[label]
         self.goals = Goals.of(spec)
         self.maximize = self.goals.maximize[0]
-        self.first = resolve_enqueue(self.architecture, thesis, label)
+        self.first = resolve_enqueue(self.architecture, baselines, label)
         self.space = fold_fixed(self.architecture.space, self.architecture.fixed)
         self.notes = [f"{label}: {note}" for entry in self.first for note in entry.notes]
         self.study_name = optuna_name(spec.name, label)

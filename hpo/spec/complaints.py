@@ -146,7 +146,7 @@ def _demand(error: Any, path: KeyPath) -> str:
     if len(path) == 1 and path[0] in _PLUG_INS:
         return "takes a name, or a mapping of a name and options"
     if path[-2:-1] == ("enqueue",):
-        return "takes 'thesis' or a mapping of parameters"
+        return "takes 'thesis', 'default' or a mapping of parameters"
     if _is_tag(error["loc"], len(error["loc"]) - 1) and any(k in path for k in _SCALAR_PLACES):
         return "takes a number, a word, true, false or null (or a list of them)"
     if path[-2:-1] == ("space",):

@@ -240,9 +240,9 @@ class TrialRecord(_Plain):
         started: ISO 8601 time (UTC) of the claim; "" if waiting.
         finished: ISO 8601 time (UTC) of the tell; "" if not yet.
         mlflow_run_id: its run in MLflow; "" if none yet.
-        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"warm_start"`` (tried first since it
-            was good in an earlier study), ``SPACE_FILLING``, ``"confirmation"`` (run again with
-            another seed), or ``SINGLE``.
+        origin: ``"sampler"``, ``"enqueued"``, ``"thesis"``, ``"default"``, ``"warm_start"`` (tried
+            first since it was good in an earlier study), ``SPACE_FILLING``, ``"confirmation"``
+            (run again with another seed), or ``SINGLE``.
         space: the search space that it was drawn from, as plain data by parameter name.
         attempt: how many earlier attempts at its slot were lost.
         retry_of: number of the attempt that it replaces; None if it is the first.

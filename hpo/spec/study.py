@@ -51,7 +51,8 @@ class ArchitectureSpec(Section):
     space: SearchSpace = Field(default_factory=lambda: SearchSpace({}))
     enqueue: list[str | dict[str, Scalar | list[Scalar]]] = Field(
         default=["thesis"],
-        description="Configurations tried first; `thesis` is the thesis's own.",
+        description="Configurations tried first; `thesis` is the thesis's own, and where it has "
+        "none of this architecture, or by `default`, the defaults of the searched parameters.",
     )
 
     @model_validator(mode="after")
@@ -62,9 +63,9 @@ class ArchitectureSpec(Section):
                 if parent not in self.space.parameters and parent not in self.fixed:
                     raise self._nobody(name, parent)
         for position, entry in enumerate(self.enqueue):
-            if isinstance(entry, str) and entry != "thesis":
+            if isinstance(entry, str) and entry not in ("thesis", "default"):
                 raise Fault(
-                    f"enqueue takes 'thesis' or a mapping of parameters, got '{entry}'",
+                    f"enqueue takes 'thesis', 'default' or a mapping of parameters, got '{entry}'",
                     *("enqueue", position),
                 )
         return self

@@ -40,11 +40,13 @@ class Diagnosis:
         problems: what is wrong now.
         fixed: what was wrong and is no more.
         notes: what a person should know of the look itself.
+        studies: whose stores were compared.
     """
 
     problems: list[Problem]
     fixed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    studies: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

@@ -52,18 +52,18 @@ def doctor(
             )
             continue
         found = patient.look()
-        first = list(found)
+        seen = list(found)
         for _ in range(_ROUNDS if fix else 0):
             if not any(problem.fixable for problem in found):
                 break
             patient.mend()
             found = patient.look()
-        if fix:
-            fixed += [problem for problem in first if problem not in found]
+            seen += [problem for problem in found if problem not in seen]
+        fixed += [problem for problem in seen if problem not in found]
         problems += found
         notes += patient.notes
     if study is None:
         found, told = look_for_strangers(workspace, names)
         problems += found
         notes += told
-    return Diagnosis(problems, fixed, notes)
+    return Diagnosis(problems, fixed, notes, names)

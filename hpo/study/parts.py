@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpo.architectures.architecture import Architecture
+from hpo.spec.errors import SpecError
 from hpo.spec.loading import StudyFile
 from hpo.spec.study import ArchitectureSpec
 
 if TYPE_CHECKING:
-    from hpo.search.configurations import Enqueued
+    from hpo.search.configurations import Baselines, Enqueued
+    from hpo.training.resolve import ParameterInfo
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class PlannedArchitecture:
         spec: its section; among the fixed parameters ``weights`` where it takes them, and
             ``epochs`` where the architecture has a default of its own for them.
         architecture: what ``build`` and its parameters are.
-        thesis: the thesis's configuration, so far as it can run here; None if there is none.
+        baselines: the thesis's configuration, so far as it can run here, and the defaults of the
+            searched parameters; without either where there is none.
         first: the configurations tried first.
         seconds_per_trial: a guess, pruning and early stopping left out.
     """
@@ -31,7 +35,7 @@ class PlannedArchitecture:
     label: str
     spec: ArchitectureSpec
     architecture: Architecture
-    thesis: dict[str, Any] | None
+    baselines: Baselines
     first: list[Enqueued]
     seconds_per_trial: float = 0.0
 
@@ -68,12 +72,12 @@ def plan_architecture(
         for value in ends:
             check_value(architecture, name, value, where=at("space", name))
     section = _with_own_epochs(section, architecture)
-    thesis = _runnable_thesis(section, architecture)
-    first = resolve_enqueue(section, thesis, label, locate=at)
+    baselines = _baselines(section, architecture)
+    first = resolve_enqueue(section, baselines, label, locate=at)
     for trial in first:
         given = {**section.fixed, **trial.overrides, **trial.values}
         resolve_parameters(architecture, given, at("enqueue"))
-    return PlannedArchitecture(label, section, architecture, thesis, first)
+    return PlannedArchitecture(label, section, architecture, baselines, first)
 
 
 def _with_own_epochs(section: ArchitectureSpec, architecture: Architecture) -> ArchitectureSpec:
@@ -89,6 +93,42 @@ def _with_own_epochs(section: ArchitectureSpec, architecture: Architecture) -> A
     if "epochs" in section.space.parameters or epochs.owner != "training":
         return section
     return section.model_copy(update={"fixed": {"epochs": epochs.default, **section.fixed}})
+
+
+def _baselines(section: ArchitectureSpec, architecture: Architecture) -> Baselines:
+    """Return what tuning is measured against: the thesis's configuration, and the defaults.
+
+    There are no defaults where a searched parameter has none, as in a model that declares no
+    ``Parameters``, or where they do not go with what is fixed, such as a frozen base without
+    weights.
+    """
+    from hpo.training.resolve import known_parameters, resolve_parameters
+
+    found: dict[Literal["thesis", "default"], dict[str, Any]] = {}
+    thesis = _runnable_thesis(section, architecture)
+    if thesis is not None:
+        found["thesis"] = thesis
+    defaults = _defaults(section, known_parameters(architecture))
+    if defaults:
+        with contextlib.suppress(SpecError):
+            resolve_parameters(architecture, {**defaults, **section.fixed})
+            found["default"] = defaults
+    return found
+
+
+def _defaults(
+    section: ArchitectureSpec, known: Mapping[str, ParameterInfo]
+) -> dict[str, Any] | None:
+    """Return the defaults of the searched parameters that are in use; None if one has none."""
+    values: dict[str, Any] = {}
+    for name in section.space.order():
+        parameter, given = section.space.parameters[name], {**section.fixed, **values}
+        if any(parent not in given for parent in parameter.when) or not parameter.active(given):
+            continue
+        if name not in known or known[name].default is None:
+            return None
+        values[name] = known[name].default
+    return values
 
 
 def _runnable_thesis(

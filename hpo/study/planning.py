@@ -238,9 +238,10 @@ def plan(
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
         raise _at(error, file.locate(path)) from None
     notes += [
-        f"{label} has no configuration of the thesis, so 'thesis' in its enqueue is passed over."
+        f"{label} has no configuration of the thesis, so 'thesis' in its enqueue "
+        + ("stands for its defaults." if "default" in part.baselines else "is passed over.")
         for label, part in parts.items()
-        if part.thesis is None
+        if "thesis" not in part.baselines
         and "enqueue" in part.spec.model_fields_set
         and "thesis" in part.spec.enqueue
     ]

@@ -180,8 +180,8 @@ def run_name(record: TrialRecord) -> str:
         name += f" repeats #{record.repeats}"
     if record.continues is not None:
         name += f" continues #{record.continues}"
-    if record.origin == "thesis":
-        name += " thesis"
+    if record.origin in ("thesis", "default"):
+        name += f" {record.origin}"
     if record.origin == SPACE_FILLING:
         name += f" {SPACE_FILLING}"
     if record.state in ("pruned", "failed"):

@@ -1,4 +1,4 @@
-"""What tuning gained over the thesis's own configuration, and whose gain it is."""
+"""What tuning gained over what nobody tuned, and whose gain it is."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.sentences import signed
 
 LOOK_FOR = (
-    "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own "
-    "configuration run here as a trial, next to the width of the intervals? A hollow mark with a "
-    "dot in it is a best trial that the search did not find: by hand, from an earlier study or "
-    "from the even sample. Read below what else differs."
+    "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own or "
+    "the default configuration run here as a trial, next to the width of the intervals? A hollow "
+    "mark with a dot in it is a best trial that the search did not find: by hand, from an earlier "
+    "study or from the even sample. Read below what else differs."
 )
 
 LANE = 0.28
 """Between the marks of an architecture, so that no interval hides another."""
+SHORT_BASELINES = {
+    "thesis": "the thesis's configuration",
+    "default": "the default configuration",
+}
 SHORT_ORIGINS = {
     "enqueued": "by hand",
     "sampler": "sampler",
@@ -40,7 +44,7 @@ class Mark:
 
 
 def section(data: ReportData) -> Section:
-    """Draw the thesis's configuration, the best trial and the sampler's best, joined."""
+    """Draw the baseline, the best trial and the sampler's best, joined."""
     title = "What tuning gained"
     known = [
         e
@@ -48,17 +52,17 @@ def section(data: ReportData) -> Section:
         if e["gain"] and e["best"]["interval"] and e["gain"]["baseline"]["interval"]
     ]
     absent = {
-        e[
-            "label"
-        ]: "no gain is known, as that needs a complete trial of the thesis's configuration "
-        "and a best trial with a known validation size"
+        e["label"]: "no gain is known, as that needs a complete trial of the thesis's or the "
+        "default configuration and a best trial with a known validation size"
         for e in data.architectures
         if e not in known
     }
     if not known:
         return Section(title, LOOK_FOR, empty=missing(absent, []))
+    given = {e.get("baseline", "thesis") for e in known}
+    baseline = SHORT_BASELINES[given.pop()] if len(given) == 1 else "the baseline"
     drawn = figure(
-        "From the thesis's configuration to the best trial: 95 % Wilson intervals, gains in points",
+        f"From {baseline} to the best trial: 95 % Wilson intervals, gains in points",
         x="validation accuracy [%]",
         height=110 + 115 * len(known),
         showlegend=False,
@@ -95,7 +99,7 @@ def _how(known: list[dict[str, Any]]) -> list[str]:
             "trials do not say which faces they got right; both saw the same faces, so it is "
             "rather too wide."
         ]
-    chosen = "The best was selected on these faces, the thesis's was not"
+    chosen = "The best was selected on these faces, the baseline was not"
     if not any(g.get("selection") for g in gains):
         chosen += "; how much of a gain that is cannot be said of these trials"
     star = "A star marks a gain that is not the search's alone, as said above."
@@ -103,26 +107,27 @@ def _how(known: list[dict[str, Any]]) -> list[str]:
 
 
 def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:
-    """Return the thesis's trial, the best, and the sampler's best where that is another one.
+    """Return the baseline, the best, and the sampler's best where that is another one.
 
-    The thesis's is hollow, the sampler's filled, and one that neither made has a dot in it.
+    The baseline is hollow, the sampler's filled, and one that neither made has a dot in it.
     """
     shape, gain, best = symbol(data.labels, entry["label"]), entry["gain"], entry["best"]
     found = entry.get("sampler") or {}
     origin = best.get("origin", "")
     named = SHORT_ORIGINS.get(origin, "")
+    baseline = SHORT_BASELINES[entry.get("baseline", "thesis")].removeprefix("the ")
     if gain["same_trial"]:
         marks = [
             Mark(
                 best,
                 shape + "-open",
-                "thesis's configuration and best",
+                f"{baseline} and best",
                 "nothing better so far" if entry.get("left") else "nothing did better",
             )
         ]
     else:
         marks = [
-            Mark(gain["baseline"], shape + "-open", "thesis's configuration"),
+            Mark(gain["baseline"], shape + "-open", baseline),
             Mark(
                 best,
                 shape if origin in ("sampler", "") else shape + "-open-dot",

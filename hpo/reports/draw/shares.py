@@ -17,9 +17,10 @@ from hpo.reports.draw.style import about, colour, figure, safe
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
-    "Each bar runs from an architecture's default, the thesis's own configuration, to the best of "
-    "the study. Is its coloured part, which tuning brought, longer than the grey one, which took "
-    "another architecture? Above stands what tuning brought, in points, and its share of the way."
+    "Each bar runs from what nobody tuned, the thesis's own configuration or an architecture's "
+    "defaults, to the best of the study. Is its coloured part, which tuning brought, longer than "
+    "the grey one, which took another architecture? Above stands what tuning brought, in points, "
+    "and its share of the way."
 )
 OLD = "This report was made before tuning was set against architecture; draw it again."
 
@@ -36,8 +37,8 @@ def section(data: ReportData) -> Section:
         return Section(
             TITLE,
             LOOK_FOR,
-            empty="No architecture has a complete trial of the thesis's configuration and a best "
-            "trial with a known number of validation faces"
+            empty="No architecture has a complete trial of the thesis's or the default "
+            "configuration and a best trial with a known number of validation faces"
             f"{', both at the rung of the best' if data.study.get('fidelity') else ''}.",
         )
     trials = int(made["equal"]["common"]["trials"])

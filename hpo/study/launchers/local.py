@@ -156,7 +156,7 @@ class LocalLauncher:
             # That the study may be new was checked at the start; since then another worker may
             # have come to this architecture first.
             resume=True,
-            thesis=part.thesis,
+            baselines=part.baselines,
             dataset_digest=self._launch.plan.dataset.digest,
         )
 

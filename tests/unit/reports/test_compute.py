@@ -127,6 +127,22 @@ def test_without_the_thesis_configuration_the_gain_is_unknown_and_says_why(
     assert any("that trial is pruned" in s for s in data.summary)
 
 
+def test_an_architecture_without_a_thesis_gains_over_its_defaults(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    default = dataclasses.replace(one_trial(), origin="default")
+    better = dataclasses.replace(one_trial(number=1), value=0.9)
+    data = report([default, better], spec)
+    found = entry(data, "cnn")
+    assert (found["baseline"], found["gain"]["baseline"]["number"]) == ("default", 0)
+    said = " ".join(data.summary)
+    assert "The default configuration of cnn, trial 0, reached" in said
+    assert "thesis's own configuration" not in said
+    # The thesis's is the baseline where both were run.
+    both = report([default, dataclasses.replace(better, origin="thesis")], spec)
+    assert entry(both, "cnn")["gain"]["baseline"]["number"] == 1
+
+
 def test_the_thesis_beating_the_search_is_said(one_trial: OneTrial, spec: dict[str, Any]) -> None:
     thesis = one_trial(thesis=True)
     worse = dataclasses.replace(one_trial(number=1), value=0.2)

@@ -24,8 +24,8 @@ def test_an_architecture_tells_its_own_trials_and_faces(
     }
     made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
     assert made["Asked of cnn"] == (
-        "8 trials; 6,000 training faces at most; tried first: the thesis's configuration and "
-        "1 written by hand"
+        "8 trials; 6,000 training faces at most; tried first: the thesis's own configuration "
+        "and 1 written by hand"
     )
     assert made["Asked of xception"] == (
         "6 trials; 3,000 training faces at most; weights none; fixed input_size = 71"

@@ -70,7 +70,7 @@ def objective(params: dict[str, Any]) -> float:
 
 def open_it(url: str, spec: StudySpec, *, resume: bool = False) -> Engine:
     """Return the study file's engine for ``cnn``."""
-    return open_engine(url, spec, "cnn", resume=resume, thesis=THESIS)
+    return open_engine(url, spec, "cnn", resume=resume, baselines={"thesis": THESIS})
 
 
 def train(engine: Engine, proposal: Proposal, fixed: dict[str, Any]) -> TrialResult:

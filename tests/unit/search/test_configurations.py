@@ -10,14 +10,26 @@ THESIS = {"learning_rate": 1e-3, "optimizer": "adam", "layers": 12, "epochs": 10
 
 def test_the_thesis_is_fitted_to_the_space_and_yields_to_what_is_fixed() -> None:
     section = make_spec(architecture={"enqueue": ["thesis"]}).architectures["cnn"]
-    (first,) = resolve_enqueue(section, THESIS, "cnn")
+    (first,) = resolve_enqueue(section, {"thesis": THESIS}, "cnn")
     assert first.origin == "thesis"
     assert first.values == {"learning_rate": 1e-3, "optimizer": "adam", "layers": 8}
     assert first.overrides == {"dense": [8]}  # epochs: the study fixes 3
     assert "layers 12 → 8" in first.notes[0]
 
 
-def test_without_a_thesis_the_word_is_passed_over() -> None:
+def test_where_there_is_no_thesis_its_word_means_the_defaults_and_they_are_tried_once() -> None:
+    architecture = {"enqueue": ["thesis", "default", {"layers": 2}]}
+    section = make_spec(architecture=architecture).architectures["cnn"]
+    found = resolve_enqueue(section, {"default": {"layers": 3}}, "cnn")
+    assert [(e.origin, e.values) for e in found] == [
+        ("default", {"layers": 3}),
+        ("enqueued", {"layers": 2}),
+    ]
+    both = resolve_enqueue(section, {"thesis": THESIS, "default": {"layers": 3}}, "cnn")
+    assert [e.origin for e in both] == ["thesis", "default", "enqueued"]
+
+
+def test_without_a_thesis_and_defaults_the_words_are_passed_over() -> None:
     section = make_spec(architecture={"enqueue": ["thesis", {"layers": 2}]}).architectures["cnn"]
     (only,) = resolve_enqueue(section, None, "cnn")
     assert only.values == {"layers": 2}

@@ -13,6 +13,7 @@ from hpo.cli.app import app
 from hpo.search.studies import read_attribute, set_attribute
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
+from hpo.study.diagnosis import Problem
 from hpo.study.doctor import doctor
 from hpo.study.patient import Patient
 from tests.unit.search.analytic import empty_database, make_spec, open_it, run
@@ -80,3 +81,25 @@ def test_what_is_to_be_typed_next_says_where(kept: Workspace) -> None:
         assert told.exit_code == 1
         again = " ".join(["hpo", *words, "--fix", "--home", str(kept.home), "--storage", url])
         assert f"`{again}` mends them." in told.stderr
+
+
+def test_where_no_study_is_nothing_is_said_to_agree(kept: Workspace) -> None:
+    outcome = CliRunner().invoke(app, ["--home", str(kept.home), "doctor"])
+    assert outcome.exit_code == 0
+    assert "There is no study here" in outcome.output
+    assert "agree" not in outcome.output
+
+
+def test_what_mending_brings_to_light_is_told_as_mended_too(
+    kept: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(1)
+    run(open_it(kept.storage_url(), spec), spec)
+    run_is_gone, model_is_gone = (
+        Problem("study", "mlflow", kind, "cnn", 0, kind, fixable=True) for kind in ("run", "model")
+    )
+    looks = iter([[run_is_gone], [model_is_gone], []])
+    monkeypatch.setattr(Patient, "look", lambda self: next(looks))
+    monkeypatch.setattr(Patient, "mend", lambda self: None)
+    found = doctor("study", workspace=kept, fix=True)
+    assert (found.fixed, found.problems) == ([run_is_gone, model_is_gone], [])

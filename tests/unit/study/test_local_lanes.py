@@ -18,7 +18,7 @@ URL = "postgresql://me@db/hpo"
 def launcher(labels: tuple[str, ...], *, give_up: bool = False) -> LocalLauncher:
     made = LocalLauncher.__new__(LocalLauncher)
     spec = SimpleNamespace(space=SimpleNamespace(to_plain=dict))
-    parts = {label: SimpleNamespace(label=label, thesis=None, spec=spec) for label in labels}
+    parts = {label: SimpleNamespace(label=label, baselines={}, spec=spec) for label in labels}
     launch: Any = SimpleNamespace(
         storage_url=URL,
         spec=SimpleNamespace(slots_of=lambda label: [0]),

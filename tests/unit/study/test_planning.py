@@ -218,6 +218,36 @@ def test_a_thesis_that_an_architecture_does_not_have_is_passed_over_aloud(
         assert sum("'thesis' in its enqueue is passed over" in n for n in planned.notes) == notes
 
 
+def test_an_architecture_without_a_thesis_starts_from_its_defaults(
+    own_epochs: dict[str, Any], workspace: Workspace
+) -> None:
+    own_epochs["data"] = {"dataset": "drawn-faces"}
+    section = own_epochs["architectures"]["mine"]
+    section |= {
+        "enqueue": ["thesis"],
+        "space": {
+            "optimizer": {"type": "categorical", "choices": ["sgd", "adam"]},
+            "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
+            # In use with an optimizer that is not the default.
+            "momentum": {"type": "float", "low": 0.1, "high": 0.5, "when": {"optimizer": "sgd"}},
+        },
+    }
+    planned = plan(StudySpec.model_validate(own_epochs), workspace=workspace, probe=False)
+    (first,) = planned.parts["mine"].first
+    assert (first.origin, first.values) == ("default", {"optimizer": "adam", "learning_rate": 1e-3})
+    assert any("'thesis' in its enqueue stands for its defaults" in n for n in planned.notes)
+
+
+def test_a_searched_parameter_that_nobody_declared_has_no_default(
+    own_epochs: dict[str, Any], workspace: Workspace
+) -> None:
+    own_epochs["data"] = {"dataset": "drawn-faces"}
+    section = own_epochs["architectures"]["mine"]
+    section |= {"enqueue": ["default"], "space": {"units": {"type": "int", "low": 1, "high": 9}}}
+    planned = plan(StudySpec.model_validate(own_epochs), workspace=workspace, probe=False)
+    assert planned.parts["mine"].first == []
+
+
 @pytest.mark.parametrize(
     ("said", "fixed"),
     [

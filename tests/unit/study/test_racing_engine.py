@@ -66,10 +66,7 @@ def founded(url: str, seeds: int = 5) -> StudySpec:
 
 
 def engines(url: str, spec: StudySpec) -> dict[str, Engine]:
-    return {
-        label: open_engine(url, spec, label, resume=True, thesis=None)
-        for label in spec.architectures
-    }
+    return {label: open_engine(url, spec, label, resume=True) for label in spec.architectures}
 
 
 def result(label: str, proposal: Proposal) -> TrialResult:
