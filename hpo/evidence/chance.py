@@ -32,6 +32,9 @@ CARRIED_ON = 2.0
 
 If the bias falls as trials to the power -r, what is left of it at all trials is the step divided by
 2^r - 1: 2.4 times for r = 1/2, once for r = 1. Chosen by simulation, see ``docs/evidence.md``."""
+FINER_BANDWIDTH = 0.5
+"""Bandwidth of PED-ANOVA's kernels on some thirty times as many trials, as a multiple of that on
+these: it falls as trials to the power -1/5 (Scott's rule), and blurs several peaks into one."""
 CHANCE_DEVIATIONS = 3.0
 """How many standard deviations above its shuffled copies' mean a parameter must lie."""
 CHANCE_SHARE = 0.98
@@ -39,7 +42,12 @@ CHANCE_SHARE = 0.98
 
 
 def half_interval(
-    point: float, halves: Sequence[float], level: float, n: int, widening: float = 1.0
+    point: float,
+    halves: Sequence[float],
+    level: float,
+    n: int,
+    widening: float = 1.0,
+    step: float = 0.0,
 ) -> Interval:
     """Return the interval of an importance from its values on random halves of the trials.
 
@@ -49,14 +57,16 @@ def half_interval(
         level: nominal coverage.
         n: trials.
         widening: factor on both sides.
+        step: from ``point`` to where more trials would move it by what halves do not show; the
+            interval is carried on by it.
     """
     if len(halves) < 2:
         return Interval(point, point, point, level, n)
     mean, deviation = float(np.mean(halves)), float(np.std(halves, ddof=1))
     reach = NormalDist().inv_cdf(0.5 + level / 2) * deviation
     carried = CARRIED_ON * (point - mean)
-    low = point - widening * (reach - min(carried, 0.0))
-    high = point + widening * (reach + max(carried, 0.0))
+    low = point - widening * (reach - min(carried, 0.0)) + min(step, 0.0)
+    high = point + widening * (reach + max(carried, 0.0)) + max(step, 0.0)
     return Interval(point, min(max(low, 0.0), point), max(min(high, 1.0), point), level, n)
 
 

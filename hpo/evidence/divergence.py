@@ -46,21 +46,33 @@ class Grids:
         maximize: bool,
     ) -> None:
         self.names = list(names)
+        self._maximize = maximize
         self._losses = np.array([-o.value if maximize else o.value for o in chosen])
         placed = [_placed(chosen, name, domains[name]) for name in names]
         self._places = np.array([places for places, _, _ in placed])  # -1 where it was inactive
         self._sizes = [size for _, size, _ in placed]
         self._unordered = [unordered for _, _, unordered in placed]
 
-    def divergences(self, rows: Array, shuffle: Any = None) -> Array:
+    def divergences(
+        self,
+        rows: Array,
+        shuffle: Any = None,
+        *,
+        values: Array | None = None,
+        bandwidth: float = 1.0,
+    ) -> Array:
         """Return each parameter's divergence among trials ``rows``, not normalised.
 
         Args:
             rows: indices of trials.
             shuffle: a NumPy generator that moves each parameter's values, apart from the others',
                 between these trials: what is left is chance. None moves nothing.
+            values: (rows,) of the objective, in place of those that the trials reached.
+            bandwidth: of the kernels over a number's range, as a multiple of Scott's rule.
         """
         losses = self._losses[rows]
+        if values is not None:
+            losses = -values if self._maximize else values
         last = max(1, math.ceil(BEST_SHARE * len(losses))) - 1
         best = losses <= np.partition(losses, last)[last]
         found = []
@@ -73,9 +85,11 @@ class Grids:
             if not both.any() or active.sum() < _FEWEST:
                 found.append(0.0)
                 continue
-            density = _categorical if self._unordered[index] else _numerical
-            top = density(np.bincount(places[both], minlength=size)) + 1e-12
-            local = density(np.bincount(places[active], minlength=size)) + 1e-12
+            counts = (np.bincount(p, minlength=size) for p in (places[both], places[active]))
+            top, local = (
+                (_categorical(c) if self._unordered[index] else _numerical(c, bandwidth)) + 1e-12
+                for c in counts
+            )
             regime = (both.sum() / best.sum()) ** 2 / active.mean()
             found.append(regime * float(local @ (top / local - 1) ** 2))
         return np.array(found)
@@ -115,8 +129,8 @@ def _categorical(counts: Array) -> Array:
     return weights / weights.sum() @ smooth
 
 
-def _numerical(counts: Array) -> Array:
-    """Return the density on a grid: normal kernels by Scott's rule, cut at its ends."""
+def _numerical(counts: Array, bandwidth: float) -> Array:
+    """Return the density on a grid: normal kernels, cut at its ends; by Scott's rule at 1."""
     from scipy.special import ndtr
 
     observed = np.flatnonzero(counts)
@@ -128,6 +142,7 @@ def _numerical(counts: Array) -> Array:
     place = np.searchsorted(running, total * 3 // 4, side="right")
     third = observed[min(len(observed) - 1, place)]
     width = max(1.059 * min((third - first) / 1.34, deviation) * total**-0.2, 0.5 / 1.64)
+    width *= bandwidth
     size = len(counts)
     middles = np.append(observed, (size - 1) / 2)
     widths = np.append(np.full(len(observed), width), float(size))

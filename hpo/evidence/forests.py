@@ -89,18 +89,39 @@ def _ends(domain: Any) -> tuple[float, float]:
 def grow(x: Array, y: Array, trees: int, generator: Any) -> tuple[list[Any], float]:
     """Return the trees of a random forest, and how well it foretells trials that it has not seen.
 
-    Its settings are those of Optuna's evaluators. The second is the share of the variance of
-    ``y`` that trees foretell which were grown without the trial (out of bag, Breiman, 2001): 1 at
-    best, 0 for nothing, below 0 if the mean of all would have been better.
-
-    They are grown one by one, each on a bootstrap sample, because scikit-learn's forest spends more
-    time on its checks than on trees of a hundred trials.
+    The second is the share of the variance of ``y`` that ``foretell`` accounts for: 1 at best, 0
+    for nothing, below 0 if the mean of all would have been better.
 
     Args:
         x: (trials, columns).
         y: (trials,).
         trees: how many.
         generator: NumPy's, for the samples and for ties between splits.
+    """
+    grown, told = _grown(x, y, trees, generator)
+    known = ~np.isnan(told)
+    errors = (np.asarray(y, dtype=float) - told)[known]
+    spread = float(np.var(y))
+    return grown, 1 - float(np.mean(errors**2)) / spread if spread and known.any() else 0.0
+
+
+def foretell(x: Array, y: Array, trees: int, generator: Any) -> Array:
+    """Return what a forest says of each trial by the trees that were grown without it.
+
+    Out of bag (Breiman, 2001); (trials,), the mean of ``y`` where every tree had the trial. The
+    arguments are those of ``grow``.
+    """
+    told = _grown(x, y, trees, generator)[1]
+    return np.where(np.isnan(told), np.mean(y), told)
+
+
+def _grown(x: Array, y: Array, trees: int, generator: Any) -> tuple[list[Any], Array]:
+    """Return the trees, and what they say out of bag; NaN where every tree had the trial.
+
+    Their settings are those of Optuna's evaluators.
+
+    They are grown one by one, each on a bootstrap sample, because scikit-learn's forest spends more
+    time on its checks than on trees of a hundred trials.
     """
     import sklearn
     from sklearn.tree import DecisionTreeRegressor
@@ -119,10 +140,7 @@ def grow(x: Array, y: Array, trees: int, generator: Any) -> tuple[list[Any], flo
             unseen = weights == 0
             told[unseen] += tree.tree_.predict(x[unseen])[:, 0]
             times += unseen
-    known = times > 0
-    errors = y[known, 0] - told[known] / times[known]
-    spread = float(y.var())
-    return grown, 1 - float(np.mean(errors**2)) / spread if spread and known.any() else 0.0
+    return grown, np.where(times > 0, told / np.maximum(times, 1), np.nan)
 
 
 def impurity(trees: Iterable[Any], encoding: Encoding) -> Array:

@@ -32,7 +32,7 @@ from hpo.evidence.optuna_study import (
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
 
-METHOD = 2
+METHOD = 3
 """Version of the computation: what was remembered under another one is computed again."""
 REFUSE_BELOW = FEWEST_ACTIVE
 """Usable trials under which no importance is given."""
@@ -195,7 +195,8 @@ def _rows(
             continue
         on_halves = [float(v) for v in answer.halves[:, place] if not np.isnan(v)]
         active = sum(name in o.params for o in chosen)
-        interval = half_interval(value, on_halves, level, active, widening)
+        step = 0.0 if answer.finer is None else float(answer.finer[place]) - value
+        interval = half_interval(value, on_halves, level, active, widening, step)
         distinct = (
             None if answer.chance is None else bool(answer.against[place] > answer.chance[place])
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.evidence.chance import DIVERGENCE_SHUFFLES, FOREST_SHUFFLES, chance_level
+from hpo.evidence.chance import DIVERGENCE_SHUFFLES, FINER_BANDWIDTH, FOREST_SHUFFLES, chance_level
 from hpo.evidence.evaluators import FEWEST_ACTIVE, FULL_FOREST, SMALL_FOREST, Problem
 from hpo.evidence.forests import Array
 
@@ -27,12 +27,15 @@ class Answer:
         halves: (halves, parameters).
         against: (parameters,) values to be set against chance.
         chance: (parameters,) what they must exceed; None where that was not asked.
+        finer: (parameters,) the values with the bandwidth of many more trials; None where there is
+            no bandwidth.
     """
 
     values: Array
     halves: Array
     against: Array
     chance: Array | None
+    finer: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,14 @@ def measure(problem: Problem, halves: int, generator: Any, *, against_chance: bo
         for pair, value in small.together.items():
             on_halves[pair].append(value)
     against, chance = _against_chance(problem, whole, generator) if against_chance else (whole, {})
+    finer = problem.divergence(rows, bandwidth=FINER_BANDWIDTH)
     answers = {
         name: Answer(
             values,
             np.array(drawn[name]).reshape(halves, len(values)),
             against[name],
             chance.get(name),
+            finer if name == "pedanova" else None,
         )
         for name, values in whole.items()
     }
@@ -97,12 +102,13 @@ def _against_chance(
     real, copies = zip(
         *(problem.beside_shuffled(generator) for _ in range(FOREST_SHUFFLES)), strict=True
     )
-    shuffled = [problem.divergences(generator) for _ in range(DIVERGENCE_SHUFFLES)]
+    shuffled = np.array([problem.divergences(generator) for _ in range(DIVERGENCE_SHUFFLES)])
+    # Shuffles take trials for independent of each other, and those of a Sobol sequence are not.
+    of_others = problem.divergences_of_others(generator) - shuffled.mean(axis=0)
     against = {"fanova": np.mean(real, axis=0)[0], "mdi": np.mean(real, axis=0)[1]}
     chance = {
         "fanova": chance_level(np.array(copies)[:, 0]),
         "mdi": chance_level(np.array(copies)[:, 1]),
     }
-    return against | {"pedanova": problem.divergences()}, chance | {
-        "pedanova": chance_level(np.array(shuffled))
-    }
+    own = problem.divergences() - np.maximum(of_others, 0.0)
+    return against | {"pedanova": own}, chance | {"pedanova": chance_level(shuffled)}

@@ -69,6 +69,38 @@ def test_every_evaluator_puts_the_planted_parameter_first_and_tells_it_from_chan
         assert all(p.low <= p.value <= p.high for p in table.parameters)
 
 
+def test_intervals_of_pedanova_reach_what_a_finer_bandwidth_sees() -> None:
+    generator = random.Random(2)
+    space = {name: {"type": "float", "low": 0.0, "high": 1.0} for name in ("waves", "slope")}
+    records = []
+    for number in range(300):
+        params: dict[str, Any] = {name: generator.random() for name in space}
+        # Two peaks, which a bandwidth of few trials blurs into a plain.
+        value = math.sin(2 * math.pi * params["waves"]) ** 2 + 0.3 * params["slope"]
+        records.append(
+            TrialRecord("s", "cnn", number, "complete", value, params, params, space=space)
+        )
+    rows = by_name(importance(records, sampler="random")["pedanova"])
+    # Of 20,000 such trials PED-ANOVA gives the waves 0.52.
+    assert rows["waves"].value < 0.2
+    assert rows["waves"].high > 0.52
+
+
+def test_a_dead_parameter_is_not_told_from_chance_for_lying_unevenly_over_a_living_one() -> None:
+    generator = random.Random(5)
+    space = {**SPACE, "choice": {"type": "categorical", "choices": ["a", "b", "c", "d"]}}
+    records = []
+    for record in planted(300, seed=5):
+        # As in some Sobol samples: where the rate is good, one choice is more frequent.
+        near = abs(math.log10(record.params["learning_rate"]) + 3) < 0.25
+        choice = "a" if near and generator.random() < 0.3 else generator.choice("abcd")
+        params = {**record.params, "choice": choice}
+        records.append(dataclasses.replace(record, params=params, searched=params, space=space))
+    rows = by_name(importance(records, sampler="qmc")["pedanova"])
+    assert rows["learning_rate"].distinct
+    assert rows["choice"].distinct is False
+
+
 def test_pedanova_adds_up_to_one() -> None:
     table = importance(planted(60), halves=0)["pedanova"]
     assert sum(p.value for p in table.parameters) == pytest.approx(1.0)
