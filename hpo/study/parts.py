@@ -51,12 +51,16 @@ def plan_architecture(
     """
     from hpo.architectures.architecture import load
     from hpo.search.configurations import resolve_enqueue
+    from hpo.training.backend import configure, quietly
     from hpo.training.resolve import check_value, resolve_parameters
 
     def at(*path: str | int) -> str:
         return file.locate(("architectures", label, *path))
 
-    architecture = load(section.architecture, where=at("architecture"))
+    # A user's own module may import Keras where it begins.
+    configure()
+    with quietly():
+        architecture = load(section.architecture, where=at("architecture"))
     if section.weights is not None and architecture.needs_weights:
         section = section.model_copy(
             update={"fixed": {**section.fixed, "weights": section.weights}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,21 @@ def test_an_architecture_without_a_thesis_starts_from_its_defaults(
     (first,) = planned.parts["mine"].first
     assert (first.origin, first.values) == ("default", {"optimizer": "adam", "learning_rate": 1e-3})
     assert any("'thesis' in its enqueue stands for its defaults" in n for n in planned.notes)
+
+
+def test_an_own_module_that_imports_keras_finds_the_backend_chosen(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    lines = ["import os", "FOUND = os.environ['KERAS_BACKEND'], os.environ['TF_CPP_MIN_LOG_LEVEL']"]
+    (tmp_path / "asks.py").write_text("\n".join([*lines, OWN]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    section = {"architecture": "asks:build"}
+    spec = StudySpec.model_validate({"name": "own", "architectures": {"mine": section}})
+    plan(spec, workspace=workspace, probe=False)
+    assert sys.modules["asks"].FOUND == ("tensorflow", "2")
 
 
 def test_a_searched_parameter_that_nobody_declared_has_no_default(
