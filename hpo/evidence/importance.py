@@ -54,7 +54,7 @@ no answer."""
 BEST_WIDENING = 1.6
 """Factor for PED-ANOVA, whose densities of few best trials are biased in ways that halves do not
 show. Chosen by simulation, see ``docs/evidence.md``."""
-INTERACTION_WIDENING = 2.0
+INTERACTION_WIDENING = 2.2
 """Factor for interactions, of which few trials show a part only."""
 FEWEST_FOR_BEST = 50
 """Trials under which PED-ANOVA is refused: their best tenth is fewer than five."""
