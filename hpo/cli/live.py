@@ -175,7 +175,7 @@ class Lines:
         self._epochs.pop((label, number), None)
         self.progress.finished(label, number, seconds)
         value = "no value" if result.value is None else f"{result.value:.4f}"
-        why = f" ({result.reason})" if result.reason else ""
+        why = f" ({result.reason.rstrip('.')})" if result.reason else ""
         far = "" if self._single else f"; {self.progress.line()}"
         self._print(
             f"{self._name(label, number)} {result.state}{why}: {value} after "

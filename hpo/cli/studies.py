@@ -14,6 +14,7 @@ from hpo.cli.shell import (
     StorageUrl,
     StudyName,
     TrackingUri,
+    counted,
     examples,
     existing,
     named,
@@ -105,6 +106,7 @@ def trials(
     tracking: TrackingUri = None,
 ) -> None:
     """List the trials of a study, with their parameters."""
+    from hpo.study.listing import lost_attempts
     from hpo.study.listing import trials as list_them
 
     _check_one_format(as_json=as_json, as_csv=as_csv)
@@ -139,6 +141,9 @@ def trials(
             for r in rows
         ],
     )
+    lost = lost_attempts(study, workspace)
+    if lost:
+        say(f"Not listed: {counted(lost, 'attempt')} without a result, whose place is given again.")
     logged = [r for r in rows if r["log"]]
     for r in logged[:_LOGS]:
         say(f"Log of {r['architecture']} #{r['number']}: {r['log']}")

@@ -106,13 +106,15 @@ def doctor(
         if diagnosis.problems:
             say(f"{counted(len(diagnosis.problems), 'problem')}:")
             rows = [
-                [p.study, p.place, p.what, "" if p.fixable else "not by --fix"]
+                [p.study, p.place, p.what, "--fix" if p.fixable else "not by --fix"]
                 for p in diagnosis.problems
             ]
             print_table(["study", "where", "what", "mend"], rows)
-            if not fix and any(p.fixable for p in diagnosis.problems):
+            fixable = sum(p.fixable for p in diagnosis.problems)
+            if not fix and fixable:
                 words = ["doctor", *([] if study is None else [study]), "--fix"]
-                say(f"`{call.follow_up(*words)}` mends them.")
+                which = "them" if fixable == len(diagnosis.problems) else f"{fixable} of them"
+                say(f"`{call.follow_up(*words)}` mends {which}.")
         elif diagnosis.studies:
             say("Optuna, MLflow and the disk agree.")
         else:

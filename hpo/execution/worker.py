@@ -189,7 +189,8 @@ class Worker:
             self.keep(record)
             if record.lost:
                 self.watcher.note(
-                    f"{lane.label} #{number} was lost ({result.reason}); it is run again."
+                    f"{lane.label} #{number} was lost ({result.reason.rstrip('.')}); "
+                    "it is run again."
                 )
             else:
                 self.watcher.trial_finished(lane.label, number, result, record.seconds)
@@ -311,4 +312,4 @@ def _next_step(reason: str, change: dict[str, object] | None) -> str:
     changed = ", ".join(
         f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
     )
-    return f"{reason}; it is run again" + (f" with {changed}" if changed else "")
+    return f"{reason.rstrip('.')}; it is run again" + (f" with {changed}" if changed else "")

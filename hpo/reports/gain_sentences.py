@@ -52,8 +52,12 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     over = baseline_phrase(winner)
     if not gain:
         state = winner["thesis_state"]
-        why = f"that trial is {state}" if state else "the study did not include that configuration"
-        return f"What tuning gained over {over} of {label} is unknown: {why}."
+        if not state:
+            return (
+                f"What tuning gained in {label} is unknown: the study ran neither the thesis's own "
+                "configuration of it nor the default one."
+            )
+        return f"What tuning gained over {over} of {label} is unknown: that trial is {state}."
     base = gain["baseline"]
     value = _reached(base, objective)
     if gain["same_trial"]:

@@ -118,7 +118,7 @@ def sqlite_path(url: str) -> Path | None:
 
     Raises:
         SpecError: this is no URL, one of a database that is neither SQLite nor PostgreSQL, or one
-            of a database in memory, which no other process sees.
+            of a database in memory, which no other process sees, or its password is not escaped.
     """
     if not url.startswith("sqlite"):
         if "://" not in url:
@@ -135,6 +135,14 @@ def sqlite_path(url: str) -> Path | None:
                 expected="sqlite:///FILE or postgresql://USER@HOST/DATABASE",
                 got=without_password(url),
                 hint="Give another --storage, or leave it away to use mlruns/optuna.db",
+            )
+        if "@" in (password_of(url) or ""):
+            # What follows it would be taken for the host, and told where no such host is found.
+            raise SpecError(
+                "the password in this URL holds an @, which ends it",
+                where="storage",
+                expected="an @ written as %40",
+                got=without_password(url),
             )
         return None
     name = url.partition(":///")[2].partition("?")[0]

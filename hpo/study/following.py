@@ -85,7 +85,9 @@ class Follower:
         self._ended.add(key)
         result = record.result or TrialResult(state=record.state, value=record.value)
         if record.lost:
-            watcher.trial_released(label, number, f"{result.reason or 'lost'}; it is run again")
+            watcher.trial_released(
+                label, number, f"{(result.reason or 'lost').rstrip('.')}; it is run again"
+            )
         else:
             self.finished += 1
             watcher.trial_finished(label, number, result, record.seconds)

@@ -65,6 +65,14 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     ]
 
 
+def lost_attempts(study: str, workspace: Workspace) -> int:
+    """Return how many attempts of a study were lost, so that their places were run again."""
+    from hpo.search.studies import read_trials
+
+    records = read_trials(workspace.storage_url(), study, attempts=True)
+    return sum(record.lost for record in records)
+
+
 def _log(record: TrialRecord, workspace: Workspace) -> str:
     if record.state != "failed":
         return ""

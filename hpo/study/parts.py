@@ -75,6 +75,7 @@ def plan_architecture(
         )
         for value in ends:
             check_value(architecture, name, value, where=at("space", name))
+    _check_required(section, architecture, at("space"))
     section = _with_own_epochs(section, architecture)
     baselines = _baselines(section, architecture)
     first = resolve_enqueue(section, baselines, label, locate=at)
@@ -82,6 +83,20 @@ def plan_architecture(
         given = {**section.fixed, **trial.overrides, **trial.values}
         resolve_parameters(architecture, given, at("enqueue"))
     return PlannedArchitecture(label, section, architecture, baselines, first)
+
+
+def _check_required(section: ArchitectureSpec, architecture: Architecture, where: str) -> None:
+    """Refuse a study in which a parameter that must be given is neither searched nor fixed."""
+    if architecture.parameters is None:
+        return
+    for name, field in architecture.parameters.model_fields.items():
+        if field.is_required() and name not in section.fixed | section.space.parameters:
+            raise SpecError(
+                f"parameter '{name}' of architecture '{architecture.name}' has no default, and the "
+                "study gives it no value",
+                where=where,
+                hint=f"Search '{name}', put it under 'fixed', or give it a default",
+            )
 
 
 def _with_own_epochs(section: ArchitectureSpec, architecture: Architecture) -> ArchitectureSpec:
@@ -133,6 +148,25 @@ def _defaults(
             return None
         values[name] = known[name].default
     return values
+
+
+def baseline_notes(part: PlannedArchitecture) -> list[str]:
+    """Return what a person should know of the baselines that the file's ``enqueue`` names."""
+    if "enqueue" not in part.spec.model_fields_set:
+        return []
+    asked, has = part.spec.enqueue, part.baselines
+    notes = []
+    if "thesis" in asked and "thesis" not in has:
+        does = "stands for its defaults" if "default" in has else "is passed over"
+        notes.append(
+            f"{part.label} has no configuration of the thesis, so 'thesis' in its enqueue {does}."
+        )
+    if "default" in asked and "default" not in has:
+        notes.append(
+            f"{part.label} has no default for every searched parameter, or one that does not go "
+            "with what is fixed, so 'default' in its enqueue is passed over."
+        )
+    return notes
 
 
 def _runnable_thesis(

@@ -19,7 +19,7 @@ from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace, shown_url
 from hpo.study.launchers.options import check_launcher, trials_at_once
 from hpo.study.naming import open_study
-from hpo.study.parts import PlannedArchitecture, check_weights, plan_architecture
+from hpo.study.parts import PlannedArchitecture, baseline_notes, check_weights, plan_architecture
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
@@ -237,14 +237,7 @@ def plan(
     except SpecError as error:
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
         raise _at(error, file.locate(path)) from None
-    notes += [
-        f"{label} has no configuration of the thesis, so 'thesis' in its enqueue "
-        + ("stands for its defaults." if "default" in part.baselines else "is passed over.")
-        for label, part in parts.items()
-        if "thesis" not in part.baselines
-        and "enqueue" in part.spec.model_fields_set
-        and "thesis" in part.spec.enqueue
-    ]
+    notes += [note for part in parts.values() for note in baseline_notes(part)]
     if resume:
         # Before weights are looked for: without the --set of its beginning they may be others.
         check_study(workspace.storage_url(spec.storage), spec, resume=True, evolve=evolve)

@@ -51,6 +51,12 @@ def test_two_formats_at_once_are_refused(begun: Workspace, words: Sequence[str])
     assert done.stdout == ""
 
 
+def test_attempts_that_were_lost_are_counted_below_the_trials(begun: Workspace) -> None:
+    shown = call(begun, "trials", "study")
+    assert "Not listed: 1 attempt without a result, whose place is given again." in shown.stderr
+    assert "cnn #0" not in shown.stdout
+
+
 def test_more_trials_than_the_last_budget_are_counted_truly(begun: Workspace) -> None:
     assert "2 of 2" in call(begun, "studies").stdout
     open_engine(begun.storage_url(), make_spec(1), "cnn", resume=True)
@@ -86,7 +92,8 @@ def test_the_log_of_a_failed_trial_is_named_if_there_is_one(begun: Workspace) ->
     log = begun.checkpoints / "study" / "cnn" / str(numbers[0]) / "log.txt"
     log.parent.mkdir(parents=True)
     log.write_text("Traceback")
-    assert call(begun, "trials", "study").stderr == f"Log of cnn #{numbers[0]}: {log}\n"
+    said = call(begun, "trials", "study").stderr
+    assert said.splitlines()[1:] == [f"Log of cnn #{numbers[0]}: {log}"]
 
 
 def test_a_deletion_counts_the_trials_that_are_listed_and_the_attempts_beside_them(

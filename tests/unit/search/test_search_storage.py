@@ -121,7 +121,7 @@ def test_what_cannot_hold_a_study_is_refused(url: str) -> None:
 
 
 def test_no_message_holds_a_password() -> None:
-    url = "postgresql://me:s3cr@t@127.0.0.1:1/db"
+    url = "postgresql://me:s3cr/t@127.0.0.1:1/db"
     assert without_password(url) == "postgresql://me:***@127.0.0.1:1/db"
     with pytest.raises(EnvironmentProblem) as caught:
         open_storage(url)
@@ -145,3 +145,10 @@ def test_a_claim_waits_for_another_and_is_free_after_an_error(storage_url: str) 
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     storage.engine.dispose()
+
+
+def test_a_password_that_a_url_would_cut_is_refused_and_not_shown() -> None:
+    with pytest.raises(SpecError, match="%40") as refused:
+        list_studies("postgresql://ada:first@second@127.0.0.1:9/hpo")
+    assert "second" not in str(refused.value)
+    assert "first" not in str(refused.value)

@@ -83,6 +83,19 @@ def test_what_is_to_be_typed_next_says_where(kept: Workspace) -> None:
         assert f"`{again}` mends them." in told.stderr
 
 
+def test_how_many_of_the_problems_the_next_command_mends_is_said(
+    kept: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = kept.storage_url()
+    spec = make_spec(1)
+    run(open_it(url, spec), spec)
+    found = [Problem("study", "disk", "k", "cnn", 0, "w", fixable=f) for f in (True, False)]
+    monkeypatch.setattr(Patient, "look", lambda self: found)
+    words = ["--home", str(kept.home), "--storage", url, "doctor", "study"]
+    told = CliRunner().invoke(app, words)
+    assert "mends 1 of them." in told.stderr
+
+
 def test_where_no_study_is_nothing_is_said_to_agree(kept: Workspace) -> None:
     outcome = CliRunner().invoke(app, ["--home", str(kept.home), "doctor"])
     assert outcome.exit_code == 0

@@ -239,6 +239,22 @@ def test_an_architecture_without_a_thesis_starts_from_its_defaults(
     assert any("'thesis' in its enqueue stands for its defaults" in n for n in planned.notes)
 
 
+def test_a_parameter_that_must_be_given_and_is_not_is_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["import pydantic", "class Parameters(pydantic.BaseModel):", "    width: int"]
+    (tmp_path / "demands.py").write_text("\n".join([*lines, OWN]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    section: dict[str, Any] = {"architecture": "demands:build", "enqueue": ["default"]}
+    study = {"name": "own", "architectures": {"mine": section}}
+    with pytest.raises(SpecError, match="'width' of architecture 'demands:build' has no default"):
+        plan(StudySpec.model_validate(study), workspace=workspace, probe=False)
+    section["space"] = {"width": {"type": "int", "low": 1, "high": 9}}
+    planned = plan(StudySpec.model_validate(study), workspace=workspace, probe=False)
+    assert planned.parts["mine"].first == []
+    assert any("'default' in its enqueue is passed over" in note for note in planned.notes)
+
+
 def test_an_own_module_that_imports_keras_finds_the_backend_chosen(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
