@@ -71,7 +71,7 @@ def _seconds_per_trial(
 ) -> tuple[float, bool]:
     """Return the mean over random configurations, and whether earlier trials back most of them."""
     from hpo.search.fidelity_checks import mean_epochs
-    from hpo.study.throughput import factor
+    from hpo.study.throughput import told
     from hpo.training.resolve import resolve_parameters
     from hpo.training.throughput import estimate_images_per_second
     from hpo.training.views import choices
@@ -88,12 +88,13 @@ def _seconds_per_trial(
         training, inference = estimate_images_per_second(
             part.spec.architecture, params, os.cpu_count() or 1
         )
-        speed = factor(measured, training)
-        backed += speed is not None
+        known = told(measured, training)
+        backed += known is not None
+        speed, beside = known or (1.0, _START_SECONDS)
         # Each epoch is judged as the checkpoint would be served: over all views of each face.
         views = len(choices(params["test_views"], *planned.dataset.image_shape))
         validated = views * planned.validation_size
         epoch = planned.train_size_of(part.label) / training + validated / inference
         epochs = mean_epochs(planned.spec, part.label, params)
-        total += _START_SECONDS + epochs * epoch / (speed or 1.0)
+        total += beside + epochs * epoch / speed
     return total / _SAMPLES, backed > _SAMPLES // 2

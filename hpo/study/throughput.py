@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 
 _RECENT_STUDIES = 5
+_LOOKED_AT = 50
+"""Studies among which the recent ones of an architecture are looked for."""
 _ALIKE = 3.0
 """Networks are alike if the table expects speeds within this factor of each other: a tiny network
 spends its time between the layers, and tells nothing about a large one."""
@@ -24,26 +27,32 @@ class Measured:
     Args:
         expected: images per second that the table gives for it.
         actual: images per second that it trained at.
+        beside: seconds that it took beside its epochs, from claim to tell.
     """
 
     expected: float
     actual: float
+    beside: float = 0.0
 
 
-def factor(measured: Iterable[Measured], expected: float) -> float | None:
-    """Return the median of actual over expected among trials like one of ``expected`` speed."""
-    ratios = [
-        m.actual / m.expected
-        for m in measured
-        if 1 / _ALIKE <= m.expected / expected <= _ALIKE and m.expected > 0
+def told(measured: Iterable[Measured], expected: float) -> tuple[float, float] | None:
+    """Return what trials like one of ``expected`` speed tell of it; None if there are none.
+
+    The medians of actual over expected speed, and of the seconds beside the epochs.
+    """
+    alike = [
+        m for m in measured if m.expected > 0 and 1 / _ALIKE <= m.expected / expected <= _ALIKE
     ]
-    return statistics.median(ratios) if ratios else None
+    if not alike:
+        return None
+    speed = statistics.median(m.actual / m.expected for m in alike)
+    return speed, statistics.median(m.beside for m in alike)
 
 
 def recorded(spec: StudySpec, workspace: Workspace) -> tuple[dict[str, list[Measured]], list[str]]:
-    """Return, by label, the trials of the workspace's latest studies that tell its speed.
+    """Return, by label, the trials of the latest studies of its architecture that tell its speed.
 
-    They are of the same architecture and precision. Beside them are the names of the studies that
+    They are of the same precision. Beside them are the names of the studies that
     could not be read. Without a local store nothing is opened:
     asking how long a study takes should not wait for a database elsewhere.
     """
@@ -59,9 +68,14 @@ def recorded(spec: StudySpec, workspace: Workspace) -> tuple[dict[str, list[Meas
     wanted = {section.architecture for section in spec.architectures.values()}
     found: dict[str, list[Measured]] = {}
     unread: list[str] = []
-    for summary in list_studies(url)[-_RECENT_STUDIES:]:
+    seen: Counter[str] = Counter()
+    for summary in reversed(list_studies(url)[-_LOOKED_AT:]):
         try:
             sections = read_spec(url, summary.name).architectures
+            here = {section.architecture for section in sections.values()} & wanted
+            if all(seen[architecture] >= _RECENT_STUDIES for architecture in here):
+                continue
+            seen.update(here)
             records = read_trials(url, summary.name)
         except NotFoundError:  # deleted meanwhile
             continue
@@ -94,4 +108,5 @@ def _measured(architecture: str, record: TrialRecord, precision: str) -> Measure
     if precision != "auto" and result.environment.get("precision", precision) != precision:
         return None
     expected, _ = estimate_images_per_second(architecture, result.params, os.cpu_count() or 1)
-    return Measured(expected, result.images_per_second)
+    beside = record.seconds - sum(epoch.seconds for epoch in record.epochs)
+    return Measured(expected, result.images_per_second, max(0.0, beside))
