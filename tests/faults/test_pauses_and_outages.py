@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hpo.search.storage import sqlite_path
 from hpo.search.studies import read_trials
 from tests.faults.cluster import Cluster
 from tests.faults.studies import elsewhere
@@ -45,12 +49,11 @@ def test_a_stopped_worker_loses_its_trial_and_goes_on_when_it_wakes(
     )
     first = start(url, spec, tmp_path / "out")
     wait_until(lambda: tables(url) and epochs(url) == 1)
-    # Between two epochs: stopped while it writes, it would hold an SQLite file's lock, and others
-    # could but wait for it.
-    time.sleep(0.3)
-    os.kill(first.pid, signal.SIGSTOP)
+    stop_between_writes(first.pid, url)
     second = start(url, spec, tmp_path / "out")
     time.sleep(3 * LEASE_SECONDS)
+    # On a busy machine the second may have begun late.
+    wait_until(lambda: any(r.lost for r in read_trials(url, "study", attempts=True)))
     os.kill(first.pid, signal.SIGCONT)
     for worker in (first, second):
         worker.join(60)
@@ -67,6 +70,38 @@ def test_a_stopped_worker_loses_its_trial_and_goes_on_when_it_wakes(
     assert again.retry_of == lost.number
     assert again.searched == lost.searched
     assert states(url) == {"COMPLETE": 4, "FAIL": 1}
+
+
+def stop_between_writes(pid: int, url: str) -> None:
+    """Stop a process where it holds no lock of the database: others could but wait for it.
+
+    Raises:
+        AssertionError: it always held one.
+    """
+    for _ in range(100):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.05)
+        if unlocked(url):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("it holds a lock of the database whenever it is stopped")
+
+
+def unlocked(url: str) -> bool:
+    """Tell whether nobody is in the middle of a change."""
+    path = sqlite_path(url)
+    if path is None:
+        held = "SELECT COUNT(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+        return int(rows(url, held)[0][0]) == 0
+    try:
+        with path.with_name(f"{path.name}.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.closing(sqlite3.connect(path, timeout=0.1)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except (BlockingIOError, sqlite3.OperationalError):
+        return False
+    return True
 
 
 def slow(pause: float) -> dict[str, Any]:
