@@ -143,6 +143,9 @@ def test_an_architecture_without_a_thesis_gains_over_its_defaults(
     # The thesis's is the baseline where both were run.
     both = report([default, dataclasses.replace(better, origin="thesis")], spec)
     assert entry(both, "cnn")["gain"]["baseline"]["number"] == 1
+    pruned = one_trial(number=2, thesis=True, state="pruned")
+    beside = entry(report([pruned, default, better], spec), "cnn")
+    assert (beside["baseline"], beside["gain"]["baseline"]["number"]) == ("default", 0)
 
 
 def test_the_thesis_beating_the_search_is_said(one_trial: OneTrial, spec: dict[str, Any]) -> None:
