@@ -87,12 +87,14 @@ def test_signals_drain_then_stop_at_once_and_the_study_goes_on_exactly(
     tmp_path: Path,
 ) -> None:
     workspace = workspace_of(template, tmp_path / "home")
-    process = begin(workspace, pause=0.8)  # slower than a busy machine is to pass a signal on
+    # Where the trial at hand is to be given up, it must not have ended by itself before.
+    process = begin(workspace, pause=2 if given_up else 0.5)
     assert heard(process, "cnn #1 starts")
-    for number in signals:
-        # To the whole group, as a terminal and a scheduler do.
+    for number, answer in zip(signals, ("Finishing the trials", "Stopping at once"), strict=False):
+        # To the whole group, as a terminal and a scheduler do. The system makes one of two signals
+        # that come before the first is taken, so the second waits for the answer to the first.
         os.killpg(process.pid, number)
-        time.sleep(0.05)
+        assert heard(process, answer)
     process.communicate(timeout=60)
     assert process.returncode == code
     attempts = elsewhere(read_trials, workspace.storage_url(), "study", attempts=True)

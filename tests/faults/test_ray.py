@@ -138,5 +138,7 @@ def test_a_worker_that_is_killed_is_placed_again_and_its_trial_ends_with_it(
     first, second = spans(home)
     assert second.began - first.began < 30
     process.send_signal(signal.SIGTERM)
+    # Two signals that come before the first is taken are one to the system.
+    wait_for(log, lambda: "Finishing the trials at hand" in log.read_text())
     process.send_signal(signal.SIGTERM)
     outcome_of(process, code=143)
