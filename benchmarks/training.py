@@ -1,11 +1,13 @@
 """How fast does a trial train, against what one would write by hand with Keras?
 
-    python benchmarks/training.py [--json] [--only precision,loop,augmentation] [--repeats 5]
+    python benchmarks/training.py [--json] [--only precision,loop,norms,augmentation] [--repeats 5]
     KERAS_BACKEND=jax python benchmarks/training.py --only vgg,resnet50      # on a GPU
 
 ``precision``: the thesis's CNN with the thesis's augmentation: a trial of the framework under
 ``precision: auto``, against a float32 ``fit`` with Keras's augmentation layers in the model.
 ``loop``: the same CNN without augmentation in float32: a trial against a bare ``fit``.
+``norms``: the same CNN in a plain bfloat16 ``fit``: batch norms in one operation, as trials have
+them (``hpo/training/fused_norms.py``), against Keras's own.
 ``augmentation``: flip, rotation, zoom and shift of a batch on one core: the framework's single
 resampling against Keras's four layers one after another.
 ``features``: twenty trials of a head on a frozen ResNet50 at 96 pixels, 1,000 faces, five epochs,
@@ -48,7 +50,7 @@ FACES = 1024
 EPOCHS = 3
 BATCH = 64
 STILL = {"rotation_degrees": 0.0, "zoom": 0.0, "shift": 0.0, "flip": False}
-TARGETS = {"precision": 2.0, "loop": 0.97, "augmentation": 5.0}
+TARGETS = {"precision": 2.0, "loop": 0.97, "norms": 1.2, "augmentation": 5.0}
 SECONDS = {"vgg": 0.6, "resnet50": 15.0}
 """At most, for an epoch."""
 EPOCH_FACES = 28_709
@@ -96,21 +98,31 @@ def by_framework(report: Any, should_stop: Any, job: dict[str, Any]) -> dict[str
     }
 
 
-def by_hand(report: Any, should_stop: Any, job: dict[str, Any], augment: bool) -> dict[str, Any]:
-    """The same network in a plain float32 ``fit``, with Keras's augmentation layers or without."""
+def by_hand(
+    report: Any, should_stop: Any, job: dict[str, Any], augment: bool = False, fused: bool = False
+) -> dict[str, Any]:
+    """The same network in a plain ``fit``, with Keras's augmentation layers or without.
+
+    In the job's precision, or float32 where that is chosen by measurement.
+    """
     import keras
 
     from hpo.architectures.architecture import load
     from hpo.training import backend
     from hpo.training.batches import load_data, targets
+    from hpo.training.fused_norms import fuse_norms
+    from hpo.training.precision import AUTO
     from hpo.training.resolve import resolve_parameters
 
     task = TrialJob.from_json(job)
-    backend.prepare(seed=0, precision="float32", threads=None)
+    precision = "float32" if task.precision == AUTO else task.precision
+    backend.prepare(seed=0, precision=precision, threads=None)
     data = load_data(task)
     network = load("cnn").build(
         resolve_parameters("cnn", task.params).architecture, data.input_shape, data.classes
     )
+    if fused:
+        assert fuse_norms(network)
     model = keras.Sequential([*(layers() if augment else []), network]) if augment else network
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     seconds: list[float] = []
@@ -126,7 +138,7 @@ def by_hand(report: Any, should_stop: Any, job: dict[str, Any], augment: bool) -
     model.fit(
         data.train.faces, goals, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[Clock()]
     )
-    return {"rate": FACES * (EPOCHS - 1) / sum(seconds[1:]), "precision": "float32"}
+    return {"rate": FACES * (EPOCHS - 1) / sum(seconds[1:]), "precision": precision}
 
 
 def layers() -> list[Any]:
@@ -303,10 +315,12 @@ class Bench:
         )  # fmt: skip
         return job.to_json()
 
-    def _compare(self, ours: dict[str, Any], *, augment: bool) -> dict[str, Any]:
+    def _compare(
+        self, ours: dict[str, Any], *, augment: bool, way: str = "by_framework", **how: Any
+    ) -> dict[str, Any]:
         rounds = []
         for _ in range(self._repeats):
-            framework = self._server.call(f"{HERE}:by_framework", job=ours)
+            framework = self._server.call(f"{HERE}:{way}", job=ours, **how)
             keras = self._server.call(f"{HERE}:by_hand", job=ours, augment=augment)
             rounds.append((framework["rate"], keras["rate"]))
         return {
@@ -321,6 +335,10 @@ class Bench:
 
     def loop(self) -> dict[str, Any]:
         return self._compare(self._job("float32", **STILL), augment=False)
+
+    def norms(self) -> dict[str, Any]:
+        job = self._job("mixed_bfloat16", **STILL)
+        return self._compare(job, augment=False, way="by_hand", fused=True)
 
     def augmentation(self) -> dict[str, Any]:
         rounds = [

@@ -227,6 +227,36 @@ def compiled(function: Any) -> Any:
     return importlib.import_module("torch").no_grad()(function)
 
 
+def normalised(images: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:
+    """Return a batch normalised by its own statistics, and these; TensorFlow only, one operation.
+
+    Args:
+        images: a tensor ``(n, height, width, channels)``.
+        scale: a variable ``(channels,)``, float32.
+        offset: likewise.
+        epsilon: is added to the variance.
+
+    Returns:
+        The normalised images in their own type, and each channel's mean and variance, float32.
+    """
+    import tensorflow as tf
+
+    shape = tf.shape(images)
+    count = tf.cast(shape[0] * shape[1] * shape[2], "float32")
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images,
+        scale=tf.convert_to_tensor(scale, "float32"),
+        offset=tf.convert_to_tensor(offset, "float32"),
+        mean=tf.zeros([0]),
+        variance=tf.zeros([0]),
+        epsilon=epsilon,
+        is_training=True,
+    )
+    # The operation normalises by the variance of the batch and returns an estimate of the
+    # population's, which is larger by n / (n - 1); Keras keeps that of the batch.
+    return outputs, mean, variance * tf.maximum(count - 1.0, 1.0) / count
+
+
 def with_gradient(function: Any) -> Any:
     """Return a function to ``((value, aux), gradient)``; JAX only.
 

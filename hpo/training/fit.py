@@ -30,6 +30,7 @@ from hpo.training.copies import without_copies
 from hpo.training.course import Course
 from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
+from hpo.training.fused_norms import fuse_norms
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.measuring import measure, noise
@@ -161,7 +162,10 @@ class _Trial:
         self.notes.append(choice.note)
 
     def build(self, data: TrialData) -> Any:
-        return self.architecture.build(self.resolved.architecture, data.input_shape, data.classes)
+        own = self.resolved.architecture
+        model = self.architecture.build(own, data.input_shape, data.classes)
+        fuse_norms(model)
+        return model
 
     def keep_checkpoint(self, model: Any, data: TrialData) -> None:
         loop, training = self.loop, self.training

@@ -1,8 +1,8 @@
 """``precision: auto``: which precision trains faster on this machine, by a few steps of each.
 
-Half the bits are no gain everywhere: on processors with native bfloat16 the thesis's CNN trained up
-to twice as fast as in float32, ResNet50 at 48 pixels a little slower, and a processor without it
-may take many times as long. So it is measured, once per architecture, family and side of the input
+Half the bits are no gain everywhere: on processors with native bfloat16 the thesis's CNN trained
+twice as fast as in float32, ResNet50 at 48 pixels about as fast, and a processor without it may
+take many times as long. So it is measured, once per architecture, family and side of the input
 on a machine, and remembered: all trials of a study then compute alike.
 """
 
@@ -29,6 +29,8 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 GAIN = 1.05
 """bfloat16 must be faster by this factor; less is within the noise of so few steps."""
 BATCH = 64
+_METHOD = 2
+"""How networks train here; another number after a change makes every machine measure again."""
 _STEPS = 7
 _WARM_UP_STEPS = 2
 _MOST_SECONDS = 8.0
@@ -112,6 +114,7 @@ def _key(
         versions[versions["backend"]],
         backend.device_name(),
         f"{threads or backend.cores()} cores",
+        f"method {_METHOD}",
     )
     return " | ".join(part for part in parts if part)
 
