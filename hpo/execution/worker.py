@@ -225,7 +225,7 @@ class Worker:
         reason = f"crashed: cannot start a process: {error or type(error).__name__}"
         if self._patterns.hopeless is not None:
             reason = INTERRUPTED
-        self._end(lane, proposal, job, TrialResult(state="failed", reason=reason), 0.0)
+        self._end(lane, proposal, job, TrialResult(state="failed", reason=reason))
 
     # Looking
 
@@ -241,8 +241,7 @@ class Worker:
                 del self._trials[trial.place]
                 if result.state == "complete":
                     trial.epochs.reached(result.epochs_run)
-                running = trial.running
-                self._end(trial.lane, trial.proposal, running.job, result, running.seconds)
+                self._end(trial.lane, trial.proposal, trial.running.job, result)
         self._name_runs()
 
     def _result_of(self, trial: _Trial) -> TrialResult | None:
@@ -253,9 +252,7 @@ class Worker:
             self._patterns.hopeless = problem
             return TrialResult(state="failed", reason=INTERRUPTED)
 
-    def _end(
-        self, lane: Lane, proposal: Proposal, job: TrialJob, result: TrialResult, seconds: float
-    ) -> None:
+    def _end(self, lane: Lane, proposal: Proposal, job: TrialJob, result: TrialResult) -> None:
         """Tell everyone how a trial ended, the storage first."""
         number, engine = proposal.number, lane.engine
         self._ask_at = 0.0
@@ -282,7 +279,8 @@ class Worker:
         if lost:
             self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
         else:
-            self.watcher.trial_finished(lane.label, number, result, seconds)
+            # As every list tells it: from the claim to the end.
+            self.watcher.trial_finished(lane.label, number, result, record.seconds)
             self._patterns.ended(lane.label, result)
 
     # Alongside
