@@ -53,17 +53,19 @@ def race(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
 ) -> Race:
-    """Return how a race stands; a function of the runs that have ended, whatever their order.
+    """Return how a race stands: a function of the runs that have ended and of nothing else.
 
     Args:
-        runs: by configuration, its runs from the first seed on, as far as they have ended without
-            a gap.
+        runs: by configuration, in any order, its runs from the first seed on, as far as they have
+            ended without a gap.
         seeds: with how many each is run that is not stopped.
         seed: of the bootstrap.
         level: the confidence that the best is not stopped.
         resamples: of the bootstrap.
     """
-    active = list(runs)
+    # What is drawn for a configuration follows from its place: whoever lists them in another order
+    # must not come to another race.
+    active = sorted(runs)
     stopped: dict[str, int] = {}
     against: dict[str, str] = {}
     looks = range(FIRST_LOOK, seeds)
@@ -138,17 +140,18 @@ def decide(
     wrong, each at (1 - level) / 2, and with more it is rarer, as all must be beaten at once.
 
     Args:
-        runs, seed, resamples: as for ``race``.
+        runs, seed, resamples: as for ``race``; of equal means the first that is given wins.
         stopped: who was stopped.
         level: of the intervals.
     """
-    judged = {name: scores_of(own) for name, own in runs.items()}
+    judged = {name: scores_of(runs[name]) for name in sorted(runs)}
     judged = {name: scores for name, scores in judged.items() if len(scores) > 1}
     if not judged:
         return None
     names = tuple(judged)
     compared = compare(list(judged.values()), seed=seed, level=level, resamples=resamples)
-    order = sorted(range(len(names)), key=lambda c: -compared.points[c])
+    given = list(runs)
+    order = sorted(range(len(names)), key=lambda c: (-compared.points[c], given.index(names[c])))
     left = [c for c in order if names[c] not in stopped] or order
     winner = left[0]
     others = [c for c in order if c != winner]

@@ -13,7 +13,7 @@ import pytest
 
 from hpo.data.store import write_faces
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
-from hpo.training import fit
+from hpo.training import gathered
 from hpo.training.fit import train
 from tests.endtoend.bars import PLAIN, TINY, bars
 
@@ -290,7 +290,7 @@ def test_a_state_that_cannot_be_written_costs_a_note_and_no_trial(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fit, "write_state", full)
+    monkeypatch.setattr(gathered, "write_state", full)
     job = dataclasses.replace(job, params={**job.params, "epochs": 3}, output=str(tmp_path / "out"))
     result, epochs = attempt(job)
     assert (result.state, len(epochs)) == ("complete", 3)
