@@ -131,9 +131,16 @@ def restarted(server: Cluster) -> Callable[[float], None]:
 def test_workers_outlive_a_crash_of_the_database(
     postgresql: str, restarted: Callable[[float], None], tmp_path: Path
 ) -> None:
-    spec = make_spec(24, sampler="random", architecture=slow(0.1), limits={"lease_seconds": 6})
+    spec = make_spec(36, sampler="random", architecture=slow(0.2), limits={"lease_seconds": 6})
     workers = [start(postgresql, spec, tmp_path / "out") for _ in range(3)]
-    wait_until(lambda: tables(postgresql) and states(postgresql)["COMPLETE"] >= 3)
+    # All three have begun: one that finds no database when it starts says so and ends.
+    wait_until(
+        lambda: (
+            tables(postgresql)
+            and states(postgresql)["COMPLETE"] >= 3
+            and states(postgresql)["RUNNING"] == len(workers)
+        )
+    )
     restarted(8.0)
     before = states(postgresql)["COMPLETE"]
     back = time.monotonic()
@@ -143,7 +150,7 @@ def test_workers_outlive_a_crash_of_the_database(
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     records = read_trials(postgresql, "study")
-    assert sorted(r.slot for r in records) == list(range(24))
+    assert sorted(r.slot for r in records) == list(range(36))
     assert {r.state for r in records} == {"complete"}
     # All were away at once, so that nobody was taken for dead, and what was being claimed just
     # then was taken up: no epoch was trained twice.

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 TRIALS = 10
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 
 
 def wait_for(log: Path, begun: Callable[[], Any]) -> None:
