@@ -12,7 +12,7 @@ POOR_FIT = 0.5
 STEADY = 0.8
 """Share of the halves in which the first parameter must come first to be said to matter most."""
 TOLD_FROM = 0.01
-"""Lower end from which on an interaction is told."""
+"""Lower end from which on an interaction is told, and a parameter said to matter most."""
 _LISTED = 3
 """Parameters named with their numbers."""
 
@@ -48,6 +48,7 @@ def importance_sentence(
     first, *others = told
     whole = f"the variance of {objective['label']} over the space"
     doubtful = table["few"] or table.get("widened") or table["top_share"] < STEADY
+    doubtful = doubtful or first["low"] <= TOLD_FROM or poor_fit(table) != ""
     verb = "ranks first" if doubtful and table["resamples"] else "matters most"
     if first is not rows[0]:
         verb = "stands out from chance"
@@ -110,7 +111,24 @@ def remarks(tables: Mapping[str, Table]) -> list[str]:
     if fit := poor_fit(table):
         said.append(fit)
     said += [disagreement(tables)] if disagreement(tables) else []
+    if doubt := _doubted(tables):
+        said.append(doubt)
     return said
+
+
+def _doubted(tables: Mapping[str, Table]) -> str:
+    """Say which other evaluators do not tell the first parameter from chance; else ""."""
+    first = tables["fanova"]["parameters"][0]
+    if first.get("distinct") is False:
+        return ""
+    others = [
+        EVALUATOR_NAMES[name]
+        for name, table in tables.items()
+        for row in table["parameters"]
+        if row["name"] == first["name"] and row.get("distinct") is False
+    ]
+    do = "does" if len(others) == 1 else "do"
+    return f"{listed(others)} {do} not tell {first['name']} from no effect." if others else ""
 
 
 def poor_fit(table: Table) -> str:

@@ -152,6 +152,8 @@ def _thesis_row(
     chance = chance_remark(entry, data.majority)
     differing = _conditions(data, entry)
     remarks = (
+        # A label of the study's own may stand for any architecture.
+        f"thesis: its {run['architecture']}" if entry["label"] != run["architecture"] else "",
         f"thesis: {run['note']}" if run["note"] else "",
         f"ours: {chance}" if chance else "",
         f"thesis: {differing[0]}; ours: {differing[1]}" if differing else "",

@@ -331,6 +331,17 @@ def test_beside_the_thesis_stand_interval_number_budget_data_and_conditions() ->
     assert told["resnet50"]["our_trials"] == "6"
     assert "224 px, weights imagenet; ours: 48 px, weights none" in told["resnet50"]["note"]
     assert "px" not in told["cnn"]["note"]
+    assert "its cnn" not in told["cnn"]["note"]
+
+
+def test_the_thesis_s_run_beside_a_label_of_the_study_s_own_is_named(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    spec["architectures"] = {"mine": {"architecture": "cnn"}}
+    trial = dataclasses.replace(one_trial(), architecture="mine")
+    data = compute([trial], spec, n_bootstrap=0)
+    assert all(r["note"].startswith("thesis: its cnn") for r in thesis_rows(data))
+    assert len(thesis_rows(data)) == 2
 
 
 def test_one_architecture_is_compared_with_none(one_trial: OneTrial, spec: dict[str, Any]) -> None:

@@ -64,6 +64,28 @@ def test_a_lead_that_halves_do_not_share_is_only_a_rank() -> None:
     assert "with so few trials that may be chance" in few
 
 
+def test_a_share_that_may_be_nothing_and_a_forest_that_foretells_little_are_only_a_rank() -> None:
+    open_share = row("learning_rate", 0.6, low=0.0, high=1.0)
+    assert "learning_rate ranks first" in said(fanova=table(open_share))
+    poor = said(fanova=table(row("learning_rate", 0.6), foretold=0.2))
+    assert "learning_rate ranks first" in poor
+
+
+def test_an_evaluator_that_does_not_tell_the_first_from_chance_is_named() -> None:
+    told = said(
+        fanova=table(row("a", 0.6)),
+        mdi=table(row("a", 0.6), evaluator="mdi"),
+        pedanova=table(row("a", 0.3, distinct=False), evaluator="pedanova"),
+    )
+    assert told.endswith("PED-ANOVA does not tell a from no effect.")
+    # Where fANOVA does not either, that is said already.
+    silent = said(
+        fanova=table(row("b", 0.4, distinct=False), row("a", 0.3)),
+        pedanova=table(row("b", 0.3, distinct=False), evaluator="pedanova"),
+    )
+    assert "does not tell" not in silent
+
+
 def test_where_nothing_is_told_from_chance_nothing_matters_yet() -> None:
     told = said(fanova=table(row("a", 0.3, distinct=False), row("b", 0.3, distinct=False)))
     assert told.startswith("In cnn, no parameter can be told from no effect")
