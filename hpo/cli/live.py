@@ -152,7 +152,9 @@ class Lines:
         self._epochs[label, number] = epochs
         self.progress.started(label, number, origin)
         mark = "" if origin == "sampler" or self._single else f" [{origin}]"
-        self._print(f"{self._name(label, number)} starts{mark}: {compact(params)}")
+        # A run of a confirmation searches nothing.
+        told = f": {compact(params)}" if params else ""
+        self._print(f"{self._name(label, number)} starts{mark}{told}")
 
     def epoch_finished(self, label: str, number: int, report: EpochReport) -> None:
         """Print how far the trial is, if nothing has been said for minutes.

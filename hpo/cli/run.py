@@ -185,16 +185,19 @@ def run(
     outcome.raise_if_all_failed(workspace)
     if not as_json:
         kept = workspace.of_file(planned.spec.storage, planned.spec.tracking.uri)
-        _print_next(dataclasses.replace(call, workspace=kept), outcome)
+        confirmed = planned.spec.confirmation is not None
+        _print_next(dataclasses.replace(call, workspace=kept), outcome, confirmed=confirmed)
 
 
 def _changed(key: str, value: int | str | None) -> list[str]:
     return [] if value is None else [f"{key}={value}"]
 
 
-def _print_next(call: Call, outcome: StudyOutcome) -> None:
+def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
     say("")
     say(f"Next     {call.follow_up('report', outcome.study)}")
+    if not confirmed:
+        say(f"         {call.follow_up('confirm', outcome.study)}")
     if not outcome.champion:
         say(f"         {call.follow_up('promote', outcome.study)}")
     say(f"         {call.follow_up('ui')}")

@@ -155,8 +155,10 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     lowered = found["accuracy"]
     points = f"{100 * found['optimism']:.1f} points"
     chosen = f"having chosen the best of {number(found['trials'])} trials on these faces"
-    said = f"Of that, about {points} are due to {chosen}; without them it is"
+    said = f"Of the gain, about {points} are due to {chosen}; without them it is"
     if gain["accuracy"] and gain["accuracy"]["point"] < 0:
+        if points == "0.0 points":
+            return ""
         said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
     return (
         f"{said} {signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
@@ -242,7 +244,8 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
         return f"{said}."
     over = baseline_phrase(entry)
     if gain["accuracy"] and gain["accuracy"]["point"] < 0:
-        said += f": {_points(gain['accuracy'])} against {over}, a loss"
+        lost = ", a loss" if gain["accuracy"]["high"] < 0 else ""
+        said += f": against {over} {_points(gain['accuracy'])}{lost}"
     elif gain["accuracy"]:
         said += f": {_points(gain['accuracy'])} over {over}"
     else:

@@ -65,7 +65,9 @@ def constraints_sentence(rows: Sequence[Mapping[str, Any]], study: Mapping[str, 
         named = "; ".join(f"{metric} {words}" for metric, words in bounds.items())
         return f"No complete trial breaks a constraint ({named})."
     named = "; ".join(
-        f"{metric} {words}, broken by {number(counts[metric])}" for metric, words in bounds.items()
+        f"{metric} {words}, broken by {number(counts[metric])}"
+        for metric, words in bounds.items()
+        if counts[metric]
     )
     left = (
         "the best is among the others"

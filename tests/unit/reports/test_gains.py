@@ -110,7 +110,10 @@ def test_a_loss_is_told_as_a_loss() -> None:
         "trials on these faces; with them it is -8.3 [-14.5, -2.0]"
     )
     gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
-    assert selection_sentence({"accuracy": gained, "selection": chosen}).startswith("Of that, ")
+    said = selection_sentence({"accuracy": gained, "selection": chosen})
+    assert said.startswith("Of the gain, about 1.6 points are due to having chosen")
+    unmoved = {**chosen, "optimism": 0.0002}
+    assert selection_sentence({"accuracy": change, "selection": unmoved}) == ""
     interval = {"point": 0.183, "low": 0.144, "high": 0.231, "n": 300, "level": 0.95}
     drawn = {"number": 2, "value": 0.183, "interval": interval}
     gain = {"accuracy": change, "value": -0.067}
@@ -122,9 +125,11 @@ def test_a_loss_is_told_as_a_loss() -> None:
     objective = {"label": "validation accuracy", "percent": True}
     said = sampler_sentence(entry, objective)
     assert said.endswith(
-        "-6.7 points (95 % interval -12.9 to -0.4, paired over the same n = 300 validation faces) "
-        "against the thesis's own configuration, a loss."
+        ": against the thesis's own configuration -6.7 points (95 % interval -12.9 to -0.4, paired "
+        "over the same n = 300 validation faces), a loss."
     )
+    entry["sampler"]["gain"] = {"accuracy": {**change, "high": 0.004}, "value": -0.067}
+    assert sampler_sentence(entry, objective).endswith("not distinguishable from nothing.")
 
 
 def test_where_the_sampler_won_its_best_is_said_once(
