@@ -30,6 +30,7 @@ _OF_THE_ATTEMPT = {
     stored.RETRY_OF,
     stored.STARTED,
     stored.ENDED,
+    stored.EPOCHS_COUNTED,
 }
 """Attributes that belong to one attempt, and its epochs; the others are the slot's."""
 

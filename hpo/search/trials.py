@@ -35,7 +35,7 @@ RUNG, RUNGS, CONTINUES = "rung", "rungs", "continues"
 SPACE_VERSION = "space_version"
 _EPOCH = "epoch:"
 _INHERITED = "inherited"
-_COUNTED = "epochs_counted"  # in memory only: an integer that stands for what it counts
+EPOCHS_COUNTED = "epochs_counted"  # in memory only: an integer that stands for what it counts
 
 LATE_RUN_ID = "mlflow_run_id:"
 """Prefix of a study's user attribute: the run of a trial (its number follows) that was known only
@@ -127,10 +127,9 @@ def read_epochs(attributes: Mapping[str, Any]) -> list[EpochReport]:
 
 def count_epochs(attributes: Mapping[str, Any]) -> int:
     """Return how many epochs of its own are stored among a trial's ``attributes``, or were once."""
-    counted = attributes.get(_COUNTED)
-    if counted is not None:
-        return int(counted)
-    return sum(is_epoch(k) and not _is_inherited(v) for k, v in attributes.items())
+    found = sum(is_epoch(k) and not _is_inherited(v) for k, v in attributes.items())
+    # Once a retry was stored with the count of the attempt before it: what is there goes first.
+    return found or int(attributes.get(EPOCHS_COUNTED, 0))
 
 
 def _is_inherited(epoch: Any) -> bool:
@@ -156,7 +155,7 @@ def asked_again(trial: Any, names: Collection[str] = ()) -> dict[str, Any]:
     if names and PARAMS not in kept:
         known = trial.user_attrs.get(PARAMS, {})
         kept[PARAMS] = {name: known[name] for name in names if name in known}
-    return {**kept, _COUNTED: count_epochs(trial.user_attrs)}
+    return {**kept, EPOCHS_COUNTED: count_epochs(trial.user_attrs)}
 
 
 def started(trial: Any) -> float | None:

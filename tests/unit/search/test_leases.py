@@ -307,6 +307,32 @@ def test_a_budget_of_epochs_is_never_exceeded(
     assert len(run(engine, spec)) == expected
 
 
+def test_a_budget_of_epochs_counts_a_retry_s_epochs_and_not_its_lost_attempt_s(
+    storage_url: str,
+) -> None:
+    spec = make_spec(1, budget={"epochs": 7}, sampler="random")  # 3 epochs each
+    engine = open_it(storage_url, spec)
+    assert engine.ask() is not None
+    engine.record_epoch(0, EpochReport(1, {"val_accuracy": 0.3}, 0.1))
+    engine.release(0, "worker_lost: gone")
+    # As another worker, and as one that goes on later.
+    assert len(run(open_it(storage_url, spec, resume=True), spec)) == 2
+    assert run(open_it(storage_url, spec, resume=True), spec) == []
+    assert [len(r.epochs) for r in read_trials(storage_url, "study")] == [3, 3]
+
+
+def test_attempts_that_each_come_further_are_not_given_up(storage_url: str) -> None:
+    spec = make_spec(1)
+    for furthest in range(MOST_ATTEMPTS + 3):
+        engine = open_it(storage_url, spec, resume=furthest > 0)
+        proposal = engine.ask()
+        assert proposal is not None, f"given up after {furthest} attempts"
+        for epoch in range(furthest + 1):
+            report = EpochReport(epoch + 1, {"val_accuracy": 0.3}, 0.1)
+            engine.record_epoch(proposal.number, report)
+        engine.release(proposal.number, "worker_lost: gone")
+
+
 def test_epochs_of_running_trials_are_promised(storage_url: str) -> None:
     spec = make_spec(1, budget={"trials": 9, "epochs": 6}, sampler="random")
     one = open_it(storage_url, spec)
