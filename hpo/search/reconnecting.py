@@ -1,12 +1,15 @@
-"""Waiting for a database server that is away: restarted, failed over, or cut off for a while.
+"""Waiting for a database that is away for a while: its server restarted, or its disk full.
 
 Every operation of an engine may be repeated: a claim is found again by its worker's name, epochs
 and results fall on themselves. So an operation that lost its connection is simply done again, and
-a restarted PostgreSQL costs a study some seconds.
+a restarted PostgreSQL costs a study some seconds. So is one that found no room on the disk: what
+fills it is often gone soon, such as the checkpoint of the trial that failed by it.
 """
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,6 +18,9 @@ Answer = TypeVar("Answer")
 
 LONGEST_WAIT_SECONDS = 600.0
 """How long a worker waits for its database before it gives up; its trials are then run again."""
+_AWAY = "The study's database is away"
+_FULL = "The disk has no room for the study's database: free some"
+_BACK = "The study's database is back."
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 3.0
 
@@ -27,7 +33,7 @@ class Reconnecting:
     """Does operations, again if the connection was lost under them.
 
     Args:
-        local: whether the database is a file: then nothing comes back by waiting.
+        local: whether the database is a file: then only room on its disk comes by waiting.
         saw: is told of each try whether the database answered.
         tell: takes a line for people when a wait begins and when it is over.
         give_up: asked between tries; True ends the wait.
@@ -55,7 +61,7 @@ class Reconnecting:
         """Return what ``operation`` returns, after as many tries as it takes."""
         began = self._clock()
         delay = _FIRST_DELAY_SECONDS
-        told = False
+        told = ""
         while True:
             try:
                 answer = operation()
@@ -65,20 +71,21 @@ class Reconnecting:
                 # Broad, because what a lost connection raises depends on the driver and on where
                 # it was lost; whatever is no lost connection is raised as it came.
                 waited = self._clock() - began
-                if self._local or not lost_connection(error):
+                full = full_disk(error)
+                if not full and (self._local or not lost_connection(error)):
                     raise
                 if waited > LONGEST_WAIT_SECONDS or self.give_up():
                     raise
                 if not told and waited > 1.0:
-                    self.tell("The study's database is away; trials go on, results wait for it.")
-                    told = True
+                    told = _FULL if full else _AWAY
+                    self.tell(f"{told}; trials go on, results wait for it.")
                 self._saw(False)
                 self._sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
                 continue
             self._saw(True)
             if told:
-                self.tell("The study's database is back.")
+                self.tell(_BACK)
             return answer
 
 
@@ -91,6 +98,20 @@ def lost_connection(error: BaseException) -> bool:
         if isinstance(seen, DBAPIError) and (
             seen.connection_invalidated or isinstance(seen, OperationalError | InterfaceError)
         ):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def full_disk(error: BaseException) -> bool:
+    """Tell whether an error says that a file could not grow."""
+    seen: BaseException | None = error
+    while seen is not None:
+        cause = getattr(seen, "orig", None) or seen
+        if isinstance(cause, sqlite3.Error):
+            if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                return True
+        elif isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return True
         seen = seen.__cause__ or seen.__context__
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,3 +119,33 @@ def test_a_claim_whose_slot_is_anothers_too_is_given_up(
     assert lost.user_attrs[stored.LOST] == "interrupted: the right to claim was lost"
     assert not kept.state.is_finished()
     assert choices([proposal])[0][0] == 1
+
+
+def test_a_file_without_room_on_its_disk_is_waited_for_and_any_other_error_is_not() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (x)")
+    connection.execute("PRAGMA max_page_count = 2")
+    said: list[str] = []
+    tries = 0
+
+    def write() -> str:
+        nonlocal tries
+        tries += 1
+        if tries == 9:
+            connection.execute("PRAGMA max_page_count = 1000")
+        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+        return "written"
+
+    clock = iter(range(100))
+    waiting = Reconnecting(
+        local=True, tell=said.append, clock=lambda: next(clock), sleep=lambda seconds: None
+    )
+    assert waiting(write) == "written"
+    assert tries == 9
+    assert said == [
+        "The disk has no room for the study's database: free some; trials go on, results wait for "
+        "it.",
+        "The study's database is back.",
+    ]
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        waiting(lambda: connection.execute("SELECT * FROM absent"))
