@@ -114,7 +114,8 @@ class RunningJob:
     def _over_limit(self) -> TrialResult | None:
         minutes, gib = self._limits.trial_minutes, self._limits.memory_gib
         if minutes is not None and self.seconds > 60 * minutes:
-            return self.give_up(f"time_limit: it took longer than {minutes:g} minutes")
+            limit = f"{minutes:g} minute{'' if minutes == 1 else 's'}"
+            return self.give_up(f"time_limit: it took longer than {limit}")
         now = time.monotonic()
         if gib is not None and now - self._memory_look >= _MEMORY_LOOK_SECONDS:
             self._memory_look = now

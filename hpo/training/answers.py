@@ -17,6 +17,7 @@ TOLERANCE = 1e-3
 LOW_PRECISION_TOLERANCE = 1e-2
 """A softmax in bfloat16 rounds each of its numbers to eight bits."""
 
+NOT_FINITE = "numbers that are not finite"
 _FACES = 2
 
 
@@ -34,7 +35,7 @@ def problem_with(
         return f"an answer of shape {rows.shape}"
     broken = int(np.count_nonzero(~np.isfinite(rows)))
     if broken:
-        return f"{broken} of {rows.size} numbers that are not finite"
+        return f"{broken} of {rows.size} {NOT_FINITE}"
     lowest = float(rows.min(initial=0.0))
     if lowest < 0:
         return f"negative numbers, such as {lowest:.3g}"
@@ -51,11 +52,16 @@ def no_softmax(name: str, classes: int, problem: str) -> SpecError:
         classes: how many there are.
         problem: as ``problem_with`` says.
     """
+    what = f"the last layer of '{name}' must be a softmax over {classes} classes"
+    hint = 'End the model with keras.layers.Dense(classes, activation="softmax")'
+    if NOT_FINITE in problem:
+        what = f"the answers of '{name}' are no probabilities"
+        hint = "Look for what divides by nothing or overflows in the model"
     return SpecError(
-        f"the last layer of '{name}' must be a softmax over {classes} classes",
+        what,
         expected=f"for each face {classes} numbers from 0 to 1 that sum to 1",
         got=problem,
-        hint='End the model with keras.layers.Dense(classes, activation="softmax")',
+        hint=hint,
     )
 
 

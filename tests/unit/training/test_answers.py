@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpo.training.answers import TOLERANCE, problem_with
+from hpo.training.answers import TOLERANCE, no_softmax, problem_with
 
 
 def test_rows_that_sum_to_one_pass() -> None:
@@ -27,3 +27,10 @@ def test_rows_that_sum_to_one_pass() -> None:
 )
 def test_what_is_wrong_is_named(rows: list[list[float]], said: str) -> None:
     assert problem_with(np.array(rows), (1, 2)) == said
+
+
+def test_the_advice_fits_what_is_wrong() -> None:
+    broken = str(no_softmax("mine", 7, "1 of 14 numbers that are not finite"))
+    assert "are no probabilities" in broken
+    assert "Dense" not in broken
+    assert "Dense" in str(no_softmax("mine", 7, "a row that sums to 1.8"))
