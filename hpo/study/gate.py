@@ -87,7 +87,9 @@ class Decision:
         faces: how many validation faces both were asked about.
         dataset_digest: of their dataset.
         selected_on: names these faces: two decisions with the same one are of the same faces.
-        selected_from: of how many trials the challenger is the best on them.
+        selected_from: of how many runs the challenger is the best on them: the search's trials,
+            and a confirmation's re-runs where one of these is the challenger.
+        reruns: how many of those were re-runs.
         rule: the study file's ``gate``.
         checks: in the order in which they are shown.
         notes: what to keep in mind, a sentence each.
@@ -100,6 +102,7 @@ class Decision:
     dataset_digest: str = ""
     selected_on: str = ""
     selected_from: int = 1
+    reruns: int = 0
     rule: Mapping[str, float] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
@@ -145,15 +148,18 @@ def decide(
     dataset_digest: str,
     selected_on: str = "",
     selected_from: int = 1,
+    reruns: int = 0,
     champion_selected_from: int = 1,
     notes: Sequence[str] = (),
 ) -> Decision:
     """Judge a challenger by the rule.
 
     Selection is accounted for by Bonferroni's inequality: what lies outside an interval is divided
-    by the number of chances that the challenger had. Against the majority rate these are all of its
-    trials. Against a champion that is itself the best of c on these faces they are the trials
-    divided by c, rounded up: the best of each group of c had the same chances as the champion.
+    by the number of chances that the challenger had. Against the majority rate these are all runs
+    that it was chosen from: the search's trials and, where it is one of them, a confirmation's
+    re-runs, which were measured on the same faces. Against a champion that is itself the best of c
+    on these faces they are the runs divided by c, rounded up: the best of each group of c had the
+    same chances as the champion.
 
     Args:
         rule: the study file's.
@@ -164,7 +170,8 @@ def decide(
         at: when, in UTC.
         dataset_digest: of the faces.
         selected_on: names the faces.
-        selected_from: of how many trials the challenger is the best on these faces.
+        selected_from: of how many runs the challenger is the best on these faces.
+        reruns: how many of these were a confirmation's; the others are the search's trials.
         champion_selected_from: of how many the champion is; 1 if it was not selected on them.
         notes: to keep with the decision.
     """
@@ -173,8 +180,8 @@ def decide(
     said = list(notes)
     if selected_from > 1:
         said.append(
-            f"The challenger is the best of {selected_from} trials on these faces: the intervals "
-            "allow for that, its figures are optimistic all the same."
+            f"The challenger is the best of {_chosen_from(selected_from, reruns)} on these faces: "
+            "the intervals allow for that, its figures are optimistic all the same."
         )
     if champion is not None:
         chances = math.ceil(selected_from / champion_selected_from)
@@ -201,10 +208,17 @@ def decide(
         dataset_digest,
         selected_on,
         selected_from,
+        reruns,
         rule.model_dump(),
         tuple(checks),
         tuple(said),
     )
+
+
+def _chosen_from(runs: int, reruns: int) -> str:
+    trials = runs - reruns
+    told = f"{trials} trial{'' if trials == 1 else 's'}"
+    return told + (f" and {reruns} re-run{'' if reruns == 1 else 's'}" if reruns else "")
 
 
 def _accuracy(

@@ -28,14 +28,16 @@ class Candidate:
         file: its ``.keras`` file, checked against its checksum.
         title: of its trial, for errors.
         dataset_digest: of the faces that it was trained on.
-        trials: of how many it was selected.
+        runs: of how many it was selected.
+        reruns: how many of these were a confirmation's.
         entry: MLflow's entry of its version; None if it is not registered yet.
     """
 
     file: Path
     title: str
     dataset_digest: str
-    trials: int
+    runs: int
+    reruns: int = 0
     entry: Any | None = None
 
 
@@ -120,7 +122,8 @@ def judge(
                 *("refused", against, _now()),
                 dataset_digest=candidate.dataset_digest,
                 selected_on=_faces_of(spec, candidate),
-                selected_from=candidate.trials,
+                selected_from=candidate.runs,
+                reruns=candidate.reruns,
                 notes=(f"Nothing was compared: {error}",),
             )
     if stepped_over:
@@ -139,8 +142,8 @@ def _recorded(spec: StudySpec, candidate: Candidate, against: str) -> Decision |
         return None
     if (decision.against, dict(decision.rule)) != (against, spec.gate.model_dump()):
         return None
-    selection = (_faces_of(spec, candidate), candidate.trials)
-    if (decision.selected_on, decision.selected_from) != selection:
+    selection = (_faces_of(spec, candidate), candidate.runs, candidate.reruns)
+    if (decision.selected_on, decision.selected_from, decision.reruns) != selection:
         return None
     # A roll-back is asked about each time; what a person forced, the checks alone say again.
     checks = tuple(check for check in decision.checks if check.name != "rollback")
@@ -177,7 +180,8 @@ def _measured(
         at=_now(),
         dataset_digest=candidate.dataset_digest,
         selected_on=_faces_of(spec, candidate),
-        selected_from=candidate.trials,
+        selected_from=candidate.runs,
+        reruns=candidate.reruns,
         champion_selected_from=selected_from,
         notes=notes,
     )

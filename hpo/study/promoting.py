@@ -104,7 +104,11 @@ def promote(
         winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
         single = members.records[0].value
         said = doubts(members, winner, spec, count)
+        reruns = 0
     else:
+        # A re-run was chosen on these faces twice: its configuration, and then the run.
+        own = read_trials(url, winner.study) if winner.study != study else []
+        reruns = sum(map(is_eligible, own))
         origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
     metric = spec.objective.metric
     while True:
@@ -116,7 +120,8 @@ def promote(
             model_uri,
             before,
             lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
-            trials=sum(map(is_eligible, records)),
+            runs=sum(map(is_eligible, records)) + reruns,
+            reruns=reruns,
             force=force,
         )
         unchanged = before is not None and str(before.version) == version
@@ -162,7 +167,8 @@ def _decided(
     champion: Any | None,
     faces: Callable[[], FaceDataset],
     *,
-    trials: int,
+    runs: int,
+    reruns: int,
     force: bool,
 ) -> tuple[str, Decision | None]:
     """Return a model's version, registered without an alias, and what the gate says of it.
@@ -188,7 +194,8 @@ def _decided(
             registry.logged_classifier(client, model_uri, origin.sha256),
             f"{origin.study}/{origin.architecture}/{origin.trial}",
             origin.dataset_digest,
-            trials,
+            runs,
+            reruns,
             there,
         ),
         champion,

@@ -32,11 +32,14 @@ from hpo.registry.models import (
 )
 from hpo.registry.versions import find_version, versions_of
 from hpo.search.engine import open_engine
+from hpo.search.studies import read_spec, read_trials
+from hpo.spec.bits import pack_bits
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, IntegrityError, NotFoundError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import register_answering
+from hpo.study.confirming import confirmation_spec
 from hpo.study.finishing import finish
 from hpo.study.gate import Measured, decision_of
 from hpo.study.gated import Examined
@@ -117,6 +120,27 @@ def run_study(workspace: Workspace, name: str, value: float, model: Path | None 
         confusion=[[10] * 7] + [[5] * 7] * 6,
     )  # fmt: skip
     assert engine.finish(proposal.number, result)
+
+
+def confirm_study(workspace: Workspace, name: str, values: tuple[float, ...]) -> None:
+    """Run a study's only trial again, once for each of these values; the models are its own."""
+    url = workspace.storage_url()
+    (searched,) = read_trials(url, name)
+    assert searched.result is not None
+    spec = confirmation_spec(read_spec(url, name), {"cnn-0": searched}, len(values))
+    digest = draw(workspace.data / "faces", seed=0).digest
+    engine = open_engine(url, spec, "cnn-0", dataset_digest=digest)
+    client = tracked(workspace)
+    experiment = ensure_experiment(client, spec.name, {})
+    while (proposal := engine.ask()) is not None:
+        engine.set_run_id(proposal.number, client.create_run(experiment).info.run_id)
+        value = values[proposal.slot]
+        right = np.arange(100) < 100 * value
+        result = dataclasses.replace(
+            searched.result, value=value, metrics={"val_accuracy": value},
+            correct=pack_bits(right), validation_size=100,
+        )  # fmt: skip
+        assert engine.finish(proposal.number, result)
 
 
 def tracked(workspace: Workspace) -> Any:
@@ -256,6 +280,29 @@ def test_a_challenger_that_differs_by_nothing_stays_one(
     assert shown.exit_code == 0
     assert "emotion-classifier 1 answers, in song-recommender 1" in shown.stdout
     assert "challenger: emotion-classifier 2, cnn #0 of equal" in shown.stdout
+
+
+def test_a_confirmed_winner_is_the_best_of_all_that_ran_on_these_faces(
+    finished: Workspace,
+) -> None:
+    run_study(finished, "better", value=0.6)
+    confirm_study(finished, "better", (0.55, 0.65, 0.6))
+    promotion = hpo.promote("better", workspace=finished)
+    assert (promotion.architecture, promotion.trial) == ("cnn-0", 1)
+    assert promotion.gate is not None
+    assert (promotion.gate.selected_from, promotion.gate.reruns) == (4, 3)
+    levels = {c.name: c.details["level"] for c in promotion.gate.checks if "level" in c.details}
+    assert levels["accuracy"] == 1 - (1 - 0.95) / 4
+    assert "the best of 1 trial and 3 re-runs on these faces" in " ".join(promotion.gate.notes)
+    champion = find_version(tracked(finished), CLASSIFIER, "champion")
+    assert decision_of(champion.tags) == promotion.gate
+    # Who is compared with it later finds how many chances it had.
+    run_study(finished, "best", value=0.7)
+    confirm_study(finished, "best", (0.7, 0.75, 0.7))
+    later = hpo.promote("best", workspace=finished)
+    assert later.gate is not None
+    gain = next(check for check in later.gate.checks if check.name == "gain")
+    assert gain.details["level"] == 1 - (1 - 0.95) / 1
 
 
 def test_one_at_chance_becomes_no_champion(finished: Workspace) -> None:

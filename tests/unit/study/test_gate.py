@@ -30,12 +30,14 @@ def said(
     champion: Measured | None = CHAMPION,
     selected_from: int = 1,
     champion_selected_from: int = 1,
+    reruns: int = 0,
     **rule: Any,
 ) -> Decision:
     return decide(
         GateSpec(**rule), LABELS, challenger, champion,
         against="1" if champion else "", at="2026-01-01T00:00:00", dataset_digest="sha256:1",
         selected_from=selected_from, champion_selected_from=champion_selected_from,
+        reruns=reruns,
     )  # fmt: skip
 
 
@@ -106,6 +108,24 @@ def test_the_best_of_many_trials_must_show_more() -> None:
     checks = said(better, selected_from=20, champion_selected_from=6).checks
     levels = {c.name: c.details["level"] for c in checks if "level" in c.details}
     assert levels == {"accuracy": 1 - (1 - 0.95) / 20, "gain": 1 - (1 - 0.95) / 4}
+
+
+def test_re_runs_are_chances_as_trials_are_and_are_told_apart() -> None:
+    better = answering(lambda i: (i % 10 < 6 and i % 40 != 3) or i % 20 == 7)
+    decision = said(better, selected_from=16, reruns=13)
+    assert decision.failed == ("gain",)
+    assert "the best of 3 trials and 13 re-runs on these faces" in decision.notes[0]
+    known = decision_of(decision.tags())
+    assert known is not None
+    assert (known.selected_from, known.reruns) == (16, 13)
+    assert "best of 1 trial and 2 re-runs" in said(better, selected_from=3, reruns=2).notes[0]
+    # Decisions of before re-runs were counted have no such number.
+    tags = decision.tags()
+    plain = json.loads(tags["hpo.gate.numbers"])
+    del plain["reruns"]
+    old = decision_of(tags | {"hpo.gate.numbers": json.dumps(plain)})
+    assert old is not None
+    assert old.reruns == 0
 
 
 def test_a_decision_is_tags_that_people_and_programs_read() -> None:
