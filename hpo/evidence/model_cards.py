@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
+from hpo.spec.confirmation import ORIGIN, SUFFIX, read_candidate
 from hpo.spec.records import WITHOUT_COPIES, TrialRecord
 
 LONGEST_DESCRIPTION = 4500
@@ -49,6 +50,9 @@ def card_facts(
 ) -> dict[str, Any]:
     """Return what a card says of a trial's model, as plain data.
 
+    A confirmation's run is told as the trial of the search whose configuration it has, with
+    ``run``, its number, and ``run_study`` and ``run_label``, where it is kept.
+
     Args:
         record: a trial with a result.
         dataset: name of its faces.
@@ -57,10 +61,23 @@ def card_facts(
     """
     result = record.result
     assert result is not None
-    return {
+    who: dict[str, Any] = {
         "study": record.study,
         "architecture": record.architecture,
         "number": record.number,
+    }
+    if record.origin == ORIGIN:
+        architecture, number = read_candidate(record.architecture)
+        who = {
+            "study": record.study.removesuffix(SUFFIX),
+            "architecture": architecture,
+            "number": number,
+            "run": record.number,
+            "run_study": record.study,
+            "run_label": record.architecture,
+        }
+    return {
+        **who,
         "origin": record.origin,
         "seed": record.seed,
         "dataset": dataset,
@@ -82,9 +99,14 @@ def card_facts(
 
 
 def model_card(facts: Mapping[str, Any]) -> str:
-    """Return the card of ``card_facts`` as Markdown; what is not known is left out or said so."""
+    """Return the card of ``card_facts`` as Markdown; what is not known is left out or said so.
+
+    ``confirmed`` in the facts, if there, is what a confirmation says: sentences by their name.
+    """
+    told = [f"- {name}: {words}" for name, words in (facts.get("confirmed") or {}).items()]
     parts = [
         f"# Model card: trial {facts['number']} of {facts['architecture']}, study {facts['study']}",
+        *(["## Confirmation", "\n".join(told)] if told else []),
         *_what(facts),
         *_figures(facts),
         *_uses(facts["dataset"]),
@@ -150,6 +172,12 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
         text += (
             ", that takes a grey face of 48×48 pixels and answers with a probability for each of: "
             f"{', '.join(classes)}"
+        )
+    if facts.get("run") is not None:
+        text += (
+            f". It is run {facts['run']} of `{facts['run_label']}` in the study "
+            f"`{facts['run_study']}`, the best of its seeds on validation: their mean, and not its "
+            "own figures, is what to expect of the configuration"
         )
     trained = facts.get("train_size")
     digest = facts.get("dataset_digest")
@@ -231,6 +259,8 @@ def _making(facts: Mapping[str, Any]) -> list[str]:
     ran = f"{facts['epochs_run']} epochs, of which number {facts['best_epoch']} is the model."
     seed = facts.get("seed")
     said = ["## How it was made", ran + (f" Seed {seed}." if seed is not None else "")]
+    # Of a re-run the search's trial has the parameters, and not the seed.
+    again = f" --seed {seed}" if facts.get("run") is not None and seed is not None else ""
     params = facts.get("params") or {}
     if params:
         listed = ", ".join(f"`{k}: {_written(v)}`" for k, v in sorted(params.items()))
@@ -244,7 +274,7 @@ def _making(facts: Mapping[str, Any]) -> list[str]:
         "On the same faces, in the study's workspace, with its study file (`study.yaml` among the "
         "artifacts of its runs in MLflow); on other hardware figures differ a little:",
         f"```sh\nhpo train study.yaml --architecture {facts['architecture']} "
-        f"--trial {facts['number']}\n```",
+        f"--trial {facts['number']}{again}\n```",
     ]
     return said
 

@@ -45,6 +45,7 @@ def compute(
     dataset_digest: str = "",
     remembered: Remembered | None = None,
     confirmation: Mapping[str, Any] | None = None,
+    served: TrialRecord | None = None,
 ) -> ReportData:
     """Return the report of a study.
 
@@ -59,6 +60,7 @@ def compute(
         dataset_digest: of the faces, for the model card; "" if it was not recorded.
         remembered: importance that was computed before; takes what is new.
         confirmation: as in ``ReportData``.
+        served: the run of the configuration that it has chosen which is served, if it is over.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -134,6 +136,7 @@ def compute(
             dataset=facts["dataset"],
             digest=dataset_digest,
             classes=classes,
+            served=served,
         ),
         confirmation=dict(confirmation or {}),
         trials=rows,

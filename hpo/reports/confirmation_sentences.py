@@ -64,6 +64,16 @@ def candidate(facts: Mapping[str, Any], label: str | None) -> dict[str, Any] | N
     return next((e for e in facts["candidates"] if e["label"] == label), None)
 
 
+def decided(confirmation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the configuration that a confirmation has chosen; None before it is over.
+
+    Args:
+        confirmation: as in ``ReportData``.
+    """
+    facts = confirmation.get("facts") or {}
+    return candidate(facts, facts["winner"]) if facts.get("over") else None
+
+
 def title(entry: Mapping[str, Any]) -> str:
     """Return a configuration as its trial of the search: ``cnn #4``."""
     return f"{entry['architecture']} #{entry['number']}"
@@ -144,7 +154,10 @@ def _stopped(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
 
 def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search: bool) -> str:
     luck = entry["optimism"]
-    which = "The search's best" if best_of_search else "The winner"
+    # None is the winner whose lead over another may be luck.
+    chosen = "The winner" if facts["crowned"] else "The one that is taken"
+    which = chosen if facts["over"] else "The one that leads"
+    which = "The search's best" if best_of_search else which
     lost = (
         f"winner's curse {gap(facts, luck)}"
         if is_share(facts)

@@ -38,8 +38,9 @@ class ReportData:
         confusion: architecture → ``number, matrix`` of its best trial.
         comparison: the architectures at equal budgets, their costs, and tuning against the choice
             of architecture (``comparison.comparison``); {} in reports of before it was made.
-        card: what a model card says of the best trial (``model_cards.card_facts``); {} if none is
-            complete, and in reports of before it was made.
+        card: what a model card says (``model_cards.card_facts``) of the run that a confirmation
+            says to serve, or else of the best trial; {} if none is complete, and in reports of
+            before it was made.
         confirmation: what the re-runs of the best support: ``facts`` (as
             ``hpo.study.confirmed.confirmed`` returns them), ``sentences``, ``openings``
             of the test split and ``test``, their sentences; {} where there is none of either.

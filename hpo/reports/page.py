@@ -86,8 +86,11 @@ def _card(data: ReportData) -> dict[str, Any]:
     facts = card_of(data)
     if not facts:
         return {}
+    run = f", run {facts['run']} of {facts['run_study']}" if "run" in facts else ""
     told = {
-        "Model": f"trial {facts['number']} of {facts['architecture']}",
+        "Model": f"trial {facts['number']} of {facts['architecture']}{run}",
+        # Code in a card is marked as in Markdown.
+        **{name: words.replace("`", "") for name, words in facts.get("confirmed", {}).items()},
         "Dataset digest": facts.get("dataset_digest", ""),
         "Checksum (sha256)": facts.get("sha256", ""),
     }

@@ -1,4 +1,7 @@
-"""The study's best trial as a model card tells it, also of reports of before cards were made."""
+"""The model that a card tells of: the confirmed one, or the best trial of the search.
+
+Also of reports of before cards were made.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.model_cards import card_facts
+from hpo.reports.confirmation_sentences import cautioned, decided, title
 from hpo.reports.data import ReportData
 from hpo.reports.results import ranked
 from hpo.reports.trials import Direction
@@ -20,8 +24,9 @@ def winner_facts(
     dataset: str,
     digest: str,
     classes: Sequence[str],
+    served: TrialRecord | None = None,
 ) -> dict[str, Any]:
-    """Return what a card says of the best trial of a study; {} if none is complete.
+    """Return what a card says of a study's model; {} if no trial is complete.
 
     Args:
         records: all trials of the study.
@@ -30,7 +35,11 @@ def winner_facts(
         dataset: name of the faces.
         digest: of the faces; "" if it was not recorded.
         classes: in the order of the model's answers.
+        served: the run of the confirmed configuration that is served; None where none was
+            confirmed, and the card is of the best trial of the search.
     """
+    if served is not None:
+        return card_facts(served, dataset=dataset, digest=digest, classes=classes)
     order = ranked(entries, direction)
     if not order:
         return {}
@@ -42,12 +51,46 @@ def winner_facts(
 
 
 def card_of(data: ReportData) -> dict[str, Any]:
-    """Return what a card says of a report's best trial; {} if there is none.
+    """Return what a card says of a report's model; {} if there is none.
 
-    An older report has not all of it: what it does not know is left out.
+    After a confirmation with ``confirmed``: what it says, and what is served, by name. An older
+    report has not all of it: what it does not know is left out.
     """
-    if data.card:
-        return data.card
+    facts = data.card or _best_of(data)
+    told = _confirmed(data, facts) if facts else {}
+    return {**facts, "confirmed": told} if told else facts
+
+
+def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
+    chosen = decided(data.confirmation)
+    if chosen is None:
+        return {}
+    caution = cautioned(data.confirmation["facts"])
+    told = {"Over seeds": " ".join([*data.confirmation["sentences"][:1], caution]).strip()}
+    looks = [o for o in data.confirmation.get("openings") or [] if o.get("finished")]
+    # What the split said of another configuration is none of this one's.
+    if looks and (looks[-1]["architecture"], looks[-1]["number"]) == (
+        chosen["architecture"],
+        chosen["number"],
+    ):
+        told["Test split"] = " ".join(data.confirmation["test"])
+    members = data.study.get("ensemble") or 1
+    if facts.get("run") is None:
+        told["Shown"] = f"the best trial of the search, not the confirmed {title(chosen)}."
+    elif members > 1:
+        told["Served"] = (
+            f"`hpo promote {data.name}` serves an ensemble of the search's best {members}, as the "
+            "study file asks; with `--ensemble 1` it serves this run."
+        )
+    else:
+        told["Served"] = (
+            f"`hpo promote {data.name}` serves this run, {facts['run_label']} #{facts['run']} of "
+            f"{facts['run_study']}: the best of its seeds, whose own figures are optimistic."
+        )
+    return told
+
+
+def _best_of(data: ReportData) -> dict[str, Any]:
     order = ranked(data.architectures, data.objective["direction"])
     if not order:
         return {}

@@ -115,7 +115,6 @@ def winner_of(
     """
     from hpo.registry.promotion import choose_winner
     from hpo.reports.confirmation_sentences import cautioned
-    from hpo.search.studies import read_trials
 
     searched = choose_winner(records, direction)
     told = confirmed(study, storage_url=storage_url)
@@ -126,8 +125,6 @@ def winner_of(
             f"The confirmation of study '{study}' is not finished, so this is the search's best; "
             f"`hpo confirm {study}` goes on with it."
         ]
-    name = confirmation_name(study)
-    runs = read_trials(storage_url, name, architecture=told.facts["winner"])
     notes = [] if told.facts["crowned"] else told.sentences[:1]
     notes += [caution] if (caution := cautioned(told.facts)) else []
     label = candidate_label(searched.architecture, searched.number)
@@ -136,4 +133,19 @@ def winner_of(
             f"The search's best, {searched.architecture} #{searched.number}, was found after the "
             f"confirmation; `hpo confirm {study}` lets it race."
         )
-    return choose_winner(runs, direction), notes
+    return run_of(told, direction, storage_url), notes
+
+
+def run_of(
+    told: Confirmed, direction: Literal["maximize", "minimize"], storage_url: str
+) -> TrialRecord:
+    """Return the run to serve of a confirmation that is over: of the winner, the best of its seeds.
+
+    Raises:
+        NotFoundError: none of them can be served.
+    """
+    from hpo.registry.promotion import choose_winner
+    from hpo.search.studies import read_trials
+
+    name, winner = confirmation_name(told.study), told.facts["winner"]
+    return choose_winner(read_trials(storage_url, name, architecture=winner), direction)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from hpo.spec.errors import NotFoundError
+from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
 
@@ -57,7 +60,6 @@ def report(
     from hpo.reports.importance_tables import Remembered
     from hpo.reports.page import write_report
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
-    from hpo.spec.errors import NotFoundError
     from hpo.study import tracked
 
     study, workspace = resolve_study(study, workspace)
@@ -80,16 +82,18 @@ def report(
         redrawn.notes.insert(0, f"The store has no study '{study}': redrawn from {redrawn.data}")
         return redrawn
     in_mlflow = tracked.find(study, workspace)
-    spec = read_spec(url, study).to_plain()
+    spec = read_spec(url, study)
+    beyond, served = _confirmation(url, study, spec.objective.direction)
     remembered = Remembered(folder / "importance.json")
     data = compute(
         records,
-        spec,
+        spec.to_plain(),
         read_at=read_at,
         mlflow=in_mlflow.facts(),
         dataset_digest=read_dataset_digest(url, study),
         remembered=remembered,
-        confirmation=_confirmation(url, study),
+        confirmation=beyond,
+        served=served,
     )
     workspace.ensure(folder)
     remembered.save()
@@ -100,20 +104,31 @@ def report(
     return paths
 
 
-def _confirmation(url: str, study: str) -> dict[str, Any]:
-    """Return what is known beyond the search, as ``ReportData.confirmation``."""
+def _confirmation(
+    url: str, study: str, direction: Literal["maximize", "minimize"]
+) -> tuple[dict[str, Any], TrialRecord | None]:
+    """Return what is known beyond the search, as ``ReportData.confirmation``, and what is served.
+
+    The latter is a run of the confirmed configuration; None where there is none.
+    """
+    from hpo.reports.confirmation_sentences import decided
     from hpo.reports.opening_sentences import tell_openings
-    from hpo.study.confirmed import confirmed
+    from hpo.study.confirmed import confirmed, run_of
     from hpo.study.opening import openings_of
 
     found: dict[str, Any] = {}
+    served = None
     told = confirmed(study, storage_url=url)
     if told is not None:
         found |= {"facts": told.facts, "sentences": told.sentences}
+        if decided(found) is not None:
+            # A card can be of a run that is kept alone; where none is, it says so.
+            with contextlib.suppress(NotFoundError):
+                served = run_of(told, direction, url)
     openings = openings_of(url, study)
     if openings:
         found |= {"openings": openings, "test": tell_openings(openings)}
-    return found
+    return found, served
 
 
 def redraw(source: Path, *, png: bool | None = None) -> ReportPaths:

@@ -372,6 +372,13 @@ def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
     page = json.loads((finished.reports / "tiny" / "study.json").read_text())
     assert page["confirmation"]["openings"] == [opening]
     assert "700 test faces" in page["summary"][-1]
+    assert (page["card"]["run_study"], page["card"]["number"]) == (
+        "tiny.confirmation",
+        entry["number"],
+    )
+    card = (finished.reports / "tiny" / "model-card.md").read_text()
+    assert "serves this run" in card
+    assert told["sentences"][0] in card
 
 
 def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.reports.confirmation_sentences import decided
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import figure, safe
@@ -22,10 +23,10 @@ SHADES = [[0, "#e9eff5"], [0.25, "#a9c6e0"], [0.5, "#5b97c8"], [0.75, "#22659f"]
 
 def section(data: ReportData) -> Section:
     """Draw one matrix per architecture, in the order of every other section."""
-    # The winner of the study is the first of all, even where it has no matrix to show.
+    # The best of the search is the first of all, even where it has no matrix to show.
     order = [entry["label"] for entry in ranked(data.architectures, data.objective["direction"])]
     pictures = [
-        _picture(data, label, winner=label == order[0])
+        _picture(data, label, _mark(data, label, first=label == order[0]))
         for label in data.labels
         if label in data.confusion
     ]
@@ -37,7 +38,18 @@ def section(data: ReportData) -> Section:
     return Section("Confusion matrix", LOOK_FOR, pictures, missing(absent, pictures))
 
 
-def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
+def _mark(data: ReportData, label: str, *, first: bool) -> str:
+    """Return what is said of an architecture's best trial beside its name; "" if nothing is."""
+    chosen = decided(data.confirmation)
+    if chosen is None:
+        return " (winner)" if first else ""
+    if (chosen["architecture"], chosen["number"]) == (label, data.confusion[label]["number"]):
+        crowned = data.confirmation["facts"]["crowned"]
+        return " (winner)" if crowned else " (taken by the confirmation)"
+    return " (best of the search)" if first else ""
+
+
+def _picture(data: ReportData, label: str, mark: str) -> Picture:
     import plotly.graph_objects as go
 
     matrix = data.confusion[label]["matrix"]
@@ -49,8 +61,8 @@ def _picture(data: ReportData, label: str, *, winner: bool) -> Picture:
     ]
     text = [[f"{share:.0f}" if share is not None else "" for share in line] for line in shares]
     drawn = figure(
-        f"{safe(label)} #{data.confusion[label]['number']}"
-        f"{' (winner)' if winner else ''}: row shares [%], n = {sum(totals):,} validation faces",
+        f"{safe(label)} #{data.confusion[label]['number']}{mark}: "
+        f"row shares [%], n = {sum(totals):,} validation faces",
         x="predicted",
         y="true (faces)",
         height=520,

@@ -77,6 +77,18 @@ def test_what_is_not_known_is_left_out(changes: dict[str, Any]) -> None:
     assert "## Forbidden uses" in card
 
 
+def test_a_re_run_is_told_as_the_configuration_that_it_is_of() -> None:
+    made = trial("cnn-two-4", 3, random.Random(0), study="demo.confirmation")
+    told = card_facts(dataclasses.replace(made, origin="confirmation", seed=11), dataset="fer2013")
+    assert (told["study"], told["architecture"], told["number"]) == ("demo", "cnn-two", 4)
+    card = model_card(told)
+    assert "# Model card: trial 4 of cnn-two, study demo\n" in card
+    assert "It is run 3 of `cnn-two-4` in the study `demo.confirmation`" in card
+    # With its parameters the trial of the search, and with its seed the re-run.
+    assert "--architecture cnn-two --trial 4 --seed 11" in card
+    assert "It is run" not in model_card(facts())
+
+
 def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
     params = {f"parameter_{k}": "x" * 100 for k in range(200)}
     assert len(model_card(facts(params=params))) > LONGEST_DESCRIPTION

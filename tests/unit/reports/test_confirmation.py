@@ -138,7 +138,14 @@ def test_a_confirmation_after_a_look_at_the_test_split_says_so(facts: dict[str, 
 
 
 def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
+    facts["winner"] = "cnn-2"
+    facts["candidates"][0]["behind"], facts["candidates"][1]["behind"] = interval(0.02, 0.03), None
+    facts["crowned"] = False
+    assert "The one that is taken, cnn #2, scored" in " ".join(tell(facts))
     facts["over"] = False
+    assert "The one that leads, cnn #2, scored" in " ".join(tell(facts))
+    facts["winner"], facts["candidates"][0]["behind"] = "cnn-4", None
+    facts["candidates"][1]["behind"] = interval(0.02, 0.01)
     assert tell(facts)[0] == "The confirmation is not finished; so far:"
     assert " leads: " in tell(facts)[1]
     facts["winner"] = None

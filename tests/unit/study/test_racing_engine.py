@@ -22,6 +22,7 @@ from hpo.spec.study import StudySpec
 from hpo.study.confirmed import opened_before, winner_of
 from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
 from hpo.study.opening import _winner
+from hpo.study.reporting import _confirmation
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
 IMAGES = 400
@@ -179,11 +180,14 @@ def test_what_is_served_is_what_was_confirmed_once_that_is_over(url: str) -> Non
     served, notes = winner_of("study", search, "maximize", url)
     assert served == best
     assert "not finished" in notes[0]
+    assert _confirmation(url, "study", "maximize")[1] is None
     work(racing)
     served, notes = winner_of("study", search, "maximize", url)
     known = facts(url, spec)
     own = [r for r in read_trials(url, spec.name) if r.architecture == known["winner"]]
     assert served == max(own, key=lambda r: r.value or 0.0)
+    # The report's card is of it.
+    assert _confirmation(url, "study", "maximize")[1] == served
     # 0.70 and 0.69 are not told apart by 400 faces, and the person hears of it.
     assert not known["crowned"]
     assert "not distinguishable" in notes[0]
