@@ -22,6 +22,7 @@ from hpo.reports.gains import accuracy_change, unsearched_differences
 from hpo.reports.importance_sentences import importance_sentence
 from hpo.reports.importance_tables import Remembered
 from hpo.reports.judged import constraints_sentence
+from hpo.reports.opening_sentences import searched_on
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
@@ -101,6 +102,7 @@ def compute(
         rows, list(grouped), study, objective, correct_faces(records), candidates=rerun
     )
     answer = comparison_sentences.answer_sentence(compared, facts)
+    late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     data = ReportData(
         study=dict(study),
@@ -115,7 +117,7 @@ def compute(
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
-            *([budgets] if budgets else []),
+            *(caution for caution in (budgets, late) if caution),
             *copies_caveats(records),
         ],
         facts=facts,

@@ -43,7 +43,9 @@ class ReportData:
             before it was made.
         confirmation: what the re-runs of the best support: ``facts`` (as
             ``hpo.study.confirmed.confirmed`` returns them), ``sentences``, ``openings``
-            of the test split and ``test``, their sentences; {} where there is none of either.
+            of the test split and ``test``, their sentences, and ``searched_after``, when it was
+            first opened, where trials of the search began after that; {} where there is none of
+            either.
         trials: one dict per trial, epoch curves included.
         format: version of this layout.
     """

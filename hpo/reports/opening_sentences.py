@@ -43,6 +43,22 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def searched_on(opened: str, *, begun: bool) -> str:
+    """Return what is to be known of a search that goes on after a look at the test split.
+
+    Args:
+        opened: when it was first opened, an ISO 8601 time (UTC); "" if it was not.
+        begun: whether trials have begun since; else they are to begin now.
+    """
+    if not opened:
+        return ""
+    told = "is chosen now is selected with knowledge of it."
+    when = f"test split was opened on {moment(opened)}"
+    if begun:
+        return f"Trials were begun after the {when}: what {told}"
+    return f"The {when}, before the trials that begin now: what {told}"
+
+
 def tell_openings(openings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the sentences of the last opening that was finished, and of its being no first one.
 

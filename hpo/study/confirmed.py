@@ -80,16 +80,38 @@ def confirmed(
     return Confirmed(study, facts, tell(facts))
 
 
-def opened_before(openings: Sequence[dict[str, Any]], reruns: Sequence[TrialRecord]) -> str:
-    """Return when the test split had been looked at before a run of a confirmation began.
+def first_look(openings: Sequence[dict[str, Any]]) -> str:
+    """Return when the test split was first looked at, an ISO 8601 time (UTC); "" if it was not.
+
+    An opening that was cut off has shown nothing.
+    """
+    return next((str(o["opened"]) for o in openings if o.get("finished")), "")
+
+
+def opened_before(openings: Sequence[dict[str, Any]], runs: Sequence[TrialRecord]) -> str:
+    """Return when the test split had been looked at before one of these runs began.
 
     It is the first look, an ISO 8601 time (UTC); "" if no run began after it.
     """
-    looks = [o["opened"] for o in openings if o.get("finished")]
-    begun = [datetime.fromisoformat(r.started) for r in reruns if r.started]
-    if looks and begun and max(begun) > datetime.fromisoformat(looks[0]):
-        return str(looks[0])
+    look = first_look(openings)
+    begun = [datetime.fromisoformat(r.started) for r in runs if r.started]
+    if look and begun and max(begun) > datetime.fromisoformat(look):
+        return look
     return ""
+
+
+def searched_after(storage_url: str, study: str, records: Sequence[TrialRecord]) -> str:
+    """Return what is to be known of trials that began after a look at the test split; "" if none.
+
+    Args:
+        storage_url: of Optuna's storage.
+        study: that was searched.
+        records: its trials.
+    """
+    from hpo.reports.opening_sentences import searched_on
+    from hpo.study.opening import openings_of
+
+    return searched_on(opened_before(openings_of(storage_url, study), records), begun=True)
 
 
 def winner_of(

@@ -30,8 +30,11 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         SpecError: the study exists with another space, other settings or other data.
         EnvironmentProblem: the storage cannot be read.
     """
+    from hpo.reports.opening_sentences import searched_on
     from hpo.search.climbing import filled_slots
     from hpo.search.studies import check_study, read_trials
+    from hpo.study.confirmed import first_look
+    from hpo.study.opening import openings_of
 
     spec = planned.spec
     url = workspace.storage_url(spec.storage)
@@ -61,7 +64,8 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
                     f"{label}: {done} trials are done, more than the budget of {budget}; all of "
                     "them are kept and count.",
                 )
-        return planned
+        opened = first_look(openings_of(url, spec.name)) if planned.left else ""
+        return _noted(planned, searched_on(opened, begun=False)) if opened else planned
     finished = sum(map(len, filled.values()))
     trials = f"{finished} finished trial{'' if finished == 1 else 's'}"
     there = f"A study named '{spec.name}' exists already, with {trials}"

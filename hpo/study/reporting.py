@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +84,7 @@ def report(
         return redrawn
     in_mlflow = tracked.find(study, workspace)
     spec = read_spec(url, study)
-    beyond, served = _confirmation(url, study, spec.objective.direction)
+    beyond, served = _confirmation(url, study, spec.objective.direction, records)
     remembered = Remembered(folder / "importance.json")
     data = compute(
         records,
@@ -105,7 +106,10 @@ def report(
 
 
 def _confirmation(
-    url: str, study: str, direction: Literal["maximize", "minimize"]
+    url: str,
+    study: str,
+    direction: Literal["maximize", "minimize"],
+    records: Sequence[TrialRecord],
 ) -> tuple[dict[str, Any], TrialRecord | None]:
     """Return what is known beyond the search, as ``ReportData.confirmation``, and what is served.
 
@@ -113,7 +117,7 @@ def _confirmation(
     """
     from hpo.reports.confirmation_sentences import decided
     from hpo.reports.opening_sentences import tell_openings
-    from hpo.study.confirmed import confirmed, run_of
+    from hpo.study.confirmed import confirmed, opened_before, run_of
     from hpo.study.opening import openings_of
 
     found: dict[str, Any] = {}
@@ -128,6 +132,8 @@ def _confirmation(
     openings = openings_of(url, study)
     if openings:
         found |= {"openings": openings, "test": tell_openings(openings)}
+        if after := opened_before(openings, records):
+            found["searched_after"] = after
     return found, served
 
 

@@ -193,6 +193,7 @@ class StudyRun:
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials
+        from hpo.study.confirmed import searched_after
 
         try:
             records = read_trials(self.storage_url, self.spec.name)
@@ -206,6 +207,8 @@ class StudyRun:
             records,
         )
         outcome.notes.extend(judgement(records))
+        if records and (late := searched_after(self.storage_url, self.spec.name, records)):
+            outcome.notes.append(late)
         stopped = self.interrupts.signal_number if self.interrupts.draining else None
         return dataclasses.replace(outcome, stopped_by=stopped)
 

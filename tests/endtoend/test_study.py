@@ -379,6 +379,17 @@ def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
     card = (finished.reports / "tiny" / "model-card.md").read_text()
     assert "serves this run" in card
     assert told["sentences"][0] in card
+    # Who searches on has seen the test split, and is told so before and after.
+    more = ("run", str(finished.home / "tiny.yaml"), "--resume", "--trials", "5")
+    said = "what is chosen now is selected with knowledge of it"
+    assert said in " ".join(answer(finished, *more, "--dry-run")["notes"])
+    outcome = answer(finished, *more)
+    assert said in " ".join(outcome["notes"])
+    # The gate has counted the two re-runs, of which the one served is the better.
+    assert outcome["promotion"]["gate"]["reruns"] == 2
+    call(finished, "report", "tiny")
+    page = json.loads((finished.reports / "tiny" / "study.json").read_text())
+    assert said in " ".join(page["caveats"])
 
 
 def test_deleting_asks_first_and_takes_everything(finished: Workspace) -> None:

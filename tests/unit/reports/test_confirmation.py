@@ -191,6 +191,20 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
     assert shares["recall, test"] == [25.0] * 6 + [0.0]
 
 
+def test_a_search_that_went_on_after_a_look_at_the_test_split_is_read_with_care(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
+) -> None:
+    looked = {"openings": [OPENING], "test": tell_openings([OPENING])}
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=looked)
+    assert "knowledge" not in " ".join(data.caveats)
+    later = looked | {"searched_after": OPENING["opened"]}
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=later)
+    assert (
+        "Trials were begun after the test split was opened on 2026-03-01 10:00 UTC: what is "
+        "chosen now is selected with knowledge of it."
+    ) in data.caveats
+
+
 def test_a_study_without_one_says_how_to_have_it(
     records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
 ) -> None:

@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from hpo.search.engine import open_engine
-from hpo.search.studies import read_trials
+from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
+from hpo.study.opening import OPENINGS
 from hpo.study.planning import Plan, PlannedArchitecture
 from hpo.study.progress import with_progress
 from tests.unit.search.analytic import make_spec, run
@@ -45,6 +46,22 @@ def test_what_is_done_is_counted_and_only_the_rest_costs_time(workspace: Workspa
     plan = with_progress(planned(), workspace, resume=True)
     assert plan.left_of("cnn") == [3]
     assert (plan.left, plan.seconds, plan.notes) == (1, 10.0, [])
+
+
+def test_who_goes_on_after_a_look_at_the_test_split_is_told_so_once(workspace: Workspace) -> None:
+    begin(workspace, trials=3)
+    url = workspace.storage_url(None)
+    look = {"opened": "2026-03-01T10:00:00+00:00", "by": "someone"}
+    set_attribute(url, "study", OPENINGS, [look])
+    # One that was cut off has shown nothing.
+    assert with_progress(planned(), workspace, resume=True).notes == []
+    set_attribute(url, "study", OPENINGS, [look | {"finished": "2026-03-01T10:00:09+00:00"}])
+    assert with_progress(planned(), workspace, resume=True).notes == [
+        "The test split was opened on 2026-03-01 10:00 UTC, before the trials that begin now: "
+        "what is chosen now is selected with knowledge of it."
+    ]
+    # Where nothing is left to run, nothing begins.
+    assert with_progress(planned(trials=3), workspace, resume=True).notes == []
 
 
 def test_a_name_that_is_taken_by_another_study_is_not_gone_on_with(workspace: Workspace) -> None:

@@ -13,16 +13,17 @@ import pytest
 from hpo.evidence.confirmation import confirmation
 from hpo.reports.confirmation_sentences import tell
 from hpo.search.engine import Engine, Proposal, open_engine
-from hpo.search.studies import read_trials
+from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.bits import pack_bits
 from hpo.spec.confirmation import ConfirmationSpec, candidate_label
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.study import StudySpec
-from hpo.study.confirmed import opened_before, winner_of
+from hpo.study.confirmed import opened_before, searched_after, winner_of
 from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
-from hpo.study.opening import _winner
+from hpo.study.opening import OPENINGS, _winner
 from hpo.study.reporting import _confirmation
+from tests.unit.reports.test_confirmation import OPENING
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
 
 IMAGES = 400
@@ -180,14 +181,14 @@ def test_what_is_served_is_what_was_confirmed_once_that_is_over(url: str) -> Non
     served, notes = winner_of("study", search, "maximize", url)
     assert served == best
     assert "not finished" in notes[0]
-    assert _confirmation(url, "study", "maximize")[1] is None
+    assert _confirmation(url, "study", "maximize", search)[1] is None
     work(racing)
     served, notes = winner_of("study", search, "maximize", url)
     known = facts(url, spec)
     own = [r for r in read_trials(url, spec.name) if r.architecture == known["winner"]]
     assert served == max(own, key=lambda r: r.value or 0.0)
     # The report's card is of it.
-    assert _confirmation(url, "study", "maximize")[1] == served
+    assert _confirmation(url, "study", "maximize", search)[1] == served
     # 0.70 and 0.69 are not told apart by 400 faces, and the person hears of it.
     assert not known["crowned"]
     assert "not distinguishable" in notes[0]
@@ -256,6 +257,17 @@ def test_runs_that_began_after_a_look_at_the_test_split_are_known(url: str) -> N
     assert opened_before([late], runs) == ""
     # One that was cut off has shown nothing.
     assert opened_before([{"opened": early["opened"]}], runs) == ""
+
+
+def test_a_search_that_went_on_after_a_look_at_the_test_split_is_known(url: str) -> None:
+    search = read_trials(url, "study")
+    assert searched_after(url, "study", search) == ""
+    assert "searched_after" not in _confirmation(url, "study", "maximize", search)[0]
+    look = OPENING | {"opened": "2020-01-01T00:00:00+00:00"}
+    set_attribute(url, "study", OPENINGS, [look])
+    assert "was opened on 2020-01-01 00:00 UTC: what is" in searched_after(url, "study", search)
+    found, _ = _confirmation(url, "study", "maximize", search)
+    assert found["searched_after"] == look["opened"]
 
 
 def test_runs_that_break_a_constraint_are_asked_about_the_test_split_too(url: str) -> None:
