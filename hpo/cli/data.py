@@ -196,6 +196,9 @@ def audit(
 ) -> None:
     """Find duplicates, leaks between splits, conflicting labels and images without a face.
 
+    Duplicates are exact, mirrored, in other light or encoding, shifted by up to a sixteenth of
+    the side, or a few per cent larger. It takes about a minute for 30,000 faces.
+
     The sheets go to data/NAME/audit/; with --json they are written only to --sheets FOLDER.
     """
     from hpo.cli.audit import print_audit
@@ -205,7 +208,8 @@ def audit(
     from hpo.data.store import open_faces
 
     dataset = open_faces(find_faces(current(context).workspace, name))
-    found = audit_dataset(dataset)
+    with _progress("comparing all faces, a minute for 30,000"):
+        found = audit_dataset(dataset)
     written: dict[str, Path] = {}
     unwritten: list[str] = []
     if sheets is not None or not json:

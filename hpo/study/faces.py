@@ -67,8 +67,8 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
 def count_leaked(spec: StudySpec, dataset: FaceDataset, *, remember: bool = True) -> int:
     """Return how many training faces the study leaves out as duplicates of held-out ones.
 
-    Looking for them takes seconds, once per dataset; the trials then find the answer beside it. A
-    study that keeps them needs it too, to tell its scores without the faces that have a copy.
+    Looking for them takes up to a minute, once per dataset; the trials then find the answer beside
+    it. A study that keeps them needs it too, to tell its scores without the faces that have a copy.
 
     Args:
         spec: the study.

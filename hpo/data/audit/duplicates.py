@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.audit.hashing import MIN_SIDE, close_pairs, perceptual_hashes
+from hpo.data.audit.candidates import candidate_pairs
+from hpo.data.audit.hashing import MIN_SIDE
 from hpo.data.audit.likeness import same_photograph
 
 Indices = npt.NDArray[np.int64]
@@ -38,9 +39,12 @@ def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
     contrast, and sides under ``MIN_SIDE``, are compared for equality alone. The groups do not
     depend on the order of the images: all work is done on the distinct ones in order of pixels.
 
-    What is missed was measured on 1,500 faces of FER-2013, each against a changed copy: nothing in
-    other light or at JPEG quality 60; one in ten turned by 3 degrees, one in seven enlarged by 4 %,
-    one in 25 shifted by a pixel, four in ten by a pixel each way, most by two pixels.
+    What is found was measured on 1,500 faces of FER-2013, each against a changed copy: all in other
+    light, with noise, at JPEG quality 40, or shifted by up to 3 of 48 pixels each way, mirrored or
+    not; nine in ten enlarged by 4 % or turned by 3 degrees, and one in twenty enlarged by 8 %,
+    where the pixels no longer agree. Of 300 validation faces all 79 pairs with training faces that
+    ``same_photograph`` accepts were among the groups. Drawn faces of this package share one head:
+    97 of 4,200 are grouped although they are different ones.
 
     Args:
         images: uint8, ``(n, height, width)``.
@@ -84,10 +88,8 @@ def _keys(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
 def _near(pictures: npt.NDArray[np.uint8]) -> list[tuple[Indices, Indices]]:
     clear = np.flatnonzero(spread(pictures) >= LOW_SPREAD)
     faces = pictures[clear]
-    hashes, mirrored = perceptual_hashes(faces)
     links = []
-    for others, step in ((hashes, 1), (mirrored, -1)):
-        i, j = close_pairs(hashes, others)
+    for (i, j), step in zip(candidate_pairs(faces), (1, -1), strict=True):
         alike = [
             same_photograph(faces[a], np.ascontiguousarray(faces[b][:, ::step]))
             for a, b in zip(i, j, strict=True)

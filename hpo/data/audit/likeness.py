@@ -18,7 +18,8 @@ Both thresholds were set by looking at some 450 pairs of FER-2013. The pixels al
 people with dark hair on white apart: the most alike of those seen correlate by 0.908, their detail
 by 0.53 at the most. Of 2,227 pairs over both thresholds the 111 nearest to them (under 0.93 and
 0.72) and all 29 mirrored ones were looked at: each shows one photograph, as far as can be seen."""
-_SHIFT_SHARE = 16
+SHIFT_SHARE = 16
+"""Of a side: how far two near-duplicates may be shifted against each other."""
 _BLUR_SHARE = 24
 
 
@@ -41,7 +42,7 @@ def same_photograph(first: Image, second: Image) -> bool:
 def _correlation(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     cv2 = opencv()
     height, width = first.shape
-    dy, dx = height // _SHIFT_SHARE, width // _SHIFT_SHARE
+    dy, dx = height // SHIFT_SHARE, width // SHIFT_SHARE
     inner = np.s_[dy : height - dy, dx : width - dx]
     return min(
         float(cv2.matchTemplate(first, second[inner], cv2.TM_CCOEFF_NORMED).max()),

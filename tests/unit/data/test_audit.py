@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo.data.audit.audit import audit_dataset
+from hpo.data.audit.candidates import MAX_DISTANCE_OF_PARTS
 from hpo.data.audit.findings import Audit
 from hpo.data.audit.hashing import MAX_DISTANCE, close_pairs
 from tests.unit.data.planted import compressed, face, lighter, mirrored, planted, stored
@@ -135,15 +136,15 @@ def test_the_order_of_the_images_does_not_matter(faces: list) -> None:
 
 
 @settings(max_examples=20)
-@given(st.integers(0, 2**32 - 1))
-def test_banding_misses_no_close_pair(seed: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, MAX_DISTANCE_OF_PARTS, MAX_DISTANCE]))
+def test_banding_misses_no_close_pair(seed: int, limit: int) -> None:
     generator = np.random.default_rng(seed)
     hashes = generator.integers(0, 2**63, size=40, dtype=np.uint64)
     # Half of them are others with a few bits changed, on both sides of the limit.
     for n in range(20, 40):
-        for bit in generator.permutation(64)[: generator.integers(0, MAX_DISTANCE + 4)]:
+        for bit in generator.permutation(64)[: generator.integers(0, limit + 4)]:
             hashes[n] = hashes[n] ^ np.uint64(1 << int(bit)) if bit else hashes[n - 20]
-    i, j = close_pairs(hashes, hashes)
+    i, j = close_pairs(hashes, hashes, limit)
     distances = np.bitwise_count(hashes[:, None] ^ hashes[None, :])
-    expected = np.argwhere(np.triu(distances <= MAX_DISTANCE, k=1))
+    expected = np.argwhere(np.triu(distances <= limit, k=1))
     assert np.array_equal(np.stack([i, j], axis=1), expected)
