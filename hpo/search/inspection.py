@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from hpo.search import trials as stored
 from hpo.search.attempts import Attempts
 from hpo.search.creation import optuna_name
 from hpo.search.goals import Goals
-from hpo.search.locks import alone
+from hpo.search.locks import alone, claiming
 from hpo.search.storage import explained, open_storage
 from hpo.search.worker_identity import holder, identity
 from hpo.spec.study import StudySpec
@@ -98,26 +98,51 @@ class Inspection:
             for trial in attempts.all()
         )
 
-    def with_others(self) -> set[tuple[str, int]]:
+    def with_others(self, since: float | None = None) -> set[tuple[str, int]]:
         """Return the trials that other workers mirror, label and number.
 
         Those are the ones that run, and for a minute those that have ended, since a mirror may lag
         behind; but none of a process of this machine that is gone.
+
+        Args:
+            since: when the minute ends, in POSIX seconds; now by default. What takes long to look
+                at asks again at its end, from when it began.
         """
-        now = time.time()
+        since = time.time() if since is None else since
         return {
             (label, trial.number)
             for label, attempts in self._attempts.items()
             for trial in attempts.all()
-            if self._is_with_another(trial, now)
+            if self._is_with_another(trial, since)
         }
 
-    def _is_with_another(self, trial: Any, now: float) -> bool:
+    def _is_with_another(self, trial: Any, since: float) -> bool:
         state = holder(trial.user_attrs.get(stored.WORKER, ""), self._me)
         if state in ("self", "gone"):
             return False
         ended = stored.ended(trial)
-        return ended is None or now - ended < _MIRROR_LAG_SECONDS
+        return ended is None or since - ended < _MIRROR_LAG_SECONDS
+
+    def knows(self, label: str, number: int) -> bool:
+        """Tell whether there is such a trial now, whatever its state."""
+        try:
+            study_id = self._storage.get_study_id_from_name(optuna_name(self._name, label))
+            self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
+        except KeyError:
+            return False
+        return True
+
+    def unless_known(self, label: str, number: int, remove: Callable[[], object]) -> bool:
+        """Remove what no trial has left, unless there is such a trial; tell whether it was done.
+
+        A number that is free may be given to a trial at any time, by whoever works on the study.
+        So nothing is claimed between the question and the removal.
+        """
+        with claiming(self._storage, optuna_name(self._name, label)):
+            if self.knows(label, number):
+                return False
+            remove()
+            return True
 
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,12 @@ from hpo.training.state import remove_state
 
 _FIRST_SINGLE = 10**9
 """Single runs are numbered by the time in seconds; trials of a study never come so far."""
+
+
+_TOO_MANY = ("leftover checkpoint", "leftover state")
+"""What a living worker has kept of its own trials, until it sees that it is not wanted."""
+
+UnlessKnown = Callable[[str, int, Callable[[], object]], object]
 
 
 @dataclass(frozen=True)
@@ -48,45 +54,61 @@ class Leftover:
 def leftovers(
     workspace: Workspace,
     study: str,
-    records: Sequence[TrialRecord],
+    read: Callable[[], Sequence[TrialRecord]],
     direction: Literal["maximize", "minimize"],
     keep: int,
     *,
+    unless_known: UnlessKnown,
     over: bool = False,
+    others: Callable[[], Collection[tuple[str, int]]] = frozenset,
 ) -> list[Leftover]:
     """Return what is wrong with a study's checkpoints.
+
+    The study may be worked on meanwhile. A trial is in Optuna before it has a folder, so the
+    folders are listed before the trials are read: one that has no trial then never had one.
 
     Args:
         workspace: where they are.
         study: its name.
-        records: every attempt.
+        read: returns every attempt.
         direction: of the objective.
         keep: how many checkpoints an architecture keeps.
+        unless_known: removes a folder if Optuna does not know its trial at that moment; the number
+            may have been given to a trial since.
         over: whether the study has come to its end, so that no trial is taken a rung further.
+        others: returns the trials that other workers look after. These tidy up after themselves,
+            so that nothing of theirs is looked at, and nothing is called too many while there are
+            any.
     """
+    folders = [
+        (label.name, folder)
+        for label in _folders(workspace.checkpoints / study)
+        for folder in _folders(label)
+        if _is_trial(folder)
+    ]
+    records = read()
+    theirs = others()
     found: list[Leftover] = []
     known = {(r.architecture, r.number): r for r in records}
     kept = _kept(workspace, records, direction, keep)
     filled = {(r.architecture, r.slot, r.rung or 0) for r in records if _fills_its_place(r)}
-    for label_folder in _folders(workspace.checkpoints / study):
-        for folder in _folders(label_folder):
-            label, name = label_folder.name, folder.name
-            if not _is_trial(folder):
-                continue
-            record = known.get((label, int(name)))
-            if record is None:
-                what = f"{label} #{name}: a folder of a trial that Optuna does not know ({folder})"
-                found.append(Leftover("orphaned folder", label, int(name), what, _remover(folder)))
-            elif record.state not in ("running", "waiting"):
-                found += _of_trial(folder, record, is_kept=(label, record.number) in kept)
-                # A complete trial has left its state to the next rung.
-                left = record.rung is not None and record.state == "complete" and not over
-                next_place = (record.rung or 0) + left
-                if (label, record.slot, next_place) in filled and any(folder.glob("state*")):
-                    what = f"{label} #{name}: a state that nobody goes on from"
-                    mend = _state_remover(folder)
-                    found.append(Leftover("leftover state", label, int(name), what, mend))
-    return found
+    for label, folder in folders:
+        number = int(folder.name)
+        record = known.get((label, number))
+        if record is None:
+            what = f"{label} #{number}: a folder of a trial that Optuna does not know ({folder})"
+            mend = _remover(folder, label, number, unless_known)
+            found.append(Leftover("orphaned folder", label, number, what, mend))
+        elif record.state not in ("running", "waiting") and (label, number) not in theirs:
+            found += _of_trial(folder, record, is_kept=(label, number) in kept)
+            # A complete trial has left its state to the next rung.
+            left = record.rung is not None and record.state == "complete" and not over
+            next_place = (record.rung or 0) + left
+            if (label, record.slot, next_place) in filled and any(folder.glob("state*")):
+                what = f"{label} #{number}: a state that nobody goes on from"
+                mend = _state_remover(folder)
+                found.append(Leftover("leftover state", label, number, what, mend))
+    return [f for f in found if not (theirs and f.kind in _TOO_MANY)]
 
 
 def trials_on_disk(workspace: Workspace) -> dict[str, int]:
@@ -138,16 +160,24 @@ def _of_trial(folder: Path, record: TrialRecord, *, is_kept: bool) -> list[Lefto
     if not is_kept:
         what = f"{label} #{number}: a checkpoint that is not among the best kept ({checkpoint})"
         return [*found, Leftover("leftover checkpoint", label, number, what, _unlinker(checkpoint))]
+    damaged = _damaged(checkpoint, record)
+    return found if damaged is None else [*found, damaged]
+
+
+def _damaged(checkpoint: Path, record: TrialRecord) -> Leftover | None:
+    label, number = record.architecture, record.number
     sha256 = (record.result.checkpoint_sha256 if record.result else None) or ""
     try:
         check_sha256(checkpoint, sha256)
+    except FileNotFoundError:
+        return None  # A worker whose trial was better has just deleted it.
     except IntegrityError:
         what = (
             f"{label} #{number}: the checkpoint is not the file that was recorded ({checkpoint}); "
             f"`hpo train STUDY --architecture {label} --trial {number}` makes it again"
         )
-        found.append(Leftover("wrong checksum", label, number, what, _unlinker(checkpoint)))
-    return found
+        return Leftover("wrong checksum", label, number, what, _unlinker(checkpoint))
+    return None
 
 
 def _checkpoint(workspace: Workspace, record: TrialRecord) -> Path:
@@ -159,8 +189,13 @@ def _folders(parent: Path) -> list[Path]:
     return sorted(p for p in parent.iterdir() if p.is_dir()) if parent.is_dir() else []
 
 
-def _remover(folder: Path) -> Callable[[], None]:
-    return lambda: shutil.rmtree(folder, ignore_errors=True)
+def _remover(
+    folder: Path, label: str, number: int, unless_known: UnlessKnown
+) -> Callable[[], None]:
+    def remove() -> None:
+        unless_known(label, number, lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    return remove
 
 
 def _state_remover(folder: Path) -> Callable[[], None]:

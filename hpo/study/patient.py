@@ -9,6 +9,7 @@ from hpo.spec.errors import HpoError
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.diagnosis import Place, Problem
+from hpo.tracking.failures import in_a_sentence
 
 if TYPE_CHECKING:
     from hpo.spec.study import StudySpec
@@ -38,11 +39,11 @@ class Patient:
         self._mending = []
         self.notes, self._failed = self._failed, []
         problems = self._look_at_storage()
-        records = self._records()
-        problems += self._look_at_mlflow()
-        problems += self._look_at_disk(records)
-        if not self._at_work:
-            problems += self._look_at_models(records)
+        on_disk = self._look_at_disk()
+        problems += self._look_at_mlflow() + on_disk
+        # Asked again, since the above may have taken minutes.
+        if not self._at_work and not self._is_at_work():
+            problems += self._look_at_models(self._records())
             problems += self._look_at_registry()
         return problems
 
@@ -51,8 +52,9 @@ class Patient:
         for step in self._mending:
             try:
                 step()
-            except HpoError as error:
-                self._failed.append(f"Could not mend this: {error}")
+            except Exception as error:
+                # Broad: MLflow, its server, the network and the disk each have errors of their own.
+                self._failed.append(f"Could not mend this: {in_a_sentence(error)}")
 
     def _problem(
         self,
@@ -78,7 +80,8 @@ class Patient:
 
         with inspecting(self._url, self._spec) as inspection:
             deserted, doubled = inspection.deserted(), inspection.doubled()
-            self._at_work = inspection.at_work()
+            # Whoever has just run the last trial logs its models, and may promote.
+            self._at_work = inspection.at_work() or bool(inspection.with_others())
         if deserted:
             self._mending.append(self._release)
         if self._at_work:
@@ -107,6 +110,12 @@ class Patient:
         with inspecting(self._url, self._spec) as inspection:
             inspection.release()
 
+    def _is_at_work(self) -> bool:
+        from hpo.search.inspection import inspecting
+
+        with inspecting(self._url, self._spec) as inspection:
+            return inspection.at_work() or bool(inspection.with_others())
+
     # MLflow
 
     def _client(self) -> Any:
@@ -121,7 +130,8 @@ class Patient:
         client = self._client()
         if client is None:
             return []
-        with inspecting(self._url, self._spec) as inspection:
+        # Not while another process logs a model or repairs: its work is half done.
+        with inspecting(self._url, self._spec) as inspection, inspection.alone("mlflow"):
             found, _ = look(client, self._url, self._spec, inspection)
         if any(difference.fixable for difference in found):
             self._mending.append(lambda: self._reconcile(client))
@@ -184,19 +194,39 @@ class Patient:
 
     def _log(self, client: Any, missing: list[TrialRecord], dataset: Any) -> None:
         from hpo.study.models import log_models
+        from hpo.study.reconciling import alone_with_mlflow
 
-        self.notes += log_models(client, missing, dataset)
+        with alone_with_mlflow(self._url, self._spec):
+            self._failed += log_models(client, missing, dataset)
 
     # Disk
 
-    def _look_at_disk(self, records: list[TrialRecord]) -> list[Problem]:
+    def _look_at_disk(self) -> list[Problem]:
         from hpo.study.disk_check import leftovers
 
-        keep = max(1, self._spec.models_kept)
-        direction = self._spec.objective.direction
-        found = leftovers(self.workspace, self.name, records, direction, keep)
+        found = leftovers(
+            self.workspace,
+            self.name,
+            self._records,
+            self._spec.objective.direction,
+            max(1, self._spec.models_kept),
+            unless_known=self._unless_known,
+            others=self._with_others,
+        )
         self._mending += [leftover.mend for leftover in found]
         return [self._problem("disk", f.kind, f.architecture, f.number, f.what) for f in found]
+
+    def _with_others(self) -> set[tuple[str, int]]:
+        from hpo.search.inspection import inspecting
+
+        with inspecting(self._url, self._spec) as inspection:
+            return inspection.with_others()
+
+    def _unless_known(self, label: str, number: int, remove: Callable[[], object]) -> None:
+        from hpo.search.inspection import inspecting
+
+        with inspecting(self._url, self._spec) as inspection:
+            inspection.unless_known(label, number, remove)
 
     # Registry
 

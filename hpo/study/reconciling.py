@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +56,28 @@ def reconcile(
     return left
 
 
+@contextmanager
+def alone_with_mlflow(storage_url: str, spec: StudySpec) -> Iterator[None]:
+    """Let one process at a time log a study's models, or repair what MLflow has of it.
+
+    Two that log the same model at once each take the other's for one that was cut off, and delete
+    it under its hands.
+
+    Args:
+        storage_url: of Optuna's storage.
+        spec: the study.
+    """
+    from hpo.search.inspection import inspecting
+
+    with inspecting(storage_url, spec) as inspection, inspection.alone("mlflow"):
+        yield
+
+
+def _known(inspection: Inspection, difference: Difference) -> bool:
+    number = difference.number
+    return number is not None and inspection.knows(difference.architecture, number)
+
+
 def look(
     client: Any, storage_url: str, spec: StudySpec, inspection: Inspection
 ) -> tuple[list[Difference], list[TrialRecord]]:
@@ -72,6 +96,10 @@ def look(
     others = inspection.with_others()
     records = read_trials(storage_url, spec.name, attempts=True)
     found = differences(client, spec.name, records, as_of=began if others else None)
+    # Trials that were begun, or ended, since the records were read; and a worker's clock that goes
+    # behind ours makes a run that began just now look older.
+    others |= inspection.with_others(since=began.timestamp())
+    found = [d for d in found if d.kind != "run orphaned" or not _known(inspection, d)]
     if others:
         busy = {label for label, _ in others}
         found = [

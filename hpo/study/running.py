@@ -17,6 +17,7 @@ from hpo.spec.workspace import Workspace
 from hpo.study.launchers.launch import Launch, Launcher
 from hpo.study.outcome import StudyOutcome, judgement, summarise
 from hpo.study.planning import Plan, plan
+from hpo.tracking.failures import in_a_sentence
 
 
 def run(
@@ -160,36 +161,57 @@ class StudyRun:
     def _settle(self) -> list[str]:
         """Bring MLflow and the disk to what the storage holds; return what that could not mend."""
         from hpo.search.studies import read_trials
-        from hpo.study.disk_check import leftovers
         from hpo.study.models import log_models, missing_models
-        from hpo.study.reconciling import reconcile
+        from hpo.study.reconciling import alone_with_mlflow, reconcile
         from hpo.tracking.pareto import tag_front
         from hpo.tracking.store import open_client
 
-        records = read_trials(self.storage_url, self.spec.name, attempts=True)
-        keep = max(1, self.spec.models_kept)
-        for leftover in leftovers(
-            self.workspace,
-            self.spec.name,
-            records,
-            self.spec.objective.direction,
-            keep,
-            over=True,
-        ):
-            leftover.mend()
+        notes = self._tidy()
         artifacts = self.workspace.runs / "artifacts"
         try:
             client = open_client(self.tracking_uri, artifacts)
             left = reconcile(client, self.storage_url, self.spec, artifacts)
             records = read_trials(self.storage_url, self.spec.name)
             tag_front(client, records)
-            missing = missing_models(client, records, self.spec)
-            notes = log_models(client, missing, self.plan.dataset)
+            with alone_with_mlflow(self.storage_url, self.spec):
+                missing = missing_models(client, records, self.spec)
+                notes += log_models(client, missing, self.plan.dataset)
         except Exception as error:
             # Broad: MLflow, its server, the network and the disk each have errors of their own, and
             # the trials are all there.
-            return [f"MLflow may lack some of this: {error} `hpo doctor {self.spec.name} --fix`"]
+            notes.append(
+                f"MLflow may lack some of this: {in_a_sentence(error)} "
+                f"`hpo doctor {self.spec.name} --fix` writes it"
+            )
+            return notes
         return [*notes, *(difference.what for difference in left)]
+
+    def _tidy(self) -> list[str]:
+        """Bring the disk to what the storage holds; return what a person should know of it."""
+        from hpo.search.inspection import inspecting
+        from hpo.search.studies import read_trials
+        from hpo.study.disk_check import leftovers
+
+        notes = []
+        with inspecting(self.storage_url, self.spec) as inspection:
+            try:
+                for leftover in leftovers(
+                    self.workspace,
+                    self.spec.name,
+                    lambda: read_trials(self.storage_url, self.spec.name, attempts=True),
+                    self.spec.objective.direction,
+                    max(1, self.spec.models_kept),
+                    unless_known=inspection.unless_known,
+                    over=True,
+                ):
+                    leftover.mend()
+            except Exception as error:
+                # Broad, as for the models: the trials are all there.
+                notes.append(
+                    f"The checkpoints may not be in order: {in_a_sentence(error)} "
+                    f"`hpo doctor {self.spec.name} --fix` looks at them again"
+                )
+        return notes
 
     def _outcome(self) -> StudyOutcome:
         from hpo.search.studies import read_trials
@@ -229,7 +251,8 @@ class StudyRun:
         except Exception as error:
             # Broad, as for the models: hours of trials are not to end in a registry's error.
             outcome.notes.append(
-                f"The winner was not registered: {error} `hpo promote {self.spec.name}` tries again"
+                f"The winner was not registered: {in_a_sentence(error)} "
+                f"`hpo promote {self.spec.name}` tries again"
             )
             return outcome
         outcome.notes.extend(promotion.warnings)

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterator
 from enum import Enum
 
+from hpo.spec.errors import HpoError
+
 
 class Failure(Enum):
     """How to go on after a write that failed.
@@ -20,6 +22,9 @@ class Failure(Enum):
     PASSING = "passing"
     AWAY = "away"
 
+
+_LONGEST = 300
+"""Characters of what a library says; some repeat all that they were given."""
 
 # 500 is not among them: a server that answers so may do it for this write alone.
 _AWAY_STATUS = {408, 429, 502, 503, 504}
@@ -39,6 +44,21 @@ def judge(error: BaseException) -> Failure:
     if code is not None and code not in _PASSING_CODES:
         return Failure.LASTING
     return Failure.LASTING if isinstance(error, ValueError | TypeError) else Failure.PASSING
+
+
+def in_a_sentence(error: BaseException) -> str:
+    """Return what an error says to a person, in a sentence with its stop.
+
+    A database's error goes on with its statement and all values, over many lines, and begins with
+    the driver's class. MLflow hands both on.
+    """
+    if isinstance(error, HpoError):
+        return str(error)
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    driver = re.match(r"\((?:\w+\.)+\w+\) ?", lines[0])
+    text = lines[0][driver.end() if driver else 0 :].partition(" [SQL: ")[0]
+    text = text.strip().rstrip(".")[:_LONGEST] or type(error).__name__
+    return f"the database refused it ({text})." if driver else f"{text}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import LOG, Keeper, folder_of
-from hpo.study.disk_check import leftovers
+from hpo.study.disk_check import Leftover, leftovers
 from hpo.study.single import _own_number
 from hpo.training.state import remove_state
 
@@ -26,6 +27,12 @@ def _finished(workspace: Workspace, number: int, value: float) -> TrialRecord:
         searched={},
         slot=number,
         result=TrialResult(state="complete", value=value, checkpoint=str(checkpoint)),
+    )
+
+
+def looked(workspace: Workspace, records: list[TrialRecord], **how: Any) -> list[Leftover]:
+    return leftovers(
+        workspace, "s", lambda: records, "maximize", 9, unless_known=lambda *_: False, **how
     )
 
 
@@ -62,7 +69,7 @@ def test_the_state_of_a_rung_is_left_over_once_its_configuration_has_gone_on(
     (folder_of(workspace, "s", "cnn", 0) / "state.json").write_text("x")
 
     def found(records: list[TrialRecord], **how: bool) -> list[str]:
-        return [x.kind for x in leftovers(workspace, "s", records, "maximize", 9, **how)]
+        return [x.kind for x in looked(workspace, records, **how)]
 
     assert "leftover state" not in found([below])
     assert "leftover state" in found([below], over=True)
