@@ -10,11 +10,13 @@ from hpo.registry.promotion import rank_key
 from hpo.spec.errors import HpoError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
+from hpo.tracking.failures import Failure, in_a_sentence, judge
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
 
 _EXAMPLE_FACES = 2
+_LATER = " `hpo doctor {study} --fix` logs it"
 
 
 def best_records(records: Sequence[TrialRecord], spec: StudySpec) -> list[TrialRecord]:
@@ -68,9 +70,15 @@ def log_models(client: Any, records: Sequence[TrialRecord], dataset: FaceDataset
     for record in records:
         try:
             log_model(client, record, dataset)
-        except HpoError as error:
+        except Exception as error:
+            # Broad: MLflow, its server, the network and the disk each have errors of their own.
+            # One that is away takes none of the others either.
+            if not isinstance(error, HpoError) and judge(error) is Failure.AWAY:
+                raise
+            again = "" if isinstance(error, HpoError) else _LATER.format(study=record.study)
             problems.append(
-                f"{record.architecture} #{record.number} has no model in MLflow: {error}"
+                f"{record.architecture} #{record.number} has no model in MLflow: "
+                f"{in_a_sentence(error)}{again}"
             )
     return problems
 

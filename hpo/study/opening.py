@@ -267,6 +267,7 @@ def _mirrored(
     runs: Sequence[TrialRecord],
 ) -> list[str]:
     """Write the figures into the winner's runs in MLflow; return what could not be written."""
+    from hpo.tracking.failures import in_a_sentence
     from hpo.tracking.openings import log_opening
 
     own = {r.mlflow_run_id: m["metrics"] for r, m in zip(runs, told, strict=True)}
@@ -280,7 +281,7 @@ def _mirrored(
     except Exception as error:
         # Broad: MLflow, its server and the network each have errors of their own, and what counts
         # is kept with the study.
-        return [f"MLflow does not show this: {error}"]
+        return [f"MLflow does not show this: {in_a_sentence(error)}"]
     return []
 
 

@@ -109,7 +109,7 @@ def promote(
         # A re-run was chosen on these faces twice: its configuration, and then the run.
         own = read_trials(url, winner.study) if winner.study != study else []
         reruns = sum(map(is_eligible, own))
-        origin, model_uri = _classifier(client, winner, workspace, spec.data.dataset, digest)
+        origin, model_uri = _classifier(client, winner, workspace, url, spec, digest)
     metric = spec.objective.metric
     while True:
         before = champion_now(client)
@@ -269,7 +269,12 @@ def _ensemble(
 
 
 def _classifier(
-    client: Any, winner: TrialRecord, workspace: Workspace, dataset_name: str, recorded: str
+    client: Any,
+    winner: TrialRecord,
+    workspace: Workspace,
+    url: str,
+    spec: StudySpec,
+    recorded: str,
 ) -> tuple[Origin, str]:
     """Return where the winner comes from and its model in MLflow, logged if need be.
 
@@ -277,20 +282,24 @@ def _classifier(
         client: of MLflow.
         winner: the trial.
         workspace: where the faces are.
-        dataset_name: what the study was run on.
-        recorded: the digest of those faces; "" if the study did not record it.
+        url: of Optuna's storage.
+        spec: of the study that is promoted.
+        recorded: the digest of its faces; "" if the study did not record it.
     """
     from hpo.evidence.model_cards import card_facts, described
     from hpo.registry.models import Origin
     from hpo.study.models import find_model, log_model
+    from hpo.study.reconciling import alone_with_mlflow
 
     found = find_model(client, winner)
     if found is not None:
         model_uri, classes = found
     else:
         # The model's example and classes come from the faces.
-        dataset = _same_faces(workspace, dataset_name, recorded, _LOGGED)
-        model_uri, classes = log_model(client, winner, dataset), dataset.classes
+        dataset = _same_faces(workspace, spec.data.dataset, recorded, _LOGGED)
+        # The winner may be a confirmation's, whose runs are another study's.
+        with alone_with_mlflow(url, spec.model_copy(update={"name": winner.study})):
+            model_uri, classes = log_model(client, winner, dataset), dataset.classes
         recorded = recorded or dataset.digest
     assert winner.result is not None  # choose_winner has seen to it.
     origin = Origin(
@@ -303,7 +312,9 @@ def _classifier(
         dataset_digest=recorded,
         metrics=winner.result.metrics,
         version=hpo.__version__,
-        card=described(card_facts(winner, dataset=dataset_name, digest=recorded, classes=classes)),
+        card=described(
+            card_facts(winner, dataset=spec.data.dataset, digest=recorded, classes=classes)
+        ),
     )
     return origin, model_uri
 

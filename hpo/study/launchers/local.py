@@ -19,6 +19,7 @@ from hpo.study.checkpoints import Keeper, folder_of
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.launchers.launch import Ended, Launch
 from hpo.study.planning import PlannedArchitecture
+from hpo.tracking.failures import in_a_sentence
 from hpo.training.state import remove_state
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class LocalLauncher:
         """Log a model that is among the study's best so far: this machine alone has it."""
         from hpo.search.studies import read_trials
         from hpo.study.models import best_records, log_model
+        from hpo.study.reconciling import alone_with_mlflow
         from hpo.tracking.models import prune_models
         from hpo.tracking.store import open_client
 
@@ -116,8 +118,9 @@ class LocalLauncher:
             return
         run_id = record.mlflow_run_id or mirror.run_id(*trial)
         client = open_client(launch.tracking_uri, launch.workspace.runs / "artifacts")
-        log_model(client, replace(record, mlflow_run_id=run_id), launch.plan.dataset)
-        prune_models(client, launch.spec.name, {run_id, *(r.mlflow_run_id for r in best)})
+        with alone_with_mlflow(launch.storage_url, launch.spec):
+            log_model(client, replace(record, mlflow_run_id=run_id), launch.plan.dataset)
+            prune_models(client, launch.spec.name, {run_id, *(r.mlflow_run_id for r in best)})
 
     def _lanes(self, mirror: MlflowMirror) -> Iterator[Lane]:
         """Open the architectures one after the other, as the worker has places for them."""
@@ -187,7 +190,10 @@ class LocalLauncher:
         except Exception as error:
             # Broad: MLflow, its server, the network and the disk each have errors of their own, and
             # the trials are all there. ``hpo promote`` logs the winner's model again.
-            self._launch.watcher.note(f"{label}: the best models are not in MLflow: {error}")
+            self._launch.watcher.note(
+                f"{label}: the best models are not in MLflow: {in_a_sentence(error)} "
+                f"`hpo doctor {self._launch.spec.name} --fix` logs them"
+            )
         self._tell_ranks(label, mirror)
         mirror.finish_architecture(label)
 
@@ -210,6 +216,7 @@ class LocalLauncher:
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.search.studies import read_trials
         from hpo.study.models import best_records, log_models
+        from hpo.study.reconciling import alone_with_mlflow
         from hpo.tracking.models import prune_models
         from hpo.tracking.store import open_client
 
@@ -221,7 +228,9 @@ class LocalLauncher:
         if not best or not mirror.flush():
             return
         client = open_client(launch.tracking_uri, launch.workspace.runs / "artifacts")
-        for problem in log_models(client, kept, launch.plan.dataset):
+        with alone_with_mlflow(launch.storage_url, launch.spec):
+            problems = log_models(client, kept, launch.plan.dataset)
+            # Every architecture's best so far: models of trials that fell behind are deleted.
+            prune_models(client, launch.spec.name, {record.mlflow_run_id for record in best})
+        for problem in problems:
             launch.watcher.note(problem)
-        # Every architecture's best so far: models of trials that fell behind are deleted.
-        prune_models(client, launch.spec.name, {record.mlflow_run_id for record in best})

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from hpo.spec.errors import EnvironmentProblem
-from hpo.tracking.failures import Failure, judge
+from hpo.tracking.failures import Failure, in_a_sentence, judge
 
 
 class Answer(Exception):
@@ -75,3 +75,21 @@ def test_a_chain_that_bites_its_tail_is_followed_once() -> None:
     first, second = ValueError("a"), ValueError("b")
     first.__context__, second.__context__ = second, first
     assert judge(first) is Failure.LASTING
+
+
+def test_of_a_databases_error_a_person_reads_one_sentence() -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    error = IntegrityError(
+        "INSERT INTO logged_model_metrics VALUES (?)",
+        [("m-1", i) for i in range(25)],
+        sqlite3.IntegrityError("FOREIGN KEY constraint failed"),
+    )
+    told = "the database refused it (FOREIGN KEY constraint failed)."
+    assert in_a_sentence(error) == told
+    assert in_a_sentence(Answer("INTERNAL_ERROR", str(error))) == told
+    assert in_a_sentence(Answer("INTERNAL_ERROR", str(error).replace("\n", " "))) == told
+    assert in_a_sentence(ValueError("first.\nsecond")) == "first."
+    assert in_a_sentence(RuntimeError()) == "RuntimeError."
+    ours = EnvironmentProblem("it is away", hint="Start it")
+    assert in_a_sentence(ours) == str(ours)
