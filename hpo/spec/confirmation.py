@@ -33,6 +33,28 @@ def confirmation_name(study: str) -> str:
     return study + SUFFIX
 
 
+def way_on(study: str) -> str:
+    """Return what to do where the model of a trial that should be promoted is lost.
+
+    A configuration that is trained once more gives another file, and a single run of ``hpo train``
+    is none of the study's trials. But the runs of a confirmation are promoted in place of the
+    search's best.
+
+    Args:
+        study: the name of the trial's study, which may be a confirmation itself.
+    """
+    searched = study.removesuffix(SUFFIX)
+    if searched == study:
+        return (
+            f"`hpo confirm {study}` trains the best configurations again, and `hpo promote {study}`"
+            " then takes the best run of the one that wins there"
+        )
+    return (
+        f"`hpo confirm {searched} --seeds N`, with a larger N, adds runs, and "
+        f"`hpo promote {searched}` takes one of these where it is better than the lost one"
+    )
+
+
 def candidate_label(architecture: str, number: int) -> str:
     """Return the label, there, of the configuration of a trial."""
     return f"{architecture}-{number}"

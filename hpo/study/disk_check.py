@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from hpo.registry.promotion import rank_key
-from hpo.spec.errors import IntegrityError
+from hpo.spec.confirmation import way_on
+from hpo.spec.errors import EnvironmentProblem, IntegrityError
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
@@ -24,6 +26,7 @@ _TOO_MANY = ("leftover checkpoint", "leftover state")
 """What a living worker has kept of its own trials, until it sees that it is not wanted."""
 
 UnlessKnown = Callable[[str, int, Callable[[], object]], object]
+Copies = Callable[[TrialRecord], Path | None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Leftover:
     mend: Callable[[], None]
 
 
+def _no_copy(record: TrialRecord) -> Path | None:
+    return None
+
+
 def leftovers(
     workspace: Workspace,
     study: str,
@@ -59,6 +66,7 @@ def leftovers(
     keep: int,
     *,
     unless_known: UnlessKnown,
+    copies: Copies = _no_copy,
     over: bool = False,
     others: Callable[[], Collection[tuple[str, int]]] = frozenset,
 ) -> list[Leftover]:
@@ -75,6 +83,7 @@ def leftovers(
         keep: how many checkpoints an architecture keeps.
         unless_known: removes a folder if Optuna does not know its trial at that moment; the number
             may have been given to a trial since.
+        copies: returns a whole copy of a trial's checkpoint, or None.
         over: whether the study has come to its end, so that no trial is taken a rung further.
         others: returns the trials that other workers look after. These tidy up after themselves,
             so that nothing of theirs is looked at, and nothing is called too many while there are
@@ -100,7 +109,7 @@ def leftovers(
             mend = _remover(folder, label, number, unless_known)
             found.append(Leftover("orphaned folder", label, number, what, mend))
         elif record.state not in ("running", "waiting") and (label, number) not in theirs:
-            found += _of_trial(folder, record, is_kept=(label, number) in kept)
+            found += _of_trial(folder, record, copies, is_kept=(label, number) in kept)
             # A complete trial has left its state to the next rung.
             left = record.rung is not None and record.state == "complete" and not over
             next_place = (record.rung or 0) + left
@@ -148,7 +157,9 @@ def _kept(
     }
 
 
-def _of_trial(folder: Path, record: TrialRecord, *, is_kept: bool) -> list[Leftover]:
+def _of_trial(
+    folder: Path, record: TrialRecord, copies: Copies, *, is_kept: bool
+) -> list[Leftover]:
     label, number = record.architecture, record.number
     found = []
     for half in folder.glob(".*.part*"):
@@ -160,11 +171,11 @@ def _of_trial(folder: Path, record: TrialRecord, *, is_kept: bool) -> list[Lefto
     if not is_kept:
         what = f"{label} #{number}: a checkpoint that is not among the best kept ({checkpoint})"
         return [*found, Leftover("leftover checkpoint", label, number, what, _unlinker(checkpoint))]
-    damaged = _damaged(checkpoint, record)
+    damaged = _damaged(checkpoint, record, copies)
     return found if damaged is None else [*found, damaged]
 
 
-def _damaged(checkpoint: Path, record: TrialRecord) -> Leftover | None:
+def _damaged(checkpoint: Path, record: TrialRecord, copies: Copies) -> Leftover | None:
     label, number = record.architecture, record.number
     sha256 = (record.result.checkpoint_sha256 if record.result else None) or ""
     try:
@@ -172,11 +183,16 @@ def _damaged(checkpoint: Path, record: TrialRecord) -> Leftover | None:
     except FileNotFoundError:
         return None  # A worker whose trial was better has just deleted it.
     except IntegrityError:
-        what = (
-            f"{label} #{number}: the checkpoint is not the file that was recorded ({checkpoint}); "
-            f"`hpo train STUDY --architecture {label} --trial {number}` makes it again"
-        )
-        return Leftover("wrong checksum", label, number, what, _unlinker(checkpoint))
+        what = f"{label} #{number}: the checkpoint is not the file that was recorded ({checkpoint})"
+        if copies(record) is not None:
+            what += "; MLflow's copy is, and takes its place"
+        else:
+            what += (
+                ", and MLflow has no whole copy: the damaged file is removed, and this trial's "
+                f"model is lost. {way_on(record.study)}"
+            )
+        mend = _restorer(checkpoint, record, copies)
+        return Leftover("wrong checksum", label, number, what, mend)
     return None
 
 
@@ -196,6 +212,28 @@ def _remover(
         unless_known(label, number, lambda: shutil.rmtree(folder, ignore_errors=True))
 
     return remove
+
+
+def _restorer(checkpoint: Path, record: TrialRecord, copies: Copies) -> Callable[[], None]:
+    def restore() -> None:
+        copy = copies(record)
+        if copy is None:
+            checkpoint.unlink(missing_ok=True)
+            return
+        part = checkpoint.with_name(f".{os.getpid()}.part.keras")
+        try:
+            shutil.copyfile(copy, part)
+            part.replace(checkpoint)
+        except OSError as error:
+            raise EnvironmentProblem(
+                "cannot put the checkpoint back from MLflow's copy",
+                got=error.strerror or str(error),
+                where=str(checkpoint),
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    return restore
 
 
 def _state_remover(folder: Path) -> Callable[[], None]:

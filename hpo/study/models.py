@@ -126,3 +126,23 @@ def find_model(client: Any, record: TrialRecord) -> tuple[str, tuple[str, ...]] 
         if same and model.status == "READY" and names.CLASSES in model.tags:
             return f"models:/{model.model_id}", tuple(model.tags[names.CLASSES].split(", "))
     return None
+
+
+def logged_copy(client: Any, record: TrialRecord) -> Path | None:
+    """Return MLflow's copy of a trial's checkpoint, checked; None if it has no whole one."""
+    from mlflow.exceptions import MlflowException
+
+    from hpo.registry.models import logged_classifier
+    from hpo.spec.errors import IntegrityError, NotFoundError
+
+    sha256 = (record.result.checkpoint_sha256 if record.result else None) or ""
+    try:
+        found = find_model(client, record)
+        return None if found is None else logged_classifier(client, found[0], sha256)
+    except (NotFoundError, IntegrityError):
+        return None
+    except MlflowException as error:
+        # A run that is gone has no model. A store that does not answer may have one.
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.spec.errors import HpoError
@@ -39,6 +40,7 @@ class Patient:
         self._mending = []
         self.notes, self._failed = self._failed, []
         problems = self._look_at_storage()
+        # A checkpoint that MLflow holds whole is put back before anything of MLflow is deleted.
         on_disk = self._look_at_disk()
         problems += self._look_at_mlflow() + on_disk
         # Asked again, since the above may have taken minutes.
@@ -211,6 +213,7 @@ class Patient:
             self._spec.objective.direction,
             max(1, self._spec.models_kept),
             unless_known=self._unless_known,
+            copies=self._copy_of,
             others=self._with_others,
         )
         self._mending += [leftover.mend for leftover in found]
@@ -227,6 +230,12 @@ class Patient:
 
         with inspecting(self._url, self._spec) as inspection:
             inspection.unless_known(label, number, remove)
+
+    def _copy_of(self, record: TrialRecord) -> Path | None:
+        from hpo.study.models import logged_copy
+
+        client = self._client()
+        return None if client is None else logged_copy(client, record)
 
     # Registry
 

@@ -12,6 +12,7 @@ from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import Silence, Watcher
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.launch import Launch, Launcher
@@ -191,6 +192,12 @@ class StudyRun:
         from hpo.search.inspection import inspecting
         from hpo.search.studies import read_trials
         from hpo.study.disk_check import leftovers
+        from hpo.study.models import logged_copy
+        from hpo.tracking.store import open_existing
+
+        def copy_of(record: TrialRecord) -> Path | None:
+            client = open_existing(self.tracking_uri, self.workspace.runs / "artifacts")
+            return None if client is None else logged_copy(client, record)
 
         notes = []
         with inspecting(self.storage_url, self.spec) as inspection:
@@ -202,11 +209,14 @@ class StudyRun:
                     self.spec.objective.direction,
                     max(1, self.spec.models_kept),
                     unless_known=inspection.unless_known,
+                    copies=copy_of,
                     over=True,
                 ):
                     leftover.mend()
+                    if leftover.kind == "wrong checksum":
+                        notes.append(leftover.what)
             except Exception as error:
-                # Broad, as for the models: the trials are all there.
+                # Broad, as for the models: a copy is asked for in MLflow.
                 notes.append(
                     f"The checkpoints may not be in order: {in_a_sentence(error)} "
                     f"`hpo doctor {self.spec.name} --fix` looks at them again"

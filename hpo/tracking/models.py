@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo.spec.confirmation import way_on
 from hpo.spec.errors import NotFoundError
 from hpo.tracking import names
 from hpo.tracking.logged_models import (
@@ -69,7 +70,8 @@ def log_trial_model(
             "the trial's checkpoint is gone, and MLflow has no copy of it",
             expected=f"a file with sha256 {sha256[:12]}...",
             where=str(checkpoint),
-            hint="Put the file back from a copy; no other trial is taken in its place",
+            hint="Put the file back from a copy; no other trial is taken in its place. Or "
+            + way_on(run.data.tags.get(names.STUDY, "STUDY")),
         )
     check_sha256(checkpoint, sha256)
     for model in others:

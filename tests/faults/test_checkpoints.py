@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 import hpo
+import hpo.evidence.confirmation
 from hpo.search.attempts import Attempts
 from hpo.search.studies import read_trials
-from hpo.spec.errors import IntegrityError
+from hpo.spec.errors import IntegrityError, NotFoundError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.confirming import confirm
 from hpo.study.doctor import doctor
 from hpo.study.promoting import promote
-from tests.faults.studies import copied, die, elsewhere, run_here, study_of
+from tests.faults.studies import copied, die, elsewhere, on_the_objective, run_here, study_of
 
 
 @pytest.fixture
@@ -54,6 +56,67 @@ def test_a_truncated_checkpoint_is_refused_at_registration(workspace: Workspace)
     assert "wrong checksum" in kinds
     assert elsewhere(doctor, "study", workspace=workspace, fix=True).ok
     assert elsewhere(doctor, "study", workspace=workspace).fixed == []
+
+
+def cut_short(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+
+
+def test_a_damaged_checkpoint_is_put_back_from_mlflow(workspace: Workspace) -> None:
+    elsewhere(run_here, study_of(2, promote=False), workspace)
+    (checkpoint,) = workspace.checkpoints.rglob("model.keras")
+    whole = checkpoint.read_bytes()
+    cut_short(checkpoint)
+    found = elsewhere(doctor, "study", workspace=workspace, fix=True)
+    assert [p.kind for p in found.fixed] == ["wrong checksum"]
+    assert found.ok
+    assert checkpoint.read_bytes() == whole
+    promotion = elsewhere(promote_here, "study", workspace)
+    assert promotion.outcome == "promoted"
+
+
+def promote_here(study: str, workspace: Workspace) -> Any:
+    compare_values()
+    with on_the_objective():
+        return promote(study, workspace=workspace)
+
+
+def confirm_here(study: str, workspace: Workspace) -> Any:
+    compare_values()
+    with on_the_objective():
+        return confirm(study, workspace=workspace, top=2, seeds=2)
+
+
+def compare_values() -> None:
+    """Let a confirmation compare the objective's values: it has no answers for single faces."""
+    confirmation: Any = hpo.evidence.confirmation
+    confirmation.BY_FACE = "none"
+
+
+def refused_as_lost(workspace: Workspace) -> str:
+    try:
+        promote_here("study", workspace)
+    except NotFoundError as error:
+        return str(error)
+    return "it was registered"
+
+
+def test_what_is_advised_where_a_model_is_lost_works(workspace: Workspace) -> None:
+    elsewhere(run_here, study_of(2, promote=False), workspace)
+    (checkpoint,) = workspace.checkpoints.rglob("model.keras")
+    (copy,) = (workspace.runs / "artifacts").rglob("model.keras")
+    cut_short(checkpoint)
+    cut_short(copy)
+    found = elsewhere(doctor, "study", workspace=workspace, fix=True)
+    assert found.ok
+    (told,) = (p.what for p in found.fixed if p.kind == "wrong checksum")
+    assert "this trial's model is lost" in told
+    advice = "`hpo confirm study` trains the best configurations again, and `hpo promote study`"
+    assert advice in told
+    assert advice in elsewhere(refused_as_lost, workspace)
+    elsewhere(confirm_here, "study", workspace)
+    assert elsewhere(promote_here, "study", workspace).study == "study"
 
 
 def host_of_two_trials(spec: StudySpec, workspace: Workspace) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,42 @@ def test_single_runs_that_start_in_one_second_have_numbers_of_their_own(tmp_path
     numbers = [_own_number(workspace, "s", "cnn") for _ in range(3)]
     assert len(set(numbers)) == 3
     assert all(folder_of(workspace, "s", "cnn", number).is_dir() for number in numbers)
+
+
+def _recorded(workspace: Workspace) -> TrialRecord:
+    """Return a trial whose checkpoint was cut short after its checksum was recorded."""
+    record = _finished(workspace, 0, 0.5)
+    assert record.result is not None
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    record = replace(record, result=replace(record.result, checkpoint_sha256=sha256))
+    (folder_of(workspace, "s", "cnn", 0) / "model.keras").write_bytes(b"wei")
+    return record
+
+
+def test_a_damaged_checkpoint_is_put_back_from_a_copy(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    record = _recorded(workspace)
+    copy = tmp_path / "copy.keras"
+    copy.write_bytes(b"weights")
+    (damaged,) = looked(workspace, [record], copies=lambda r: copy)
+    assert "MLflow's copy is, and takes its place" in damaged.what
+    damaged.mend()
+    folder = folder_of(workspace, "s", "cnn", 0)
+    assert [f.name for f in folder.iterdir()] == ["model.keras"]
+    assert (folder / "model.keras").read_bytes() == b"weights"
+    assert looked(workspace, [record]) == []
+
+
+def test_of_a_damaged_checkpoint_without_a_copy_it_is_said_that_the_model_is_lost(
+    tmp_path: Path,
+) -> None:
+    workspace = Workspace(tmp_path)
+    record = _recorded(workspace)
+    (damaged,) = looked(workspace, [record])
+    assert "this trial's model is lost" in damaged.what
+    assert "`hpo confirm s`" in damaged.what
+    assert "`hpo promote s`" in damaged.what
+    assert "STUDY" not in damaged.what
+    assert "hpo train" not in damaged.what
+    damaged.mend()
+    assert list(folder_of(workspace, "s", "cnn", 0).iterdir()) == []
