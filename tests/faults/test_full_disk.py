@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import doctor
 from tests import loaded
+from tests.faults.disks import small_disk
 from tests.faults.studies import copied, elsewhere, study_of
 from tests.faults.workers import states
 
@@ -23,13 +23,8 @@ TRIALS = 6
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", 24) as folder:
+        yield folder
 
 
 def fill(folder: Path) -> Path:

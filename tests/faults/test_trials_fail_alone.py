@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from hpo.search.engine import Proposal
 from hpo.search.studies import read_trials
 from hpo.spec.records import TrialRecord
+from tests.faults.disks import small_disk
 from tests.faults.studies import elsewhere
 from tests.faults.workers import work
 from tests.unit.search.analytic import make_spec
@@ -95,16 +95,11 @@ def test_a_hang_ends_at_the_limit_of_time(url: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 2) as folder:
+        yield folder
 
 
-def test_a_full_disk_fails_the_trial_that_fills_it(url: str, small_disk: Path) -> None:
-    (only,) = run_with("disk", url, small_disk)
+def test_a_full_disk_fails_the_trial_that_fills_it(url: str, disk: Path) -> None:
+    (only,) = run_with("disk", url, disk)
     assert reason(only).startswith("disk_full: OSError: [Errno 28] No space left on device")
