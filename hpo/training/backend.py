@@ -215,15 +215,23 @@ def on_accelerator() -> bool:
     return device_name() != _processor()
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: Any, *like: tuple[tuple[int | None, ...], str]) -> Any:
     """Return ``function`` of arrays to arrays, compiled at its first call.
 
     PyTorch runs it as it is, and keeps nothing for gradients.
+
+    Args:
+        function: what to compile.
+        like: shape and type of each argument, None where a length may be any; TensorFlow alone
+            needs it, and would compile anew for each length without it.
     """
     if backend_name() == "jax":
         return importlib.import_module("jax").jit(function)
     if backend_name() == "tensorflow":
-        return importlib.import_module("tensorflow").function(function, autograph=False)
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec(*one) for one in like] or None
+        return tf.function(function, input_signature=signature, autograph=False)
     return importlib.import_module("torch").no_grad()(function)
 
 
@@ -255,6 +263,22 @@ def normalised(images: Any, scale: Any, offset: Any, epsilon: float) -> tuple[An
     # The operation normalises by the variance of the batch and returns an estimate of the
     # population's, which is larger by n / (n - 1); Keras keeps that of the batch.
     return outputs, mean, variance * tf.maximum(count - 1.0, 1.0) / count
+
+
+def gradients_of(function: Any, variables: Any) -> tuple[Any, Any, Any]:
+    """Return what ``function`` does, a value and something beside it, and the value's gradients.
+
+    TensorFlow only.
+
+    Args:
+        function: of nothing, to ``(value, aux)``.
+        variables: Keras's.
+    """
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        value, aux = function()
+    return value, aux, tape.gradient(value, [variable.value for variable in variables])
 
 
 def with_gradient(function: Any) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from hpo.training import backend
 from hpo.training.averaging import WeightAverage
 from hpo.training.device_epochs import DeviceEpochs
+from hpo.training.feature_epochs import FeatureEpochs
 from hpo.training.frozen import FrozenBase
 from hpo.training.loop import EpochLoop, callback
 from hpo.training.norms import NormStatistics, count_batches, trained_norms
@@ -95,6 +96,9 @@ class Course:
         self._restored = None
         if backend.backend_name() == "jax":
             DeviceEpochs(self._active, batches.maker, self.loop).run(done, last)
+            return
+        if validation is not None and backend.backend_name() == "tensorflow":
+            FeatureEpochs(self._active, batches.maker, self.loop).run(done, last)
             return
         make_variables(self._active)
         self._active.fit(

@@ -425,6 +425,26 @@ def test_a_head_on_features_is_averaged_as_one_on_faces(based: TrialJob) -> None
         assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], abs=1e-2)
 
 
+def test_a_head_on_features_weighs_faces_and_sets_rates_as_one_on_faces(
+    based: TrialJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hpo.training.feature_epochs
+
+    changes = {
+        "epochs": 3, "class_weights": True, "label_smoothing": 0.1, "schedule": "cosine",
+        "warmup_epochs": 1, "batch_size": 17,
+    }  # fmt: skip
+    plain = run(based, **changes)[1]
+    cached = run(based, **changes, feature_views=1)[1]
+    monkeypatch.setattr(hpo.training.feature_epochs, "BYTES_PER_CALL", 1)
+    by_step = run(based, **changes, feature_views=1)[1]
+    for one, other, stepped in zip(plain, cached, by_step, strict=True):
+        assert one.metrics["learning_rate"] == pytest.approx(other.metrics["learning_rate"])
+        for name in ("loss", "accuracy", "val_loss"):
+            assert one.metrics[name] == pytest.approx(other.metrics[name], abs=5e-3), name
+            assert stepped.metrics[name] == pytest.approx(other.metrics[name], abs=1e-5), name
+
+
 def test_another_base_has_other_features(based: TrialJob, tmp_path: Path) -> None:
     import frozen_net
 

@@ -1,0 +1,128 @@
+"""Epochs of a head on kept features under TensorFlow: many steps in one compiled loop.
+
+A step of a head takes a millisecond or two, and Keras's ``fit`` needs several around it: it asks
+Python for each batch, dispatches each step and calls back after it. Here a call takes as many steps
+as fit into ``BYTES_PER_CALL`` of features. The head, its losses and Keras's optimizer are those of
+``fit``, in its order and with its last, shorter batch: what is computed is the same but for
+rounding. (JAX has ``device_epochs``.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpo.training import backend
+from hpo.training.frozen import FeatureMaker
+
+if TYPE_CHECKING:
+    from hpo.training.loop import EpochLoop
+
+BYTES_PER_CALL = 2**26
+"""Of features, which are copied for a call; between calls the trial can be stopped."""
+
+
+class FeatureEpochs:
+    """Trains a compiled head.
+
+    Args:
+        model: compiled with a Keras optimizer.
+        maker: the features, and what is to be learned of them.
+        loop: what happens at each epoch.
+        steps_per_call: at most; by default as many as fit.
+    """
+
+    def __init__(
+        self, model: Any, maker: FeatureMaker, loop: EpochLoop, steps_per_call: int | None = None
+    ) -> None:
+        self._maker, self._loop = maker, loop
+        features, size = maker.inputs(1), maker.batch_size
+        if steps_per_call is None:
+            bytes_per_step = size * features[:1].nbytes
+            steps_per_call = max(1, BYTES_PER_CALL // bytes_per_step)
+        self._steps_per_call = steps_per_call
+        model.optimizer.build(model.trainable_variables)
+        self._steps = backend.compiled(
+            _steps(model, size),
+            ((None, *features.shape[1:]), str(features.dtype)),
+            ((None, maker.goals.shape[1]), "float32"),
+            ((None,), "float32"),
+            ((None,), "float32"),
+        )
+
+    def run(self, first: int, last: int) -> None:
+        """Train from after epoch ``first`` to ``last``, or until the loop ends it.
+
+        Raises:
+            StopTrial: as of the loop.
+        """
+        for epoch in range(first + 1, last + 1):
+            self._loop.begin_epoch()
+            if self._loop.end_epoch(*self._epoch(epoch)):
+                return
+
+    def _epoch(self, number: int) -> tuple[float, float]:
+        """Return the epoch's mean loss and accuracy over faces."""
+        maker, loop = self._maker, self._loop
+        order, features = maker.order(number), maker.inputs(number)
+        size, count = maker.batch_size, len(order)
+        steps = -(-count // size)
+        rates = loop.rates(steps)
+        loss = right = 0.0
+        done = 0
+        while done < steps:
+            average = loop.average
+            wants_first = average is not None and not average.began
+            until = 1 if wants_first else min(done + self._steps_per_call, steps)
+            chosen = order[done * size : until * size]
+            weights = np.ones(len(chosen), np.float32)
+            if maker.weights is not None:
+                weights = maker.weights[chosen]
+            sums = self._steps(features[chosen], maker.goals[chosen], weights, rates[done:until])
+            loss, right = loss + float(sums[0]), right + float(sums[1])
+            loop.end_steps(loss, until - done)
+            done = until
+        return loss / count, right / count
+
+
+def _steps(model: Any, size: int) -> Any:
+    """Return the function that takes as many steps as it is given rates.
+
+    It returns the sums over its faces of the loss and of right answers.
+    """
+    import keras
+    from keras import ops
+
+    optimizer, trained = model.optimizer, model.trainable_variables
+
+    def one(features: Any, goals: Any, weights: Any) -> tuple[Any, Any]:
+        def loss_of() -> tuple[Any, Any]:
+            answers = ops.cast(model(features, training=True), "float32")
+            losses = keras.losses.categorical_crossentropy(goals, answers)
+            return ops.mean(losses * weights) + sum(model.losses), answers
+
+        loss, answers, gradients = backend.gradients_of(loss_of, trained)
+        optimizer.apply(gradients, trained)
+        right = ops.equal(ops.argmax(answers, axis=-1), ops.argmax(goals, axis=-1))
+        right = ops.sum(ops.cast(right, "float32"))
+        # Keras's running loss is the mean over faces, too.
+        return loss * ops.cast(ops.shape(goals)[0], "float32"), right
+
+    def steps(features: Any, goals: Any, weights: Any, rates: Any) -> tuple[Any, Any]:
+        def body(step: Any, loss: Any, right: Any) -> tuple[Any, Any, Any]:
+            begin, end = step * size, (step + 1) * size
+            optimizer.learning_rate.assign(rates[step])
+            more = one(
+                ops.cast(features[begin:end], "float32"), goals[begin:end], weights[begin:end]
+            )
+            return step + 1, loss + more[0], right + more[1]
+
+        _, loss, right = ops.while_loop(
+            lambda step, loss, right: step < ops.shape(rates)[0],
+            body,
+            (ops.convert_to_tensor(0, "int32"), ops.zeros(()), ops.zeros(())),
+        )
+        return loss, right
+
+    return steps
