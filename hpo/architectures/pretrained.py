@@ -6,6 +6,7 @@ epochs and a weights file can be read into it alone.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
@@ -22,6 +23,7 @@ from hpo.architectures.layers import (
     square,
     with_channels,
 )
+from hpo.architectures.stand_ins import stand_in
 from hpo.architectures.weights import read_into
 
 Unfreeze = Literal["none", "last_stage", "last_two", "all"]
@@ -80,6 +82,11 @@ class PretrainedParameters(ArchitectureParameters):
             )
         return self
 
+
+HEAD_PARAMETERS = (
+    "head", "base_dropout", "dense", "dense_layers", "dropout", "activation", "dense_norm",
+)  # fmt: skip
+"""What the base does not hang on."""
 
 THESIS_HEAD: dict[str, Any] = {
     "batch_norm_mode": "train",
@@ -150,16 +157,22 @@ def build_on(
     else:
         x = keras.layers.Rescaling(1 / 255, name="preprocess", dtype="float32")(x)
     side = params.input_size
-    network = base(
-        include_top=False,
-        weights="imagenet" if params.weights == "imagenet" else None,
-        input_shape=(side, side, 3),
-        name=name,
-    )
-    if params.weights not in ("imagenet", "none"):
-        read_into(network, params.weights)
-    _set_norm_momentum(network, params.norm_momentum)
-    set_trainable(network, params.unfreeze, params.batch_norm_mode, first_layers)
+    # A head's first weights are the same whether the base or a stand-in was built before it: Keras
+    # takes the seeds of both from here.
+    draws = random.getstate()
+    network = stand_in(name, (side, side, 3))
+    if network is None:
+        network = base(
+            include_top=False,
+            weights="imagenet" if params.weights == "imagenet" else None,
+            input_shape=(side, side, 3),
+            name=name,
+        )
+        if params.weights not in ("imagenet", "none"):
+            read_into(network, params.weights)
+        _set_norm_momentum(network, params.norm_momentum)
+        set_trainable(network, params.unfreeze, params.batch_norm_mode, first_layers)
+    random.setstate(draws)
     x = network(x)
     x = keras.layers.Dropout(params.base_dropout, name="base_dropout")(x)
     x = keras.layers.BatchNormalization(momentum=params.norm_momentum, name="base_norm")(x)

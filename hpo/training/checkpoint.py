@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,17 @@ from hpo.spec.errors import EnvironmentProblem
 FILE_NAME = "model.keras"
 
 
-def write_checkpoint(model: Any, folder: str) -> tuple[str, str]:
+def write_checkpoint(
+    model: Any, folder: str, save: Callable[[Any, Path], None] | None = None
+) -> tuple[str, str]:
     """Write ``model`` without its optimizer to ``folder/model.keras``.
 
     It is written beside its place and renamed into it, so that a reader never meets half a file.
+
+    Args:
+        model: what to write.
+        folder: where; it is made.
+        save: how; by default as Keras does.
 
     Returns:
         The path and the file's sha256.
@@ -32,7 +40,11 @@ def write_checkpoint(model: Any, folder: str) -> tuple[str, str]:
         with warnings.catch_warnings():
             # TensorFlow's, about an argument that its own arrays lack under numpy 2.
             warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-            _without_optimizer(model).save(part)
+            plain = _without_optimizer(model)
+            if save is None:
+                plain.save(part)
+            else:
+                save(plain, part)
         with part.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         part.replace(target)

@@ -4,6 +4,8 @@ A set is an array under the digest of its key, which holds all that the features
 base's weights and layers, the faces, and how they were changed. So a stale set is never found. A
 document beside it, written last, holds the array's checksum: a damaged set is computed anew. What
 was used longest ago goes first where the budget is full.
+
+The weights of the bases lie beside them in the same way (``kept_base``).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,7 @@ Features = npt.NDArray[np.floating[Any]]
 FOLDER_VARIABLE = "HPO_FEATURES"
 GIB_VARIABLE = "HPO_FEATURES_GIB"
 _MOST_GIB = 10.0
+_KEPT = (".npy", ".h5")
 _HALF_MAXIMUM = 6e4
 """Below float16's largest number, 65504."""
 
@@ -64,7 +67,7 @@ class FeatureStore:
         Returns:
             float16, or float32 where a value does not fit into it; read-only where it is on disk.
         """
-        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+        name = _name(key)
         if 2 * int(np.prod(shape)) > self.most_bytes:
             return _gathered(shape, compute)
         array: Features | None = None
@@ -81,30 +84,96 @@ class FeatureStore:
             return found
         return _gathered(shape, compute) if array is None else array
 
+    def find_file(self, key: Mapping[str, Any]) -> tuple[BinaryIO, dict[str, Any]] | None:
+        """Return what ``keep_file`` kept under ``key``, opened and whole; None if there is none.
+
+        An open file stays readable when it is removed to make room.
+        """
+        return self._find(_name(key), ".h5")
+
+    def keep_file(
+        self,
+        key: Mapping[str, Any],
+        size_bytes: int,
+        write: Callable[[Path], None],
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Keep a file beside the features, within the same budget, if it can be.
+
+        Args:
+            key: all that it depends on, as JSON.
+            size_bytes: how large it will be, about.
+            write: makes it at a path.
+            facts: what else ``find_file`` is to return, as JSON.
+        """
+        name = _name(key)
+        if 2 * size_bytes > self.most_bytes:
+            return
+        with contextlib.suppress(OSError), locked(self.folder / f"{name}.lock"):
+            found = self._find(name, ".h5")
+            if found is None:
+                self._put(name, ".h5", key, size_bytes, write, facts)
+            else:
+                found[0].close()
+
     def _read(self, name: str) -> Features | None:
         """Return a set that is whole; None if there is none."""
-        file, document = self.folder / f"{name}.npy", self.folder / f"{name}.json"
+        found = self._find(name, ".npy")
+        if found is None:
+            return None
+        found[0].close()
+        try:
+            features: Features = np.load(
+                self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
+            )
+        except (OSError, ValueError):
+            return None
+        return features
+
+    def _find(self, name: str, suffix: str) -> tuple[BinaryIO, dict[str, Any]] | None:
+        document = self.folder / f"{name}.json"
         try:
             told = json.loads(document.read_text(encoding="utf-8"))
-            if told["sha256"] != _sha256(file):
-                return None
-            found: Features = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, KeyError, TypeError):
+            file = (self.folder / f"{name}{suffix}").open("rb")
+        except (OSError, ValueError):
+            return None
+        try:
+            if told["sha256"] != hashlib.file_digest(file, "sha256").hexdigest():
+                raise ValueError("another checksum")
+            facts = dict(told.get("facts", {}))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            file.close()
             return None
         with contextlib.suppress(OSError):
             os.utime(document)
-        return found
+        return file, facts
 
     def _write(self, name: str, key: Mapping[str, Any], array: Features) -> None:
-        self._make_room(array.nbytes, spare=name)
-        part = self.folder / f"{name}.{os.getpid()}.part"
-        try:
+        def write(part: Path) -> None:
             with part.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
+
+        self._put(name, ".npy", key, array.nbytes, write, {})
+
+    def _put(
+        self,
+        name: str,
+        suffix: str,
+        key: Mapping[str, Any],
+        size_bytes: int,
+        write: Callable[[Path], None],
+        facts: Mapping[str, Any],
+    ) -> None:
+        self._make_room(size_bytes, spare=name)
+        part = self.folder / f"{name}.{os.getpid()}.part"
+        try:
+            write(part)
             digest = _sha256(part)
             (self.folder / f"{name}.json").unlink(missing_ok=True)
-            part.replace(self.folder / f"{name}.npy")
-            document = {"sha256": digest, "bytes": array.nbytes, "key": dict(key)}
+            part.replace(self.folder / f"{name}{suffix}")
+            document = {"sha256": digest, "bytes": size_bytes, "key": dict(key)}
+            if facts:
+                document["facts"] = dict(facts)
             part.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
             part.replace(self.folder / f"{name}.json")
         finally:
@@ -116,19 +185,24 @@ class FeatureStore:
             for document in self.folder.glob("*.json")
             if document.stem != spare
         )
-        sizes = {d: d.with_suffix(".npy").stat().st_size for _, d in sets if _has_array(d)}
+        sizes = {
+            document: file.stat().st_size
+            for _, document in sets
+            for file in map(document.with_suffix, _KEPT)
+            if file.is_file()
+        }
         total = sum(sizes.values())
         for _, document in sets:
             if total + wanted_bytes <= self.most_bytes:
                 return
             total -= sizes.get(document, 0)
             # Whoever has it open keeps it until then: the system frees it after the last one.
-            for suffix in (".json", ".npy", ".lock"):
+            for suffix in (".json", *_KEPT, ".lock"):
                 document.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def _has_array(document: Path) -> bool:
-    return document.with_suffix(".npy").is_file()
+def _name(key: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _gathered(shape: tuple[int, ...], compute: Callable[[], Iterator[Features]]) -> Features:

@@ -22,6 +22,7 @@ from hpo.training.course import Course
 from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
 from hpo.training.gathered import Gathered
+from hpo.training.kept_base import KeptBase
 from hpo.training.layer_table import layer_table
 from hpo.training.loop import EpochLoop, StopTrial
 from hpo.training.served import check_scalable
@@ -61,6 +62,7 @@ def train(
         with trial.timed("build"):
             trial.choose_precision(data)
             backend.prepare(seed=job.seed, precision=trial.job.precision, threads=job.threads)
+            trial.kept = KeptBase.find(trial, data)
             model = _build(trial, data)
         _fit(trial, model, data, report, should_stop)
         with trial.timed("checkpoint"):
@@ -74,24 +76,29 @@ def train(
         # An error may come without words: Python's own MemoryError mostly does.
         words = str(error).strip() or type(error).__name__
         trial.reason = f"out_of_memory: {words.splitlines()[0][:300]}"
+    finally:
+        if trial.kept is not None:
+            trial.kept.file.close()
     if (job.keep_state or job.leave_state) and not (job.leave_state and trial.state == "complete"):
         remove_state(job.output)
     return trial.result()
 
 
 def _build(trial: Gathered, data: TrialData) -> Any:
-    model = trial.build(data)
+    model, kept = trial.build(data), trial.kept
     shape = tuple(getattr(model, "output_shape", ()))
     right = shape == (None, data.classes)
-    problem = try_model(model, data.input_shape, data.classes) if right else f"the shape {shape}"
+    problem = None if right else f"the shape {shape}"
+    if right and kept is None:  # Only this package's own models are built without their base.
+        problem = try_model(model, data.input_shape, data.classes)
     if problem is not None:
         raise no_softmax(trial.architecture.name, data.classes, problem)
     if trial.training.temperature_scaling:
         check_scalable(model, trial.architecture.name)
     trial.labels = data.validation.labels
     trial.facts.update(
-        parameter_count=int(model.count_params()),
-        model_summary=layer_table(model),
+        parameter_count=int(model.count_params()) + (kept.weights if kept else 0),
+        model_summary=layer_table(model, kept.rows, kept.weights) if kept else layer_table(model),
         train_size=len(data.train),
         validation_size=len(data.validation),
     )
@@ -118,16 +125,7 @@ def _fit(
     base_layer = trial.architecture.base_layer
     frozen = None
     if training.feature_views and base_layer is not None:
-        frozen = functools.partial(
-            FrozenBase,
-            model,
-            base_layer,
-            training,
-            data,
-            data_seed=job.data_seed,
-            seed=job.seed,
-            precision=job.precision,
-        )
+        frozen = functools.partial(_frozen, trial, model, base_layer, data)
     # Only faces that are sampled anyway are sampled as the network's first layers would.
     framed = cut(model) if Augmentation.of(training).geometric else None
     frame, core = framed or (None, None)
@@ -138,6 +136,23 @@ def _fit(
         if job.continue_from is not None:
             trial.go_on(course, data, job.continue_from)
         course.run(epoch_batches(data, training, job.seed, frame))
+
+
+def _frozen(trial: Gathered, model: Any, base_layer: str, data: TrialData) -> FrozenBase:
+    job = trial.job
+    base = FrozenBase(
+        model,
+        base_layer,
+        trial.training,
+        data,
+        data_seed=job.data_seed,
+        seed=job.seed,
+        precision=job.precision,
+        kept=trial.kept,
+        build=lambda: trial.build_in_full(data),
+    )
+    trial.features_key = base.key
+    return base
 
 
 def _out_of_memory(error: Exception) -> bool:

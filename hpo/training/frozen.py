@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from hpo.training.augmentation import Augmentation, augment
 from hpo.training.batches import Labelled, TrialData, balanced_weights, targets
 from hpo.training.features import Features, FeatureStore
 from hpo.training.parameters import TrainingParameters
+
+if TYPE_CHECKING:
+    from hpo.training.kept_base import KeptBase
 
 _BATCH = 64
 
@@ -65,6 +68,9 @@ class FrozenBase:
         data_seed: of the training faces' subset, and of their views.
         seed: of the trial: the order of faces.
         precision: that the model computes in.
+        kept: what stands for the base in ``model``; None where it is the base.
+        build: makes the model with its base, for where something stands in for it and a set of
+            features is not there any more.
     """
 
     def __init__(
@@ -77,24 +83,32 @@ class FrozenBase:
         data_seed: int,
         seed: int,
         precision: str,
+        kept: KeptBase | None = None,
+        build: Callable[[], Any] | None = None,
     ) -> None:
         import keras
 
         self._training, self._data = training, data
         self._data_seed, self._seed = data_seed, seed
         cut = _output_of(model, base_layer)
-        self._extractor = keras.Model(model.inputs, cut)
-        self.head = keras.Model(cut, model.outputs)
+        self.head = head_of(model, base_layer)
         self._shape = tuple(int(n) for n in cut.shape[1:])
-        self._key = {
-            "layer": base_layer,
-            "weights": _digest_of(self._extractor),
-            "network": hashlib.sha256(self._extractor.to_json().encode()).hexdigest(),
-            "precision": precision,
-            "keras": backend.versions()["keras"],
-            "hpo": backend.versions()["hpo"],  # how faces are changed is its own
-            "backend": backend.backend_name(),
-        }
+        self._base_layer, self._build = base_layer, build
+        self._extractor: Any = None
+        self.key: Mapping[str, Any]
+        if kept is not None:
+            self.key = kept.key
+        else:
+            self._extractor = keras.Model(model.inputs, cut)
+            self.key = {
+                "layer": base_layer,
+                "weights": _digest_of(self._extractor),
+                "network": hashlib.sha256(self._extractor.to_json().encode()).hexdigest(),
+                "precision": precision,
+                "keras": backend.versions()["keras"],
+                "hpo": backend.versions()["hpo"],  # how faces are changed is its own
+                "backend": backend.backend_name(),
+            }
         self._store = FeatureStore()
         # Without changes all views are one.
         self._augmentation = dataclasses.replace(Augmentation.of(training), mixup_alpha=0.0)
@@ -162,18 +176,35 @@ class FrozenBase:
         changes: Any,
         changed: Callable[[int], npt.NDArray[np.uint8]] | None = None,
     ) -> Features:
-        key = {**self._key, "faces": _digest_of_array(faces), "changes": changes}
+        key = {**self.key, "faces": _digest_of_array(faces), "changes": changes}
 
         def compute() -> Iterator[Features]:
+            extractor = self._extractor_in_full()
             for start in range(0, len(faces), _BATCH):
                 batch = changed(start) if changed else faces[start : start + _BATCH]
                 missing = min(_BATCH, len(faces)) - len(batch)
                 if missing:  # A batch of another size would make the backend compile again.
                     batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
-                found = np.asarray(self._extractor.predict_on_batch(batch), np.float32)
+                found = np.asarray(extractor.predict_on_batch(batch), np.float32)
                 yield found[: len(found) - missing]
 
         return self._store.get(json.loads(json.dumps(key)), (len(faces), *self._shape), compute)
+
+    def _extractor_in_full(self) -> Any:
+        import keras
+
+        if self._extractor is None:
+            assert self._build is not None
+            model = self._build()
+            self._extractor = keras.Model(model.inputs, _output_of(model, self._base_layer))
+        return self._extractor
+
+
+def head_of(model: Any, base_layer: str) -> Any:
+    """Return the layers behind the base as a model, which shares their weights."""
+    import keras
+
+    return keras.Model(_output_of(model, base_layer), model.outputs)
 
 
 def _output_of(model: Any, name: str) -> Any:

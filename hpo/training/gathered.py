@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,6 +21,7 @@ from hpo.training.batches import TrialData
 from hpo.training.checkpoint import check_folder, write_checkpoint
 from hpo.training.course import Course
 from hpo.training.fused_norms import fuse_norms
+from hpo.training.kept_base import KeptBase
 from hpo.training.loop import EpochLoop
 from hpo.training.measuring import measure, noise
 from hpo.training.parameters import TrainingParameters
@@ -48,6 +50,8 @@ class Gathered:
         labels: of the validation faces.
         without_copies: from a judgement to its metrics on faces that training has no copy of.
         loop: of the epochs, once they begin.
+        kept: what the base need not be built for; None where it is built.
+        features_key: what the features that were trained on hang on; None if on none.
         state_kept: when a state was written last, by the same clock.
         facts: more fields of the result.
         notes: sentences for people.
@@ -64,6 +68,8 @@ class Gathered:
     labels: Any = None
     without_copies: Callable[[Judgement], dict[str, float]] = lambda judged: {}
     loop: EpochLoop | None = None
+    kept: KeptBase | None = None
+    features_key: Mapping[str, Any] | None = None
     state_kept: float = -math.inf
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -127,9 +133,14 @@ class Gathered:
     def build(self, data: TrialData) -> Any:
         """Return the network, with its weights, as it trains fastest."""
         own = self.resolved.architecture
-        model = self.architecture.build(own, data.input_shape, data.classes)
+        with self.kept.standing_in() if self.kept else contextlib.nullcontext():
+            model = self.architecture.build(own, data.input_shape, data.classes)
         fuse_norms(model)
         return model
+
+    def build_in_full(self, data: TrialData) -> Any:
+        """Return a model with its base, whatever is kept, for who asks the base."""
+        return dataclasses.replace(self, kept=None).build(data)
 
     def keep_checkpoint(self, model: Any, data: TrialData) -> None:
         """Write what is served of the best epoch, and measure it where the job asks for that.
@@ -148,7 +159,10 @@ class Gathered:
             loop.best = dataclasses.replace(loop.best, metrics=metrics)
             loop.best_judgement = judged
         served = serve(model, training.test_views)
-        path, digest = write_checkpoint(served, self.job.output)
+        save = self.kept.save if self.kept else None
+        path, digest = write_checkpoint(served, self.job.output, save)
+        if self.kept is None and self.features_key is not None:
+            KeptBase.keep(self, data, model, self.features_key, path)
         self.facts.update(checkpoint=path, checkpoint_sha256=digest)
         if self.job.measure and loop.best is not None:
             count = self.facts["parameter_count"]
