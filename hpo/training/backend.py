@@ -215,7 +215,7 @@ def on_accelerator() -> bool:
     return device_name() != _processor()
 
 
-def compiled(function: Any, *like: tuple[tuple[int | None, ...], str]) -> Any:
+def compiled(function: Any, *like: tuple[tuple[int | None, ...], str], small: bool = False) -> Any:
     """Return ``function`` of arrays to arrays, compiled at its first call.
 
     PyTorch runs it as it is, and keeps nothing for gradients.
@@ -224,6 +224,8 @@ def compiled(function: Any, *like: tuple[tuple[int | None, ...], str]) -> Any:
         function: what to compile.
         like: shape and type of each argument, None where a length may be any; TensorFlow alone
             needs it, and would compile anew for each length without it.
+        small: whether it runs in less time than TensorFlow needs to rewrite its graph first, which
+            it then does not.
     """
     if backend_name() == "jax":
         return importlib.import_module("jax").jit(function)
@@ -231,8 +233,26 @@ def compiled(function: Any, *like: tuple[tuple[int | None, ...], str]) -> Any:
         import tensorflow as tf
 
         signature = [tf.TensorSpec(*one) for one in like] or None
-        return tf.function(function, input_signature=signature, autograph=False)
+        graph = tf.function(function, input_signature=signature, autograph=False)
+        return _unoptimised(graph) if small else graph
     return importlib.import_module("torch").no_grad()(function)
+
+
+def _unoptimised(graph: Any) -> Any:
+    """Return a TensorFlow function that runs as it was traced."""
+    import tensorflow as tf
+
+    def call(*arguments: Any) -> Any:
+        options = tf.config.optimizer
+        before = options.get_experimental_options().get("disable_meta_optimizer", False)
+        # At each call: the function is another one under other options.
+        options.set_experimental_options({"disable_meta_optimizer": True})
+        try:
+            return graph(*arguments)
+        finally:
+            options.set_experimental_options({"disable_meta_optimizer": before})
+
+    return call
 
 
 def normalised(images: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:

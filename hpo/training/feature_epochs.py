@@ -49,6 +49,7 @@ class FeatureEpochs:
             ((None, maker.goals.shape[1]), "float32"),
             ((None,), "float32"),
             ((None,), "float32"),
+            small=True,
         )
 
     def run(self, first: int, last: int) -> None:

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -134,21 +133,11 @@ class KeptBase:
         Raises:
             OSError: it cannot be written.
         """
-        import h5py
 
-        own, weights = target.with_name(f"{target.stem}.own.keras"), target.with_suffix(".h5")
+        own = target.with_name(f"{target.stem}.own.keras")
         try:
             model.save(own)
-            self.file.seek(0)
-            with weights.open("wb") as out:
-                shutil.copyfileobj(self.file, out, 2**20)
             with zipfile.ZipFile(own) as head, zipfile.ZipFile(target, "w") as whole:
-                with (
-                    h5py.File(io.BytesIO(head.read(_WEIGHTS)), "r") as read,
-                    h5py.File(weights, "r+") as written,
-                ):
-                    for place in _places(read, lambda name: name != self.layer):
-                        read.copy(place, written, place)
                 described = json.loads(head.read(_CONFIG))
                 base = _described(described, self.layer)
                 base.clear()
@@ -157,13 +146,29 @@ class KeptBase:
                     if name == _CONFIG:
                         whole.writestr(name, json.dumps(described))
                     elif name == _WEIGHTS:
-                        whole.write(weights, name)
+                        whole.writestr(name, self._with(head.read(name)))
                     else:
                         whole.writestr(name, head.read(name))
         finally:
-            for file in (own, weights):
-                with contextlib.suppress(OSError):
-                    file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                own.unlink(missing_ok=True)
+
+    def _with(self, others: bytes) -> bytes:
+        """Return HDF5 that holds the base's weights beside those of other layers."""
+        import h5py
+
+        self.file.seek(0)
+        # In memory: a file would be written, read and removed again.
+        access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+        access.set_fapl_core(backing_store=False)
+        access.set_file_image(self.file.read())
+        opened = h5py.h5f.open(b"joined", h5py.h5f.ACC_RDWR, fapl=access)
+        with h5py.File(opened) as written, h5py.File(io.BytesIO(others), "r") as read:
+            for place in _places(read, lambda name: name != self.layer):
+                read.copy(place, written, place)
+            written.flush()
+            image: bytes = opened.get_file_image()
+        return image
 
 
 def _recipe(trial: Gathered, data: TrialData) -> dict[str, Any] | None:
