@@ -89,8 +89,10 @@ def test_a_winner_is_told_with_its_lead_and_who_was_stopped(facts: dict[str, Any
     said = tell(facts)
     assert said[0] == (
         "cnn #4 is the winner: it reaches 52.0 % [50.5, 53.5] over 3 seeds on 3,589 validation "
-        "faces, 2.0 points [+1.0, +3.0] above cnn #2 (95 %, paired by face, seeds and faces "
-        "resampled)."
+        "faces, 2.0 points [+1.0, +3.0] above cnn #2, the next (95 % bootstrap intervals, paired "
+        "by face, seeds and faces resampled), and its interval against every other excludes 0, "
+        "a rule by which chance alone crowns one of equally good configurations in about 5 % of "
+        "studies at most."
     )
     assert said[1] == "cnn #7 was stopped after 3 seeds, as worse than cnn #4."
     assert "winner's curse 1.2 points [-0.8, +3.2]" in said[2]
@@ -117,8 +119,29 @@ def test_who_was_stopped_and_came_out_ahead_is_not_passed_over(facts: dict[str, 
 def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> None:
     facts |= {"objective": "val_loss", "direction": "minimize", "images": 0}
     said = tell(facts)
-    assert "0.0200 [+0.0100, +0.0300] below cnn #2 (95 %, seeds resampled)" in said[0]
+    assert (
+        "0.0200 [+0.0100, +0.0300] below cnn #2, the next (95 % bootstrap intervals, seeds "
+        "resampled)"
+    ) in said[0]
+    # The rule was simulated for accuracies.
+    assert "about 5 %" not in said[0]
+    assert "5 % of studies if these intervals hold" in said[0]
     assert "%" not in said[2]
+
+
+def test_who_is_alone_or_not_told_apart_is_crowned_by_no_rule(facts: dict[str, Any]) -> None:
+    facts["candidates"][1]["behind"] = interval(0.005, 0.01)
+    facts["crowned"] = False
+    assert "crowns" not in tell(facts)[0]
+    assert "so nobody is called the winner" in tell(facts)[0]
+    facts["candidates"] = facts["candidates"][:1]
+    assert "(95 % bootstrap interval, seeds and faces resampled)" in tell(facts)[0]
+    assert "winner" not in tell(facts)[0]
+
+
+def test_a_leader_of_a_race_that_goes_on_is_not_crowned(facts: dict[str, Any]) -> None:
+    facts["over"] = facts["crowned"] = False
+    assert "crowns" not in " ".join(tell(facts))
 
 
 def test_the_interval_of_a_share_ends_where_shares_do(facts: dict[str, Any]) -> None:
