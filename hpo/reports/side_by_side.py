@@ -13,6 +13,8 @@ from typing import Any
 
 from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.paired import Paired, paired_difference
+from hpo.reports import confirmed_beside
+from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
@@ -35,6 +37,8 @@ class SideBySide:
         architectures: one dict per architecture that any of them has: ``label``, ``results`` and
             ``differences`` in the order of the studies, None where a study has none.
         differences: of each study's best trial from the first study's; None for the first.
+        confirmed_differences: of each study's confirmed mean from the first study's
+            (``confirmed_beside.confirmed_differences``); None where not both have one.
         curves: per study the best value against the seconds spent in trials.
         differing: what differs in the study files: ``key`` and ``values``.
         notes: what the reader must know to judge it.
@@ -44,6 +48,7 @@ class SideBySide:
     studies: list[dict[str, Any]]
     architectures: list[dict[str, Any]] = field(default_factory=list)
     differences: list[dict[str, Any] | None] = field(default_factory=list)
+    confirmed_differences: list[dict[str, Any] | None] = field(default_factory=list)
     curves: list[dict[str, Any]] = field(default_factory=list)
     differing: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -60,8 +65,15 @@ class SideBySide:
         return [study["title"] for study in self.studies]
 
 
+def _not_stored(new: int, old: int) -> str:
+    return confirmed_beside.NOT_STORED
+
+
 def set_beside(
-    sides: Sequence[ReportData], titles: Sequence[str], count_pairs: CountPairs
+    sides: Sequence[ReportData],
+    titles: Sequence[str],
+    count_pairs: CountPairs,
+    compare_runs: CompareRuns = _not_stored,
 ) -> SideBySide:
     """Set studies beside each other.
 
@@ -69,6 +81,7 @@ def set_beside(
         sides: the studies; ``outline`` is enough of each.
         titles: what tells them apart, one each.
         count_pairs: on which faces which of two best trials is right.
+        compare_runs: how far the confirmed runs of two studies are apart.
     """
     best = [next(iter(_ranked(side)), None) for side in sides]
     labels = list(dict.fromkeys(label for side in sides for label in side.labels))
@@ -82,6 +95,9 @@ def set_beside(
             None if place == 0 else _difference((0, best[0]), (place, entry), count_pairs)
             for place, entry in enumerate(best)
         ],
+        confirmed_differences=confirmed_beside.confirmed_differences(
+            [confirmed_beside.confirmed_study(side) for side in sides], compare_runs
+        ),
         curves=[_curve(side) for side in sides],
         differing=differing([side.study for side in sides]),
     )
@@ -108,6 +124,8 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "devices": facts.get("devices", []),
         "budget": study.get("budget"),
         "best": {"label": best["label"], **best["best"]} if best else None,
+        "confirmed": confirmed_beside.confirmed_study(side),
+        "confirming": bool(side.confirmation.get("facts")),
     }
 
 
@@ -115,6 +133,7 @@ def _architecture(
     label: str, sides: Sequence[ReportData], count_pairs: CountPairs
 ) -> dict[str, Any]:
     entries = [next((e for e in s.architectures if e["label"] == label), None) for s in sides]
+    confirmed = [confirmed_beside.confirmed_architecture(side, label) for side in sides]
     return {
         "label": label,
         "results": [
@@ -125,8 +144,9 @@ def _architecture(
                 "epochs": entry["epochs"],
                 "seconds": entry["seconds"],
                 "best": entry["best"],
+                "confirmed": known,
             }
-            for entry in entries
+            for entry, known in zip(entries, confirmed, strict=True)
         ],
         "differences": [
             None if place == 0 else _difference((0, entries[0]), (place, entry), count_pairs)
@@ -257,9 +277,10 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         "judged on the same faces such an interval is rather too wide."
         for reason in reasons
     ]
+    said += confirmed_beside.notes(whole)
     said.append(
-        "Each best was selected on the faces that it is judged by, and is one training run: the "
-        "intervals know neither that selection nor other seeds."
+        "Each search's best was selected on the faces that it is judged by, and is one training "
+        "run, so it is optimistic: its interval knows neither that selection nor other seeds."
     )
     return said
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo.reports.confirmed_beside import confirmed_sentence, figure_text, openings, study_text
 from hpo.reports.data import write_atomically
 from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
@@ -47,9 +48,14 @@ def page(whole: SideBySide) -> str:
 
 
 def summary(whole: SideBySide) -> list[str]:
-    """Return a sentence per study: what it reached, and what of the difference is known."""
-    said = []
-    for study, gap in zip(whole.studies, whole.differences, strict=True):
+    """Return what is known of the differences, then a sentence per study on what it reached.
+
+    Confirmed figures are compared where both studies have one.
+    """
+    said = openings(whole)
+    for study, gap, confirmed in zip(
+        whole.studies, whole.differences, whole.confirmed_differences, strict=True
+    ):
         best = study["best"]
         if best is None:
             yet = "" if study["counts"].get("complete") else " yet"
@@ -60,11 +66,13 @@ def summary(whole: SideBySide) -> list[str]:
             low, high = 100 * best["interval"]["low"], 100 * best["interval"]["high"]
             reached = (
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
-                f"[{low:.1f}, {high:.1f}] (n = {best['interval']['n']:,})"
+                f"[{low:.1f}, {high:.1f}] (95 % Wilson interval, n = {best['interval']['n']:,})"
             )
         said.append(
             f"The best of {plural(study['trials'], 'trial')} of {study['title']} is trial "
-            f"{best['number']} of {best['label']}, with {reached}{_verdict(whole, gap)}."
+            f"{best['number']} of {best['label']}, with {reached}"
+            # Where both are confirmed, the lucky ones are not what is to be compared.
+            f"{'' if confirmed else _verdict(whole, gap)}.{confirmed_sentence(study)}"
         )
     return said
 
@@ -111,7 +119,9 @@ def _result(
         low, high = 100 * interval["low"], 100 * interval["high"]
         text = f"{100 * interval['point']:.1f} % [{low:.1f}, {high:.1f}]"
     told = f"; {_gap(gap)}" if gap else ""
-    return f"{text}, trial {best['number']} of {result['trials']}{told}"
+    known = result.get("confirmed")
+    confirmed = f"; confirmed: {figure_text(known)} (trial {known['number']})" if known else ""
+    return f"{text}, trial {best['number']} of {result['trials']}{told}{confirmed}"
 
 
 def budget_rows(whole: SideBySide) -> list[list[str]]:
@@ -121,6 +131,7 @@ def budget_rows(whole: SideBySide) -> list[list[str]]:
         "data": lambda s: str(s["dataset"]),
         "validation faces": lambda s: ", ".join(f"{n:,}" for n in s["validation_sizes"]) or "–",
         "budget": lambda s: _budget(s["budget"]),
+        "confirmed": study_text,
         "trials": lambda s: counted_states(s["counts"]) or "none",
         "epochs": lambda s: f"{s['epochs']:,}",
         "time in trials": lambda s: duration(s["seconds"]),

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo.spec.confirmation import confirmation_name
 from hpo.spec.errors import HpoError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
 
 if TYPE_CHECKING:
+    from hpo.evidence.intervals import Interval
     from hpo.evidence.paired import Paired
+    from hpo.evidence.racing import Run
     from hpo.reports.data import ReportData
     from hpo.reports.side_by_side import Best, SideBySide
     from hpo.spec.study import StudySpec
+    from hpo.study.confirmed import Confirmed
 
 STORED = "study.json"
 
@@ -47,6 +52,8 @@ class _Source:
     Args:
         data: the outline of its report.
         records: its trials; () where only its report is at hand.
+        runs: of the configuration that its confirmation has chosen, what each run scored on each
+            validation face; () likewise, or where there is no confirmation that is over.
         spec: its study file; None likewise.
         digest: of its faces; "" if it did not record them.
         workspace: where its faces are.
@@ -56,6 +63,7 @@ class _Source:
     data: ReportData
     report: Path
     records: Sequence[TrialRecord] = ()
+    runs: Sequence[Run] = ()
     spec: StudySpec | None = None
     digest: str = ""
     workspace: Workspace = field(default_factory=Workspace.at)
@@ -73,9 +81,11 @@ def compare(
 ) -> Compared:
     """Set studies beside each other: bests with intervals, differences, time, what differs.
 
-    Differences are those from the first study. They are paired, face by face, where the studies
-    judged the same validation faces and it is stored which of them both trials got right, or their
-    predictions are stored and the faces are here.
+    Where a study has a confirmation, its mean over seeds stands beside its search's best, and
+    confirmed figures are compared where both studies have one. Differences are those from the
+    first study. They are paired, face by face, where the studies judged the same validation faces
+    and it is stored which of them both trials got right, or their predictions are stored and the
+    faces are here.
 
     Args:
         studies: two or more, each a name, a study file, a report's ``study.json`` or its folder.
@@ -105,6 +115,7 @@ def compare(
         [source.data for source in sources],
         titles,
         lambda new, old: _count_pairs(sources, new, old, faces),
+        lambda new, old: _compare_runs(sources[new], sources[old]),
     )
     folder = into or workspace.reports / f"compare-{'-'.join(s.data.name for s in sources)}"
     page = write_comparison(whole, workspace.ensure(folder))
@@ -113,8 +124,9 @@ def compare(
 
 def _open(study: str | Path, workspace: Workspace) -> _Source:
     from hpo.reports.compute import outline
-    from hpo.reports.data import load_data
+    from hpo.reports.data import finite, load_data
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+    from hpo.study.confirmed import confirmed
 
     path = Path(study)
     if path.suffix == ".json" or (path.is_dir() and len(path.parts) > 1):
@@ -130,7 +142,26 @@ def _open(study: str | Path, workspace: Workspace) -> _Source:
         return _Source(load_data(left), left)
     spec = read_spec(url, name)
     digest = read_dataset_digest(url, name)
-    return _Source(outline(records, spec.to_plain()), left, records, spec, digest, kept)
+    data = outline(records, spec.to_plain())
+    runs: Sequence[Run] = ()
+    told = confirmed(name, storage_url=url)
+    if told is not None:
+        known = finite({"facts": told.facts, "sentences": told.sentences})
+        data, runs = dataclasses.replace(data, confirmation=known), _runs(told, url)
+    return _Source(data, left, records, runs, spec, digest, kept)
+
+
+def _runs(told: Confirmed, url: str) -> Sequence[Run]:
+    """Return the scores of the runs of the configuration that a confirmation has chosen."""
+    from hpo.evidence.confirmation import runs_of
+    from hpo.search.studies import read_trials
+
+    facts, name = told.facts, confirmation_name(told.study)
+    if not facts["over"] or facts["winner"] is None:
+        return ()
+    found = read_trials(url, name, architecture=facts["winner"])
+    runs = runs_of(found, facts["seeds"], facts["objective"], facts["direction"])
+    return runs.get(facts["winner"], ())
 
 
 def _check_different(sources: Sequence[_Source], studies: Sequence[str | Path]) -> None:
@@ -158,25 +189,23 @@ def _count_pairs(
 ) -> Paired | str:
     """Count on which validation faces which of two best trials is right, or say why not."""
     from hpo.evidence.paired import pair
+    from hpo.reports.confirmed_beside import NOT_STORED
     from hpo.reports.trials import right_faces
 
     both = [sources[place] for place, _ in (new, old)]
     if any(source.spec is None for source in both):
-        return "a report's study.json keeps no predictions"
+        return NOT_STORED
     records = [_record(sources[place], label) for place, label in (new, old)]
     said = [record.result.predictions if record.result else [] for record in records]
     right = [right_faces(record) for record in records]
     if not all(said) and not all(right):
         return "the predictions of a trial were not stored"
-    if not all(source.digest for source in both) or len({source.digest for source in both}) > 1:
-        return "the studies were not run on the same faces, as far as is recorded"
-    drawn = {_drawn_faces(source) for source in both}
     one, other = right if all(right) else said
-    if len(drawn) > 1 or len(one) != len(other):
-        return "the studies judged other validation faces"
+    if why := _other_faces(both[0], both[1], len(one), len(other)):
+        return why
     if all(right):
         return pair([True] * len(right[0]), *right)
-    key = f"{both[0].digest} {drawn}"
+    key = f"{both[0].digest} {_drawn_faces(both[0])}"
     if key not in faces:
         faces[key] = _labels(both[0])
     labels = faces[key]
@@ -185,6 +214,34 @@ def _count_pairs(
     if len(labels) != len(said[0]):
         return "the stored predictions are not of the faces that are here"
     return pair(labels, *said)
+
+
+def _other_faces(one: _Source, other: _Source, faces: int, others: int) -> str:
+    """Return why two studies are not known to judge the same validation faces; "" if they are."""
+    if not one.digest or not other.digest or one.digest != other.digest:
+        return "the studies were not run on the same faces, as far as is recorded"
+    if _drawn_faces(one) != _drawn_faces(other) or faces != others:
+        return "the studies judged other validation faces"
+    return ""
+
+
+def _compare_runs(new: _Source, old: _Source) -> Interval | str:
+    """Return by how much the confirmed runs of one are above those of the other, or say why not."""
+    from hpo.evidence.confirmation import BY_FACE
+    from hpo.evidence.hierarchical import compare
+    from hpo.evidence.racing import scores_of
+    from hpo.reports.confirmed_beside import NOT_STORED
+    from hpo.spec.seeds import derive_seed
+
+    if new.spec is None or old.spec is None:
+        return NOT_STORED
+    if any(source.data.confirmation["facts"]["objective"] != BY_FACE for source in (new, old)):
+        return "single faces have no part in the objective"
+    scores = [scores_of(source.runs) for source in (new, old)]
+    if why := _other_faces(new, old, *(of.shape[1] for of in scores)):
+        return why
+    seed = derive_seed("compare", new.data.name, old.data.name)
+    return compare(scores, seed=seed).difference(0, 1)
 
 
 def _record(source: _Source, label: str) -> TrialRecord:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.reports.confirmation_sentences import within
+from hpo.reports.confirmed_beside import figure_text, is_accuracy
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     COLOURS,
@@ -17,6 +19,8 @@ from hpo.reports.side_by_side import SideBySide
 
 LANE = 0.5
 """Of the distance between two architectures, over which the studies' marks are spread."""
+BELOW = 0.11
+"""Of that distance, by which a confirmed mark lies below its study's best."""
 
 
 def sections(whole: SideBySide) -> dict[str, Section]:
@@ -36,10 +40,14 @@ def _bests(whole: SideBySide) -> Section:
     look_for = (
         "Does the difference from the first study, in the table above, keep clear of zero? "
         "Intervals of two studies that overlap a little may still differ, and where a study had "
-        "more time or other data its best says little."
+        "more time or other data its best says little. Where there is a hollow mark, the mean over "
+        "further seeds, believe it rather than the filled one, the luckiest of many runs."
     )
     drawn = figure(
-        "Validation accuracy of each best trial, with its 95 % Wilson interval",
+        "Validation accuracy of each best trial (95 % Wilson interval)"
+        + (
+            ", and of what was confirmed (95 % bootstrap interval)" if _any_confirmed(whole) else ""
+        ),
         x="validation accuracy [%]",
         height=170 + (24 + 22 * len(whole.studies)) * max(1, len(whole.architectures)),
     )
@@ -92,6 +100,8 @@ def _bests(whole: SideBySide) -> Section:
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
+        if confirmed := _confirmed(whole, place):
+            drawn.add_trace(_confirmed_marks(study["title"], place, shift, confirmed))
     labels = [safe(entry["label"]) for entry in whole.architectures]
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.5]
@@ -99,6 +109,58 @@ def _bests(whole: SideBySide) -> Section:
     if not shown:
         return Section(title, look_for, empty="No complete trial has an accuracy with an interval.")
     return Section(title, look_for, [Picture("", drawn)])
+
+
+def _any_confirmed(whole: SideBySide) -> bool:
+    return any(_confirmed(whole, place) for place in range(len(whole.studies)))
+
+
+def _confirmed(whole: SideBySide, place: int) -> list[tuple[int, dict[str, Any]]]:
+    """Return a study's confirmed accuracies, each with the row of its architecture."""
+    return [
+        (row, known)
+        for row, entry in enumerate(whole.architectures)
+        if (result := entry["results"][place])
+        and (known := result.get("confirmed"))
+        and is_accuracy(known)
+    ]
+
+
+def _confirmed_marks(
+    title: str, place: int, shift: float, known: list[tuple[int, dict[str, Any]]]
+) -> Any:
+    """Return hollow marks a little below a study's bests."""
+    import plotly.graph_objects as go
+
+    points = [100 * each["mean"]["point"] for _, each in known]
+    ends = [[100 * end for end in within(each["mean"])] for _, each in known]
+    return go.Scatter(
+        x=points,
+        y=[row + shift + BELOW for row, _ in known],
+        mode="markers",
+        name=f"{safe(title)}, confirmed",
+        marker={
+            "size": 11,
+            "color": tone(place),
+            "symbol": f"{SYMBOLS[place % len(SYMBOLS)]}-open",
+            "line": {"width": 2.5},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - point for (_, high), point in zip(ends, points, strict=True)],
+            "arrayminus": [point - low for (low, _), point in zip(ends, points, strict=True)],
+            "thickness": 1.5,
+            "width": 6,
+            "color": tone(place),
+        },
+        customdata=[
+            f"{safe(title)}, {safe(each['architecture'])} trial {each['number']}, confirmed: "
+            f"{figure_text(each)}"
+            for _, each in known
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
 
 
 def _anytime(whole: SideBySide) -> Section:

@@ -46,8 +46,8 @@ def entry(number: int, mean: float, behind: dict[str, Any] | None, **more: Any) 
     }
 
 
-@pytest.fixture
-def facts() -> dict[str, Any]:
+def confirmed_facts() -> dict[str, Any]:
+    """What a confirmation says that crowned the first of three."""
     return {
         "objective": "val_accuracy",
         "direction": "maximize",
@@ -64,6 +64,11 @@ def facts() -> dict[str, Any]:
             entry(7, 0.40, interval(0.12, 0.02), stopped=3, stopped_by="cnn-4"),
         ],
     }
+
+
+@pytest.fixture
+def facts() -> dict[str, Any]:
+    return confirmed_facts()
 
 
 OPENING: dict[str, Any] = {

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from hpo.evidence.intervals import Interval
 from hpo.evidence.paired import Paired
 from hpo.reports.compute import outline
 from hpo.reports.side_by_side import Best, SideBySide, differing, set_beside
-from hpo.reports.side_by_side_page import file_rows, page, result_rows, summary
+from hpo.reports.side_by_side_page import budget_rows, file_rows, page, result_rows, summary
 from tests.unit.reports.conftest import study_records, study_spec
+from tests.unit.reports.test_confirmation import confirmed_facts, interval
 
 
 def unpaired(new: Best, old: Best) -> str:
@@ -58,7 +60,7 @@ def test_a_paired_difference_is_marked() -> None:
     (gap,) = whole.architectures[0]["differences"][1:]
     assert gap["point"] == pytest.approx(0.15)
     assert "paired" in result_rows(whole)[0][2]
-    assert "+15.0 [" in summary(whole)[1]
+    assert "+15.0 [" in summary(whole)[2]
 
 
 def test_curves_never_get_worse_and_end_with_all_the_time_spent() -> None:
@@ -126,3 +128,85 @@ def test_values_that_differ_are_not_written_alike() -> None:
     studies = [dataclasses.replace(empty, study={"rate": rate}) for rate in (0.12345, 0.12349)]
     (cells,) = file_rows(set_beside(studies, ["A", "B"], unpaired))
     assert cells == ["rate", "0.12345", "0.12349"]
+
+
+def confirmed_beside(
+    *confirmed: float | None, over: bool = True, apart: Interval | str = "nothing is known"
+) -> SideBySide:
+    """Set studies beside each other whose confirmations came to these means."""
+    sides = []
+    for place, mean in enumerate(confirmed):
+        side = outline(study_records(("cnn",), trials=6, seed=place), study_spec(("cnn",)))
+        if mean is not None:
+            facts = confirmed_facts() | {"over": over}
+            facts["candidates"][0]["mean"] = interval(mean, 0.015)
+            side = dataclasses.replace(side, confirmation={"facts": facts, "sentences": []})
+        sides.append(side)
+    titles = [f"study {k}" for k in range(len(sides))]
+    return set_beside(sides, titles, unpaired, lambda new, old: apart)
+
+
+def test_confirmed_is_compared_with_confirmed_first_of_all() -> None:
+    whole = confirmed_beside(0.50, 0.54, apart=Interval(0.04, 0.02, 0.06, 0.95, 3589))
+    said = summary(whole)
+    assert said[0] == (
+        "Confirmed against confirmed: study 1 reaches 54.0 % [52.5, 55.5] over 3 seeds with "
+        "cnn #4, study 0 50.0 % [48.5, 51.5] over 3 seeds with cnn #4: a difference of 4.0 points "
+        "[+2.0, +6.0] (95 % bootstrap intervals over seeds and validation faces, paired by face)."
+    )
+    # The lucky runs are told, and not set against each other.
+    assert "with a validation accuracy of" in said[2]
+    assert "points against" not in said[2]
+    assert "has a mean validation accuracy of 54.0 % [52.5, 55.5]" in said[2]
+    assert "confirmed: 54.0 % [52.5, 55.5] over 3 seeds (trial 4)" in result_rows(whole)[0][2]
+    assert "study 1, confirmed" in page(whole)
+    assert any("bootstrap over seeds and validation faces" in note for note in whole.notes)
+
+
+def test_a_difference_of_confirmed_means_that_is_not_paired_says_so() -> None:
+    whole = confirmed_beside(0.50, 0.51)
+    _, gap = whole.confirmed_differences
+    assert gap is not None
+    assert gap["point"] == pytest.approx(0.01)
+    assert gap["high"] - gap["point"] == pytest.approx(0.015 * 2**0.5)
+    assert (
+        "the two taken as independent), so these data do not tell the two apart"
+        in (summary(whole)[0])
+    )
+    assert any("as nothing is known" in note for note in whole.notes)
+
+
+def test_without_two_confirmations_the_bests_are_called_optimistic() -> None:
+    for confirmed, lacking in (
+        ((0.5, None), "study 1 was not confirmed over seeds"),
+        ((None, None), "study 0 and study 1 were not confirmed over seeds"),
+    ):
+        whole = confirmed_beside(*confirmed)
+        said = summary(whole)
+        assert said[0].startswith(lacking)
+        assert "optimistic" in said[0]
+        assert "points against study 0" in said[2]
+        assert whole.confirmed_differences == [None, None]
+
+
+def test_a_confirmation_that_goes_on_is_no_confirmed_figure() -> None:
+    whole = confirmed_beside(0.5, 0.6, over=False)
+    assert whole.confirmed_differences == [None, None]
+    assert "The confirmation of study 1 is not finished." in summary(whole)[2]
+    assert "confirmed:" not in result_rows(whole)[0][2]
+    assert ["confirmed", "not finished", "not finished"] in budget_rows(whole)
+
+
+def test_confirmations_under_other_objectives_are_not_subtracted() -> None:
+    whole = confirmed_beside(0.5, 0.6)
+    assert all(whole.confirmed_differences[1:])
+    sides = [
+        dataclasses.replace(
+            outline(study_records(("cnn",), trials=3), study_spec(("cnn",))),
+            confirmation={"facts": confirmed_facts() | {"objective": objective}},
+        )
+        for objective in ("val_accuracy", "val_macro_f1")
+    ]
+    other = set_beside(sides, ["A", "B"], unpaired)
+    assert other.confirmed_differences == [None, None]
+    assert "under other objectives" in summary(other)[0]

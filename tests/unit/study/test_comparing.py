@@ -15,7 +15,7 @@ from hpo.data.store import write_faces
 from hpo.reports.compute import outline
 from hpo.reports.data import dump_data
 from hpo.search.engine import open_engine
-from hpo.search.studies import read_spec
+from hpo.search.studies import read_spec, read_trials
 from hpo.spec.bits import pack_bits
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.records import TrialResult
@@ -23,6 +23,7 @@ from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.comparing import Compared, compare
+from hpo.study.confirming import confirmation_spec
 from tests.unit.reports.conftest import study_records, study_spec
 from tests.unit.search.analytic import copied, empty_database
 
@@ -233,3 +234,59 @@ def test_where_one_alone_stores_which_faces_were_right_the_predictions_pair_them
     gap = only_difference(compare("A", "B", workspace=workspace))
     assert gap["paired"], gap["why"]
     assert gap["point"] == pytest.approx(6 / FACES)
+
+
+def confirm(workspace: Workspace, name: str, wrong: int) -> None:
+    """Store a confirmation of a study's only trial: each seed is wrong on so many faces and k."""
+    url = workspace.storage_url()
+    (record,) = read_trials(url, name)
+    spec = confirmation_spec(read_spec(url, name), {"cnn-0": record}, 3)
+    engine = open_engine(url, spec, "cnn-0", resume=True)
+    for k in range(3):
+        proposal = engine.ask()
+        assert proposal is not None
+        right = [face >= wrong + k for face in range(FACES)]
+        value = sum(right) / FACES
+        result = TrialResult(
+            state="complete",
+            value=value,
+            metrics={"val_accuracy": value},
+            validation_size=FACES,
+            correct=pack_bits(right),
+            params=proposal.configuration({}),
+        )
+        assert engine.finish(proposal.number, result)
+
+
+def test_confirmed_studies_are_compared_over_seeds_and_the_same_faces(
+    workspace: Workspace,
+) -> None:
+    two(workspace, packed=True)
+    before = compare("A", "B", workspace=workspace).whole
+    assert before.confirmed_differences == [None, None]
+    for name, wrong in (("A", 20), ("B", 6)):
+        confirm(workspace, name, wrong)
+    whole = compare("A", "B", workspace=workspace).whole
+    figures = [study["confirmed"] for study in whole.studies]
+    assert [f["seeds"] for f in figures] == [3, 3]
+    assert [f["mean"]["point"] for f in figures] == pytest.approx([49 / 70, 63 / 70])
+    _, gap = whole.confirmed_differences
+    assert gap is not None
+    assert (gap["paired"], gap["n"]) == (True, FACES)
+    assert gap["point"] == pytest.approx(14 / 70)
+    assert 0 < gap["low"] < gap["point"] < gap["high"]
+
+
+def test_a_confirmation_in_a_report_is_compared_as_independent(workspace: Workspace) -> None:
+    two(workspace, packed=True)
+    confirm(workspace, "A", 20)
+    confirm(workspace, "B", 6)
+    from hpo.study.reporting import report
+
+    written = report("B", workspace=workspace, png=False)
+    whole = compare("A", written.data, workspace=workspace).whole
+    _, gap = whole.confirmed_differences
+    assert gap is not None
+    assert not gap["paired"]
+    assert gap["why"] == "a report's study.json keeps no predictions"
+    assert gap["point"] == pytest.approx(14 / 70)

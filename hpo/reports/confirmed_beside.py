@@ -1,0 +1,189 @@
+"""What confirmations say where studies stand beside each other: means over seeds, and their gaps.
+
+A search's best is one run, chosen as the luckiest of many; a confirmed figure is the mean of runs
+with other seeds, with its interval by the hierarchical bootstrap (``evidence.hierarchical``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpo.evidence.intervals import Interval, difference
+from hpo.reports.confirmation_sentences import decided, ends, gap, is_share, title, value
+from hpo.reports.data import ReportData
+from hpo.reports.sentences import number, plural, shown
+
+if TYPE_CHECKING:
+    from hpo.reports.side_by_side import SideBySide
+
+CompareRuns = Callable[[int, int], Interval | str]
+"""By how much the confirmed runs of one study, by its place, are above those of another; or why
+that cannot be taken face by face."""
+
+NOT_STORED = "a report's study.json keeps no predictions"
+
+
+def confirmed_study(data: ReportData) -> dict[str, Any] | None:
+    """Return what a study's confirmation has chosen; None where there is none that is over.
+
+    Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others.
+    """
+    chosen = decided(data.confirmation)
+    if chosen is None:
+        return None
+    facts = data.confirmation["facts"]
+    return {**confirmed_figure(facts, chosen), "crowned": facts["crowned"]}
+
+
+def confirmed_architecture(data: ReportData, label: str) -> dict[str, Any] | None:
+    """Return the best confirmed configuration of an architecture, as ``confirmed_figure``.
+
+    Of those that were not stopped as worse, where there are any. None if none was confirmed.
+    """
+    facts = data.confirmation.get("facts") or {}
+    known = [
+        entry
+        for entry in facts.get("candidates", ())
+        if facts.get("over") and entry["architecture"] == label and entry["mean"]
+    ]
+    known = [entry for entry in known if not entry["stopped"]] or known
+    if not known:
+        return None
+    pick = max if facts["direction"] == "maximize" else min
+    return confirmed_figure(facts, pick(known, key=lambda entry: entry["mean"]["point"]))
+
+
+def confirmed_figure(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration's confirmed figure as plain data.
+
+    Keys: ``architecture, number, mean`` (with its interval), ``seeds`` (runs that it is the mean
+    of), ``images`` (faces that were drawn again; 0 under an objective that single faces have no
+    part in), ``objective, direction, level, search_value``.
+    """
+    return {
+        **{key: entry[key] for key in ("architecture", "number", "mean", "search_value")},
+        "seeds": sum(v is not None for v in entry["values"]),
+        **{key: facts[key] for key in ("images", "objective", "direction", "level")},
+    }
+
+
+def confirmed_differences(
+    confirmed: Sequence[Mapping[str, Any] | None], compare_runs: CompareRuns
+) -> list[dict[str, Any] | None]:
+    """Return each study's confirmed mean less the first's; None where not both have one.
+
+    ``point, low, high, level, n, paired, why``. Where the runs cannot be compared face by face the
+    two intervals are combined as those of independent estimates, by the square root of the sum of
+    the squared distances of their ends (Zou and Donner 2008, "Construction of confidence limits
+    about effect measures: a general approach", Statistics in Medicine 27(10)).
+    """
+    first = confirmed[0]
+    found: list[dict[str, Any] | None] = [None]
+    for place, other in enumerate(confirmed[1:], start=1):
+        if first is None or other is None or first["objective"] != other["objective"]:
+            found.append(None)
+            continue
+        apart = compare_runs(place, 0)
+        if isinstance(apart, Interval):
+            found.append({**apart.to_json(), "paired": True, "why": ""})
+        else:
+            apart_by = difference(Interval(**other["mean"]), Interval(**first["mean"]))
+            found.append({**apart_by.to_json(), "paired": False, "why": apart})
+    return found
+
+
+def openings(whole: SideBySide) -> list[str]:
+    """Return a sentence for each study but the first: confirmed against confirmed, or why not."""
+    first = whole.studies[0]
+    said = []
+    for study, apart in zip(whole.studies[1:], whole.confirmed_differences[1:], strict=True):
+        if apart is not None:
+            said.append(_against(study, first, apart))
+            continue
+        if not study["best"] and not first["best"]:
+            continue
+        lacking = [s for s in (first, study) if not s.get("confirmed")]
+        if not lacking:
+            said.append(
+                f"{first['title']} and {study['title']} were confirmed under other objectives, "
+                "which no difference compares."
+            )
+            continue
+        which = " and ".join(s["title"] for s in lacking)
+        verb = "was" if len(lacking) == 1 else "were"
+        commands = " and ".join(f"`hpo confirm {s['name']}`" for s in lacking)
+        said.append(
+            f"{which} {verb} not confirmed over seeds, so {first['title']} and {study['title']} "
+            "can be compared by their searches' bests alone, which are optimistic: each was chosen "
+            f"for its value on the faces that it is told of. {commands} would tell what to expect."
+        )
+    return said
+
+
+def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[str, Any]) -> str:
+    new, old = study["confirmed"], first["confirmed"]
+    told = apart["low"] > 0 or apart["high"] < 0
+    drawn = "seeds and validation faces" if new["images"] else "seeds"
+    way = "paired by face" if apart["paired"] else "the two taken as independent"
+    return (
+        f"Confirmed against confirmed: {study['title']} reaches {figure_text(new)} with "
+        f"{title(new)}, {first['title']} {figure_text(old)} with {title(old)}: a difference of "
+        f"{gap(new, apart)} ({100 * apart['level']:.0f} % bootstrap intervals over {drawn}, {way})"
+        f"{'' if told else ', so these data do not tell the two apart'}."
+    )
+
+
+def figure_text(known: Mapping[str, Any]) -> str:
+    """Return a confirmed figure as ``52.0 % [50.5, 53.5] over 5 seeds``."""
+    reached = f"{value(known, known['mean']['point'])} {ends(known, known['mean'])}"
+    return f"{reached} over {plural(known['seeds'], 'seed')}"
+
+
+def study_text(study: Mapping[str, Any]) -> str:
+    """Return a cell on a study's confirmation for a table."""
+    known = study.get("confirmed")
+    if known is None:
+        return "not finished" if study.get("confirming") else "–"
+    told = "" if known["crowned"] else " (taken, not told from others)"
+    return f"{title(known)}{told}: {figure_text(known)}"
+
+
+def confirmed_sentence(study: Mapping[str, Any]) -> str:
+    """Return what beside its search's best a study's confirmation says; "" if there is none."""
+    known = study.get("confirmed")
+    if known is None:
+        going = study.get("confirming")
+        return f" The confirmation of {study['title']} is not finished." if going else ""
+    of = f" on {number(known['images'])} validation faces" if known["images"] else ""
+    label = study["objective"]["label"]
+    chosen = "crowned the winner" if known["crowned"] else "taken, though not told from the others"
+    search = shown(known["search_value"], study["objective"])
+    return (
+        f" Confirmed over {plural(known['seeds'], 'seed')}{of}, {title(known)}, {chosen}, has a "
+        f"mean {label} of {value(known, known['mean']['point'])} {ends(known, known['mean'])} "
+        f"({100 * known['level']:.0f} % bootstrap interval); the search saw {search} of it."
+    )
+
+
+def notes(whole: SideBySide) -> list[str]:
+    """Return what the reader must know to judge confirmed figures."""
+    if not any(study.get("confirmed") for study in whole.studies):
+        return []
+    said = [
+        "Confirmed figures are means over runs with other seeds, with intervals by a hierarchical "
+        "bootstrap over seeds and validation faces (over seeds alone under a loss); those runs are "
+        "of the configurations that the search thought best, on the faces that it chose them by."
+    ]
+    reasons = dict.fromkeys(d["why"] for d in whole.confirmed_differences if d and d["why"])
+    said += [
+        "The difference of confirmed figures takes them as independent (Zou and Donner 2008), as "
+        f"{reason}; for models judged on the same faces its interval is rather too wide."
+        for reason in reasons
+    ]
+    return said
+
+
+def is_accuracy(known: Mapping[str, Any]) -> bool:
+    """Return whether a confirmed figure can stand on an axis of accuracy."""
+    return is_share(known) and known["objective"] == "val_accuracy"
