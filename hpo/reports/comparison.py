@@ -71,7 +71,7 @@ def comparison(
     at_equal = {
         label: best["trials"] for label, best in equal["best"].items() if best["trials"] is not None
     }
-    winner = min(
+    foremost = min(
         at_equal,
         key=lambda label: rank(
             at_equal[label]["value"], at_equal[label]["number"], label, objective["direction"]
@@ -79,6 +79,8 @@ def comparison(
         default="",
     )
     faces = correct or {}
+    apart = pairs(grouped_known, equal["best"], objective, faces, trials, value_of)
+    rivals = _rivals(foremost, at_equal, apart, objective)
     return {
         "values": values,
         "any_order": in_chance_order(study),
@@ -93,10 +95,36 @@ def comparison(
         },
         "equal": equal,
         "models": models(rows, objective, value_of),
-        "tuning": tuning(grouped_known, equal["best"], winner, faces) if winner else {},
-        "pairs": pairs(grouped_known, equal["best"], objective, faces, trials, value_of),
+        "tuning": tuning(grouped_known, equal["best"], foremost, faces, rivals) if foremost else {},
+        "pairs": apart,
         "variance": variance(grouped_known, trials),
     }
+
+
+def _rivals(
+    foremost: str,
+    at_equal: Mapping[str, Mapping[str, Any]],
+    apart: Sequence[Mapping[str, Any]],
+    objective: Mapping[str, Any],
+) -> list[str]:
+    """Return the architectures whose bests nothing tells from the foremost one's.
+
+    They have the same value, or, where the objective is accuracy, the interval of the difference
+    reaches 0. Of equals the number of a trial decides who is foremost, and that tells nothing.
+    """
+    alike = {
+        pair["second"] if pair["first"] == foremost else pair["first"]
+        for pair in apart
+        if foremost in (pair["first"], pair["second"])
+        and objective["name"] == "val_accuracy"
+        and pair["accuracy"]
+        and pair["accuracy"]["low"] <= 0 <= pair["accuracy"]["high"]
+    }
+    return [
+        label
+        for label, best in at_equal.items()
+        if label != foremost and (label in alike or best["value"] == at_equal[foremost]["value"])
+    ]
 
 
 def completed(data: ReportData) -> ReportData:

@@ -66,16 +66,36 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     else:
         hands = [label for label, move in moves.items() if move.get("origin") == "enqueued"]
         by_hand = f" (in {listed(hands)} by hand)" if hands else ""
-        said += (
-            f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
-            f"choosing {tuned['winner']} the rest"
-        )
+        chosen, unsure = _chosen(tuned)
+        if all(move["default"] == move["best"] for move in moves.values()):
+            said += (
+                ": tuning within the architecture brought nothing of that, as no trial did better "
+                f"than the configuration that nobody tuned; choosing {chosen} brought it{unsure}"
+            )
+        else:
+            said += (
+                f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
+                f"choosing {chosen} the rest{unsure}"
+            )
     left = tuned["left_out"]
     if left:
         said += f"; {listed(list(left))} left out, {'; '.join(sorted(set(left.values())))}"
     return (
         f"{said} (95 % intervals, the trials {basis(tuned['paired'], tuned['n'])}; one training "
         "run each)."
+    )
+
+
+def _chosen(tuned: Mapping[str, Any]) -> tuple[str, str]:
+    """Return which architecture the best is of, and that others may be meant as well."""
+    # Reports of before rivals were kept name the first of several as the winner.
+    if not tuned.get("rivals"):
+        return tuned["winner"], ""
+    names = [tuned["top"], *tuned["rivals"]]
+    return (
+        f"{', '.join(names[:-1])} or {names[-1]}",
+        f", whose bests nothing tells apart, so {'neither' if len(names) == 2 else 'none of them'} "
+        "is the winner",
     )
 
 

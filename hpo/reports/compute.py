@@ -12,6 +12,7 @@ from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.confirmation_sentences import cautioned
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
+from hpo.reports.equals import equals, equals_sentence
 from hpo.reports.gain_sentences import (
     changes,
     gain_sentence,
@@ -226,7 +227,8 @@ def _summary(
     if not order:
         return [*said, sentences.best_sentence(None, facts, objective), *bounded]
     winner = order[0]
-    said += [sentences.best_sentence(winner, facts, objective), *bounded]
+    alike = equals_sentence(equals(entries, objective["direction"]))
+    said += [sentences.best_sentence(winner, facts, objective, alike), *bounded]
     alone = copies_sentence(winner, study)
     said += [alone] if alone else []
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:

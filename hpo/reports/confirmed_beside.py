@@ -101,7 +101,7 @@ def openings(whole: SideBySide) -> list[str]:
         if apart is not None:
             said.append(_against(study, first, apart))
             continue
-        if not study["best"] and not first["best"]:
+        if not study["best"] or not first["best"]:
             continue
         lacking = [s for s in (first, study) if not s.get("confirmed")]
         if not lacking:

@@ -33,8 +33,9 @@ def judged(row: Row, correct: Correct) -> Judged | None:
 def tuning(
     grouped: Mapping[str, Sequence[Row]],
     best: Mapping[str, Mapping[str, Any]],
-    winner: str,
+    foremost: str,
     correct: Correct,
+    rivals: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return how far tuning and the choice of architecture moved validation accuracy.
 
@@ -43,11 +44,19 @@ def tuning(
     ``default, best`` (numbers), ``origin`` of the best, ``tuning, rest, whole`` (differences from
     the default to its best, from there to the study's best, and of both), ``share`` (of the whole
     that tuning brought; None where the whole is not above 0)), ``mean_whole`` and ``mean_share``
-    over the architectures, ``winner, paired, n, left_out`` (architecture → why it has no move).
+    over the architectures, ``top`` (``foremost``), ``winner`` (the same, "" where there are
+    rivals), ``rivals, paired, n, left_out`` (architecture → why it has no move).
     At rungs only trials of the study's best's rung are compared: what more epochs bring is no
     tuning.
 
     {} if no architecture has both, or the study's best has no accuracy.
+
+    Args:
+        grouped: the rows of each architecture.
+        best: of each, as ``budgets.equal_budgets`` returns it.
+        foremost: the architecture of the study's best trial.
+        correct: which faces trials got right, where that is known.
+        rivals: the other architectures whose bests nothing tells from it.
     """
     models: dict[str, Judged] = {}
     rungs: dict[str, int] = {}
@@ -66,7 +75,7 @@ def tuning(
                 models[name] = known
             if row:
                 rungs[name] = row.get("rung") or 0
-        if label == winner:
+        if label == foremost:
             top = named[1]
         if base is None:
             left_out[label] = "no complete trial of the thesis's or the default configuration"
@@ -99,7 +108,9 @@ def tuning(
     }
     portion = share(models, mean["tuning"], mean["whole"], seed=derive_seed("share"))
     return {
-        "winner": winner,
+        "top": foremost,
+        "winner": "" if rivals else foremost,
+        "rivals": list(rivals),
         "moves": moves,
         "mean_whole": contrast(models, mean["whole"]).to_json(),
         "mean_share": portion.to_json() if portion else None,

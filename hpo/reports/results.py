@@ -60,8 +60,9 @@ def architecture_entry(
 ) -> dict[str, Any]:
     """Return everything that the report says about one architecture.
 
-    Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, rungs, best,
-    against_majority, gain, sampler, baseline, thesis_state, space``; ``gains`` says what ``gain``
+    Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, rungs, best`` (with
+    ``equals``, the numbers of other configurations that came to the same),
+    ``against_majority, gain, sampler, baseline, thesis_state, space``; ``gains`` says what ``gain``
     and ``sampler`` hold, ``RankAgreement`` what ``rungs`` lists; ``baseline`` is the origin of the
     trial that gains are over, and ``thesis_state`` its state, "" where the study has none.
     """
@@ -81,7 +82,7 @@ def architecture_entry(
         },
         "epochs": sum(r.epochs_trained for r in records),
         "rungs": [pair.to_json() for pair in agreements_of(records)],
-        "best": trial_summary(best) if best else None,
+        "best": trial_summary(best) | {"equals": _as_good(best, records)} if best else None,
         "against_majority": placed,
         "gain": gain(records, best, objective) if best else {},
         "sampler": sampler_best(records, direction, objective),
@@ -89,3 +90,17 @@ def architecture_entry(
         "thesis_state": baseline.state if baseline else "",
         "space": joined_space(records),
     }
+
+
+def _as_good(best: TrialRecord, records: Sequence[TrialRecord]) -> list[int]:
+    """Return the numbers of trials of other configurations that came to the value of the best."""
+    return sorted(
+        record.number
+        for record in records
+        if record.state == "complete"
+        and record.feasible
+        and record.repeats is None
+        # Attempts and rungs of one slot are one configuration.
+        and record.slot != best.slot
+        and (record.value, record.values) == (best.value, best.values)
+    )

@@ -131,9 +131,15 @@ def counted_trials(counts: Mapping[str, int], which: str = "") -> str:
 
 
 def best_sentence(
-    winner: Mapping[str, Any] | None, facts: Mapping[str, Any], objective: Mapping[str, Any]
+    winner: Mapping[str, Any] | None,
+    facts: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    alike: str = "",
 ) -> str:
-    """Say what the study reached, how often it was tried and on how much data."""
+    """Say what the study reached, how often it was tried and on how much data.
+
+    ``alike`` is the sentence on trials that are exactly as good (``equals.equals_sentence``).
+    """
     if winner is None:
         if not facts["trials"]:
             return "No result yet: the study has no trial."
@@ -168,7 +174,7 @@ def best_sentence(
         begin = f"The study's only trial, {named}, reached"
     return (
         f"{begin} {reached}. It is a single training run, and its checkpoint was selected on "
-        "those same faces, so the figure is optimistic."
+        f"those same faces, so the figure is optimistic.{' ' + alike if alike else ''}"
     )
 
 
@@ -191,10 +197,11 @@ def comparison_sentence(
     direction = "below" if point >= 0 else "above"
     if point < 0:
         point, low, high = -point, -high, -low
+    away = f"{point:.1f} points {direction} {first['label']}" if point else f"as {first['label']}"
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
-        f"{second['best']['number']}, {point:.1f} points {direction} {first['label']} (95 % "
-        f"interval {low:.1f} to {high:.1f}, {basis(gap)}){verdict}."
+        f"{second['best']['number']}, {away} (95 % interval of the difference {low:.1f} to "
+        f"{high:.1f}, {basis(gap)}){verdict}."
         + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 

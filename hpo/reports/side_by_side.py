@@ -16,6 +16,7 @@ from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports import confirmed_beside
 from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
+from hpo.reports.equals import equals
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
 from hpo.reports.sentences import value_text
@@ -124,6 +125,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "devices": facts.get("devices", []),
         "budget": study.get("budget"),
         "best": {"label": best["label"], **best["best"]} if best else None,
+        "equals": [list(each) for each in equals(side.architectures, side.objective["direction"])],
         "confirmed": confirmed_beside.confirmed_study(side),
         "confirming": bool(side.confirmation.get("facts")),
     }

@@ -11,8 +11,15 @@ from hpo.reports.confirmed_beside import confirmed_sentence, figure_text, openin
 from hpo.reports.data import write_atomically
 from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
+from hpo.reports.equals import equals_sentence
 from hpo.reports.layout import render, write_folder
-from hpo.reports.sentences import counted_states, plural, shown, signed, without_best
+from hpo.reports.sentences import (
+    counted_states,
+    plural,
+    shown,
+    signed,
+    without_best,
+)
 from hpo.reports.side_by_side import SideBySide, exact
 from hpo.reports.tables import duration
 
@@ -68,11 +75,14 @@ def summary(whole: SideBySide) -> list[str]:
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
                 f"[{low:.1f}, {high:.1f}] (95 % Wilson interval, n = {best['interval']['n']:,})"
             )
+        alike = equals_sentence([(label, n) for label, n in study["equals"]])
+        alike = f" {alike}" if alike else ""
         said.append(
             f"The best of {plural(study['trials'], 'trial')} of {study['title']} is trial "
             f"{best['number']} of {best['label']}, with {reached}"
             # Where both are confirmed, the lucky ones are not what is to be compared.
-            f"{'' if confirmed else _verdict(whole, gap)}.{confirmed_sentence(study)}"
+            f"{'' if confirmed else _verdict(whole, gap)}.{alike}"
+            f"{confirmed_sentence(study)}"
         )
     return said
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import colour, objective_value, short
+from hpo.reports.equals import equals_remark
 from hpo.reports.judged import judged_cells, judged_headings, judged_mark
 from hpo.reports.links import run_link
 from hpo.reports.progress import ended_of, ended_trials, status
@@ -129,7 +130,11 @@ def result_rows(data: ReportData) -> list[dict[str, str]]:
                 "origin": str(best.get("origin") or "–"),
                 "time": duration(best["seconds"]) if best else "–",
                 "total": duration(entry["seconds"]),
-                "remark": chance_remark(entry, data.majority),
+                "remark": "; ".join(
+                    remark
+                    for remark in (chance_remark(entry, data.majority), equals_remark(best))
+                    if remark
+                ),
             }
         )
     return rows

@@ -42,7 +42,8 @@ def _mark(data: ReportData, label: str, *, first: bool) -> str:
     """Return what is said of an architecture's best trial beside its name; "" if nothing is."""
     chosen = decided(data.confirmation)
     if chosen is None:
-        return " (winner)" if first else ""
+        # The best of single runs is the lucky one, and no winner before it is confirmed.
+        return " (best of the search)" if first else ""
     if (chosen["architecture"], chosen["number"]) == (label, data.confusion[label]["number"]):
         crowned = data.confirmation["facts"]["crowned"]
         return " (winner)" if crowned else " (taken by the confirmation)"

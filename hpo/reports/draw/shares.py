@@ -139,8 +139,9 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
         )
     )
     text = "nothing" if same else bracketed(move["tuning"])
-    # Of the winner all of the way is tuning, by what is meant.
-    if move["share"] and not same and label != data.comparison["tuning"]["winner"]:
+    tuned = data.comparison["tuning"]
+    # Of the foremost one all of the way is tuning, by what is meant.
+    if move["share"] and not same and label != tuned.get("top", tuned["winner"]):
         text += f", {share_text(move['share'])}"
     drawn.add_annotation(
         # At the left end, where a phone has room for it.

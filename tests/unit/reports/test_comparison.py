@@ -76,6 +76,41 @@ def test_the_summary_begins_with_the_share_of_the_way_that_tuning_brought(
     assert "paired over the same n = 3,589 validation faces" in said
 
 
+@pytest.mark.parametrize("second", [0.6, 0.598])
+def test_no_architecture_wins_where_nothing_tells_the_bests_apart(
+    one_trial: OneTrial, spec: dict[str, Any], second: float
+) -> None:
+    records = [
+        judged(record, second)
+        if (record.architecture, record.number) == ("xception", 5)
+        else record
+        for record in two_searches(one_trial)
+    ]
+    data = report(records, spec)
+    tuned = data.comparison["tuning"]
+    assert (tuned["top"], tuned["winner"], tuned["rivals"]) == ("cnn", "", ["xception"])
+    assert (
+        "choosing cnn or xception the rest, whose bests nothing tells apart, so neither is the "
+        "winner (95 %"
+    ) in data.summary[0]
+    assert shares(data).pictures
+    assert report(two_searches(one_trial), spec).comparison["tuning"]["winner"] == "cnn"
+
+
+def test_where_no_trial_beat_what_nobody_tuned_no_share_of_nothing_is_told(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    first = [
+        judged(one_trial(label, thesis=True), value)
+        for label, value in zip(TWO, (0.6, 0.3), strict=True)
+    ]
+    worse = [judged(one_trial(label, 1), 0.2) for label in TWO]
+    said = report([*first, *worse], spec).summary[0]
+    assert "[0, 0]" not in said
+    assert "tuning within the architecture brought nothing of that" in said
+    assert "choosing cnn brought it" in said
+
+
 def test_two_architectures_are_told_apart_by_faces_and_by_trials(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:

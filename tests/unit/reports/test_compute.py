@@ -16,6 +16,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.confusion import section as confusion
 from hpo.reports.sentences import signed
 from hpo.reports.surface import FEWEST, GRID, surface
+from hpo.reports.tables import result_rows
 from hpo.spec.records import TrialRecord
 
 Records = Callable[..., list[TrialRecord]]
@@ -68,10 +69,37 @@ def test_of_equals_the_report_names_the_trial_that_would_be_promoted(
     named = f"trial {winner.number} of {winner.architecture}"
     assert named in data.summary[0]
     pictures = confusion(data).pictures
-    # In the order of the study file, as everywhere; the title says which is the winner.
+    # In the order of the study file, as everywhere; the title says which is the search's best.
     assert [picture.label for picture in pictures] == list(labels)
-    (title,) = [t for p in pictures if "(winner)" in (t := p.figure.layout.title.text)]
-    assert title.startswith(f"{winner.architecture} #{winner.number} (winner)")
+    (title,) = [t for p in pictures if "(best of" in (t := p.figure.layout.title.text)]
+    assert title.startswith(f"{winner.architecture} #{winner.number} (best of the search)")
+    # But nothing tells the two apart, and it is said wherever one is named.
+    (other,) = [t for t in tied if t is not winner]
+    assert (
+        f"Trial {other.number} of {other.architecture} came to exactly the same value: nothing "
+        "tells them apart, and the first by number is named."
+    ) in " ".join(data.summary)
+
+
+def test_configurations_of_one_architecture_that_are_as_good_are_named(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    tied = [dataclasses.replace(one_trial(number=k), value=0.6) for k in range(8)]
+    # One that took the first one's value is no other configuration, nor is a second attempt.
+    tied[1] = dataclasses.replace(tied[1], repeats=0)
+    tied[2] = dataclasses.replace(tied[2], slot=0)
+    said = " ".join(report(tied, spec).summary)
+    assert (
+        "Trial 3 of cnn, trial 4 of cnn, trial 5 of cnn, trial 6 of cnn and 1 more came to exactly "
+        "the same value"
+    ) in said
+    (line,) = [r for r in result_rows(report(tied, spec)) if r["label"] == "cnn"]
+    assert line["remark"].endswith(
+        "trials 3, 4, 5, 6 and 1 more came to exactly the same value as trial 0, the first by "
+        "number"
+    )
+    apart = [dataclasses.replace(t, value=0.6 + t.number / 100) for t in tied]
+    assert "exactly the same" not in " ".join(report(apart, spec).summary)
 
 
 def test_a_loss_objective_is_minimised(one_trial: OneTrial, spec: dict[str, Any]) -> None:

@@ -210,3 +210,13 @@ def test_confirmations_under_other_objectives_are_not_subtracted() -> None:
     other = set_beside(sides, ["A", "B"], unpaired)
     assert other.confirmed_differences == [None, None]
     assert "under other objectives" in summary(other)[0]
+
+
+def test_trials_of_a_study_that_are_as_good_as_its_best_are_named() -> None:
+    records = [
+        dataclasses.replace(record, value=0.5)
+        for record in study_records(("cnn",), trials=2, pruned_share=0, failed_share=0)
+    ]
+    side = outline(records, study_spec(("cnn",)))
+    said = summary(set_beside([side, side], ["A", "B"], unpaired))
+    assert "Trial 1 of cnn came to exactly the same value" in said[1]
