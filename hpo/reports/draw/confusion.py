@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.reports.classes import precision_words
 from hpo.reports.confirmation_sentences import decided
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
@@ -95,5 +96,8 @@ def _picture(data: ReportData, label: str, mark: str) -> Picture:
         for place, (name, share, total) in enumerate(zip(names, shares, totals, strict=True))
         if total
     ]
-    words = f"Of the true faces of each emotion so many were recognised: {', '.join(recalls)}."
+    words = (
+        f"Of the true faces of each emotion so many were recognised: {', '.join(recalls)}. "
+        f"{precision_words(names, matrix)}"
+    )
     return Picture(label, drawn, least_width=300, words=words)
