@@ -8,12 +8,14 @@ where it is not, the models are taken as independent samples.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
 
-from hpo.evidence.intervals import Interval, percentile_interval
+from hpo.evidence.intervals import Interval, difference, percentile_interval, wilson
+from hpo.evidence.paired import Paired, paired_difference
 
 RESAMPLES = 2000
 
@@ -48,9 +50,11 @@ def paired(models: Mapping[str, Judged], *weights: Weights) -> bool:
 def contrast(models: Mapping[str, Judged], weights: Weights, level: float = 0.95) -> Interval:
     """Return a weighted sum of accuracies, such as a difference, with its interval.
 
-    Paired where ``paired`` says so: the mean over faces of the weighted sum, with the normal
-    interval of a mean. Else the variances of independent proportions add up. It speaks of the
-    sampling of faces alone, as ``wilson`` does.
+    Of a plain difference, one model less another, it is Newcombe's interval
+    (``paired.paired_difference``, or ``intervals.difference`` where ``paired`` says no), as
+    wherever else two models are compared. Of other sums, where paired, it is the mean over faces
+    of the weighted sum, with the normal interval of a mean; else the variances of independent
+    proportions add up. It speaks of the sampling of faces alone, as ``wilson`` does.
 
     Args:
         models: the models by name.
@@ -62,6 +66,9 @@ def contrast(models: Mapping[str, Judged], weights: Weights, level: float = 0.95
     n = min((models[name].n for name in used), default=0)
     if not used:
         return Interval(0.0, 0.0, 0.0, level, n)
+    if sorted(used.values()) == [-1.0, 1.0]:
+        first, second = sorted(used, key=lambda name: -used[name])
+        return _difference(models[first], models[second], level)
     if paired(models, used):
         import numpy as np
 
@@ -74,6 +81,17 @@ def contrast(models: Mapping[str, Judged], weights: Weights, level: float = 0.95
         )
     half = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(variance)
     return Interval(point, point - half, point + half, level, n)
+
+
+def _difference(first: Judged, second: Judged, level: float) -> Interval:
+    if not paired({"first": first, "second": second}, {"first": 1.0, "second": -1.0}):
+        one, two = (wilson(model.accuracy, model.n, level) for model in (first, second))
+        return difference(one, two)
+    kinds = Counter(zip(first.correct, second.correct, strict=True))
+    counts = Paired(
+        *(kinds[kind] for kind in ((True, True), (True, False), (False, True), (False, False)))
+    )
+    return paired_difference(counts, level)
 
 
 def share(

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpo.reports.progress import status
 from hpo.reports.sentences import (
+    NEWCOMBE,
     baselines_phrase,
     listed,
     number,
@@ -58,6 +59,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"{100 * whole['point']:.1f} points [{100 * whole['low']:.1f}, {100 * whole['high']:.1f}] "
         f"above {baselines_phrase(moves)} of {listed(list(moves))}"
     )
+    by_faces = ""
     if share is None:
         said += (
             ", which these data do not tell from nothing: neither tuning nor the choice of "
@@ -73,6 +75,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
                 f"than the configuration that nobody tuned; choosing {chosen} brought it{unsure}"
             )
         else:
+            by_faces = ", of the share by bootstrap over faces"
             said += (
                 f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
                 f"choosing {chosen} the rest{unsure}"
@@ -81,8 +84,9 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     if left:
         said += f"; {listed(list(left))} left out, {'; '.join(sorted(set(left.values())))}"
     return (
-        f"{said} (95 % intervals, the trials {basis(tuned['paired'], tuned['n'])}; one training "
-        "run each)."
+        f"{said} (95 % intervals, of the distance "
+        f"{'normal' if len(moves) > 1 else NEWCOMBE}{by_faces}, the trials "
+        f"{basis(tuned['paired'], tuned['n'])}; one training run each)."
     )
 
 
@@ -107,7 +111,7 @@ def moves_sentence(tuned: Mapping[str, Any]) -> str:
     ]
     return (
         f"From its default, {baselines_phrase(tuned['moves'])}, to the study's best, in points of "
-        f"validation accuracy, tuning moved {listed(each)}; 95 % intervals, the trials "
+        f"validation accuracy, tuning moved {listed(each)}; {NEWCOMBE} 95 % intervals, the trials "
         f"{basis(tuned['paired'], tuned['n'])}."
     )
 
@@ -127,7 +131,8 @@ def pair_sentence(pair: Mapping[str, Any]) -> str:
         one, other = other, one
         gap = {"point": -gap["point"], "low": -gap["high"], "high": -gap["low"], "n": gap["n"]}
     distance = (
-        f"{one} over {other}: {bracketed(gap)} points, {basis(pair['paired'], gap['n'])}"
+        f"{one} over {other}: {bracketed(gap)} points ({NEWCOMBE} 95 % interval, "
+        f"{basis(pair['paired'], gap['n'])})"
         if gap
         else f"{one} and {other}: no accuracies to compare"
     )

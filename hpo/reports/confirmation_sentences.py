@@ -155,9 +155,9 @@ def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:
     """
     rarely = f"{100 * (1 - facts['level']):.0f} % of studies"
     known = f"about {rarely} at most" if facts["images"] else f"{rarely} if these intervals hold"
-    which = "against every other excludes 0" if rivals > 1 else "of the difference excludes 0"
+    which = "its interval against every other" if rivals > 1 else "the interval of that difference"
     return (
-        f", and its interval {which}, a rule by which chance alone crowns one of equally good "
+        f", and {which} excludes 0, a rule by which chance alone crowns one of equally good "
         f"configurations in {known}"
     )
 
@@ -186,7 +186,8 @@ def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search
     )
     return (
         f"{which}, {title(entry)}, scored {value(facts, entry['search_value'])} when it was "
-        f"found; its {number(luck['n'])} re-runs {_mean_of(facts, entry)}: {lost}, the luck of its "
+        f"found; its {number(luck['n'])} re-runs {_mean_of(facts, entry)}: {lost} "
+        f"({100 * luck['level']:.0f} % Student interval over its seeds), the luck of its "
         "seed. What it owes to these faces is in both, and other faces alone show it."
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpo.reports.progress import ended_trials
 from hpo.reports.sentences import (
+    NEWCOMBE,
     accuracy_with_interval,
     baseline_phrase,
     baselines_phrase,
@@ -119,7 +120,7 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
     each = "" if any(change.get("paired") for change in measured) else " each"
     verdict = "" if apart else ", and none of them is distinguishable from nothing"
     said += (
-        f" The brackets are 95 % intervals, {_ground(measured)} n = "
+        f" The brackets are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
     said = _joined(said, _lucky_shares(entries))
@@ -291,8 +292,9 @@ def _points(change: Mapping[str, Any]) -> str:
     apart = change["low"] > 0 or change["high"] < 0
     verdict = "" if apart else ", which is not distinguishable from nothing"
     return (
-        f"{signed(100 * change['point'])} points (95 % interval {signed(100 * change['low'])} to "
-        f"{signed(100 * change['high'])}, {basis(change)}){verdict}"
+        f"{signed(100 * change['point'])} points ({NEWCOMBE} 95 % interval "
+        f"{signed(100 * change['low'])} to {signed(100 * change['high'])}, "
+        f"{basis(change)}){verdict}"
     )
 
 

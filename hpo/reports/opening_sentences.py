@@ -18,20 +18,25 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     accuracy, gap = opening["accuracy"], opening["gap"]
     low, high = within(accuracy)
     runs = opening["runs"]
-    over = f"mean of {plural(len(runs), 'seed')}" if len(runs) > 1 else "one run"
+    # As ``hpo.study.opening`` computes them: of one run there are no seeds to draw again.
+    over = (
+        f"bootstrap interval over seeds and faces, mean of {plural(len(runs), 'seed')}"
+        if len(runs) > 1
+        else "Wilson interval, one run"
+    )
     said = [
         f"On the {number(opening['images'])} test faces of {opening['dataset']} "
         f"{opening['architecture']} #{opening['number']} reaches {percent(accuracy['point'])} "
         f"[{100 * low:.1f}, {100 * high:.1f}] "
-        f"({100 * accuracy['level']:.0f} %, {over}), opened {moment(opening['opened'])}."
+        f"({100 * accuracy['level']:.0f} % {over}), opened {moment(opening['opened'])}."
     ]
     if gap:
         side = "below" if gap["point"] >= 0 else "above"
         said.append(
             f"That is {abs(100 * gap['point']):.1f} points {side} its validation accuracy of "
             f"{percent(opening['validation'])} (gap {signed(100 * gap['point'])} "
-            f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}]), which the selection "
-            "could see."
+            f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
+            "selection could see."
         )
     told = scores_sentence(
         {name.replace("test_", "val_", 1): known for name, known in opening["scores"].items()}

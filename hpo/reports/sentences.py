@@ -21,6 +21,8 @@ ORIGINS = {
     "space-filling": "a point of the even sample beyond the budget",
 }
 """``TrialRecord.origin`` in words."""
+NEWCOMBE = "Newcombe's"
+"""The method of the interval of the difference of two trials' accuracies, in words."""
 
 
 def baseline_phrase(entry: Mapping[str, Any]) -> str:
@@ -200,8 +202,8 @@ def comparison_sentence(
     away = f"{point:.1f} points {direction} {first['label']}" if point else f"as {first['label']}"
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
-        f"{second['best']['number']}, {away} (95 % interval of the difference {low:.1f} to "
-        f"{high:.1f}, {basis(gap)}){verdict}."
+        f"{second['best']['number']}, {away} ({NEWCOMBE} 95 % interval of the "
+        f"difference {low:.1f} to {high:.1f}, {basis(gap)}){verdict}."
         + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 

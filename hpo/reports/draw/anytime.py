@@ -104,8 +104,9 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
     if made.get("confirmed"):
         lines.append(
             "Large marks are the best confirmed value so far: the mean of a configuration's runs "
-            "with other seeds, with its 95 % interval, where the search had found it. The lines "
-            "are the search's own values, one run each. What the further runs cost is not in it."
+            "with other seeds, with its 95 % bootstrap interval, where the search found it. The "
+            "lines are the search's own values, one run each. What the further runs cost is not in "
+            "it."
         )
     elif made["values"] == "search":
         lines.append("Values are those of the search; none was confirmed by further runs.")

@@ -37,7 +37,7 @@ def section(data: ReportData) -> Section:
         return Section(TITLE, LOOK_FOR, empty=f"{never}\n{told}".strip())
     entries = facts["candidates"]
     drawn = figure(
-        "Runs with other seeds, and their mean with its 95 % interval",
+        "Runs with other seeds, and their mean with its 95 % bootstrap interval",
         x=objective_axis(data.objective),
         height=170 + 70 * len(entries),
     )

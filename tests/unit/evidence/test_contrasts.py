@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from hpo.evidence.contrasts import Judged, contrast, paired, share
 from hpo.evidence.intervals import difference, wilson
+from hpo.evidence.paired import Paired, paired_difference
 
 
 def judged(right: list[bool]) -> Judged:
@@ -44,6 +47,26 @@ def test_the_paired_interval_covers_the_truth_as_often_as_it_says() -> None:
         found = contrast(alike(300, seed), {"other": 1.0, "default": -1.0})
         hits += found.low <= truth <= found.high
     assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_a_plain_difference_has_the_interval_that_every_other_place_gives_it() -> None:
+    models = alike(300, seed=3)
+    faces = [models[name].correct for name in ("best", "default")]
+    counts = Counter(zip(*faces, strict=True))
+    pairs = [counts[k] for k in ((True, True), (True, False), (False, True), (False, False))]
+    expected = paired_difference(Paired(*pairs))
+    found = contrast(models, {"best": 1.0, "default": -1.0})
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    back = contrast(models, {"best": -1.0, "default": 1.0})
+    assert (back.low, back.high) == pytest.approx((-expected.high, -expected.low))
+    apart = {k: Judged(m.accuracy, m.n) for k, m in models.items()}
+    wide = contrast(apart, {"best": 1.0, "default": -1.0})
+    newcombe = difference(*(wilson(models[k].accuracy, 300) for k in ("best", "default")))
+    assert (wide.low, wide.high) == pytest.approx((newcombe.low, newcombe.high))
+    # Two that differ on no face are not known to be equal.
+    same = {"one": judged([True, False] * 20), "two": judged([True, False] * 20)}
+    equal = contrast(same, {"one": 1.0, "two": -1.0})
+    assert equal.low < 0 < equal.high
 
 
 def test_a_model_less_itself_is_nothing_for_sure() -> None:

@@ -111,6 +111,24 @@ def test_where_no_trial_beat_what_nobody_tuned_no_share_of_nothing_is_told(
     assert "choosing cnn brought it" in said
 
 
+def test_one_difference_has_one_interval_on_the_page(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    data = report(two_searches(one_trial), spec)
+    (pair,) = data.comparison["pairs"]
+    ends = f"{100 * pair['accuracy']['low']:.1f} to {100 * pair['accuracy']['high']:.1f}, paired"
+    assert any(
+        f"below cnn (Newcombe's 95 % interval of the difference {ends}" in s for s in data.summary
+    )
+    for entry in data.architectures:
+        gained = {k: entry["gain"]["accuracy"][k] for k in ("point", "low", "high")}
+        moved = data.comparison["tuning"]["moves"][entry["label"]]["tuning"]
+        assert {k: moved[k] for k in gained} == pytest.approx(gained)
+    # Each is told with its method.
+    assert "Newcombe's 95 % intervals" in shares(data).pictures[0].note
+    assert "of the distance normal, of the share by bootstrap over faces" in data.summary[0]
+
+
 def test_two_architectures_are_told_apart_by_faces_and_by_trials(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:

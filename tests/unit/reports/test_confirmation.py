@@ -100,7 +100,9 @@ def test_a_winner_is_told_with_its_lead_and_who_was_stopped(facts: dict[str, Any
         "studies at most."
     )
     assert said[1] == "cnn #7 was stopped after 3 seeds, as worse than cnn #4."
-    assert "winner's curse 1.2 points [-0.8, +3.2]" in said[2]
+    assert (
+        "winner's curse 1.2 points [-0.8, +3.2] (95 % Student interval over its seeds)" in said[2]
+    )
     assert said[3] == "cnn #4, mean of 3 seeds: macro F1 48.0 %."
 
 
@@ -131,7 +133,8 @@ def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> No
     # The rule was simulated for accuracies.
     assert "about 5 %" not in said[0]
     assert "5 % of studies if these intervals hold" in said[0]
-    assert "%" not in said[2]
+    assert "points" not in said[2]
+    assert "scored 0.5320 when" in said[2]
 
 
 def test_who_is_alone_or_not_told_apart_is_crowned_by_no_rule(facts: dict[str, Any]) -> None:
@@ -182,8 +185,15 @@ def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
 
 def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
     first = tell_openings([{"opened": "2026-02-28T09:00:00+00:00"}, OPENING])
-    assert "51.0 % [49.4, 52.6] (95 %, mean of 3 seeds), opened 2026-03-01 10:00 UTC" in first[0]
-    assert "1.0 points below its validation accuracy of 52.0 % (gap +1.0 [-1.0, +3.0])" in first[1]
+    assert (
+        "51.0 % [49.4, 52.6] (95 % bootstrap interval over seeds and faces, mean of 3 seeds), "
+        "opened 2026-03-01 10:00 UTC"
+    ) in first[0]
+    assert (
+        "1.0 points below its validation accuracy of 52.0 % (gap +1.0 [-1.0, +3.0], by bootstrap)"
+    ) in first[1]
+    (alone, *_) = tell_openings([OPENING | {"runs": [0]}])
+    assert "(95 % Wilson interval, one run), opened" in alone
     assert "log loss 1.310" in first[2]
     assert len(first) == 3
     again = tell_openings([OPENING, OPENING | {"reason": "a mistake"}])

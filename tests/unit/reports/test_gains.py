@@ -47,7 +47,7 @@ def test_parameters_that_nobody_searched_are_named_beside_every_gain(
     named = [(d["name"], d["first"], d["second"]) for d in entry["gain"]["unsearched"]]
     assert named == [("channels", 3, 1), ("preprocessing", "rescale", "own")]
     assert entry["sampler"]["gain"]["unsearched"] == entry["gain"]["unsearched"]
-    gains = [s for s in data.summary if " points (95 %" in s]
+    gains = [s for s in data.summary if " points (Newcombe's 95 %" in s]
     assert len(gains) == 2
     assert all(BESIDE in sentence for sentence in gains)
     (picture,) = gain.section(data).pictures
@@ -125,8 +125,8 @@ def test_a_loss_is_told_as_a_loss() -> None:
     objective = {"label": "validation accuracy", "percent": True}
     said = sampler_sentence(entry, objective)
     assert said.endswith(
-        ": against the thesis's own configuration -6.7 points (95 % interval -12.9 to -0.4, paired "
-        "over the same n = 300 validation faces), a loss."
+        ": against the thesis's own configuration -6.7 points (Newcombe's 95 % interval -12.9 to "
+        "-0.4, paired over the same n = 300 validation faces), a loss."
     )
     entry["sampler"]["gain"] = {"accuracy": {**change, "high": 0.004}, "value": -0.067}
     assert sampler_sentence(entry, objective).endswith("not distinguishable from nothing.")
