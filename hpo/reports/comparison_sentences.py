@@ -76,9 +76,15 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
             )
         else:
             by_faces = ", of the share by bootstrap over faces"
+            level = len(moves) > 1 and all(move["rest"]["point"] == 0 for move in moves.values())
             said += (
                 f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
-                f"choosing {chosen} the rest{unsure}"
+            )
+            said += (
+                "and the choice of architecture nothing, as the bests of "
+                f"{listed(list(moves))} are equally good"
+                if level
+                else f"choosing {chosen} the rest{unsure}"
             )
     left = tuned["left_out"]
     if left:
@@ -131,8 +137,8 @@ def pair_sentence(pair: Mapping[str, Any]) -> str:
         one, other = other, one
         gap = {"point": -gap["point"], "low": -gap["high"], "high": -gap["low"], "n": gap["n"]}
     distance = (
-        f"{one} over {other}: {bracketed(gap)} points ({NEWCOMBE} 95 % interval, "
-        f"{basis(pair['paired'], gap['n'])})"
+        f"{one} {'over' if gap['point'] else 'and'} {other}: {bracketed(gap)} points "
+        f"({NEWCOMBE} 95 % interval, {basis(pair['paired'], gap['n'])})"
         if gap
         else f"{one} and {other}: no accuracies to compare"
     )

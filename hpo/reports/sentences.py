@@ -199,7 +199,11 @@ def comparison_sentence(
     direction = "below" if point >= 0 else "above"
     if point < 0:
         point, low, high = -point, -high, -low
-    away = f"{point:.1f} points {direction} {first['label']}" if point else f"as {first['label']}"
+    away = (
+        f"{point:.1f} points {direction} {first['label']}"
+        if point
+        else f"the same as {first['label']}"
+    )
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {away} ({NEWCOMBE} 95 % interval of the "

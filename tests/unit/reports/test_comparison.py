@@ -89,12 +89,33 @@ def test_no_architecture_wins_where_nothing_tells_the_bests_apart(
     data = report(records, spec)
     tuned = data.comparison["tuning"]
     assert (tuned["top"], tuned["winner"], tuned["rivals"]) == ("cnn", "", ["xception"])
-    assert (
-        "choosing cnn or xception the rest, whose bests nothing tells apart, so neither is the "
-        "winner (95 %"
-    ) in data.summary[0]
+    said = (
+        "and the choice of architecture nothing, as the bests of cnn and xception are equally good"
+        if second == 0.6
+        else "choosing cnn or xception the rest, whose bests nothing tells apart, so neither is "
+        "the winner (95 %"
+    )
+    assert said in data.summary[0]
     assert shares(data).pictures
     assert report(two_searches(one_trial), spec).comparison["tuning"]["winner"] == "cnn"
+
+
+def test_between_equal_bests_there_is_no_rest_to_choose(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    records = [
+        judged(one_trial(label, number, thesis=not number), 0.5 if number else 0.3)
+        for label in TWO
+        for number in range(3)
+    ]
+    data = report(records, spec)
+    assert "choosing" not in data.summary[0]
+    assert (
+        "tuning within the architecture brought 100 % [100, 100] of that, and the choice of "
+        "architecture nothing, as the bests of cnn and xception are equally good (95 %"
+    ) in data.summary[0]
+    assert any("in trial 1, the same as cnn (" in said for said in data.summary)
+    assert "cnn and xception: +0.0 [" in shares(data).pictures[0].note
 
 
 def test_where_no_trial_beat_what_nobody_tuned_no_share_of_nothing_is_told(
