@@ -48,8 +48,31 @@ def section(data: ReportData) -> Section | None:
     if not trials:
         return Section(title, LOOK_FOR, empty="No complete trial yet.")
     note = _front_in_words(data, trials, further)
-    pictures = [Picture(name, _picture(data, trials, name), note=note) for name in further]
+    pictures = []
+    for name in further:
+        drawn = [t for t in trials if _has(t, name)]
+        left_out = _left_out(name, len(trials) - len(drawn))
+        pictures.append(
+            Picture(
+                name,
+                _picture(data, drawn, name),
+                note="\n".join(line for line in (note, left_out) if line),
+            )
+        )
     return Section(title, LOOK_FOR, pictures)
+
+
+def _has(trial: Mapping[str, Any], name: str) -> bool:
+    """Return whether a trial is a point: what is not finite became None on its way into a row."""
+    return trial["value"] is not None and trial["judged"].get(name) is not None
+
+
+def _left_out(name: str, count: int) -> str:
+    if not count:
+        return ""
+    trials = "1 complete trial is" if count == 1 else f"{count} complete trials are"
+    whose = "its" if count == 1 else "their"
+    return f"{trials} not drawn: {whose} first objective or {name} is no finite number."
 
 
 def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -> Any:
@@ -62,7 +85,7 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
         height=460,
     )
     for label in data.labels:
-        own = [t for t in trials if t["architecture"] == label and name in t["judged"]]
+        own = [t for t in trials if t["architecture"] == label]
         tone, shape = colour(data.labels, label), symbol(data.labels, label)
         groups = (
             ("on the front", shape, [t for t in own if t.get("front")]),
@@ -86,9 +109,7 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
                         hovertemplate=[_hover(t, data.objective) for t in group],
                     )
                 )
-    front = sorted(
-        (t["judged"][name], t["value"]) for t in trials if t.get("front") and name in t["judged"]
-    )
+    front = sorted((t["judged"][name], t["value"]) for t in trials if t.get("front"))
     # With three objectives the front is a surface, and a line through it would say nothing.
     if len(data.study.get("objectives") or []) == 2 and len(front) > 1:
         drawn.add_trace(
@@ -109,7 +130,10 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
 
 
 def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    lines = [f"{AXES.get(m, m)}: {metric_text(m, v)}" for m, v in trial["judged"].items()]
+    lines = [
+        f"{AXES.get(m, m)}: {'no finite number' if v is None else metric_text(m, v)}"
+        for m, v in trial["judged"].items()
+    ]
     told = trial_hover(trial, objective).removesuffix("<extra></extra>")
     return "<br>".join([told, *lines]) + "<extra></extra>"
 

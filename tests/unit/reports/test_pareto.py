@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hpo.registry.promotion import rank_key
@@ -30,9 +31,13 @@ TRIALS = ((0.50, 9.0, 4.0), (0.45, 5.0, 4.0), (0.40, 7.0, 4.0), (0.60, 4.0, 9.5)
 """Accuracy, latency and size: two on the front, one behind it, one too large."""
 
 
-def report(one_trial: OneTrial, study: dict[str, Any] = STUDY) -> ReportData:
+def report(
+    one_trial: OneTrial,
+    study: dict[str, Any] = STUDY,
+    trials: Sequence[tuple[float, float, float]] = TRIALS,
+) -> ReportData:
     records = []
-    for number, (accuracy, latency, size) in enumerate(TRIALS):
+    for number, (accuracy, latency, size) in enumerate(trials):
         record = one_trial(number=number)
         assert record.result is not None
         metrics = {**record.result.metrics, "latency_ms": latency, "size_mib": size}
@@ -70,6 +75,23 @@ def test_the_front_is_drawn_and_named(one_trial: OneTrial) -> None:
     assert said[0] in data.summary
     assert said[1].startswith("cnn trial 0: validation accuracy [%] 50, latency of one face [ms] 9")
     assert len(drawn.pictures[1].figure.layout.shapes) == 1, "the bound of the size"
+
+
+def test_what_is_no_finite_number_is_told_in_words_and_is_no_point(one_trial: OneTrial) -> None:
+    data = report(one_trial, trials=[*TRIALS, (0.55, math.inf, 3.0), (0.35, 6.0, math.nan)])
+    drawn = section(data)
+    assert drawn is not None
+    latency, size = drawn.pictures
+    for picture, others in ((latency, [7.0, 6.0]), (size, [4.0, 3.0])):
+        shown = {t.name: t for t in picture.figure.data if t.name}
+        assert list(shown["cnn, others"].x) == others
+        assert "1 complete trial is not drawn: its" in picture.note
+    hover = {t.name: t for t in latency.figure.data if t.name}["cnn, others"].hovertemplate[1]
+    assert "size of the checkpoint [MiB]: no finite number" in hover
+    text = page(data)
+    for word in ("nan", "inf", "NaN", "Infinity"):
+        assert f": {word}<" not in text
+        assert f"{word}," not in text
 
 
 def test_who_breaks_a_constraint_is_nowhere_the_best(one_trial: OneTrial) -> None:
