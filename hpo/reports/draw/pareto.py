@@ -103,7 +103,12 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
                         x=[t["judged"][name] for t in group],
                         y=[objective_value(t["value"], data.objective) for t in group],
                         mode="markers",
-                        marker={"symbol": marker, "size": 9, "color": tone, "line": {"width": 2}},
+                        marker={
+                            "symbol": marker,
+                            "size": 9,
+                            "color": tone,
+                            "line": {"width": 2, "color": tone},
+                        },
                         name=f"{safe(label)}, {what}",
                         meta=about(label, "complete"),
                         hovertemplate=[_hover(t, data.objective) for t in group],

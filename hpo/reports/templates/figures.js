@@ -63,7 +63,58 @@ window.hpoPage = (function () {
     var listed = traces.filter(function (trace) {
       return trace.name && trace.showlegend !== false && trace.visible !== false;
     });
-    return Math.max(0, listed.length - 2);
+    return Math.max(0, listed.length - 2) + listed.filter(function (trace) { return trace.name.indexOf("<br>") > 0; }).length;
+  }
+
+  // Lines of at most so many letters, broken after what parts the words of names; markup is kept.
+  function folded(text, most) {
+    var line = 0;
+    return text.split(/(<[^>]*>)/).map(function (part) {
+      if (part.charAt(0) === "<") { if (/^<br/.test(part)) { line = 0; } return part; }
+      return (part.match(/\[[^\]]*\]|[^_\- ]*[_\- ]?/g) || []).map(function (word) {
+        var letters = word.replace(/&\w+;/g, "x").length, begin = line && line + letters > most ? "<br>" : "";
+        line = begin ? letters : line + letters;
+        return begin + word;
+      }).join("");
+    }).join("");
+  }
+
+  function longest(texts) {
+    return Math.max.apply(null, [4].concat(texts.map(function (text) {
+      return Math.max.apply(null, text.replace(/<br>/g, "\n").replace(/<[^>]*>/g, "").split("\n").map(function (l) { return l.length; }));
+    })));
+  }
+
+  // On a phone the names of rows would leave the plot no room, and titles and legends end at the edge.
+  function fitted(traces, layout, width) {
+    if (width >= 520) { return { traces: traces, layout: layout }; }
+    var rows = layout.yaxis || {}, names = [], texts = [];
+    if (rows.showticklabels !== false) {
+      traces.forEach(function (trace) {
+        (Array.isArray(trace.y) ? trace.y : []).forEach(function (name) {
+          if (typeof name === "string" && names.indexOf(name) < 0) { names.push(name); }
+        });
+      });
+      texts = (rows.ticktext || names).map(function (name) { return folded(String(name), 16); });
+    }
+    var changed = {};
+    if (texts.length) {
+      changed.yaxis = Object.assign({}, rows, { tickvals: rows.ticktext ? rows.tickvals : names, ticktext: texts });
+    }
+    var title = layout.xaxis && layout.xaxis.title && layout.xaxis.title.text;
+    if (title && !layout.xaxis2) {
+      var room = Math.floor((width - 50 - 7.5 * longest(texts)) / 8.5);
+      changed.xaxis = Object.assign({}, layout.xaxis, {
+        title: Object.assign({}, layout.xaxis.title, { text: folded(title, room) })
+      });
+    }
+    return {
+      traces: traces.map(function (trace) {
+        var name = trace.name && folded(trace.name, Math.floor((width - 60) / 7));
+        return name === trace.name ? trace : Object.assign({}, trace, { name: name });
+      }),
+      layout: Object.assign({}, layout, changed)
+    };
   }
 
   function draw(plot, theme, paper) {
@@ -75,11 +126,11 @@ window.hpoPage = (function () {
     var width = paper || plot.clientWidth;
     if (!width) { return; }
     var figure = arrangement(plot, width);
-    var traces = figure.data.map(filtered);
+    var fit = fitted(figure.data.map(filtered), figure.layout, width), traces = fit.traces;
     var height = (figure.layout.height || 420) + legendRows(traces, figure, width) * 19;
     plot.style.minHeight = height + "px";
     plot.dataset.width = width;
-    var layout = Object.assign({}, figure.layout, {
+    var layout = Object.assign({}, fit.layout, {
       template: shared.templates[theme || root.dataset.theme], width: width, height: height, autosize: false,
       annotations: named(figure.layout.annotations), shapes: named(figure.layout.shapes)
     });
