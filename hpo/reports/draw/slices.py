@@ -22,6 +22,7 @@ from hpo.reports.draw.style import (
     SCALE,
     about,
     clipped,
+    folded,
     objective_axis,
     objective_value,
     safe,
@@ -47,6 +48,8 @@ LETTER = 7.5
 """Pixels along a letter of a tick, at least as wide as most."""
 AROUND_TICKS = 52
 """Pixels under a panel for the name of its axis, and for the distances around it."""
+NAME_LETTER, NAME_LINE = 7.5, 17
+"""Pixels along a letter of the name of an axis, and from one of its lines to the next."""
 
 
 def section(data: ReportData) -> Section:
@@ -107,7 +110,10 @@ def _panels(
     settings = {name: _ends(axis(name, trials, space)) for name in names}
     # What stands under a panel has to end above the next.
     width = LEAST_PANEL_NARROW if narrow else LEAST_PANEL
-    needed = [_under(settings[name], width) for name in names]
+    titles = {name: folded(name, int(width / NAME_LETTER)) for name in names}
+    needed = [
+        _under(settings[name], width) + NAME_LINE * titles[name].count("<br>") for name in names
+    ]
     under = max(needed)
     high = (PLOT_NARROW if narrow else PLOT) * rows + under * (rows - 1)
     drawn = make_subplots(
@@ -124,6 +130,7 @@ def _panels(
             data,
             [t for t in trials if active(t, name)],
             axis(name, trials, space),
+            titles[name],
             row,
             column,
         )
@@ -161,6 +168,7 @@ def _panel(
     data: ReportData,
     trials: list[Any],
     parameter: ParameterAxis,
+    title: str,
     row: int,
     column: int,
 ) -> None:
@@ -194,7 +202,7 @@ def _panel(
     drawn.update_xaxes(
         row=row,
         col=column,
-        title={"text": safe(parameter.name)},
+        title={"text": title, "font": {"size": 13}},
         # A slanted label would end under the panel beside it.
         autotickangles=[0, 90],
         **_ends(parameter),

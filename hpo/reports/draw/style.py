@@ -7,6 +7,7 @@ axes come from the template, so that the page can swap light for dark without ne
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -178,6 +179,21 @@ def trial_hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
 def clipped(text: str, longest: int = 16) -> str:
     """Return a label that fits beside its axis; hover text and tables have the whole of it."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def folded(text: str, letters: int) -> str:
+    """Return a name as ``safe`` gives it, in lines of at most so many letters.
+
+    Lines end where the words of the name part; a word that is longer is cut.
+    """
+    lines = [""]
+    for word in re.findall(r"[^_\-. ]+[_\-. ]*|[_\-. ]+", text):
+        for begin in range(0, len(word), letters):
+            piece = word[begin : begin + letters]
+            if lines[-1] and len(lines[-1]) + len(piece) > letters:
+                lines.append("")
+            lines[-1] += piece
+    return "<br>".join(safe(line) for line in lines)
 
 
 def whole_ticks(lowest: int, highest: int) -> dict[str, Any]:

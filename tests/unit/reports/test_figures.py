@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -105,6 +106,19 @@ def test_long_choices_are_clipped_on_axes_and_whole_in_hover_text(one_trial: One
     (lines,) = parallel.section(data).pictures
     assert max(len(a.text) for a in lines.figure.layout.annotations) <= 16
     assert any(LONG in text for trace in lines.figure.data for text in trace.hovertemplate)
+
+
+def test_long_names_of_parameters_are_folded_to_the_width_of_their_panel(
+    one_trial: OneTrial,
+) -> None:
+    names = ("units_of_the_densely_connected_layer", "classifierheadlearningrate", "<b>_rate")
+    trials = [searched(one_trial(number=k), **{name: 0.1 * k for name in names}) for k in range(4)]
+    (picture,) = slices.section(report(trials)).pictures
+    for drawn, letters in ((picture.figure, 22), (picture.narrow, 15)):
+        titles = [drawn.layout[n].title.text for n in ("xaxis", "xaxis2", "xaxis3")]
+        lines = [unescape(line) for title in titles for line in title.split("<br>")]
+        assert max(map(len, lines)) <= letters
+        assert {t.replace("<br>", "") for t in map(unescape, titles)} == set(names)
 
 
 @pytest.mark.parametrize("narrow", [False, True])
