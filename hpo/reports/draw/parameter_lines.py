@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from hpo.reports.draw.axes import ParameterAxis, active, linear_ticks, log_ticks, spread
@@ -11,6 +12,7 @@ from hpo.reports.draw.style import (
     about,
     clipped,
     figure,
+    folded,
     objective_axis,
     objective_value,
     safe,
@@ -20,6 +22,16 @@ from hpo.reports.draw.style import (
 
 GREY = "#8b97a5"
 """Of axes and ticks, where neither theme's own colour is known."""
+STEP = 82
+"""Pixels from one axis to the next down a narrow page, with one row of ticks."""
+TICK_ROW = 13
+"""Pixels from one row of ticks to the next."""
+NAME = 11
+"""Letters along a line of an axis' name, where axes stand beside each other."""
+NARROW = 300
+"""Pixels along an axis on a phone, about."""
+TICK_LETTER = 6.5
+"""Pixels along a letter of a tick, at least as wide as most."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,9 @@ def lines(
     import plotly.graph_objects as go
 
     least = min(0.0, *(s for axis in axes for s in axis.shares))
-    drawn = figure(title, height=90 + 82 * len(axes) if down else 480)
+    rows = [_rows(axis, least) if down else [0] * len(axis.ticks) for axis in axes]
+    step = STEP + TICK_ROW * max(map(max, rows))
+    drawn = figure(title, height=90 + step * len(axes) if down else 480)
     for band in bands:
         along: list[float | None] = []
         across: list[float | None] = []
@@ -129,14 +143,21 @@ def lines(
             )
         )
     shapes = [_line(place, least, down=down) for place in range(len(axes))]
-    words = [w for place, axis in enumerate(axes) for w in _words(axis, place, least, down=down)]
+    words = [
+        word
+        for place, axis in enumerate(axes)
+        for word in _words(axis, place, least, rows[place], down=down)
+    ]
     # At once: Plotly checks all annotations again with each that is added to a figure.
     drawn.update_layout(shapes=shapes, annotations=words)
     plain = {"showgrid": False, "zeroline": False, "showline": False, "ticks": ""}
     along_settings = {
         **plain,
         "tickvals": list(range(len(axes))),
-        "ticktext": [axis.title for axis in axes],
+        "ticktext": [
+            t if "<br>" in t else folded(unescape(t), NAME) for t in (axis.title for axis in axes)
+        ],
+        "tickangle": 0,
         "showticklabels": not down,
         "ticklabeloverflow": "allow",
         "range": [len(axes) - 0.65, -0.45] if down else [-0.55, len(axes) - 0.55],
@@ -145,7 +166,7 @@ def lines(
     across_settings = {
         **plain,
         "showticklabels": False,
-        "range": [least - 0.06, 1.06],
+        "range": _ends(least),
         "fixedrange": True,
     }
     drawn.update_xaxes(**(across_settings if down else along_settings))
@@ -162,11 +183,33 @@ def _line(place: int, least: float, *, down: bool) -> dict[str, Any]:
     return {"type": "line", "layer": "below", "line": {"color": GREY, "width": 1.2}, **ends}
 
 
-def _words(axis: Axis, place: int, least: float, *, down: bool) -> list[dict[str, Any]]:
+def _ends(least: float) -> list[float]:
+    """Return the range of the direction in which axes run."""
+    return [least - 0.06, 1.06]
+
+
+def _rows(axis: Axis, least: float) -> list[int]:
+    """Return in which row under an axis each tick stands, so that none lies on another."""
+    low, high = _ends(least)
+    ends: list[float] = []
+    rows = [0] * len(axis.ticks)
+    for place in sorted(range(len(axis.ticks)), key=lambda k: axis.ticks[k]):
+        middle = NARROW * (axis.ticks[place] - low) / (high - low)
+        half = TICK_LETTER * len(unescape(axis.texts[place])) / 2
+        row = next((k for k, end in enumerate(ends) if end <= middle - half), len(ends))
+        ends[row : row + 1] = [middle + half]
+        rows[place] = row
+    return rows
+
+
+def _words(
+    axis: Axis, place: int, least: float, rows: Sequence[int], *, down: bool
+) -> list[dict[str, Any]]:
     """Return the ticks beside one axis, and its name above it where it runs across."""
     words: list[dict[str, Any]] = []
-    for tick, text in zip(axis.ticks, axis.texts, strict=True):
-        where = {"x": tick, "y": place, "yshift": -13} if down else {"x": place, "y": tick}
+    for tick, text, row in zip(axis.ticks, axis.texts, rows, strict=True):
+        under = {"x": tick, "y": place, "yshift": -TICK_ROW * (1 + row)}
+        where = under if down else {"x": place, "y": tick}
         beside = {} if down else {"xanchor": "right", "xshift": -7}
         words.append({"text": text, "showarrow": False, "font": {"size": 11}, **where, **beside})
     if down:

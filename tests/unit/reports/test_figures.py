@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Callable
 from html import unescape
@@ -112,13 +113,26 @@ def test_long_names_of_parameters_are_folded_to_the_width_of_their_panel(
     one_trial: OneTrial,
 ) -> None:
     names = ("units_of_the_densely_connected_layer", "classifierheadlearningrate", "<b>_rate")
-    trials = [searched(one_trial(number=k), **{name: 0.1 * k for name in names}) for k in range(4)]
+    trials = [searched(one_trial(number=k), **dict.fromkeys(names, 0.1 * k)) for k in range(4)]
     (picture,) = slices.section(report(trials)).pictures
     for drawn, letters in ((picture.figure, 22), (picture.narrow, 15)):
         titles = [drawn.layout[n].title.text for n in ("xaxis", "xaxis2", "xaxis3")]
         lines = [unescape(line) for title in titles for line in title.split("<br>")]
         assert max(map(len, lines)) <= letters
         assert {t.replace("<br>", "") for t in map(unescape, titles)} == set(names)
+
+
+def test_long_names_stand_upright_under_the_axes_of_parallel_coordinates(
+    one_trial: OneTrial,
+) -> None:
+    name = "units_of_the_densely_connected_layer"
+    trials = [searched(one_trial(number=k), **{name: 0.1 * k}) for k in range(4)]
+    (picture,) = parallel.section(report(trials)).pictures
+    axis = picture.figure.layout.xaxis
+    assert axis.tickangle == 0
+    assert axis.ticktext[0].replace("<br>", "") == name
+    # Axes stand at least 85 pixels apart, a letter takes about seven and a half.
+    assert max(map(len, axis.ticktext[0].split("<br>"))) <= 11
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -169,6 +183,36 @@ def test_parallel_lines_are_wide_and_name_the_best_trial(
     # One line per trial, each with a gap after it.
     trials = data.trials_of("cnn", "complete", "pruned")
     assert sum(list(t.x).count(None) for t in picture.figure.data) == len(trials)
+
+
+def test_ticks_on_the_lines_of_a_phone_do_not_lie_on_each_other(one_trial: OneTrial) -> None:
+    space = {
+        "optimizer": {"type": "categorical", "choices": ["adam", "sgd"]},
+        "momentum": {"type": "float", "low": 0.00012, "high": 0.99, "log": True},
+        "head": {"type": "categorical", "choices": [f"head number {k}" for k in range(7)]},
+    }
+    trials = []
+    for k in range(8):
+        params = {"optimizer": ("adam", "sgd")[k % 2], "head": f"head number {k % 7}"}
+        if k % 2:
+            params["momentum"] = 0.1 * k
+        trials.append(
+            dataclasses.replace(one_trial(number=k), params=params, searched=params, space=space)
+        )
+    (picture,) = parallel.section(report(trials)).pictures
+    low, high = picture.narrow.layout.xaxis.range
+    boxes: dict[tuple[float, float], list[tuple[float, float]]] = {}
+    for word in picture.narrow.layout.annotations:
+        if not word.text.startswith("<b>"):
+            middle = 300 * (word.x - low) / (high - low)
+            half = 3.2 * max(map(len, word.text.split("<br>")))
+            boxes.setdefault((word.y, word.yshift), []).append((middle - half, middle + half))
+    for row in boxes.values():
+        ends = sorted(row)
+        assert all(left[1] <= right[0] for left, right in itertools.pairwise(ends))
+    texts = [word.text for word in picture.narrow.layout.annotations]
+    assert "not active" in texts
+    assert sum(text.startswith("head number") for text in texts) == 7, "no choice is left out"
 
 
 def test_where_importance_refuses_no_two_parameters_are_foremost_and_it_is_said(
