@@ -28,6 +28,12 @@ LOOK_FOR = (
 )
 OLD = "This report was made before architectures were compared at equal budgets; draw it again."
 MEASURES = {"trials": "trials", "seconds": "time", "epochs": "epochs"}
+SLIVER = 0.03
+"""Share of the axis under which a last step is too short for its band to be seen."""
+
+
+Points = list[tuple[float, Mapping[str, Any]]]
+"""What was spent, and the step that held then."""
 
 
 def section(data: ReportData) -> Section:
@@ -59,7 +65,8 @@ def _unit(measure: str, most: float) -> tuple[float, str]:
 def _curves(data: ReportData, measure: str) -> Picture:
     made = data.comparison
     kept = {label: made["curves"][label][measure] for label in made["equal"]["best"]}
-    divisor, unit = _unit(measure, max(curve["total"] for curve in kept.values()))
+    longest = max(curve["total"] for curve in kept.values())
+    divisor, unit = _unit(measure, longest)
     spent = "time in trials" if measure == "seconds" else "epochs trained"
     drawn = figure(
         f"Best so far against {spent}: one training run a trial",
@@ -69,7 +76,7 @@ def _curves(data: ReportData, measure: str) -> Picture:
     )
     common = made["equal"]["common"][measure]
     for label, curve in kept.items():
-        _architecture(drawn, data, label, curve, common, divisor)
+        _architecture(drawn, data, label, curve, common, divisor, SLIVER * longest)
         confirmed = made.get("confirmed", {}).get(label, {}).get(measure)
         if confirmed:
             drawn.add_trace(_confirmed(data, label, confirmed, divisor))
@@ -79,7 +86,8 @@ def _curves(data: ReportData, measure: str) -> Picture:
             line={"dash": "dash", "width": 1.5, "color": "#7d8894"},
             layer="below",
         )
-    drawn.update_xaxes(rangemode="tozero")
+    # Room for the mark of a best that was the last.
+    drawn.update_xaxes(range=[0, 1.04 * longest / divisor])
     return Picture(MEASURES[measure], drawn, note="\n".join(_notes(data, measure, common)))
 
 
@@ -136,6 +144,7 @@ def _architecture(
     curve: Mapping[str, Any],
     common: float,
     divisor: float,
+    sliver: float,
 ) -> None:
     import plotly.graph_objects as go
 
@@ -164,8 +173,15 @@ def _architecture(
                 go.Scatter(
                     x=[x / divisor for x, _ in points],
                     y=[objective_value(step["value"], objective) for _, step in points],
-                    mode="lines+markers" if len(points) == 1 else "lines",
+                    mode="lines+markers",
                     line={"shape": "hv", "color": tone, "width": width, "dash": dash},
+                    marker={
+                        "size": [6 if x == step["spent"] else 0 for x, step in points],
+                        "opacity": 1,
+                        "color": tone,
+                        "symbol": symbol(data.labels, label),
+                    },
+                    error_y=_bars(points, curve["total"] - sliver, data) | {"color": tone},
                     name=group,
                     legendgroup=group,
                     meta=about(label),
@@ -190,6 +206,24 @@ def _architecture(
                 "<extra></extra>",
             )
         )
+
+
+def _bars(points: Points, late: float, data: ReportData) -> dict[str, Any]:
+    """Return the interval of a step so late that its band would be a sliver; none of others."""
+    ends: dict[str, list[float | None]] = {"low": [], "high": []}
+    for x, step in points:
+        for end, bars in ends.items():
+            known = x == step["spent"] and x > late and step["interval"]
+            off = abs(step["interval"][end] - step["value"]) if known else None
+            bars.append(objective_value(off, data.objective))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": ends["high"],
+        "arrayminus": ends["low"],
+        "thickness": 1.5,
+        "width": 4,
+    }
 
 
 def _confirmed(
@@ -232,9 +266,6 @@ def _confirmed(
     )
 
 
-Points = list[tuple[float, Mapping[str, Any]]]
-
-
 def _split(
     steps: Sequence[Mapping[str, Any]], total: float, common: float
 ) -> tuple[Points, Points]:
@@ -243,7 +274,7 @@ def _split(
     after: Points = [(step["spent"], step) for step in steps if step["spent"] > common + 0.01]
     if before:
         last = before[-1][1]
-        if common > before[-1][0]:
+        if common > before[-1][0] + 0.01:
             before.append((common, last))
         if total > common:
             after.insert(0, (common, last))

@@ -14,6 +14,7 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import (
+    anytime,
     confusion,
     contours,
     gain,
@@ -93,6 +94,32 @@ def test_failed_trials_stand_below_every_value(one_trial: OneTrial) -> None:
     assert low < 0
     assert high > 3
     assert picture.figure.layout.xaxis.dtick == 1
+
+
+def test_a_last_trial_that_is_the_best_is_seen_in_best_so_far(one_trial: OneTrial) -> None:
+    trials = []
+    for label, values in (("cnn", (0.4, 0.6)), ("xception", (0.3, 0.5))):
+        for k, value in enumerate(values):
+            trial = one_trial(label, number=k)
+            assert trial.result is not None
+            matrix = [[round(100 * value), 100 - round(100 * value)], [0, 0]]
+            metrics = {**trial.result.metrics, "val_accuracy": value}
+            result = dataclasses.replace(trial.result, confusion=matrix, metrics=metrics)
+            trials.append(dataclasses.replace(trial, value=value, result=result))
+    for picture in anytime.section(report(trials)).pictures[:2]:
+        ends = {}
+        for trace in picture.figure.data:
+            if trace.hovertemplate:
+                bars = trace.error_y.array or [None] * len(trace.x)
+                steps = zip(trace.x, trace.y, bars, trace.marker.size, strict=True)
+                ends[trace.name] = max(steps, key=lambda s: s[0])
+        longest = max(x for x, *_ in ends.values())
+        assert picture.figure.layout.xaxis.range[1] > 1.02 * longest
+        for name, best in (("cnn", 60), ("xception", 50)):
+            _, y, bar, size = ends[name]
+            assert y == best
+            assert size > 0, "the trial is a mark"
+            assert bar > 0, "its interval has no width along the axis"
 
 
 def test_long_choices_are_clipped_on_axes_and_whole_in_hover_text(one_trial: OneTrial) -> None:
