@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import COLOURS, figure, safe
 from hpo.reports.importance_sentences import TOLD_FROM, disagreement, number, poor_fit, sample_of
-from hpo.reports.sentences import EVALUATOR_NAMES, percent
+from hpo.reports.sentences import EVALUATOR_NAMES, percent, plural
 
 LOOK_FOR = (
     "Which parameters have full colour, which intervals stay clear of each other, and do the "
@@ -93,7 +93,28 @@ def _picture(label: str, tables: dict[str, Any]) -> Picture:
     drawn.update_yaxes(categoryorder="array", categoryarray=[names[n] for n in order][::-1])
     drawn.update_xaxes(range=[0, 1.02])
     drawn.update_layout(legend={"traceorder": "reversed"})
-    return Picture(label, drawn, note=_note(label, tables, first, bool(conditional)))
+    return Picture(
+        label,
+        drawn,
+        note=_note(label, tables, first, bool(conditional)),
+        words=_words(tables, order, first["level"]),
+    )
+
+
+def _words(tables: Mapping[str, Any], order: Sequence[str], level: float) -> str:
+    """Return every bar with its interval, the parameters in the picture's order."""
+    said = [f"Values: share from 0 to 1, with its {100 * level:.0f} % interval."]
+    for evaluator, table in tables.items():
+        rows = {p["name"]: p for p in table["parameters"]}
+        told = [_row_in_words(rows[n]) for n in order if n in rows]
+        if told:
+            said.append(f"{EVALUATOR_NAMES[evaluator]}: {'; '.join(told)}.")
+    return " ".join(said)
+
+
+def _row_in_words(row: Mapping[str, Any]) -> str:
+    active = f" (active in {plural(row['trials'], 'trial')})" if row["conditional"] else ""
+    return f"{row['name']} {number(row)}{active}{_told(row)}"
 
 
 def _named(name: str, active: int | None, *, like_chance: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hpo.reports.compute import compute
+from hpo.reports.draw.importance import section as importance
 from hpo.reports.page import page
 from hpo.reports.words import in_words, plain
 from hpo.spec.records import TrialRecord
@@ -60,3 +61,20 @@ def test_every_figure_of_a_page_is_told_in_words(
 ) -> None:
     text = page(compute(records(trials=12), spec, n_bootstrap=0))
     assert text.count('class="words"') == text.count('role="img"') > 10
+
+
+def test_each_importance_is_told_with_its_interval(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
+) -> None:
+    data = compute(records(("cnn",), trials=30, failed_share=0), spec)
+    (picture, *_) = importance(data).pictures
+    assert picture.words.startswith("Values: share from 0 to 1, with its 90 % interval. fANOVA: ")
+    for name, table in data.importance["cnn"].items():
+        for row in table["parameters"]:
+            told = f"{row['name']} {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            assert told in picture.words, name
+    assert "(active in" in picture.words
+    silent = dict(data.importance["cnn"]["fanova"]["parameters"][0], distinct=False)
+    data.importance["cnn"]["fanova"]["parameters"][0] = silent
+    said = importance(data).pictures[0].words
+    assert "], not distinguishable from no effect;" in said
