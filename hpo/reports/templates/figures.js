@@ -117,17 +117,31 @@ window.hpoPage = (function () {
     };
   }
 
+  // On paper two figures stand on most pages: LOW pixels for one plot, and what is higher or wider than
+  // its place is drawn smaller, down to letters of six and a half points.
+  var LOW = 320, HALF = 520, SMALLEST = 0.66;
+
   function draw(plot, theme, paper) {
     if (typeof Plotly === "undefined") {
       plot.textContent = "plotly.min.js is missing beside this page; redraw it with: hpo report --from study.json";
       return;
     }
     if (!drawn.has(plot)) { drawn.set(plot, read(plot)); }
-    var width = paper || plot.clientWidth;
+    plot.style.zoom = "";
+    var width = paper ? paper / SMALLEST : plot.clientWidth;
     if (!width) { return; }
     var figure = arrangement(plot, width);
     var fit = fitted(figure.data.map(filtered), figure.layout, width), traces = fit.traces;
     var height = (figure.layout.height || 420) + legendRows(traces, figure, width) * 19;
+    if (paper) {
+      // Panels and rows with names have the heights of their words; another plot may be lower.
+      var words = figure.layout.xaxis2 || (figure.layout.yaxis || {}).ticktext;
+      if (height <= HALF && !words) { height = Math.min(height, LOW); }
+      var least = figure === drawn.get(plot) ? Number(plot.dataset.least) || paper : paper;
+      var zoom = Math.max(SMALLEST, Math.min(1, paper / least, HALF / height));
+      plot.style.zoom = zoom;
+      width = paper / zoom;
+    }
     plot.style.minHeight = height + "px";
     plot.dataset.width = width;
     var layout = Object.assign({}, fit.layout, {
