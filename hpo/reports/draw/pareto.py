@@ -115,8 +115,10 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
                     )
                 )
     front = sorted((t["judged"][name], t["value"]) for t in trials if t.get("front"))
-    # With three objectives the front is a surface, and a line through it would say nothing.
-    if len(data.study.get("objectives") or []) == 2 and len(front) > 1:
+    # With three objectives the front is a surface, and a line through it would say nothing; nor
+    # would one along a metric that is under a constraint alone.
+    goals = [g["metric"] for g in data.study.get("objectives") or []]
+    if len(goals) == 2 and name in goals and len(front) > 1:
         drawn.add_trace(
             go.Scatter(
                 x=[x for x, _ in front],

@@ -77,6 +77,13 @@ def test_the_front_is_drawn_and_named(one_trial: OneTrial) -> None:
     assert len(drawn.pictures[1].figure.layout.shapes) == 1, "the bound of the size"
 
 
+def test_the_front_is_a_line_only_where_both_axes_are_objectives(one_trial: OneTrial) -> None:
+    drawn = section(report(one_trial))
+    assert drawn is not None
+    lines = {p.label: [t for t in p.figure.data if t.mode == "lines"] for p in drawn.pictures}
+    assert {name: len(found) for name, found in lines.items()} == {"latency_ms": 1, "size_mib": 0}
+
+
 def test_what_is_no_finite_number_is_told_in_words_and_is_no_point(one_trial: OneTrial) -> None:
     data = report(one_trial, trials=[*TRIALS, (0.55, math.inf, 3.0), (0.35, 6.0, math.nan)])
     drawn = section(data)
