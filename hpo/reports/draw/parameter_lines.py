@@ -26,8 +26,9 @@ STEP = 82
 """Pixels from one axis to the next down a narrow page, with one row of ticks."""
 TICK_ROW = 13
 """Pixels from one row of ticks to the next."""
-NAME = 11
-"""Letters along a line of an axis' name, where axes stand beside each other."""
+NAME, NAMES = 11, 46
+"""Letters along a line of an axis' name, where many axes stand beside each other, and letters of
+the names of few, which share the width of the narrowest page."""
 NARROW = 300
 """Pixels along an axis on a phone, about."""
 TICK_LETTER = 6.5
@@ -151,11 +152,13 @@ def lines(
     # At once: Plotly checks all annotations again with each that is added to a figure.
     drawn.update_layout(shapes=shapes, annotations=words)
     plain = {"showgrid": False, "zeroline": False, "showline": False, "ticks": ""}
+    letters = max(NAME, NAMES // len(axes))
     along_settings = {
         **plain,
         "tickvals": list(range(len(axes))),
         "ticktext": [
-            t if "<br>" in t else folded(unescape(t), NAME) for t in (axis.title for axis in axes)
+            t if "<br>" in t else folded(unescape(t), letters)
+            for t in (axis.title for axis in axes)
         ],
         "tickangle": 0,
         "showticklabels": not down,

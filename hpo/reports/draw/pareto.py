@@ -117,7 +117,7 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
     front = sorted((t["judged"][name], t["value"]) for t in trials if t.get("front"))
     # With three objectives the front is a surface, and a line through it would say nothing; nor
     # would one along a metric that is under a constraint alone.
-    goals = [g["metric"] for g in data.study.get("objectives") or []]
+    goals = [g["metric"] if isinstance(g, Mapping) else g for g in _objectives(data)]
     if len(goals) == 2 and name in goals and len(front) > 1:
         drawn.add_trace(
             go.Scatter(
@@ -134,6 +134,10 @@ def _picture(data: ReportData, trials: Sequence[Mapping[str, Any]], name: str) -
         if value is not None:
             drawn.add_vline(x=value, line={"dash": "dash", "width": 1.5, "color": "#b5483a"})
     return drawn
+
+
+def _objectives(data: ReportData) -> Sequence[Any]:
+    return data.study.get("objectives") or []
 
 
 def _hover(trial: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
