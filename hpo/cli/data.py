@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.shell import current, examples, existing, print_json, print_table
+from hpo.cli.shell import current, examples, existing, print_json, print_table, progress_bar
 from hpo.spec.errors import DataError, EnvironmentProblem, InputError
 
 if TYPE_CHECKING:
-    from hpo.data.importers.source import Progress
     from hpo.spec.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Import and look at faces and songs.")
@@ -208,7 +206,7 @@ def audit(
     from hpo.data.store import open_faces
 
     dataset = open_faces(find_faces(current(context).workspace, name))
-    with _progress("comparing all faces, a minute for 30,000"):
+    with progress_bar("comparing all faces, a minute for 30,000"):
         found = audit_dataset(dataset)
     written: dict[str, Path] = {}
     unwritten: list[str] = []
@@ -234,7 +232,7 @@ def _import_faces(
     from hpo.data.importing import import_faces
     from hpo.data.show import describe_faces
 
-    with _progress(f"reading {path.name}") as progress:
+    with progress_bar(f"reading {path.name}") as progress:
         name = import_faces(
             workspace,
             path.expanduser(),
@@ -330,18 +328,3 @@ def _unwritten_is_told(told: list[str], *, chosen: Path | None) -> Iterator[None
         if chosen is not None:
             raise
         told.append(str(error))
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Progress]:
-    """Show a bar with time left on a terminal; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

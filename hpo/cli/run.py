@@ -20,6 +20,7 @@ from hpo.cli.shell import (
     print_json,
     print_table,
     say,
+    working,
 )
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def run(
         resume=resume,
         evolve=evolve,
         probe=not dry_run,
+        during=working,
     )
     if dry_run:
         print_json(planned.to_json()) if as_json else _print_plan(planned)

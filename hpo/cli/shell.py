@@ -9,15 +9,19 @@ import json
 import math
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpo.spec.errors import NotFoundError
 from hpo.spec.workspace import Workspace, shown_url
+
+if TYPE_CHECKING:
+    from hpo.data.importers.source import Progress
 
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="The study's name, or its study file.")
@@ -206,3 +210,27 @@ def print_table(
 def say(text: str) -> None:
     """Print a line for people to standard error, so that standard output stays data."""
     typer.echo(text, err=True)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Progress]:
+    """Show a bar with time left on a terminal; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on standard error that a long work is done: a bar on a terminal, elsewhere a line."""
+    if not sys.stderr.isatty():
+        say(f"{what[0].upper()}{what[1:]}")
+    with progress_bar(what):
+        yield

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hpo.data.store import FaceDataset
     from hpo.spec.study import StudySpec
 
@@ -64,7 +67,18 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
     return store.open_faces(library.find_faces(workspace, dataset.name))
 
 
-def count_leaked(spec: StudySpec, dataset: FaceDataset, *, remember: bool = True) -> int:
+def silently(what: str) -> AbstractContextManager[object]:
+    """Say nothing of a long work."""
+    return nullcontext()
+
+
+def count_leaked(
+    spec: StudySpec,
+    dataset: FaceDataset,
+    *,
+    remember: bool = True,
+    during: Callable[[str], AbstractContextManager[object]] = silently,
+) -> int:
     """Return how many training faces the study leaves out as duplicates of held-out ones.
 
     Looking for them takes up to a minute, once per dataset; the trials then find the answer beside
@@ -74,13 +88,17 @@ def count_leaked(spec: StudySpec, dataset: FaceDataset, *, remember: bool = True
         spec: the study.
         dataset: its faces; of embedded ones that are not drawn yet nothing is known.
         remember: whether the answer may be written.
+        during: is entered for as long as they are looked for, told what is done; not where the
+            answer is known.
     """
     keep = spec.data.leakage == "keep"
     if not dataset.digest or (keep and not remember):
         return 0
-    from hpo.data.audit.leakage import leaked_faces
+    from hpo.data.audit.leakage import is_searched, leaked_faces
 
-    leaked = leaked_faces(dataset, remember=remember)
+    shown = silently if is_searched(dataset) else during
+    with shown(f"looking for copies in '{dataset.name}', a minute for 30,000 faces"):
+        leaked = leaked_faces(dataset, remember=remember)
     return 0 if keep else len(leaked)
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from hpo.spec.loading import StudyFile
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace, shown_url
+from hpo.study.faces import silently
 from hpo.study.launchers.options import check_launcher, trials_at_once
 from hpo.study.naming import open_study
 from hpo.study.parts import PlannedArchitecture, baseline_notes, check_weights, plan_architecture
@@ -167,6 +169,7 @@ def plan(
     evolve: bool = False,
     only: str | None = None,
     probe: bool = True,
+    during: Callable[[str], AbstractContextManager[object]] = silently,
 ) -> Plan:
     """Check a study against everything it needs.
 
@@ -182,6 +185,8 @@ def plan(
         probe: also make sure that weights can be had (it may download them), and draw the embedded
             faces if they are to be trained on. Without, nothing is written, and the plan is there
             to be looked at.
+        during: is entered for as long as copies are looked for among faces that were not searched
+            yet, told what is done.
 
     Raises:
         SpecError: the study is wrong.
@@ -247,7 +252,7 @@ def plan(
         dataset = find_dataset(workspace, spec.data.dataset)
     except NotFoundError as error:
         raise _at(error, file.locate(("data", "dataset"))) from None
-    leaked = count_leaked(spec, dataset, remember=probe)
+    leaked = count_leaked(spec, dataset, remember=probe, during=during)
     planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
@@ -257,7 +262,9 @@ def plan(
         return planned
     # Drawing takes seconds and writes, so it comes after all that may be refused.
     there = drawn(dataset, workspace)
-    return dataclasses.replace(planned, dataset=there, leaked=count_leaked(spec, there))
+    return dataclasses.replace(
+        planned, dataset=there, leaked=count_leaked(spec, there, during=during)
+    )
 
 
 def _at(error: InputError, where: str) -> InputError:

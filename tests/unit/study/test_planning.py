@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from hpo.cli.app import app
+from hpo.data.audit.leakage import leaked_faces
 from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
+from hpo.data.store import open_faces
 from hpo.search.engine import open_engine
 from hpo.search.ledger import LedgerEngine
 from hpo.spec.emotions import EMOTIONS
@@ -113,6 +117,26 @@ def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace:
     assert sorted(path.name for path in folder.iterdir()) == before, "a look writes nothing"
     assert plan(file, workspace=workspace, overrides=overrides).train_size == faces - 3
     assert list(folder.glob("duplicates-*.npy"))
+
+
+def test_a_dry_run_says_that_it_looks_for_copies_while_standard_output_stays_data(
+    tmp_path: Path,
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    stored(workspace.data / "planted", planted())
+    change = ["--set", "data.dataset=planted", "--set", "data.leakage=drop"]
+    words = ["run", "search_spaces/quickstart.yaml", "--dry-run", "--json", *change]
+    said = "Looking for copies in 'planted', a minute for 30,000 faces\n"
+
+    def looked() -> Result:
+        done = CliRunner().invoke(app, ["--home", str(tmp_path), *words])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["data"]["dataset"] == "planted"
+        return done
+
+    assert looked().stderr == said
+    leaked_faces(open_faces(workspace.data / "planted"))
+    assert looked().stderr == "", "what is known is not looked for"
 
 
 def test_a_dry_run_writes_nothing_and_says_that_the_faces_are_not_drawn(tmp_path: Path) -> None:
