@@ -43,8 +43,8 @@ def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
     light, with noise, at JPEG quality 40, or shifted by up to 3 of 48 pixels each way, mirrored or
     not; nine in ten enlarged by 4 % or turned by 3 degrees, and one in twenty enlarged by 8 %,
     where the pixels no longer agree. Of 300 validation faces all 79 pairs with training faces that
-    ``same_photograph`` accepts were among the groups. Drawn faces of this package share one head:
-    97 of 4,200 are grouped although they are different ones.
+    ``same_photograph`` accepts were among the groups. Drawn faces of this package are alike in
+    shape: 28 of 4,200 are grouped although they are different ones.
 
     Args:
         images: uint8, ``(n, height, width)``.

@@ -23,7 +23,7 @@ from hpo.spec.workspace import machine_cache
 
 Indices = npt.NDArray[np.int64]
 
-_VERSION = 2
+_VERSION = 3
 """Of the search: to be raised with any change of what it finds."""
 
 
