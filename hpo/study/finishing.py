@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hpo.spec.confirmation import SUFFIX
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,4 +39,6 @@ def finish(client: Any, study: str, half: HalfDone, workspace: Workspace) -> Non
     elif half.recommender is not None and holds:
         crown(client, half.version, half.recommender, "forced" if forced else "promoted")
     else:
+        # A run of a confirmation was promoted with the study that was searched.
+        study = study.removesuffix(SUFFIX)
         promote(study, workspace=workspace, ensemble=half.members, force=forced and holds)

@@ -15,7 +15,7 @@ from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.champions import champion_now, replaced_by
 from hpo.study.confirmed import winner_of
-from hpo.study.ensembles import Members, choose_members, doubts
+from hpo.study.ensembles import Members, choose_members, doubts, rank_members
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
@@ -43,7 +43,8 @@ def promote(
 
     The winner is what a confirmation says (``hpo.study.confirmed.winner_of``), or without one the
     complete trial with the best objective on validation, over all architectures; or, as an
-    ensemble, the mean of the search's best few, judged by predicting the validation faces.
+    ensemble, the mean of the best few (``hpo.study.ensembles.rank_members``), judged by predicting
+    the validation faces.
     It and the champion are asked about the study's validation faces, and the study file's ``gate``
     decides. What the gate said is in the promotion and in tags of the version. One that does not
     pass is registered with the alias ``challenger``.
@@ -100,11 +101,12 @@ def promote(
     digest = read_dataset_digest(url, study)
     single = None
     if count > 1:
-        members = choose_members(client, records, spec, count)
+        ranking = rank_members(records, spec, url)
+        members = choose_members(client, ranking.records, spec, count)
         winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
         single = members.records[0].value
-        said = doubts(members, winner, spec, count)
-        reruns = 0
+        said = [*ranking.said, *doubts(members, winner, spec, count)]
+        reruns = ranking.reruns
     else:
         # A re-run was chosen on these faces twice: its configuration, and then the run.
         own = read_trials(url, winner.study) if winner.study != study else []
