@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import hpo
 from hpo.execution.devices import Share
+from hpo.spec.confirmation import SUFFIX
 from hpo.spec.errors import InputError
 from hpo.spec.records import TrialJob
 from hpo.spec.seeds import derive_seed
@@ -148,6 +149,7 @@ def study_card(spec: StudySpec, dataset: DatasetCard) -> StudyCard:
     from hpo.spec.loading import dump_study
     from hpo.tracking.cards import StudyCard, git_commit, user_name
 
+    confirms = spec.name.removesuffix(SUFFIX) if spec.name.endswith(SUFFIX) else ""
     return StudyCard(
         name=spec.name,
         objective=spec.objective.metric,
@@ -162,13 +164,25 @@ def study_card(spec: StudySpec, dataset: DatasetCard) -> StudyCard:
             }
             for kind in ("engine", "sampler", "pruner")
         },
-        searched=tuple(
+        searched=_apart(spec)
+        if confirms
+        else tuple(
             dict.fromkeys(n for a in spec.architectures.values() for n in a.space.parameters)
         ),
         study_file=dump_study(_without_urls(spec)),
         commit=git_commit(Path.cwd()),
         user=user_name(),
+        confirms=confirms,
+        seeds=spec.budget.trials if confirms else 0,
+        configurations=len(spec.architectures) if confirms else 0,
     )
+
+
+def _apart(spec: StudySpec) -> tuple[str, ...]:
+    """Return the parameters that not all configurations of a confirmation have alike."""
+    fixed = [section.fixed for section in spec.architectures.values()]
+    known = dict.fromkeys(name for values in fixed for name in values)
+    return tuple(n for n in known if any(v.get(n) != fixed[0].get(n) for v in fixed))
 
 
 def _without_urls(spec: StudySpec) -> StudySpec:

@@ -118,7 +118,7 @@ def open_test(
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
-    return Opened(study, entry, _sentences(kept), _mirrored(client, entry, told, runs))
+    return Opened(study, entry, _sentences(kept), _mirrored(client, url, entry, told, runs))
 
 
 def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
@@ -262,11 +262,13 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def _mirrored(
     client: Any,
+    url: str,
     entry: dict[str, Any],
     told: Sequence[dict[str, Any]],
     runs: Sequence[TrialRecord],
 ) -> list[str]:
-    """Write the figures into the winner's runs in MLflow; return what could not be written."""
+    """Write the figures into MLflow's runs and notes; return what could not be written."""
+    from hpo.study.findings import write_notes
     from hpo.tracking.failures import in_a_sentence
     from hpo.tracking.openings import log_opening
 
@@ -278,6 +280,7 @@ def _mirrored(
             {name: known["mean"] for name, known in entry["scores"].items()},
             entry["opened"],
         )
+        write_notes(client, url, runs[0].study)
     except Exception as error:
         # Broad: MLflow, its server and the network each have errors of their own, and what counts
         # is kept with the study.

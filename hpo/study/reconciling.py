@@ -37,6 +37,7 @@ def reconcile(
     """
     from hpo.search.inspection import inspecting
     from hpo.search.studies import read_dataset_digest
+    from hpo.study.findings import write_notes
     from hpo.study.jobs import study_card
     from hpo.tracking.cards import DatasetCard
     from hpo.tracking.repair import repair
@@ -53,6 +54,8 @@ def reconcile(
                 break
             runs = StudyRuns(client, card, artifact_root)
             repair(runs, found, records, inspection.set_run_id)
+            # After the runs, whose notes are written anew.
+            write_notes(client, storage_url, spec.name)
     return left
 
 
@@ -90,6 +93,7 @@ def look(
         inspection: of the study.
     """
     from hpo.search.studies import read_trials
+    from hpo.study.findings import missing_notes
     from hpo.tracking.audit import differences
 
     began = datetime.now(UTC)
@@ -108,4 +112,7 @@ def look(
             if (d.architecture, d.number) not in others
             and not (d.number is None and d.architecture in busy)
         ]
+    else:
+        # Of a study that is worked on, notes are written by and by.
+        found += missing_notes(client, storage_url, spec.name)
     return found, records

@@ -70,6 +70,9 @@ class StudyCard:
         study_file: text of the study file, kept with each architecture's run.
         commit: git commit of the working tree; "" if there is none.
         user: who runs it.
+        confirms: the study that this one is the confirmation of; "" if it is none.
+        seeds: with how many seeds a confirmation runs each configuration at the most.
+        configurations: how many it runs.
     """
 
     name: str
@@ -83,6 +86,9 @@ class StudyCard:
     study_file: str = ""
     commit: str = ""
     user: str = ""
+    confirms: str = ""
+    seeds: int = 0
+    configurations: int = 0
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether ``value`` beats ``than`` under the study's direction."""

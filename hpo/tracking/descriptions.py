@@ -12,18 +12,34 @@ from hpo.tracking.cards import StudyCard
 
 def experiment_tags(card: StudyCard) -> dict[str, str]:
     """Return the tags of a study's experiment: its note, and MLflow's kind for training."""
-    note = (
+    return {
+        names.STUDY: card.name,
+        names.NOTE: _confirmation_note(card) if card.confirms else _study_note(card),
+        names.EXPERIMENT_KIND: "custom_model_development",
+    }
+
+
+def _study_note(card: StudyCard) -> str:
+    return (
         f"Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
         f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
         f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
         f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "
         f"runs unless told to show all. Optuna's storage is the truth; this is its mirror."
     )
-    return {
-        names.STUDY: card.name,
-        names.NOTE: note,
-        names.EXPERIMENT_KIND: "custom_model_development",
-    }
+
+
+def _confirmation_note(card: StudyCard) -> str:
+    return (
+        f"Confirmation of study **{card.confirms}** of `hpo` (`hpo confirm {card.confirms}`): the "
+        f"best {card.configurations} of its search run again with up to {card.seeds} seeds each, "
+        f"and compared on the validation faces of {card.dataset.name} by `{card.objective}`. One "
+        f"run per configuration, named after its trial of the search; a run per seed under it. "
+        f"Who was worse than the leader beyond doubt was stopped before the last seed. *Views > "
+        f"Re-runs, best first* shows seeds and what sets configurations apart. What came of it "
+        f"stands below once it is over, in the notes of study {card.confirms}, and in its report "
+        f"(`hpo report {card.confirms}`). Optuna's storage is the truth; this is its mirror."
+    )
 
 
 def common_tags(card: StudyCard, architecture: str) -> dict[str, str]:

@@ -21,10 +21,11 @@ Kind = Literal[
     "best differs",
     "model broken",
     "version broken",
+    "note differs",
 ]
 
 Remedy = Literal[
-    "replay", "rewrite", "delete run", "delete model", "parent", "best", "run id", "none"
+    "replay", "rewrite", "delete run", "delete model", "parent", "best", "run id", "note", "none"
 ]
 
 

@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from hpo.spec.confirmation import ORIGIN as CONFIRMATION
+from hpo.spec.confirmation import read_candidate
 from hpo.spec.records import (
     SINGLE,
     SPACE_FILLING,
@@ -71,6 +73,8 @@ MEMBERS = "hpo.members"
 ENSEMBLE = "hpo.ensemble"
 REPORT_RUN = "hpo.report_run_id"
 TEST_OPENED = "hpo.test_opened"
+CONFIRMED = "hpo.confirmed"
+TESTED = "hpo.tested"
 
 KIND_ARCHITECTURE = "architecture"
 KIND_TRIAL = "trial"
@@ -98,7 +102,7 @@ TAGS = (
     ),
     *(SEARCHED, SEED, DATASET, DATASET_DIGEST, VERSION, OBJECTIVE, DIRECTION, PRUNED_EPOCH),
     *(LAST_VALUE, WEIGHTS, DEVICE, PRECISION, CHECKPOINT_SHA256, BUDGET, BEST_TRIAL, BEST_VALUE),
-    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN, TEST_OPENED),
+    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN, TEST_OPENED, CONFIRMED, TESTED),
 )
 
 # Parameters: a trial's own names as they are, so that comparing works across architectures, and
@@ -160,8 +164,18 @@ STATUS: dict[TrialState, str] = {
 _SHORT = {"optimizer": "", "learning_rate": "lr", "batch_size": "batch"}
 
 
-def parent_name(study: str, architecture: str) -> str:
-    """Return the name of an architecture's run, such as ``cnn (study thesis)``."""
+def parent_name(study: str, architecture: str, confirms: str = "") -> str:
+    """Return the name of an architecture's run, such as ``cnn (study thesis)``.
+
+    Args:
+        study: its name.
+        architecture: its label there.
+        confirms: the study that this one is the confirmation of; ``cnn-4`` is then a configuration,
+            and the name ``cnn #4 over seeds (confirms thesis)``.
+    """
+    if confirms:
+        searched, number = read_candidate(architecture)
+        return f"{searched} #{number} over seeds (confirms {confirms})"
     return f"{architecture} (study {study})"
 
 
@@ -180,6 +194,9 @@ def run_name(record: TrialRecord) -> str:
         name += f" repeats #{record.repeats}"
     if record.continues is not None:
         name += f" continues #{record.continues}"
+    if record.origin == CONFIRMATION:
+        # All re-runs of a configuration have the same settings.
+        name += f" seed {record.slot + 1}"
     if record.origin in ("thesis", "default"):
         name += f" {record.origin}"
     if record.origin == SPACE_FILLING:

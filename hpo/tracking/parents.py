@@ -13,6 +13,7 @@ from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import milliseconds
 from hpo.tracking.descriptions import common_tags
 from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
+from hpo.tracking.findings import with_findings
 from hpo.tracking.reports import report_link
 from hpo.tracking.views import run_path
 
@@ -145,7 +146,9 @@ class ParentRuns:
         assert record.value is not None
         parent, experiment = self.open(record.architecture), self._experiment.experiment_id
         note = names.best_note(record, self._card.objective, run_path(experiment, run_id))
-        keeper = self._client.get_run(parent).data.tags.get(names.REPORT_RUN)
+        tags = self._client.get_run(parent).data.tags
+        note = with_findings(note, tags)
+        keeper = tags.get(names.REPORT_RUN)
         if keeper:
             note += f"\n\n{report_link(experiment, keeper)}"
         self._client.log_batch(
@@ -191,7 +194,7 @@ class ParentRuns:
         run = self._client.create_run(
             self._experiment.experiment_id,
             tags=tags,
-            run_name=names.parent_name(self._card.name, label),
+            run_name=names.parent_name(self._card.name, label, self._card.confirms),
         )
         # As for a trial's run: of several, all workers agree on one.
         return self._find(label) or str(run.info.run_id)

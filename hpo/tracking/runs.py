@@ -68,7 +68,9 @@ class StudyRuns:
             card.name,
             experiment_tags(card),
             artifact_root,
-            first_tags=trials_view(card.direction, card.searched, card.objective),
+            first_tags=trials_view(
+                card.direction, card.searched, card.objective, reruns=bool(card.confirms)
+            ),
         )
         self.experiment = Experiment(client, experiment_id)
         self.parents = ParentRuns(self.experiment, card)

@@ -168,7 +168,9 @@ def ensure_experiment(
         client.restore_experiment(found.experiment_id)
     missing = {key: value for key, value in first_tags.items() if key not in found.tags}
     for key, value in {**missing, **tags}.items():
-        if found.tags.get(key) != value:
+        # What was written behind a note stays: a link to the report, say.
+        there = found.tags.get(key, "")
+        if there != value and not there.startswith(f"{value}\n\n"):
             client.set_experiment_tag(found.experiment_id, key, value)
     return str(found.experiment_id)
 

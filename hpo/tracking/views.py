@@ -37,8 +37,24 @@ _COLUMNS = (
 )
 
 
+_RERUN_COLUMNS = (
+    ("metrics", names.METRIC_OBJECTIVE),
+    ("tags", names.STATE),
+    ("params", names.ARCHITECTURE_PARAM),
+    ("tags", names.SEED),
+    ("metrics", names.BEST_PREFIX + "val_macro_f1"),
+    ("metrics", names.BEST_PREFIX + "val_loss"),
+    ("metrics", names.BEST_EPOCH),
+    ("metrics", names.SECONDS_PREFIX + "total"),
+)
+
+
 def trials_view(
-    direction: str, searched: Sequence[str] = (), objective: str = "val_accuracy"
+    direction: str,
+    searched: Sequence[str] = (),
+    objective: str = "val_accuracy",
+    *,
+    reruns: bool = False,
 ) -> dict[str, str]:
     """Return the tag of the view "Trials, best first", over all architectures.
 
@@ -46,8 +62,10 @@ def trials_view(
         direction: ``maximize`` or ``minimize``.
         searched: parameters to show beside the usual ones.
         objective: the metric whose curves are drawn.
+        reruns: for a confirmation, whose runs have seeds, and parameters only to tell
+            configurations apart (``searched``).
     """
-    columns = [_column(kind, name) for kind, name in _COLUMNS]
+    columns = [_column(kind, name) for kind, name in (_RERUN_COLUMNS if reruns else _COLUMNS)]
     columns += [_column("params", name) for name in searched]
     columns = list(dict.fromkeys(columns))
     state = {
@@ -57,7 +75,7 @@ def trials_view(
         "selectedColumns": columns,
         "columnOrder": columns,
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunCharts": _charts(objective, searched),
+        "compareRunCharts": _charts(objective, searched, reruns=reruns),
         "compareRunSections": [
             {"uuid": _SECTION, "name": "Study", "display": True, "isReordered": False}
         ],
@@ -65,7 +83,8 @@ def trials_view(
         "isAccordionReordered": True,
     }
     # The times only order the list of views; a fixed one keeps writing it idempotent.
-    view = {"name": "Trials, best first", "createdAt": 1, "updatedAt": 1}
+    title = "Re-runs, best first" if reruns else "Trials, best first"
+    view = {"name": title, "createdAt": 1, "updatedAt": 1}
     return {names.VIEW_PREFIX + TRIALS_VIEW: json.dumps({**view, "state": json.dumps(state)})}
 
 
@@ -86,9 +105,10 @@ def run_path(experiment_id: str, run_id: str, artifact: str = "") -> str:
     return f"{path}{f'/artifacts/{quote(artifact)}' if artifact else ''}?{_WORKFLOW}"
 
 
-def _charts(objective: str, searched: Sequence[str]) -> list[dict[str, Any]]:
+def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[dict[str, Any]]:
     """Return the charts of a study: curves, what was searched against what came of it, and time."""
-    names_of = list(dict.fromkeys(["learning_rate", *searched]))
+    first = names.ARCHITECTURE_PARAM if reruns else "learning_rate"
+    names_of = list(dict.fromkeys([first, *searched]))
     reached = {"key": names.METRIC_OBJECTIVE, "type": "METRIC"}
     seconds = {"key": names.SECONDS_PREFIX + "total", "type": "METRIC"}
     return [
@@ -113,16 +133,18 @@ def _charts(objective: str, searched: Sequence[str]) -> list[dict[str, Any]]:
         _chart(
             "PARALLEL",
             "parallel",
-            "What was searched, and the objective",
+            "Configurations, and the objective"
+            if reruns
+            else "What was searched, and the objective",
             selectedParams=names_of[:CHARTED_PARAMS],
             selectedMetrics=[names.METRIC_OBJECTIVE],
             showAllRuns=True,
         ),
         _chart(
             "SCATTER",
-            "learning-rate",
-            "Objective against learning rate",
-            xaxis={"key": "learning_rate", "type": "PARAM"},
+            "configuration" if reruns else "learning-rate",
+            "Objective by configuration" if reruns else "Objective against learning rate",
+            xaxis={"key": first, "type": "PARAM"},
             yaxis=reached,
         ),
         _chart("SCATTER", "time", "Objective against seconds", xaxis=seconds, yaxis=reached),

@@ -1,0 +1,155 @@
+"""What MLflow's page tells of a confirmation and of the test split, against a real store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.search.engine import open_engine
+from hpo.search.inspection import inspecting
+from hpo.search.studies import read_spec, set_attribute
+from hpo.spec.workspace import Workspace
+from hpo.study.opening import OPENINGS
+from hpo.study.reconciling import look, reconcile
+from hpo.tracking import names
+from hpo.tracking.experiment import all_runs
+from hpo.tracking.reports import keep_report
+from hpo.tracking.store import open_client
+from hpo.tracking.views import TRIALS_VIEW
+from tests.unit.search.analytic import make_spec
+from tests.unit.study.test_confirmed_members import RERUNS, SEARCHED, confirm, result, run_all
+
+# As in test_mirror.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
+]
+
+OPENED = {
+    "opened": "2026-01-02T03:04:05+00:00", "finished": "2026-01-02T03:05:05+00:00",
+    "images": 700, "dataset": "faces", "architecture": "cnn", "number": 3, "runs": [0, 1, 2],
+    "accuracy": {"point": 0.71, "low": 0.69, "high": 0.73, "level": 0.95, "n": 3},
+    "gap": {"point": 0.03, "low": 0.01, "high": 0.05, "level": 0.95, "n": 3},
+    "validation": 0.74, "scores": {}, "confirmed": True,
+}  # fmt: skip
+
+
+class Place:
+    """A workspace with a study in Optuna and what MLflow is told of it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.artifacts = workspace.runs / "artifacts"
+        self.client = open_client(workspace.tracking_uri(), self.artifacts)
+        self.url = workspace.storage_url()
+
+    def told(self, study: str) -> list[str]:
+        spec = read_spec(self.url, study)
+        with inspecting(self.url, spec) as inspection:
+            return [d.what for d in look(self.client, self.url, spec, inspection)[0]]
+
+    def mend(self, study: str) -> None:
+        assert reconcile(self.client, self.url, read_spec(self.url, study), self.artifacts) == []
+        assert self.told(study) == []
+
+    def experiment(self, study: str) -> Any:
+        return self.client.get_experiment_by_name(study)
+
+    def parents(self, study: str) -> dict[str, Any]:
+        tags = {names.KIND: names.KIND_ARCHITECTURE}
+        found = all_runs(self.client, self.experiment(study).experiment_id, tags)
+        return {run.info.run_name: run for run in found}
+
+    def note(self) -> str:
+        return str(self.parents("study")["cnn (study study)"].data.tags[names.NOTE])
+
+
+@pytest.fixture
+def place(workspace: Workspace, mlflow_tables: Path) -> Place:
+    workspace.ensure(workspace.runs)
+    shutil.copy(mlflow_tables, workspace.runs)
+    run_all(workspace.storage_url(), make_spec(4), "cnn", SEARCHED)
+    there = Place(workspace)
+    there.mend("study")
+    return there
+
+
+def test_a_confirmation_says_what_it_is_and_its_runs_are_told_apart(place: Place) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    tags = place.experiment("study.confirmation").tags
+    note = tags[names.NOTE]
+    assert note.startswith("Confirmation of study **study** of `hpo` (`hpo confirm study`): the ")
+    assert "best 3 of its search run again with up to 3 seeds each" in note
+    assert "(`hpo report study`)" in note
+    assert "**Confirmation**: cnn #3" in note
+    assert set(place.parents("study.confirmation")) == {
+        f"cnn #{number} over seeds (confirms study)" for number in (1, 2, 3)
+    }
+    found = all_runs(
+        place.client, place.experiment("study.confirmation").experiment_id,
+        {names.KIND: names.KIND_TRIAL},
+    )  # fmt: skip
+    titles = sorted(run.info.run_name.split(" · ")[0] for run in found)
+    assert titles == [f"cnn-{n} #{k} seed {k + 1}" for n in (1, 2, 3) for k in range(3)]
+    view = json.loads(tags[names.VIEW_PREFIX + TRIALS_VIEW])
+    assert view["name"] == "Re-runs, best first"
+    columns = json.loads(view["state"])["selectedColumns"]
+    assert {"params.`architecture`", "tags.`hpo.seed`", "metrics.`objective`"} <= set(columns)
+    # What sets the configurations apart.
+    assert "params.`learning_rate`" in columns
+
+
+def test_the_notes_of_the_search_tell_what_came_of_it_and_keep_the_rest(place: Place) -> None:
+    experiment = place.experiment("study").experiment_id
+    keep_report(place.client, experiment, {"index.html": "<p>"})
+    before = place.note()
+    assert "**Confirmation**" not in before
+    confirm(place.url, 2)
+    assert place.told("study") == [], "it is not over"
+    confirm_rest(place)
+    assert place.told("study") == [
+        "MLflow's note of the experiment study lacks what came of it",
+        "MLflow's note of the run cnn lacks what came of it",
+    ]
+    place.mend("study.confirmation")
+    note = place.note()
+    assert note.startswith(before)
+    assert "**Confirmation**: cnn #3" in note
+    assert "[over seeds](#/experiments/" in note
+    again = place.experiment("study").tags[names.NOTE]
+    assert "**Confirmation**: cnn #3" in again
+    assert "report/index.html" in again
+    # Told again from the beginning, as by a study that goes on, nothing is lost.
+    place.client.delete_tag(place.parents("study")["cnn (study study)"].info.run_id, names.NOTE)
+    place.mend("study")
+    assert "**Confirmation**: cnn #3" in place.note()
+    assert "report/index.html" in place.experiment("study").tags[names.NOTE]
+
+
+def confirm_rest(place: Place) -> None:
+    spec = read_spec(place.url, "study.confirmation")
+    for label in spec.architectures:
+        engine = open_engine(place.url, spec, label, resume=True)
+        while (proposal := engine.ask()) is not None:
+            value = RERUNS[int(label.rpartition("-")[2])][proposal.slot]
+            assert engine.finish(proposal.number, result(value))
+
+
+def test_what_the_test_split_said_is_told_anew_where_mlflow_was_away(place: Place) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    set_attribute(place.url, "study", OPENINGS, [OPENED])
+    assert "MLflow's note of the run cnn lacks what came of it" in place.told("study")
+    place.mend("study")
+    for note in (place.note(), place.experiment("study.confirmation").tags[names.NOTE]):
+        assert "**Test split**: On the 700 test faces of faces cnn #3 reaches 71.0 %" in note
+        assert "gap +3.0 [+1.0, +5.0]" in note
+    second = {**OPENED, "accuracy": {**OPENED["accuracy"], "point": 0.7}, "reason": "why"}
+    set_attribute(place.url, "study", OPENINGS, [OPENED, second])
+    place.mend("study")
+    assert place.note().count("**Test split**") == 1
+    assert "reaches 70.0 %" in place.note()
