@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,8 @@ from hpo.data.audit.audit import audit_dataset
 from hpo.data.audit.candidates import MAX_DISTANCE_OF_PARTS
 from hpo.data.audit.findings import Audit
 from hpo.data.audit.hashing import MAX_DISTANCE, close_pairs
+from hpo.data.drawn.face import draw_face
+from hpo.spec.emotions import EMOTIONS
 from tests.unit.data.planted import compressed, face, lighter, mirrored, planted, stored
 
 VOTES = {
@@ -86,9 +89,30 @@ def test_a_label_is_held_against_a_strict_majority_for_an_emotion(audit: Audit) 
 
 def test_without_votes_nothing_is_claimed_about_them(tmp_path: Path) -> None:
     audit = audit_dataset(stored(tmp_path / "plain", planted()[:3]))
-    for key in ("non_faces", "label_against_votes"):
-        assert not audit.finding(key).checked
-        assert audit.to_json()["findings"][key]["count"] is None
+    assert not audit.finding("label_against_votes").checked
+    assert audit.to_json()["findings"]["label_against_votes"]["count"] is None
+
+
+def lettering() -> np.ndarray:
+    sign = np.full((48, 48), 255, np.uint8)
+    cv2.putText(sign, "no", (2, 36), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 90, 2)
+    return sign
+
+
+def test_without_votes_lettering_is_suspected_and_no_face(tmp_path: Path) -> None:
+    faces = [
+        ("train", f"face{n}", emotion, draw_face(4_000_000 + n, emotion))
+        for n, emotion in enumerate(EMOTIONS * 3)
+    ]
+    # A face with few grey values: the cascades see it.
+    faces.append(("train", "poster", "happy", draw_face(5, "happy") // 24 * 24))
+    sign = ("train", "sign", "fear", lettering())
+    found = audit_dataset(stored(tmp_path / "plain", [*faces, sign])).finding("non_faces")
+    assert [one.name for one in found.faces] == ["sign"]
+    assert found.checked
+    assert "no votes of FER+" in found.advice
+    voted = audit_dataset(stored(tmp_path / "voted", [*faces, sign], {}))
+    assert names(voted, "non_faces") == set(), "who was asked knows better"
 
 
 def test_the_balance_names_the_most_frequent_and_the_rarest(tmp_path: Path) -> None:
