@@ -74,6 +74,7 @@ def fill_box(
             is larger than the box.
         IntegrityError: the checkpoint is not the one that was trained.
     """
+    from hpo.data.audit.leakage import VERSION
     from hpo.data.audit.unseen import unseen
     from hpo.data.store import open_faces
     from hpo.training.packed import read_packed, write_packed
@@ -116,6 +117,7 @@ def fill_box(
             "validation_faces": len(split.labels),
             "parameter_count": int(model.count_params()),
             "validation_faces_without_copies": len(alone),
+            "search_for_copies": VERSION,
             "metrics": {**judgement.metrics, **without},
             "confusion": judgement.confusion.tolist(),
         }

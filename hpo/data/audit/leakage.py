@@ -23,7 +23,7 @@ from hpo.spec.workspace import machine_cache
 
 Indices = npt.NDArray[np.int64]
 
-_VERSION = 3
+VERSION = 3
 """Of the search: to be raised with any change of what it finds."""
 
 
@@ -116,7 +116,7 @@ def without(split: Split, left_out: Indices) -> Split:
 def _places(dataset: FaceDataset) -> Iterator[Path]:
     """Yield where the answer may lie; the order of the images is part of the name."""
     files = dataset.manifest["files"]
-    parts = [f"{_VERSION}", *(files[f"{name}.images.npy"]["sha256"] for name in dataset.splits)]
+    parts = [f"{VERSION}", *(files[f"{name}.images.npy"]["sha256"] for name in dataset.splits)]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     for folder in (dataset.folder, machine_cache() / "duplicates"):
         yield folder / f"duplicates-{key}.npy"

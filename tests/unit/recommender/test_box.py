@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hpo.data.audit import leakage
 from hpo.recommender import box, choice
 from hpo.recommender.box import CARD, FOLDER, MOST_BYTES, Box, open_box
 from hpo.recommender.card import card
@@ -59,6 +60,12 @@ def test_the_box_is_whole_and_small_enough_for_a_package() -> None:
 def test_the_card_is_the_one_that_the_figures_in_the_box_give() -> None:
     assert (FOLDER / CARD).read_text(encoding="utf-8") == card(open_box()), (
         "draw it again: python -m hpo.recommender.boxing hpo/recommender/boxed"
+    )
+
+
+def test_the_figures_without_copies_are_of_the_present_search_for_copies() -> None:
+    assert open_box().described.facts.get("search_for_copies") == leakage.VERSION, (
+        "judge it again: python -m hpo.recommender.boxing hpo/recommender/boxed"
     )
 
 
