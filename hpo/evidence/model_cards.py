@@ -139,19 +139,28 @@ def limits(dataset: str) -> tuple[str, ...]:
     return (DRAWN_LIMIT, LIMITS[0]) if dataset == _DRAWN else LIMITS
 
 
-def recall_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Return a table of the share of each emotion's faces that is recognised, with intervals."""
-    lines = ["| emotion | faces | recognised | 95 % interval |", "| --- | --- | --- | --- |"]
+def class_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
+    """Return a table of each emotion's recall and precision with Wilson intervals.
+
+    A dash stands where there is nothing to divide by.
+    """
+    lines = [
+        "| emotion | faces | recognised (recall) | 95 % interval | "
+        "right where answered (precision) | 95 % interval |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for place, (name, row) in enumerate(zip(classes, confusion, strict=True)):
-        faces = sum(row)
-        if not faces:
-            lines.append(f"| {name} | 0 | | |")
-            continue
-        share = wilson(row[place] / faces, faces)
-        lines.append(
-            f"| {name} | {faces} | {share.point:.1%} | {share.low:.1%} to {share.high:.1%} |"
-        )
+        hits, faces, answered = row[place], sum(row), sum(other[place] for other in confusion)
+        lines.append(f"| {name} | {faces} | {_share(hits, faces)} | {_share(hits, answered)} |")
     return "\n".join(lines)
+
+
+def _share(hits: int, n: int) -> str:
+    """Return two cells: a share and its interval."""
+    if not n:
+        return "– | "
+    share = wilson(hits / n, n)
+    return f"{share.point:.1%} | {share.low:.1%} to {share.high:.1%}"
 
 
 def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
@@ -233,7 +242,7 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
     told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
     said.append(" ".join(told))
     if confusion and len(confusion) == len(facts.get("classes") or ()):
-        said.append(recall_table(facts["classes"], confusion))
+        said.append(class_table(facts["classes"], confusion))
     return said
 
 

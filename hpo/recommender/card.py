@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.evidence.intervals import wilson
-from hpo.evidence.model_cards import LIMITS, chance_sentence, recall_table
+from hpo.evidence.model_cards import LIMITS, chance_sentence, class_table
 from hpo.recommender.box import Box
 from hpo.spec.records import WITHOUT_COPIES
 
@@ -63,7 +63,7 @@ def card(box: Box) -> str:
         "optimism of a model that was chosen on the same faces. The test faces were not looked "
         f"at. {chance_sentence(facts['confusion'])}".rstrip(),
         *_without_copies(facts),
-        recall_table(described.classes, facts["confusion"]),
+        class_table(described.classes, facts["confusion"]),
         "## Limits",
         "\n".join(f"- {line}" for line in LIMITS),
         "## Responsible use",

@@ -12,6 +12,7 @@ from hpo.evidence.model_cards import (
     DRAWN_LIMIT,
     LONGEST_DESCRIPTION,
     card_facts,
+    class_table,
     described,
     described_uses,
     model_card,
@@ -98,3 +99,11 @@ def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
     many = {f"val_score_{k}": 0.5 for k in range(300)}
     assert len(described(facts(metrics=many))) <= LONGEST_DESCRIPTION
     assert "Article 5(1)(f)" in described_uses("fer2013")
+
+
+def test_the_table_of_classes_divides_by_what_was_there_and_by_what_was_answered() -> None:
+    table = class_table(["happy", "sad", "fear"], [[8, 2, 0], [0, 0, 0], [4, 0, 0]]).splitlines()
+    assert table[2].startswith("| happy | 10 | 80.0% | 49.0% to 94.3% | 66.7% | 39.1% to 86.2% |")
+    assert table[3] == "| sad | 0 | – |  | 0.0% | 0.0% to 65.8% |"
+    assert table[4].startswith("| fear | 4 | 0.0% |")
+    assert table[4].endswith("| – |  |"), "what was never answered has no precision"
