@@ -1,31 +1,12 @@
-"""The section ``confirmation`` of a study file, and how a confirmation is named."""
+"""How a confirmation and what is in it are named; its section of study files is ``sections``'."""
 
 from __future__ import annotations
-
-from pydantic import Field
-
-from hpo.spec.numbers import Whole
-from hpo.spec.sections import Section
 
 SUFFIX = ".confirmation"
 """Of the name of the study that holds the re-runs of another."""
 
 ORIGIN = "confirmation"
 """Origin of a re-run: a trial that no search has asked for."""
-
-
-class ConfirmationSpec(Section):
-    """How the best of a search are run again before one is called the winner."""
-
-    top: Whole = Field(
-        default=3, ge=1, le=20, description="How many of the best configurations are run again."
-    )
-    seeds: Whole = Field(
-        default=5,
-        ge=2,
-        le=100,
-        description="With how many seeds each, unless it is stopped as worse beyond doubt.",
-    )
 
 
 def confirmation_name(study: str) -> str:

@@ -194,3 +194,17 @@ class TrackingSpec(Section):
     keep_models: Whole = Field(
         default=1, ge=0, description="Models kept per architecture: the best so many."
     )
+
+
+class ConfirmationSpec(Section):
+    """How the best of a search are run again before one is called the winner."""
+
+    top: Whole = Field(
+        default=3, ge=1, le=20, description="How many of the best configurations are run again."
+    )
+    seeds: Whole = Field(
+        default=5,
+        ge=2,
+        le=100,
+        description="With how many seeds each, unless it is stopped as worse beyond doubt.",
+    )

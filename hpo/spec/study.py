@@ -8,7 +8,6 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from hpo.spec.addresses import is_url
-from hpo.spec.confirmation import ConfirmationSpec
 from hpo.spec.errors import OTHER_NAMES, close_to, did_you_mean
 from hpo.spec.faults import Fault, shown
 from hpo.spec.fidelity import FidelitySpec
@@ -20,6 +19,7 @@ from hpo.spec.sections import (
     MOST_TRIALS,
     NAME,
     BudgetSpec,
+    ConfirmationSpec,
     DataSpec,
     LimitsSpec,
     ObjectiveSpec,

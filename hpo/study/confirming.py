@@ -9,10 +9,10 @@ from typing import Any
 
 import hpo.spec.confirmation as spec_of
 from hpo.execution.watch import Silence, Watcher
-from hpo.spec.confirmation import ConfirmationSpec, candidate_label, confirmation_name
+from hpo.spec.confirmation import candidate_label, confirmation_name
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
-from hpo.spec.sections import NAME, BudgetSpec, PlugIn
+from hpo.spec.sections import NAME, BudgetSpec, ConfirmationSpec, PlugIn
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace

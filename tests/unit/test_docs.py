@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from hpo.architectures.architecture import load
 from hpo.search.options import OPTIONS
 from hpo.spec.catalogue import CATALOGUE
-from hpo.spec.confirmation import ConfirmationSpec
 from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.gate import GateSpec
 from hpo.spec.loading import load_study
@@ -19,6 +18,7 @@ from hpo.spec.objectives import BoundSpec, ConstraintsSpec, GoalSpec
 from hpo.spec.parameters import CategoricalParameter, FloatParameter, IntParameter
 from hpo.spec.sections import (
     BudgetSpec,
+    ConfirmationSpec,
     DataSpec,
     LimitsSpec,
     ObjectiveSpec,
