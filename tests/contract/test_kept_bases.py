@@ -109,7 +109,7 @@ def test_a_trial_without_its_base_is_the_trial_with_it(
     )
     built.clear()
     first, first_epochs = run(job)
-    # That Xception's file is the same is seen where its base is kept; asking it takes half a minute.
+    # That Xception's file is the same is seen where its base is kept; asking it takes long.
     first_answers = answers(job, first) if name == "resnet50" else None
     assert built == [base]
     built.clear()
