@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.evidence.intervals import Interval, difference
-from hpo.reports.confirmation_sentences import decided, ends, gap, is_share, title, value
+from hpo.reports.confirmation_sentences import cautioned, decided, ends, gap, is_share, title, value
 from hpo.reports.data import ReportData
 from hpo.reports.sentences import number, plural, shown
 
@@ -27,13 +27,20 @@ NOT_STORED = "a report's study.json keeps no predictions"
 def confirmed_study(data: ReportData) -> dict[str, Any] | None:
     """Return what a study's confirmation has chosen; None where there is none that is over.
 
-    Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others.
+    Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others, ``alone``,
+    whether there were none, and ``caution``, what is to be known of runs after a look at the test
+    split.
     """
     chosen = decided(data.confirmation)
     if chosen is None:
         return None
     facts = data.confirmation["facts"]
-    return {**confirmed_figure(facts, chosen), "crowned": facts["crowned"]}
+    return {
+        **confirmed_figure(facts, chosen),
+        "crowned": facts["crowned"],
+        "alone": len(facts["candidates"]) == 1,
+        "caution": cautioned(facts),
+    }
 
 
 def confirmed_architecture(data: ReportData, label: str) -> dict[str, Any] | None:
@@ -145,7 +152,7 @@ def study_text(study: Mapping[str, Any]) -> str:
     known = study.get("confirmed")
     if known is None:
         return "not finished" if study.get("confirming") else "–"
-    told = "" if known["crowned"] else " (taken, not told from others)"
+    told = "" if known["crowned"] or known["alone"] else " (taken, not told from others)"
     return f"{title(known)}{told}: {figure_text(known)}"
 
 
@@ -158,6 +165,8 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
     of = f" on {number(known['images'])} validation faces" if known["images"] else ""
     label = study["objective"]["label"]
     chosen = "crowned the winner" if known["crowned"] else "taken, though not told from the others"
+    if known["alone"]:
+        chosen = "the only one that was run again"
     search = shown(known["search_value"], study["objective"])
     return (
         f" Confirmed over {plural(known['seeds'], 'seed')}{of}, {title(known)}, {chosen}, has a "
@@ -174,6 +183,11 @@ def notes(whole: SideBySide) -> list[str]:
         "Confirmed figures are means over runs with other seeds, with intervals by a hierarchical "
         "bootstrap over seeds and validation faces (over seeds alone under a loss); those runs are "
         "of the configurations that the search thought best, on the faces that it chose them by."
+    ]
+    said += [
+        f"{study['title']}: {study['confirmed']['caution']}"
+        for study in whole.studies
+        if study.get("confirmed") and study["confirmed"]["caution"]
     ]
     reasons = dict.fromkeys(d["why"] for d in whole.confirmed_differences if d and d["why"])
     said += [

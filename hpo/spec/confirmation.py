@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from hpo.spec.errors import InputError
+
 SUFFIX = ".confirmation"
 """Of the name of the study that holds the re-runs of another."""
 
 ORIGIN = "confirmation"
 """Origin of a re-run: a trial that no search has asked for."""
+
+
+def refuse_confirmation(study: str, instead: str) -> None:
+    """Make sure that what is only for a study that was searched is not asked of its re-runs.
+
+    Args:
+        study: its name.
+        instead: the command for the searched study, with ``{study}`` in its place.
+
+    Raises:
+        InputError: it is a confirmation.
+    """
+    if study.endswith(SUFFIX):
+        searched = study.removesuffix(SUFFIX)
+        raise InputError(
+            f"'{study}' is a confirmation itself",
+            expected="the study that was searched, whose record it belongs to",
+            hint=f"Type `{instead.format(study=searched)}`",
+        )
 
 
 def confirmation_name(study: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import hpo
 from hpo.spec.bits import unpack_bits
-from hpo.spec.confirmation import confirmation_name, read_candidate
+from hpo.spec.confirmation import confirmation_name, read_candidate, refuse_confirmation
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -67,8 +67,8 @@ def open_test(
         again: why the split is opened once more, after it was opened.
 
     Raises:
-        InputError: it was opened before, and ``again`` gives no reason; or the confirmation is not
-            finished.
+        InputError: it was opened before, and ``again`` gives no reason; the confirmation is not
+            finished; or the study is a confirmation itself.
         NotFoundError: there is no such study, nothing to test, no test split, or a checkpoint is
             gone.
         DataError: the faces at hand are not those of the study.
@@ -81,6 +81,7 @@ def open_test(
     from hpo.tracking.store import open_client
 
     study, workspace = resolve_study(study, workspace)
+    refuse_confirmation(study, "hpo test {study}")
     url = workspace.storage_url()
     spec = read_spec(url, study)
     _check_unopened(study, openings_of(url, study), again)

@@ -57,7 +57,9 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         spent = {label: _spent(label, attempts) for label in planned.parts}
         planned = dataclasses.replace(planned, filled=filled, spent=spent)
         for label in planned.parts:
-            done, budget = planned.done_of(label), len(spec.slots_of(label))
+            # The trials of an even sample, asked for before, are beyond every budget.
+            done = sum(slot < FIRST_FILLING_SLOT for slot in filled[label])
+            budget = spec.trials_of(label)
             if done > budget:
                 planned = _noted(
                     planned,

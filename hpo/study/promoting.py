@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
+from hpo.spec.confirmation import refuse_confirmation
 from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -80,6 +81,7 @@ def promote(
     from hpo.tracking.store import open_client
 
     study, workspace = resolve_study(study, workspace)
+    refuse_confirmation(study, "hpo promote {study}")
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
     records = read_trials(url, study)

@@ -47,7 +47,9 @@ def _mark(data: ReportData, label: str, *, first: bool) -> str:
         return " (best of the search)" if first else ""
     if (chosen["architecture"], chosen["number"]) == (label, data.confusion[label]["number"]):
         crowned = data.confirmation["facts"]["crowned"]
-        return " (winner)" if crowned else " (taken by the confirmation)"
+        # The matrix is of the one run that the search saw; the re-runs have a figure of classes.
+        what = "winner" if crowned else "taken by the confirmation"
+        return f" ({what}; its run in the search)"
     return " (best of the search)" if first else ""
 
 

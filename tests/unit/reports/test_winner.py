@@ -150,10 +150,10 @@ def test_the_winner_on_the_page_is_who_was_confirmed(
     going = title(confirmed_by(other, over=False))
     assert going.startswith(f"cnn #{best} (best of the search): ")
     assert title(confirmed_by(other)).startswith(f"cnn #{best} (best of the search): ")
-    assert title(confirmed_by(best)).startswith(f"cnn #{best} (winner): ")
+    assert title(confirmed_by(best)).startswith(f"cnn #{best} (winner; its run in the search): ")
     # Nobody is called the winner whose lead may be luck.
     equal = title(confirmed_by(best, crowned=False))
-    assert equal.startswith(f"cnn #{best} (taken by the confirmation): ")
+    assert equal.startswith(f"cnn #{best} (taken by the confirmation; its run in the search): ")
 
 
 def test_a_study_without_a_result_has_no_card_and_an_earlier_one_goes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from hpo.data.splits import RawSplit, Split, subset
 from hpo.data.store import write_faces
 from hpo.reports.compute import outline
+from hpo.reports.confirmed_beside import confirmed_sentence, study_text
+from hpo.reports.confirmed_beside import notes as confirmed_notes
 from hpo.reports.data import dump_data
 from hpo.search.engine import open_engine
 from hpo.search.studies import read_spec, read_trials
@@ -275,6 +278,13 @@ def test_confirmed_studies_are_compared_over_seeds_and_the_same_faces(
     assert (gap["paired"], gap["n"]) == (True, FACES)
     assert gap["point"] == pytest.approx(14 / 70)
     assert 0 < gap["low"] < gap["point"] < gap["high"]
+    said = confirmed_sentence(whole.studies[0])
+    assert "the only one that was run again" in said
+    assert "not told from" not in said + study_text(whole.studies[0])
+    assert "Caution" not in " ".join(confirmed_notes(whole))
+    known = {**whole.studies[1]["confirmed"], "caution": "Caution: after the test split."}
+    after = replace(whole, studies=[whole.studies[0], {**whole.studies[1], "confirmed": known}])
+    assert f"{after.studies[1]['title']}: Caution: after the test split." in confirmed_notes(after)
 
 
 def test_a_confirmation_in_a_report_is_compared_as_independent(workspace: Workspace) -> None:

@@ -34,9 +34,14 @@ def planned(trials: int = 4, digest: str = DIGEST) -> Plan:
     return Plan(spec, {"cnn": part}, cast("Any", SimpleNamespace(digest=digest)), [], "")
 
 
-def begin(workspace: Workspace, trials: int) -> None:
+def begin(workspace: Workspace, trials: int, importance_trials: int = 0) -> None:
     workspace.ensure(workspace.runs)
     spec = make_spec(trials=4)
+    if importance_trials:
+        budget = spec.budget.model_copy(update={"importance_trials": importance_trials})
+        budget = budget.model_copy(update={"trials": trials})
+        spec = spec.model_copy(update={"budget": budget})
+        trials += importance_trials
     engine = open_engine(workspace.storage_url(None), spec, "cnn", dataset_digest=DIGEST)
     run(engine, spec, at_most=trials)
 
@@ -129,6 +134,13 @@ def test_a_budget_below_what_is_done_is_noted_and_the_count_stays_true(
     assert plan.notes == [
         "cnn: 2 trials are done, more than the budget of 1; all of them are kept and count."
     ]
+    assert with_progress(planned(trials=2), workspace, resume=True).notes == []
+
+
+def test_an_even_sample_that_was_asked_for_is_not_counted_against_the_budget(
+    workspace: Workspace,
+) -> None:
+    begin(workspace, trials=1, importance_trials=3)
     assert with_progress(planned(trials=2), workspace, resume=True).notes == []
 
 
