@@ -93,3 +93,15 @@ def _bounds(study: Mapping[str, Any]) -> dict[str, str]:
         if said:
             found[metric] = " and ".join(said)
     return found
+
+
+def none_kept(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say that every complete trial breaks a constraint, so that none is a best; "" if not so.
+
+    Args:
+        rows: as for ``constraints_sentence``.
+    """
+    complete = [row for row in rows if row["state"] == "complete"]
+    if not complete or not all(map(broken_constraints, complete)):
+        return ""
+    return "Every complete trial breaks a constraint, so none of them counts here."

@@ -18,6 +18,7 @@ from hpo.reports.draw.style import (
     safe,
     symbol,
 )
+from hpo.reports.judged import none_kept
 from hpo.reports.tables import duration
 
 TITLE = "Best so far at equal budgets"
@@ -42,7 +43,7 @@ def section(data: ReportData) -> Section:
     if not made:
         return Section(TITLE, LOOK_FOR, empty=OLD)
     if not made["equal"]["best"]:
-        return Section(TITLE, LOOK_FOR, empty="No trial has a value yet.")
+        return Section(TITLE, LOOK_FOR, empty=none_kept(data.trials) or "No trial has a value yet.")
     pictures = [
         _curves(data, measure)
         for measure in ("seconds", "epochs")

@@ -18,6 +18,7 @@ from hpo.reports.draw.style import (
     safe,
     symbol,
 )
+from hpo.reports.judged import none_kept
 
 TITLE = "Confirmation"
 LOOK_FOR = (
@@ -33,7 +34,9 @@ def section(data: ReportData) -> Section:
     tested = _finished(data)
     if not facts:
         told = "\n".join(data.confirmation.get("test") or [])
-        never = f"The best were not run again over seeds; hpo confirm {data.name} does so."
+        never = none_kept(data.trials) or (
+            f"The best were not run again over seeds; hpo confirm {data.name} does so."
+        )
         return Section(TITLE, LOOK_FOR, empty=f"{never}\n{told}".strip())
     entries = facts["candidates"]
     drawn = figure(

@@ -18,6 +18,7 @@ from hpo.reports.draw.style import (
     safe,
     symbol,
 )
+from hpo.reports.judged import none_kept
 
 TITLE = "Cost against quality"
 LOOK_FOR = (
@@ -49,7 +50,11 @@ def section(data: ReportData) -> Section:
     models = data.comparison["models"]
     known = [cost for cost in AXES if any(model[cost] for model in models)]
     if not known:
-        return Section(TITLE, LOOK_FOR, empty="No complete trial has a value and a cost.")
+        return Section(
+            TITLE,
+            LOOK_FOR,
+            empty=none_kept(data.trials) or "No complete trial has a value and a cost.",
+        )
     return Section(TITLE, LOOK_FOR, [_picture(data, cost) for cost in known])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import about, colour, faded, figure, safe
+from hpo.reports.judged import none_kept
 
 LOOK_FOR = (
     "Where do training (dotted) and validation (solid) part? From there the network learns its "
@@ -33,7 +34,12 @@ def section(data: ReportData) -> Section:
     pruned = _pruned(data, best)
     if pruned:
         pictures.append(pruned)
-    return Section(title, LOOK_FOR, pictures, "" if pictures else "No trial reported an epoch.")
+    return Section(
+        title,
+        LOOK_FOR,
+        pictures,
+        "" if pictures else none_kept(data.trials) or "No trial reported an epoch.",
+    )
 
 
 def _epochs(values: list[Any]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
+from hpo.reports.judged import none_kept
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (
@@ -26,7 +27,11 @@ def section(data: ReportData) -> Section:
     title = "Best result per architecture"
     scored = [e for e in data.architectures if e["best"] and e["best"]["accuracy"] is not None]
     if not scored:
-        return Section(title, LOOK_FOR, empty="No complete trial has a validation accuracy.")
+        return Section(
+            title,
+            LOOK_FOR,
+            empty=none_kept(data.trials) or "No complete trial has a validation accuracy.",
+        )
     drawn = figure(
         "Validation accuracy of the best trial, with its 95 % Wilson interval",
         x="validation accuracy [%]",

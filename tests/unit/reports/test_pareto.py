@@ -190,3 +190,11 @@ def test_an_architecture_whose_trials_all_break_a_constraint_has_complete_ones(
     whole = set_beside([data, compute(broken, study)], ["a", "b"], lambda new, old: "unknown")
     assert summary(whole)[1] == "b has no trial that can be the best."
     assert result_rows(whole)[0] == ["cnn", *["no trial that can be the best of 2"] * 2]
+
+
+def test_where_every_trial_breaks_a_constraint_each_picture_says_so(one_trial: OneTrial) -> None:
+    broken = [dataclasses.replace(one_trial(number=n), excess={"size_mib": 1.5}) for n in range(2)]
+    text = page(compute(broken, {**STUDY, "objectives": None}, n_bootstrap=0))
+    assert text.count("Every complete trial breaks a constraint") >= 4
+    for false in ("No trial has a value", "No complete trial has", "No trial reported", "does so."):
+        assert false not in text, false
