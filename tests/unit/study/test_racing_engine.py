@@ -15,9 +15,10 @@ from hpo.reports.confirmation_sentences import tell
 from hpo.search.engine import Engine, Proposal, open_engine
 from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.bits import pack_bits
-from hpo.spec.confirmation import ConfirmationSpec, candidate_label
+from hpo.spec.confirmation import candidate_label
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
+from hpo.spec.sections import ConfirmationSpec
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import opened_before, searched_after, winner_of
 from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
