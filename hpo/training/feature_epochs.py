@@ -12,15 +12,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hpo.training import backend
+from hpo.training.features import Features
 from hpo.training.frozen import FeatureMaker
 
 if TYPE_CHECKING:
     from hpo.training.loop import EpochLoop
 
 BYTES_PER_CALL = 2**26
-"""Of features, which are copied for a call; between calls the trial can be stopped."""
+"""Of features that the steps of a call read; between calls the trial can be stopped."""
+RESIDENT_BYTES = 2**28
+"""A view up to this size is handed over once; of a larger one each call gets a copy of its rows."""
 
 
 class FeatureEpochs:
@@ -37,6 +41,8 @@ class FeatureEpochs:
         self, model: Any, maker: FeatureMaker, loop: EpochLoop, steps_per_call: int | None = None
     ) -> None:
         self._maker, self._loop = maker, loop
+        # The view that was handed over last, and as what.
+        self._view: tuple[Any, Any] = (None, None)
         features, size = maker.inputs(1), maker.batch_size
         if steps_per_call is None:
             bytes_per_step = size * features[:1].nbytes
@@ -48,6 +54,7 @@ class FeatureEpochs:
             ((None, *features.shape[1:]), str(features.dtype)),
             ((None, maker.goals.shape[1]), "float32"),
             ((None,), "float32"),
+            ((None,), "int32"),
             ((None,), "float32"),
             small=True,
         )
@@ -66,7 +73,7 @@ class FeatureEpochs:
     def _epoch(self, number: int) -> tuple[float, float]:
         """Return the epoch's mean loss and accuracy over faces."""
         maker, loop = self._maker, self._loop
-        order, features = maker.order(number), maker.inputs(number)
+        order, features = maker.order(number).astype(np.int32), maker.inputs(number)
         size, count = maker.batch_size, len(order)
         steps = -(-count // size)
         rates = loop.rates(steps)
@@ -77,14 +84,25 @@ class FeatureEpochs:
             wants_first = average is not None and not average.began
             until = 1 if wants_first else min(done + self._steps_per_call, steps)
             chosen = order[done * size : until * size]
-            weights = np.ones(len(chosen), np.float32)
-            if maker.weights is not None:
-                weights = maker.weights[chosen]
-            sums = self._steps(features[chosen], maker.goals[chosen], weights, rates[done:until])
+            sums = self._steps(*self._faces(features, chosen), rates[done:until])
             loss, right = loss + float(sums[0]), right + float(sums[1])
             loop.end_steps(loss, until - done)
             done = until
         return loss / count, right / count
+
+    def _faces(self, features: Features, chosen: npt.NDArray[np.int32]) -> tuple[Any, ...]:
+        """Return features, goals and weights, and which of their rows ``chosen`` are, in order."""
+        goals, weights = self._maker.goals, self._maker.weights
+        if weights is None:
+            weights = np.ones(len(goals), np.float32)
+        if features.nbytes > RESIDENT_BYTES:
+            rows = np.arange(len(chosen), dtype=np.int32)
+            return features[chosen], goals[chosen], weights[chosen], rows
+        if self._view[0] is not features:
+            import keras
+
+            self._view = features, keras.ops.convert_to_tensor(features)
+        return self._view[1], goals, weights, chosen
 
 
 def _steps(model: Any, size: int) -> Any:
@@ -110,13 +128,12 @@ def _steps(model: Any, size: int) -> Any:
         # Keras's running loss is the mean over faces, too.
         return loss * ops.cast(ops.shape(goals)[0], "float32"), right
 
-    def steps(features: Any, goals: Any, weights: Any, rates: Any) -> tuple[Any, Any]:
+    def steps(features: Any, goals: Any, weights: Any, rows: Any, rates: Any) -> tuple[Any, Any]:
         def body(step: Any, loss: Any, right: Any) -> tuple[Any, Any, Any]:
-            begin, end = step * size, (step + 1) * size
+            faces = rows[step * size : (step + 1) * size]
             optimizer.learning_rate.assign(rates[step])
-            more = one(
-                ops.cast(features[begin:end], "float32"), goals[begin:end], weights[begin:end]
-            )
+            batch = [ops.take(given, faces, axis=0) for given in (features, goals, weights)]
+            more = one(ops.cast(batch[0], "float32"), *batch[1:])
             return step + 1, loss + more[0], right + more[1]
 
         _, loss, right = ops.while_loop(

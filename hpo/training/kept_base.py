@@ -153,22 +153,17 @@ class KeptBase:
             with contextlib.suppress(OSError):
                 own.unlink(missing_ok=True)
 
-    def _with(self, others: bytes) -> bytes:
+    def _with(self, others: bytes) -> memoryview:
         """Return HDF5 that holds the base's weights beside those of other layers."""
         import h5py
 
         self.file.seek(0)
         # In memory: a file would be written, read and removed again.
-        access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-        access.set_fapl_core(backing_store=False)
-        access.set_file_image(self.file.read())
-        opened = h5py.h5f.open(b"joined", h5py.h5f.ACC_RDWR, fapl=access)
-        with h5py.File(opened) as written, h5py.File(io.BytesIO(others), "r") as read:
+        image = io.BytesIO(self.file.read())
+        with h5py.File(image, "r+") as written, h5py.File(io.BytesIO(others), "r") as read:
             for place in _places(read, lambda name: name != self.layer):
                 read.copy(place, written, place)
-            written.flush()
-            image: bytes = opened.get_file_image()
-        return image
+        return image.getbuffer()
 
 
 def _recipe(trial: Gathered, data: TrialData) -> dict[str, Any] | None:
