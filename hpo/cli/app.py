@@ -25,8 +25,9 @@ from hpo.cli import (
     ui,
     workers,
 )
+from hpo.cli.advice import placed
 from hpo.cli.shell import Call, StorageUrl, TrackingUri, let_flow
-from hpo.spec.errors import HpoError
+from hpo.spec.errors import HpoError, InputError
 from hpo.spec.workspace import Workspace
 
 app = typer.Typer(
@@ -76,7 +77,19 @@ def root(
     ] = False,
 ) -> None:
     """Prepare the call."""
+    if home is not None:
+        _check_folder(home)
     context.obj = Call(Workspace.at(home, storage=storage, tracking=tracking), debug, home)
+
+
+def _check_folder(home: Path) -> None:
+    """Refuse a ``--home`` that could never be a workspace; one that is not there yet is made."""
+    wanted = home.expanduser().resolve()
+    nearest = next(path for path in (wanted, *wanted.parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(
+            f"{nearest} is a file", expected="a folder, made where it is missing", where="--home"
+        )
 
 
 run.register(app)
@@ -111,7 +124,7 @@ def main() -> None:
     except typer.Abort:
         _fail("Aborted; nothing was changed.", 1, debug=debug)
     except HpoError as error:
-        _fail(str(error), error.exit_code, debug=debug)
+        _fail(placed(str(error), arguments), error.exit_code, debug=debug)
     except KeyboardInterrupt:
         _fail("Interrupted.", 130, debug=debug)
     except BrokenPipeError:

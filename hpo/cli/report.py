@@ -62,7 +62,7 @@ def report(
         raise InputError(
             "hpo report takes either the name of a study or --from study.json",
             got="both" if study else "neither",
-            hint="Try 'hpo studies' for the names",
+            hint="Try `hpo studies` for the names",
         )
     from hpo.study import reporting
 

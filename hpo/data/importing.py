@@ -234,7 +234,7 @@ def _without_copies(faces: SourceFaces, path: Path) -> tuple[SourceFaces, list[s
             expected="faces that no later split has a copy of",
             got=told.note(),
             where=str(path),
-            hint="Import without --dedupe, and look at the copies with hpo data audit",
+            hint="Import without --dedupe, and look at the copies with `hpo data audit`",
         )
     source = {**faces.source, "deduplicated": told.to_json()}
     return replace(faces, splits=splits, source=source), [told.note()]

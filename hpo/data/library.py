@@ -82,7 +82,7 @@ def unknown_dataset(
     return NotFoundError(
         f"there is no dataset '{name}'",
         where=str(workspace.data),
-        hint=f"{suggestion} Import one with: {command}",
+        hint=f"{suggestion} Import one with: `{command}`",
     )
 
 

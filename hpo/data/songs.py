@@ -146,7 +146,7 @@ def load_song_rows(workspace: Workspace, name: str | None = None) -> tuple[str, 
             f"'{name}' is a dataset of {manifest['kind']}",
             expected="a song catalogue",
             where=str(folder),
-            hint="List the datasets with: hpo data list",
+            hint="List the datasets with: `hpo data list`",
         )
     return name, read_songs(folder / "songs.csv")
 

@@ -142,7 +142,7 @@ def _described(folder: Path) -> FaceDataset:
             f"'{folder.name}' is a dataset of {manifest.get('kind', 'an unknown kind')}",
             expected="a dataset of faces",
             where=str(folder),
-            hint="List the datasets with: hpo data list",
+            hint="List the datasets with: `hpo data list`",
         )
     return FaceDataset(str(manifest["name"]), folder, manifest)
 

@@ -272,7 +272,7 @@ def load_champion(
             f"version {version.version} of {CLASSIFIER} was not registered by hpo",
             expected=f"the tags {', '.join(missing)}",
             got="none",
-            hint="Promote a study (hpo promote STUDY)",
+            hint="Promote a study (`hpo promote STUDY`)",
         )
     folder = fetch_folder(client, version, cache)
     return ServedClassifier(

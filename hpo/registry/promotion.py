@@ -50,7 +50,7 @@ def choose_winner(
             "no trial can be promoted",
             expected="a complete trial with a value and a checkpoint",
             got=f"{_counted(len(records), 'trial')}, {complete} of them complete",
-            hint="Run the study further (hpo run --resume)",
+            hint="Run the study further (`hpo run STUDY.yaml --resume`)",
         )
     return min(eligible, key=lambda record: rank_key(record, direction))
 

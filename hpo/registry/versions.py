@@ -45,7 +45,7 @@ def find_version(client: Any, name: str, which: str) -> Any:
             got=f"version{'s' if len(known) > 1 else ''} {', '.join(known)}"
             if known
             else "no version at all",
-            hint="Promote a study (hpo promote STUDY); hpo quickstart makes one in minutes",
+            hint="Promote a study (`hpo promote STUDY`); `hpo quickstart` makes one in minutes",
         ) from error
 
 
@@ -157,7 +157,7 @@ def fetch(client: Any, location: str, what: str, cache: Path | None = None) -> P
             + ("are gone" if got is None else "are gone or out of reach at the moment"),
             got=got,
             where=without_password(str(location)),
-            hint="Try again in a minute, or promote a study again (hpo promote STUDY)"
+            hint="Try again in a minute, or promote a study again (`hpo promote STUDY`)"
             if got
             else "Promote a study again (hpo promote STUDY)",
         )

@@ -104,7 +104,7 @@ def compare(
         raise InputError(
             "a comparison needs two studies at least",
             got=", ".join(map(str, studies)) or "none",
-            hint="Try 'hpo studies' for the names, then 'hpo compare A B'",
+            hint="Try `hpo studies` for the names, then `hpo compare A B`",
         )
     workspace = workspace or Workspace.at()
     sources = [_open(study, workspace) for study in studies]
@@ -172,7 +172,7 @@ def _check_different(sources: Sequence[_Source], studies: Sequence[str | Path]) 
                 raise InputError(
                     "a study cannot be compared with itself",
                     got=f"{earlier} and {studies[place]}, both study '{source.data.name}'",
-                    hint="Try 'hpo studies' for the names of others",
+                    hint="Try `hpo studies` for the names of others",
                 )
 
 

@@ -169,7 +169,7 @@ def _too_few(study: str, kept: int, complete: int, count: int) -> NotFoundError:
         count: how many were asked for.
     """
     most = min(count, complete)
-    hint = "Give it more trials: hpo run STUDY.yaml --resume --trials N"
+    hint = "Give it more trials: `hpo run STUDY.yaml --resume --trials N`"
     if most >= 2:
         only = f"It has only {complete} to choose from. " if complete < count else ""
         hint = (

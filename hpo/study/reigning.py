@@ -208,7 +208,7 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
         raise NotFoundError(
             "there is no champion to roll back",
             where=str(workspace.home),
-            hint="Promote a study (hpo promote STUDY)",
+            hint="Promote a study (`hpo promote STUDY`)",
         )
     events = history(client)
     recommender, pinned, _ = _recommender(client)
