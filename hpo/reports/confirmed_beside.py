@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.evidence.intervals import Interval, difference
-from hpo.reports.confirmation_sentences import cautioned, decided, ends, gap, is_share, title, value
+from hpo.reports.confirmation_sentences import cautioned, decided, ends, gap, title, value
 from hpo.reports.data import ReportData
 from hpo.reports.sentences import number, plural, shown
 
@@ -133,6 +133,7 @@ def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[
     told = apart["low"] > 0 or apart["high"] < 0
     drawn = "seeds and validation faces" if new["images"] else "seeds"
     way = "paired by face" if apart["paired"] else "the two taken as independent"
+    way += "" if new["direction"] == "maximize" else ", lower is better"
     return (
         f"Confirmed against confirmed: {study['title']} reaches {figure_text(new)} with "
         f"{title(new)}, {first['title']} {figure_text(old)} with {title(old)}: a difference of "
@@ -171,7 +172,8 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
     return (
         f" Confirmed over {plural(known['seeds'], 'seed')}{of}, {title(known)}, {chosen}, has a "
         f"mean {label} of {value(known, known['mean']['point'])} {ends(known, known['mean'])} "
-        f"({100 * known['level']:.0f} % bootstrap interval); the search saw {search} of it."
+        f"({100 * known['level']:.0f} % bootstrap interval); its one run in the search had "
+        f"{search}."
     )
 
 
@@ -179,25 +181,33 @@ def notes(whole: SideBySide) -> list[str]:
     """Return what the reader must know to judge confirmed figures."""
     if not any(study.get("confirmed") for study in whole.studies):
         return []
+    by_face = {bool(s["confirmed"]["images"]) for s in whole.studies if s.get("confirmed")}
+    drawn = "a hierarchical bootstrap over seeds and validation faces"
+    if by_face == {True, False}:
+        drawn += " (over seeds alone under a loss)"
+    elif by_face == {False}:
+        drawn = "a bootstrap over seeds alone, as the losses of single faces are not stored"
     said = [
-        "Confirmed figures are means over runs with other seeds, with intervals by a hierarchical "
-        "bootstrap over seeds and validation faces (over seeds alone under a loss); those runs are "
-        "of the configurations that the search thought best, on the faces that it chose them by."
+        f"Confirmed figures are means over runs with other seeds, with intervals by {drawn}; those "
+        "runs are of the configurations that the search thought best, on the faces that it chose "
+        "them by."
     ]
     said += [
         f"{study['title']}: {study['confirmed']['caution']}"
         for study in whole.studies
         if study.get("confirmed") and study["confirmed"]["caution"]
     ]
-    reasons = dict.fromkeys(d["why"] for d in whole.confirmed_differences if d and d["why"])
+    reasons = dict.fromkeys(
+        (d["why"], bool(study["confirmed"]["images"]))
+        for study, d in zip(whole.studies, whole.confirmed_differences, strict=True)
+        if d and d["why"]
+    )
     said += [
         "The difference of confirmed figures takes them as independent (Zou and Donner 2008), as "
         f"{reason}; for models judged on the same faces its interval is rather too wide."
-        for reason in reasons
+        if faces
+        else "The difference of confirmed losses takes them as independent (Zou and Donner 2008), "
+        "as their seeds are; its interval speaks of other seeds alone, not of other faces."
+        for reason, faces in reasons
     ]
     return said
-
-
-def is_accuracy(known: Mapping[str, Any]) -> bool:
-    """Return whether a confirmed figure can stand on an axis of accuracy."""
-    return is_share(known) and known["objective"] == "val_accuracy"

@@ -2,7 +2,8 @@
 
 The first study is what the others are compared with. A difference of accuracies is taken face by
 face where it is known for both trials which validation faces they got right, else as that of two
-independent samples, and says which.
+independent samples, and says which. Under a loss the losses are subtracted, without an interval,
+as those of single faces are not stored; under different objectives nothing is.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports import confirmed_beside
 from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
+from hpo.reports.differing import differing
 from hpo.reports.equals import equals
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
-from hpo.reports.sentences import value_text
+from hpo.reports.tables import duration
 
 FORMAT = 1
+MUCH_MORE = 1.5
+"""Times the seconds of another study from which on the difference in time is said."""
 
 Best = tuple[int, str]
 """A study's place and an architecture's label: the best trial of that architecture there."""
@@ -37,7 +41,8 @@ class SideBySide:
         studies: one dict per study, the first being what the others are compared with.
         architectures: one dict per architecture that any of them has: ``label``, ``results`` and
             ``differences`` in the order of the studies, None where a study has none.
-        differences: of each study's best trial from the first study's; None for the first.
+        differences: of each study's best trial from the first study's; None for the first, and
+            where the two have different objectives. ``low`` and ``high`` are None under a loss.
         confirmed_differences: of each study's confirmed mean from the first study's
             (``confirmed_beside.confirmed_differences``); None where not both have one.
         curves: per study the best value against the seconds spent in trials.
@@ -92,10 +97,7 @@ def set_beside(
             for side, title, entry in zip(sides, titles, best, strict=True)
         ],
         architectures=[_architecture(label, sides, count_pairs) for label in labels],
-        differences=[
-            None if place == 0 else _difference((0, best[0]), (place, entry), count_pairs)
-            for place, entry in enumerate(best)
-        ],
+        differences=_differences(best, sides, count_pairs),
         confirmed_differences=confirmed_beside.confirmed_differences(
             [confirmed_beside.confirmed_study(side) for side in sides], compare_runs
         ),
@@ -150,26 +152,45 @@ def _architecture(
             }
             for entry, known in zip(entries, confirmed, strict=True)
         ],
-        "differences": [
-            None if place == 0 else _difference((0, entries[0]), (place, entry), count_pairs)
-            for place, entry in enumerate(entries)
-        ],
+        "differences": _differences(entries, sides, count_pairs),
     }
 
 
+def _differences(
+    entries: Sequence[Mapping[str, Any] | None],
+    sides: Sequence[ReportData],
+    count_pairs: CountPairs,
+) -> list[dict[str, Any] | None]:
+    """Return of each study's entry what its best has over the first study's; None for the first."""
+    return [
+        _difference(entries[0], (place, entry), sides[0].objective, count_pairs)
+        if place and side.objective["name"] == sides[0].objective["name"]
+        else None
+        for place, (side, entry) in enumerate(zip(sides, entries, strict=True))
+    ]
+
+
 def _difference(
-    first: tuple[int, Mapping[str, Any] | None],
+    before: Mapping[str, Any] | None,
     other: tuple[int, Mapping[str, Any] | None],
+    objective: Mapping[str, Any],
     count_pairs: CountPairs,
 ) -> dict[str, Any] | None:
-    """Return accuracy of the other less that of the first; None without both intervals."""
-    (base, before), (place, after) = first, other
+    """Return the objective of the other less that of the first study's; None without both.
+
+    Accuracies need their intervals; others have none, as no value of single faces is stored.
+    """
+    place, after = other
     if not before or not after or not before["best"] or not after["best"]:
         return None
+    if objective["name"] != "val_accuracy":
+        point = after["best"]["value"] - before["best"]["value"]
+        ends = {"low": None, "high": None, "level": None, "n": None}
+        return {"point": point, **ends, "paired": False, "why": ""}
     old, new = before["best"]["interval"], after["best"]["interval"]
     if not old or not new:
         return None
-    counts = count_pairs((place, after["label"]), (base, before["label"]))
+    counts = count_pairs((place, after["label"]), (0, before["label"]))
     if isinstance(counts, Paired):
         return {**paired_difference(counts).to_json(), "paired": True, "why": ""}
     gap = difference(Interval(**new), Interval(**old))
@@ -197,57 +218,6 @@ def _curve(side: ReportData) -> dict[str, Any]:
     return {"seconds": seconds, "values": values}
 
 
-def differing(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the keys of study files in which they differ, in their order, with a value each.
-
-    What a study file does not have, or has nothing in, is None. Names and descriptions always
-    differ, and are left out.
-    """
-    flat = [_flat(study) for study in studies]
-    keys = dict.fromkeys(key for one in flat for key in one)
-    return [
-        {"key": key, "values": [one.get(key) for one in flat]}
-        for key in keys
-        if key not in ("name", "description")
-        and any(one.get(key) != flat[0].get(key) for one in flat)
-    ]
-
-
-def _flat(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, item in value.items():
-        name = f"{path}.{key}" if path else str(key)
-        if isinstance(item, Mapping) and item.get("type") in ("float", "int", "categorical"):
-            found[name] = _searched(item)
-        elif isinstance(item, Mapping):
-            found |= _flat(item, name)
-        else:
-            found[name] = item
-    return found
-
-
-def _searched(parameter: Mapping[str, Any]) -> str:
-    """Return what is searched of a parameter in a line, such as ``0.0001 to 0.1, log``."""
-    if parameter["type"] == "categorical":
-        text = " | ".join(exact(choice) for choice in parameter.get("choices") or ())
-    else:
-        text = f"{exact(parameter.get('low'))} to {exact(parameter.get('high'))}"
-        step = parameter.get("step")
-        if step is not None and not (parameter["type"] == "int" and step == 1):
-            text += f" by {exact(step)}"
-        text += ", log" if parameter.get("log") else ""
-    conditions = [
-        f"{name} {' or '.join(map(value_text, values)) if isinstance(values, list) else values}"
-        for name, values in (parameter.get("when") or {}).items()
-    ]
-    return text + (f", if {' and '.join(conditions)}" if conditions else "")
-
-
-def exact(value: Any) -> str:
-    """Return a value so that what differs does not look alike."""
-    return f"{value:.12g}" if isinstance(value, float) else value_text(value)
-
-
 def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
     said = []
     for what, values in (
@@ -261,14 +231,9 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         if len(set(values)) > 1:
             listed = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
             said.append(f"The studies differ in their {what} ({listed}): not a like comparison.")
-    spent = [study["seconds"] for study in whole.studies]
-    if min(spent) > 0 and max(spent) > 1.5 * min(spent):
-        said.append(
-            f"One study spent {max(spent) / min(spent):.1f} times the seconds in trials of another:"
-            " compare the curves at equal time rather than the bests."
-        )
+    said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
-    reasons = list(dict.fromkeys(d["why"] for d in known if not d["paired"]))
+    reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
     if any(d["paired"] for d in known):
         said.append(
             "Paired differences count the faces that one trial alone got right (Newcombe 1998, "
@@ -279,12 +244,33 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         "judged on the same faces such an interval is rather too wide."
         for reason in reasons
     ]
+    if any(d["low"] is None for d in known):
+        said.append(
+            "Differences of losses stand without an interval, as the losses of single faces are "
+            "not stored: nothing tells them from luck."
+        )
     said += confirmed_beside.notes(whole)
-    said.append(
+    optimistic = (
         "Each search's best was selected on the faces that it is judged by, and is one training "
-        "run, so it is optimistic: its interval knows neither that selection nor other seeds."
+        "run, so it is optimistic"
     )
+    if any(study["objective"]["name"] == "val_accuracy" for study in whole.studies):
+        optimistic += ": an interval of its accuracy knows neither that selection nor other seeds"
+    said.append(f"{optimistic}.")
     return said
+
+
+def _unequal_time(whole: SideBySide) -> list[str]:
+    """Name the studies that took the most and the least time where they are far apart."""
+    spent = {study["title"]: study["seconds"] for study in whole.studies}
+    most, least = max(spent, key=lambda t: spent[t]), min(spent, key=lambda t: spent[t])
+    if spent[least] <= 0 or spent[most] <= MUCH_MORE * spent[least]:
+        return []
+    return [
+        f"{most} spent {duration(spent[most])} in trials, {spent[most] / spent[least]:.1f} times "
+        f"the {duration(spent[least])} of {least}: compare the curves at equal time rather than "
+        "the bests."
+    ]
 
 
 def _all(whole: SideBySide) -> list[dict[str, Any] | None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpo.reports.confirmed_beside import confirmed_sentence, figure_text, openings, study_text
 from hpo.reports.data import write_atomically
+from hpo.reports.differing import exact
 from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
 from hpo.reports.equals import equals_sentence
@@ -20,7 +21,7 @@ from hpo.reports.sentences import (
     signed,
     without_best,
 )
-from hpo.reports.side_by_side import SideBySide, exact
+from hpo.reports.side_by_side import SideBySide
 from hpo.reports.tables import duration
 
 PAGE = "index.html"
@@ -44,6 +45,7 @@ def page(whole: SideBySide) -> str:
         sections(whole),
         [],
         whole=whole,
+        **_told(whole),
         summary=summary(whole),
         result_headings=["architecture", *whole.titles],
         results=result_rows(whole),
@@ -52,6 +54,51 @@ def page(whole: SideBySide) -> str:
         file_headings=["key", *whole.titles],
         files=file_rows(whole),
     )
+
+
+def _told(whole: SideBySide) -> dict[str, str]:
+    """Return what the page says of its differences, of its first table and of its intervals."""
+    names = {study["objective"]["name"] for study in whole.studies}
+    first = whole.titles[0]
+    confirmed = (
+        "Confirmed: the mean over seeds of the configuration that was best in re-runs, with its "
+        "95 % bootstrap interval."
+    )
+    by_accuracy = (
+        "Intervals of accuracies are Wilson's (1927), of their differences Newcombe's (1998, "
+        "method 10: for paired data where marked so, else for independent samples). "
+    )
+    means = (
+        "Intervals of confirmed means are of a hierarchical bootstrap over seeds and validation "
+        "faces, as are those of their differences where paired"
+    )
+    if names == {"val_accuracy"}:
+        return {
+            "differences": f"Differences are those from {first}, in points of validation accuracy.",
+            "table_look": (
+                "The best trial of each study, with its 95 % Wilson interval, and the difference "
+                f"from {first} with its 95 % interval (Newcombe's). {confirmed}"
+            ),
+            "intervals": f"{by_accuracy}{means}",
+        }
+    if len(names) == 1:
+        return {
+            "differences": f"Differences are those from {first}, in nats of validation loss: what "
+            "is below 0 is better.",
+            "table_look": (
+                "The best trial of each study, the one with the lowest validation loss, and the "
+                f"difference from {first}; neither has an interval, as the losses of single faces "
+                f"are not stored. {confirmed}"
+            ),
+            "intervals": "Intervals of confirmed means, which are losses, are of a bootstrap over "
+            "seeds alone",
+        }
+    return {
+        "differences": "The studies have different objectives, so none is subtracted from another.",
+        "table_look": "The best trial of each study by its own objective, an accuracy with its "
+        f"95 % Wilson interval. {confirmed}",
+        "intervals": f"{by_accuracy}{means}; of losses over seeds alone",
+    }
 
 
 def summary(whole: SideBySide) -> list[str]:
@@ -68,8 +115,9 @@ def summary(whole: SideBySide) -> list[str]:
             yet = "" if study["counts"].get("complete") else " yet"
             said.append(f"{study['title']} has {without_best(study['counts'])}{yet}.")
             continue
-        reached = f"{study['objective']['label']} of {shown(best['value'], study['objective'])}"
-        if best["interval"]:
+        value = shown(best["value"], study["objective"])
+        reached = f"a {study['objective']['label']} of {value}{_unit(study)}"
+        if best["interval"] and _by_accuracy(study):
             low, high = 100 * best["interval"]["low"], 100 * best["interval"]["high"]
             reached = (
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
@@ -87,14 +135,30 @@ def summary(whole: SideBySide) -> list[str]:
     return said
 
 
+def _by_accuracy(study: Mapping[str, Any]) -> bool:
+    """Return whether a study searched for accuracy, which alone has intervals in single runs."""
+    return bool(study["objective"]["name"] == "val_accuracy")
+
+
+def _unit(study: Mapping[str, Any]) -> str:
+    return "" if study["objective"]["percent"] else " nats"
+
+
 def _verdict(whole: SideBySide, gap: Mapping[str, Any] | None) -> str:
     if gap is None:
         return ""
+    if gap["low"] is None:
+        if not gap["point"]:
+            return f", the same as {whole.titles[0]}"
+        side = "below, so better than" if gap["point"] < 0 else "above, so worse than"
+        return f", {abs(gap['point']):.4g} {side} {whole.titles[0]}, as far as single runs tell"
     told = "" if gap["low"] > 0 or gap["high"] < 0 else ": these data do not tell the two apart"
     return f"; {_gap(gap)} points against {whole.titles[0]}{told}"
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
+    if gap["low"] is None:
+        return f"{gap['point']:+.4g}"
     ends = f"{signed(100 * gap['low'])}, {signed(100 * gap['high'])}"
     return f"{signed(100 * gap['point'])} [{ends}]{' paired' if gap['paired'] else ''}"
 
@@ -124,8 +188,8 @@ def _result(
     if best is None:
         return f"{without_best(result['counts'])} of {result['trials']}"
     interval = best["interval"]
-    text = shown(best["value"], study["objective"])
-    if interval:
+    text = f"{shown(best['value'], study['objective'])}{_unit(study)}"
+    if interval and _by_accuracy(study):
         low, high = 100 * interval["low"], 100 * interval["high"]
         text = f"{100 * interval['point']:.1f} % [{low:.1f}, {high:.1f}]"
     told = f"; {_gap(gap)}" if gap else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from collections.abc import Callable
@@ -183,6 +184,23 @@ def study_records(
                 )
             )
     return records
+
+
+def by_loss(records: list[TrialRecord]) -> list[TrialRecord]:
+    """The same trials as of a study that searched for the lowest validation loss."""
+    return [
+        dataclasses.replace(
+            record,
+            value=metrics["val_loss"]
+            if record.result and (metrics := record.result.metrics)
+            else None,
+        )
+        for record in records
+    ]
+
+
+def loss_spec(architectures: tuple[str, ...] = ("cnn", "resnet50", "xception")) -> dict[str, Any]:
+    return {**study_spec(architectures), "objective": {"metric": "val_loss"}}
 
 
 def study_spec(architectures: tuple[str, ...] = ("cnn", "resnet50", "xception")) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from hpo.evidence.intervals import Interval
 from hpo.evidence.paired import Paired
 from hpo.reports.compute import outline
-from hpo.reports.side_by_side import Best, SideBySide, differing, set_beside
+from hpo.reports.differing import differing
+from hpo.reports.draw.side_by_side import sections
+from hpo.reports.side_by_side import Best, SideBySide, set_beside
 from hpo.reports.side_by_side_page import budget_rows, file_rows, page, result_rows, summary
-from tests.unit.reports.conftest import study_records, study_spec
+from tests.unit.reports.conftest import by_loss, loss_spec, study_records, study_spec
 from tests.unit.reports.test_confirmation import confirmed_facts, interval
 
 
@@ -220,3 +223,95 @@ def test_trials_of_a_study_that_are_as_good_as_its_best_are_named() -> None:
     side = outline(records, study_spec(("cnn",)))
     said = summary(set_beside([side, side], ["A", "B"], unpaired))
     assert "Trial 1 of cnn came to exactly the same value" in said[1]
+
+
+def losses_beside(*trials: int, confirmed: bool = False) -> SideBySide:
+    """Set studies beside each other that searched for the lowest loss."""
+    sides = []
+    for place, count in enumerate(trials):
+        records = by_loss(study_records(("cnn", "xception"), trials=count, seed=place))
+        side = outline(records, loss_spec(("cnn", "xception")))
+        if confirmed:
+            facts = confirmed_facts() | {
+                "objective": "val_loss",
+                "direction": "minimize",
+                "images": 0,
+            }
+            for later, each in enumerate(facts["candidates"]):
+                each["mean"] = interval(1.2 + 0.3 * place + 0.01 * later, 0.01, 3)
+            side = dataclasses.replace(side, confirmation={"facts": facts, "sentences": []})
+        sides.append(side)
+    titles = [f"study {k}" for k in range(len(sides))]
+
+    def asked(new: Best, old: Best) -> str:
+        raise AssertionError("under a loss no faces are counted")
+
+    return set_beside(sides, titles, asked, lambda new, old: "single faces have no part in it")
+
+
+def test_losses_are_compared_as_losses() -> None:
+    whole = losses_beside(6, 9)
+    gap = whole.differences[1]
+    assert gap is not None
+    bests = [study["best"]["value"] for study in whole.studies]
+    assert gap["point"] == pytest.approx(bests[1] - bests[0])
+    assert gap["low"] is None
+    told = page(whole)
+    for word in ("accuracy", "accuracies", "Wilson", "Newcombe", "points", "paired"):
+        assert word not in told.split("<main")[1].split("</main>")[0], word
+    side = "below, so better" if bests[1] < bests[0] else "above, so worse"
+    said = " ".join(summary(whole))
+    assert f"a validation loss of {bests[1]:.4g} nats" in said
+    assert f"{abs(gap['point']):.4g} {side} than study 0, as far as single runs tell" in said
+    assert f"{bests[1]:.4g} nats, trial" in result_rows(whole)[0][2]
+    assert "nats of validation loss: what is below 0 is better" in told
+    assert "What lies further left is better" in told
+    assert "The lower a line, the better" in told
+    json.dumps(whole.to_json(), allow_nan=False)
+
+
+def test_confirmed_losses_are_drawn_and_said_to_be_better_when_lower() -> None:
+    whole = losses_beside(6, 9, confirmed=True)
+    said = summary(whole)[0]
+    assert "a difference of 0.3000 [+0.2859, +0.3141]" in said
+    assert "the two taken as independent, lower is better" in said
+    assert any("over seeds alone, as the losses of single faces" in note for note in whole.notes)
+    assert any("speaks of other seeds alone" in note for note in whole.notes)
+    assert not any("hierarchical" in note or "too wide" in note for note in whole.notes)
+    (picture,) = sections(whole)["bests"].pictures
+    assert picture.figure.layout.xaxis.title.text == "validation loss [nats]"
+    hollow = [trace for trace in picture.figure.data if (trace.name or "").endswith("confirmed")]
+    assert [list(trace.x) for trace in hollow[:2]] == [[1.2], [1.5]]
+    assert all(trace.error_x.array is None for trace in picture.figure.data if trace.showlegend)
+
+
+def test_studies_of_other_objectives_are_not_subtracted() -> None:
+    records = study_records(("cnn",), trials=3)
+    sides = [outline(records, study_spec(("cnn",))), outline(by_loss(records), loss_spec(("cnn",)))]
+    whole = set_beside(sides, ["A", "B"], unpaired)
+    assert whole.differences == [None, None]
+    assert whole.architectures[0]["differences"] == [None, None]
+    assert "none is subtracted from another" in page(whole)
+    assert "a validation loss of" in summary(whole)[2]
+
+
+def test_who_spent_how_much_more_time_than_whom_is_said() -> None:
+    whole = beside(4, 20, architectures=("cnn",))
+    (note,) = [n for n in whole.notes if "in trials" in n]
+    assert note.startswith("study 1 spent ")
+    assert " of study 0: compare the curves at equal time" in note
+
+
+@pytest.mark.parametrize("count", [2, 6, 9])
+def test_marks_of_many_studies_keep_clear_of_each_other(count: int) -> None:
+    whole = confirmed_beside(*[0.5] * count)
+    (picture,) = sections(whole)["bests"].pictures
+    marks = [trace for trace in picture.figure.data if trace.y[0] is not None]
+    down = sorted(y for trace in marks for y in trace.y)
+    low, high = sorted(picture.figure.layout.yaxis.range)
+    # The axis' name takes 80 pixels, and on a phone each study a line of the legend.
+    pixels = (picture.figure.layout.height - 80 - 19 * (count + 1)) / (high - low)
+    assert min(b - a for a, b in itertools.pairwise(down)) * pixels > 10
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in marks}
+    assert len(looks) == len(marks)
+    assert picture.words.count("confirmed:") == count
