@@ -143,13 +143,24 @@ def poor_fit(table: Table) -> str:
 
 
 def disagreement(tables: Mapping[str, Table]) -> str:
-    """Say which parameter each evaluator names first where these differ, else ""."""
+    """Say which parameter each evaluator names first where these differ, and why that may be.
+
+    A parameter that an evaluator does not tell from no effect is not named by it. "" where they
+    agree.
+    """
     leaders = {
-        EVALUATOR_NAMES[name]: table["parameters"][0]["name"]
+        name: next(row["name"] for row in table["parameters"] if row.get("distinct") is not False)
         for name, table in tables.items()
-        if table["parameters"]
+        if any(row.get("distinct") is not False for row in table["parameters"])
     }
     if len(set(leaders.values())) < 2:
         return ""
-    named = ", ".join(f"{who} names {what}" for who, what in leaders.items())
-    return f"The evaluators disagree on the first: {named}."
+    named = ", ".join(f"{EVALUATOR_NAMES[who]} names {what}" for who, what in leaders.items())
+    said = f"The evaluators disagree on the first: {named}."
+    if leaders.get("pedanova") not in (None, leaders.get("fanova")):
+        said += (
+            " They ask different questions, and both may be right: fANOVA and MDI what moves the "
+            "objective over the whole space, PED-ANOVA what sets the best tenth of the trials "
+            "apart."
+        )
+    return said

@@ -19,6 +19,8 @@ SHOWN = 14
 """Parameters drawn; the rest are in ``study.json``."""
 TOGETHER = "all architectures"
 """Label of the picture of what all architectures share."""
+EVEN = "not of the even sample"
+"""Why ``hpo.evidence.importance`` leaves out trials of a study that has an even sample."""
 _PALE = 0.28
 _GREY = "#7d8894"
 
@@ -129,6 +131,13 @@ def _told(row: Mapping[str, Any]) -> str:
     return ", not distinguishable from no effect" if row.get("distinct") is False else ""
 
 
+def _why_left(why: str, table: Mapping[str, Any]) -> str:
+    """Return why trials were left out; in a study sampled at random the others were asked for."""
+    if why == EVEN and not table.get("space_filling"):
+        return "not drawn at random, but asked for: by hand, as a default or from an earlier study"
+    return why
+
+
 def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditional: bool) -> str:
     said = [disagreement(tables)]
     if any(p.get("distinct") is False for t in tables.values() for p in t["parameters"]):
@@ -161,7 +170,7 @@ def _note(label: str, tables: dict[str, Any], first: Mapping[str, Any], conditio
     if first["pruned"]:
         said.append(f"{first['pruned']} pruned trials count with their best value so far.")
     if first["left_out"]:
-        listed = ", ".join(f"{n} {why}" for why, n in first["left_out"].items())
+        listed = ", ".join(f"{n} {_why_left(why, first)}" for why, n in first["left_out"].items())
         said.append(f"Left out: {listed}.")
     if first["sampled"] < first["trials"] or first.get("space_filling"):
         said.append(f"Computed on {sample_of(first)}.")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+from hpo.reports.compute import compute
+from hpo.reports.draw.importance import EVEN, _why_left, section
 from hpo.reports.importance_sentences import importance_sentence
+from hpo.reports.page import page
+from hpo.spec.records import TrialRecord, TrialResult
 
 OBJECTIVE = {"label": "validation accuracy"}
 
@@ -109,6 +114,57 @@ def test_evaluators_that_disagree_interactions_and_a_poor_fit_are_told() -> None
     assert "The evaluators disagree on the first: fANOVA names a, PED-ANOVA names b." in told
     assert told.count("act together: 0.24 [0.10, 0.30]") == 1
     assert "foretells 30 % of the variance" in told
+
+
+def test_a_parameter_that_an_evaluator_does_not_tell_from_chance_is_not_named_by_it() -> None:
+    told = said(
+        fanova=table(row("a", 0.5)),
+        pedanova=table(row("b", 0.5, distinct=False), row("a", 0.4), evaluator="pedanova"),
+    )
+    assert "disagree" not in told
+    silent = table(row("b", 0.5, distinct=False), evaluator="pedanova")
+    assert "disagree" not in said(fanova=table(row("a", 0.5)), pedanova=silent)
+
+
+def test_evaluators_disagree_where_a_cliff_moves_all_and_a_slope_makes_the_best() -> None:
+    """Under a rate of 0.3 nothing is learned; of the rest, all of the best have much dropout."""
+    generator = random.Random(0)
+    space = {n: {"type": "float", "low": 0.0, "high": 1.0} for n in ("rate", "dropout", "dead")}
+    records = []
+    for number in range(120):
+        params = {name: generator.random() for name in space}
+        value = (0.2 if params["rate"] < 0.3 else 0.5) + 0.1 * params["dropout"]
+        records.append(
+            TrialRecord(
+                "s",
+                "cnn",
+                number,
+                "complete",
+                value,
+                params,
+                params,
+                space=space,
+                result=TrialResult("complete", value, metrics={"val_accuracy": value}),
+            )
+        )
+    data = compute(records, {"name": "s", "sampler": "random", "architectures": ["cnn"]})
+    told = (
+        "The evaluators disagree on the first: fANOVA names rate, MDI names rate, PED-ANOVA names "
+        "dropout. They ask different questions, and both may be right: fANOVA and MDI what moves "
+        "the objective over the whole space, PED-ANOVA what sets the best tenth of the trials "
+        "apart."
+    )
+    assert "rate matters most: by itself it explains 0.9" in data.summary[-1]
+    assert told in data.summary[-1]
+    assert told in section(data).pictures[0].note
+    assert told in page(data)
+
+
+def test_trials_left_out_of_a_random_study_are_said_to_have_been_asked_for() -> None:
+    left = {EVEN: 1}
+    assert "not drawn at random, but asked for" in _why_left(EVEN, table(left_out=left))
+    assert _why_left(EVEN, table(left_out=left, space_filling=50)) == EVEN
+    assert _why_left("failed", table()) == "failed"
 
 
 def test_space_filling_trials_and_refusals_are_named() -> None:
