@@ -31,8 +31,13 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
     """
     winner = candidate(facts, facts["winner"])
     if winner is None:
-        return ["The re-runs are too few to compare: no configuration has two that are complete."]
-    said = [] if facts["over"] else ["The confirmation is not finished; so far:"]
+        far = "" if facts["over"] else f" The confirmation is not finished: {how_far(facts)}."
+        return [
+            "The re-runs are too few to compare: no configuration has two that are complete." + far
+        ]
+    said = (
+        [] if facts["over"] else [f"The confirmation is not finished ({how_far(facts)}); so far:"]
+    )
     said.append(_winner(facts, winner))
     caution = cautioned(facts)
     if caution:
@@ -46,6 +51,17 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
     if scores:
         said.append(f"{title(winner)}, mean of {_seeds(winner)}: {scores}.")
     return said
+
+
+def how_far(facts: Mapping[str, Any]) -> str:
+    """Return how many of a confirmation's runs have ended, ``8 of 12 runs have ended``.
+
+    Of configurations that were stopped only those that they had are asked for; a race may still
+    stop others.
+    """
+    ended = sum(len(entry["values"]) for entry in facts["candidates"])
+    asked = sum(entry["stopped"] or facts["seeds"] for entry in facts["candidates"])
+    return f"{number(ended)} of {plural(asked, 'run')} {'has' if ended == 1 else 'have'} ended"
 
 
 def cautioned(facts: Mapping[str, Any]) -> str:
@@ -184,11 +200,13 @@ def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search
         if is_share(facts)
         else f"winner's curse {luck['point']:.4f} [{luck['low']:+.4f}, {luck['high']:+.4f}]"
     )
+    # Re-runs that do better than the search show that its seed was not a lucky one.
+    whose = "the luck of its seed" if luck["point"] > 0 else "so no optimism was seen"
     return (
         f"{which}, {title(entry)}, scored {value(facts, entry['search_value'])} when it was "
         f"found; its {number(luck['n'])} re-runs {_mean_of(facts, entry)}: {lost} "
-        f"({100 * luck['level']:.0f} % Student interval over its seeds), the luck of its "
-        "seed. What it owes to these faces is in both, and other faces alone show it."
+        f"({100 * luck['level']:.0f} % Student interval over its seeds), {whose}. What it owes to "
+        "these faces is in both, and other faces alone show it."
     )
 
 

@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.evidence.intervals import Interval, difference
-from hpo.reports.confirmation_sentences import cautioned, decided, ends, gap, title, value
+from hpo.reports.confirmation_sentences import (
+    cautioned,
+    decided,
+    ends,
+    gap,
+    how_far,
+    title,
+    value,
+)
 from hpo.reports.data import ReportData
 from hpo.reports.sentences import number, plural, shown
 
@@ -41,6 +49,12 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
         "alone": len(facts["candidates"]) == 1,
         "caution": cautioned(facts),
     }
+
+
+def going(data: ReportData) -> str:
+    """Return how far a confirmation that is not over has come; "" where it is, or there is none."""
+    facts = data.confirmation.get("facts") or {}
+    return how_far(facts) if facts and not facts["over"] else ""
 
 
 def confirmed_architecture(data: ReportData, label: str) -> dict[str, Any] | None:
@@ -117,15 +131,28 @@ def openings(whole: SideBySide) -> list[str]:
                 "which no difference compares."
             )
             continue
-        which = " and ".join(s["title"] for s in lacking)
-        verb = "was" if len(lacking) == 1 else "were"
         commands = " and ".join(f"`hpo confirm {s['name']}`" for s in lacking)
         said.append(
-            f"{which} {verb} not confirmed over seeds, so {first['title']} and {study['title']} "
+            f"{_lacking(lacking)}, so {first['title']} and {study['title']} "
             "can be compared by their searches' bests alone, which are optimistic: each was chosen "
             f"for its value on the faces that it is told of. {commands} would tell what to expect."
         )
     return said
+
+
+def _lacking(studies: Sequence[Mapping[str, Any]]) -> str:
+    """Say of each study whether it was not confirmed, or not to the end."""
+    never = [s["title"] for s in studies if not s.get("confirming")]
+    said = [
+        f"the confirmation of {s['title']} is not finished ({s['confirming']})"
+        for s in studies
+        if s.get("confirming")
+    ]
+    if never:
+        verb = "was" if len(never) == 1 else "were"
+        said.insert(0, f"{' and '.join(never)} {verb} not confirmed over seeds")
+    text = " and ".join(said)
+    return text if never else text[0].upper() + text[1:]
 
 
 def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[str, Any]) -> str:
@@ -152,7 +179,7 @@ def study_text(study: Mapping[str, Any]) -> str:
     """Return a cell on a study's confirmation for a table."""
     known = study.get("confirmed")
     if known is None:
-        return "not finished" if study.get("confirming") else "–"
+        return f"not finished: {study['confirming']}" if study.get("confirming") else "–"
     told = "" if known["crowned"] or known["alone"] else " (taken, not told from others)"
     return f"{title(known)}{told}: {figure_text(known)}"
 
@@ -162,7 +189,7 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
     known = study.get("confirmed")
     if known is None:
         going = study.get("confirming")
-        return f" The confirmation of {study['title']} is not finished." if going else ""
+        return f" The confirmation of {study['title']} is not finished: {going}." if going else ""
     of = f" on {number(known['images'])} validation faces" if known["images"] else ""
     label = study["objective"]["label"]
     chosen = "crowned the winner" if known["crowned"] else "taken, though not told from the others"

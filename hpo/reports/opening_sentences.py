@@ -26,14 +26,16 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     )
     said = [
         f"On the {number(opening['images'])} test faces of {opening['dataset']} "
-        f"{opening['architecture']} #{opening['number']} reaches {percent(accuracy['point'])} "
+        f"{opening['architecture']} #{opening['number']} reaches an accuracy of "
+        f"{percent(accuracy['point'])} "
         f"[{100 * low:.1f}, {100 * high:.1f}] "
         f"({100 * accuracy['level']:.0f} % {over}), opened {moment(opening['opened'])}."
     ]
     if gap:
         side = "below" if gap["point"] >= 0 else "above"
         said.append(
-            f"That is {abs(100 * gap['point']):.1f} points {side} its validation accuracy of "
+            f"That is {abs(100 * gap['point']):.1f} points {side} the validation accuracy of "
+            f"{'the same runs' if len(runs) > 1 else 'the same run'}, "
             f"{percent(opening['validation'])} (gap {signed(100 * gap['point'])} "
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
             "selection could see."

@@ -129,7 +129,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "best": {"label": best["label"], **best["best"]} if best else None,
         "equals": [list(each) for each in equals(side.architectures, side.objective["direction"])],
         "confirmed": confirmed_beside.confirmed_study(side),
-        "confirming": bool(side.confirmation.get("facts")),
+        "confirming": confirmed_beside.going(side),
     }
 
 

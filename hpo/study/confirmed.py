@@ -136,7 +136,7 @@ def winner_of(
         NotFoundError: there is no such trial.
     """
     from hpo.registry.promotion import choose_winner
-    from hpo.reports.confirmation_sentences import cautioned
+    from hpo.reports.confirmation_sentences import cautioned, how_far
 
     searched = choose_winner(records, direction)
     told = confirmed(study, storage_url=storage_url)
@@ -144,8 +144,8 @@ def winner_of(
         return searched, []
     if not told.facts["over"] or told.facts["winner"] is None:
         return searched, [
-            f"The confirmation of study '{study}' is not finished, so this is the search's best; "
-            f"`hpo confirm {study}` goes on with it."
+            f"The confirmation of study '{study}' is not finished ({how_far(told.facts)}), so this "
+            f"is the search's best; `hpo confirm {study}` goes on with it."
         ]
     notes = [] if told.facts["crowned"] else told.sentences[:1]
     notes += [caution] if (caution := cautioned(told.facts)) else []

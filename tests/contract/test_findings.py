@@ -146,10 +146,13 @@ def test_what_the_test_split_said_is_told_anew_where_mlflow_was_away(place: Plac
     assert "MLflow's note of the run cnn lacks what came of it" in place.told("study")
     place.mend("study")
     for note in (place.note(), place.experiment("study.confirmation").tags[names.NOTE]):
-        assert "**Test split**: On the 700 test faces of faces cnn #3 reaches 71.0 %" in note
+        assert (
+            "**Test split**: On the 700 test faces of faces cnn #3 reaches an accuracy of 71.0 %"
+            in note
+        )
         assert "gap +3.0 [+1.0, +5.0]" in note
     second = {**OPENED, "accuracy": {**OPENED["accuracy"], "point": 0.7}, "reason": "why"}
     set_attribute(place.url, "study", OPENINGS, [OPENED, second])
     place.mend("study")
     assert place.note().count("**Test split**") == 1
-    assert "reaches 70.0 %" in place.note()
+    assert "reaches an accuracy of 70.0 %" in place.note()

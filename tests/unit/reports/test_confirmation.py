@@ -106,6 +106,24 @@ def test_a_winner_is_told_with_its_lead_and_who_was_stopped(facts: dict[str, Any
     assert said[3] == "cnn #4, mean of 3 seeds: macro F1 48.0 %."
 
 
+def test_re_runs_that_do_better_than_the_search_show_no_optimism(facts: dict[str, Any]) -> None:
+    facts["candidates"][0]["optimism"] = interval(-0.003, 0.02, 3)
+    (said,) = [sentence for sentence in tell(facts) if "curse" in sentence]
+    assert "winner's curse -0.3 points [-2.3, +1.7]" in said
+    assert "so no optimism was seen" in said
+    assert "the luck of its seed" not in said
+
+
+def test_how_far_an_unfinished_confirmation_is_is_said_before_it_can_compare(
+    facts: dict[str, Any],
+) -> None:
+    facts |= {"over": False, "winner": None}
+    for entry in facts["candidates"]:
+        entry |= {"values": [], "stopped": None}
+    facts["candidates"][0]["values"] = [0.5]
+    assert tell(facts)[0].endswith("The confirmation is not finished: 1 of 15 runs has ended.")
+
+
 def test_equals_are_told_as_such(facts: dict[str, Any]) -> None:
     facts["candidates"][1]["behind"] = interval(0.005, 0.01)
     facts["crowned"] = False
@@ -177,7 +195,7 @@ def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
     assert "The one that leads, cnn #2, scored" in " ".join(tell(facts))
     facts["winner"], facts["candidates"][0]["behind"] = "cnn-4", None
     facts["candidates"][1]["behind"] = interval(0.02, 0.01)
-    assert tell(facts)[0] == "The confirmation is not finished; so far:"
+    assert tell(facts)[0] == "The confirmation is not finished (9 of 13 runs have ended); so far:"
     assert " leads: " in tell(facts)[1]
     facts["winner"] = None
     assert "too few to compare" in tell(facts)[0]
@@ -190,7 +208,7 @@ def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
         "opened 2026-03-01 10:00 UTC"
     ) in first[0]
     assert (
-        "1.0 points below its validation accuracy of 52.0 % (gap +1.0 [-1.0, +3.0], by bootstrap)"
+        "1.0 points below the validation accuracy of the same runs, 52.0 % (gap +1.0 [-1.0, +3.0]"
     ) in first[1]
     (alone, *_) = tell_openings([OPENING | {"runs": [0]}])
     assert "(95 % Wilson interval, one run), opened" in alone
@@ -272,7 +290,7 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
             "precision, validation",
             "recall, validation",
         }
-        assert f"cnn #{number} reaches 51.0 %" in seeds.note
+        assert f"cnn #{number} reaches an accuracy of 51.0 %" in seeds.note
 
 
 def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:

@@ -195,9 +195,15 @@ def test_without_two_confirmations_the_bests_are_called_optimistic() -> None:
 def test_a_confirmation_that_goes_on_is_no_confirmed_figure() -> None:
     whole = confirmed_beside(0.5, 0.6, over=False)
     assert whole.confirmed_differences == [None, None]
-    assert "The confirmation of study 1 is not finished." in summary(whole)[2]
+    assert (
+        "The confirmation of study 1 is not finished: 9 of 13 runs have ended." in summary(whole)[2]
+    )
     assert "confirmed:" not in result_rows(whole)[0][2]
-    assert ["confirmed", "not finished", "not finished"] in budget_rows(whole)
+    assert ["confirmed", *["not finished: 9 of 13 runs have ended"] * 2] in budget_rows(whole)
+    assert summary(whole)[0].startswith(
+        "The confirmation of study 0 is not finished (9 of 13 runs have ended) and the "
+        "confirmation of study 1 is not finished (9 of 13 runs have ended), so study 0"
+    )
 
 
 def test_confirmations_under_other_objectives_are_not_subtracted() -> None:
