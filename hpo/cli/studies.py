@@ -198,7 +198,10 @@ def _study_cells(row: Mapping[str, Any]) -> list[Any]:
     counts = [row["states"].get(state, 0) for state in _STATES]
     best = None
     if row["best_value"] is not None:
-        best = f"{row['best_value']:.4f} ({row['best_architecture']} #{row['best_number']})"
+        # Most are accuracies; of another objective less may be better, so it is named.
+        of = "" if row["metric"] == "val_accuracy" else f" {row['metric']}"
+        where = f"{row['best_architecture']} #{row['best_number']}"
+        best = f"{row['best_value']:.4f}{of} ({where})"
     return [
         row["name"],
         ", ".join(row["architectures"]),

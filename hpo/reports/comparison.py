@@ -135,7 +135,7 @@ def completed(data: ReportData) -> ReportData:
     if data.comparison or not data.trials:
         return data
     made = comparison(data.trials, data.labels, data.study, data.objective)
-    answer = comparison_sentences.answer_sentence(made, data.facts)
+    answer = comparison_sentences.answer_sentence(made, data.facts, data.objective)
     budgets = comparison_sentences.budget_sentence(made, data.study, data.objective)
     known = data.facts.get("progress")
     going = progress_sentence(known) if known else ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.progress import status
 from hpo.reports.sentences import (
     NEWCOMBE,
     baselines_phrase,
+    by_accuracy,
+    by_other,
     listed,
     number,
     percent,
@@ -32,6 +34,19 @@ def share_text(share: Mapping[str, Any]) -> str:
     return f"{percent(share['point'], 0)} [{100 * share['low']:.0f}, {100 * share['high']:.0f}]"
 
 
+def beyond(shares: Sequence[Mapping[str, Any] | None]) -> str:
+    """Explain shares that reach under 0 or over 100 %; "" if none does."""
+    ends = [end for share in shares if share for end in (share["low"], share["high"])]
+    over = any(round(100 * end) > 100 for end in ends)
+    under = any(round(100 * end) < 0 for end in ends)
+    said = [
+        "a share over 100 % says that an architecture's own best may be better than the study's, "
+        "so that choosing another would cost something"
+    ] * over
+    said += [f"{'one' if over else 'a share'} under 0 % says that tuning may have lost"] * under
+    return ", and ".join(said)
+
+
 def basis(is_paired: bool, n: int) -> str:
     """Name what an interval of a difference rests on."""
     if is_paired:
@@ -39,12 +54,15 @@ def basis(is_paired: bool, n: int) -> str:
     return f"taken as independent samples of n = {number(n)} validation faces"
 
 
-def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def answer_sentence(
+    made: Mapping[str, Any], facts: Mapping[str, Any], objective: Mapping[str, Any]
+) -> str:
     """Answer whether tuning or the choice of architecture mattered; "" without two architectures.
 
     Args:
         made: what ``comparison.comparison`` returns.
         facts: of the report, which know whether the study goes on.
+        objective: of the study; under another than accuracy it is told in accuracy all the same.
     """
     tuned = made["tuning"]
     if not tuned or len(tuned["moves"]) + len(tuned["left_out"]) < 2:
@@ -53,14 +71,24 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     trials = int(made["equal"]["common"]["trials"])
     known = facts.get("progress")
     going = known is not None and status(known) in ("running", "unfinished")
+    best = (
+        "the best result lies"
+        if by_accuracy(objective)
+        else f"the validation accuracy of the best result, {by_other(objective)}, lies"
+    )
+    point, low, high, side = whole["point"], whole["low"], whole["high"], "above"
+    if point < 0:
+        point, low, high, side = -point, -high, -low, "below"
     said = (
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
-        f"the best result lies {'on average ' if len(moves) > 1 else ''}"
-        f"{100 * whole['point']:.1f} points [{100 * whole['low']:.1f}, {100 * whole['high']:.1f}] "
-        f"above {baselines_phrase(moves)} of {listed(list(moves))}"
+        f"{best} {'on average ' if len(moves) > 1 else ''}"
+        f"{100 * point:.1f} points [{100 * low:.1f}, {100 * high:.1f}] "
+        f"{side} {baselines_phrase(moves)} of {listed(list(moves))}"
     )
-    by_faces = ""
-    if share is None:
+    by_faces = outside = ""
+    if share is None and whole["high"] < 0:
+        said += ": accuracy was lost on the way, so there is no gain to divide"
+    elif share is None:
         said += (
             ", which these data do not tell from nothing: neither tuning nor the choice of "
             "architecture was shown to matter"
@@ -80,6 +108,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
             said += (
                 f": tuning within the architecture{by_hand} brought {share_text(share)} of that, "
             )
+            outside = beyond([share])
             said += (
                 "and the choice of architecture nothing, as the bests of "
                 f"{listed(list(moves))} are equally good"
@@ -93,6 +122,7 @@ def answer_sentence(made: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"{said} (95 % intervals, of the distance "
         f"{'normal' if len(moves) > 1 else NEWCOMBE}{by_faces}, the trials "
         f"{basis(tuned['paired'], tuned['n'])}; one training run each)."
+        f"{f' {outside[0].upper()}{outside[1:]}.' if outside else ''}"
     )
 
 
@@ -111,22 +141,24 @@ def _chosen(tuned: Mapping[str, Any]) -> tuple[str, str]:
 
 def moves_sentence(tuned: Mapping[str, Any]) -> str:
     """Say how far tuning moved each architecture, and how far another one would have."""
-    each = [
-        f"{label} {_moved(move)} of {bracketed(move['whole'])}"
-        for label, move in tuned["moves"].items()
-    ]
+    each = [f"{label} {_moved(move)}" for label, move in tuned["moves"].items()]
     return (
         f"From its default, {baselines_phrase(tuned['moves'])}, to the study's best, in points of "
-        f"validation accuracy, tuning moved {listed(each)}; {NEWCOMBE} 95 % intervals, the trials "
-        f"{basis(tuned['paired'], tuned['n'])}."
+        f"validation accuracy: {'; '.join(each)} ({NEWCOMBE} 95 % intervals, the trials "
+        f"{basis(tuned['paired'], tuned['n'])})."
     )
 
 
 def _moved(move: Mapping[str, Any]) -> str:
+    whole = bracketed(move["whole"])
     if move["default"] == move["best"]:
-        return "by nothing"
-    origin = move.get("origin", "sampler")
-    return bracketed(move["tuning"]) + (" (written by hand)" if origin == "enqueued" else "")
+        if not move["whole"]["point"]:
+            return "nothing, as its default is the study's best"
+        return (
+            f"{whole} in all, and nothing of it by tuning, as no trial did better than the default"
+        )
+    by_hand = " (written by hand)" if move.get("origin", "sampler") == "enqueued" else ""
+    return f"{bracketed(move['tuning'])} by tuning{by_hand}, {whole} in all"
 
 
 def pair_sentence(pair: Mapping[str, Any]) -> str:

@@ -102,7 +102,7 @@ def compute(
     compared = comparison(
         rows, list(grouped), study, objective, correct_faces(records), candidates=rerun
     )
-    answer = comparison_sentences.answer_sentence(compared, facts)
+    answer = comparison_sentences.answer_sentence(compared, facts, objective)
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     data = ReportData(
@@ -237,7 +237,7 @@ def _summary(
         gap = accuracy_change(first, second)
         if gap is not None:
             differ = changes(unsearched_differences(first, second))
-            said.append(sentences.comparison_sentence(winner, order[1], gap, differ))
+            said.append(sentences.comparison_sentence(winner, order[1], gap, objective, differ))
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
         said.append(gains_sentence([e for e in entries if e["best"]], objective))

@@ -12,8 +12,10 @@ from hpo.reports.sentences import (
     baseline_phrase,
     baselines_phrase,
     basis,
+    by_accuracy,
     number,
     origin_phrase,
+    percent,
     shown,
     signed,
     value_text,
@@ -85,7 +87,15 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     # Records of before origins were kept in summaries say nothing of them.
     by_search = best.get("origin", "sampler") == "sampler"
     who = "tuning" if by_search else f"trial {best['number']}, {origin_phrase(best['origin'])},"
-    if not gain["accuracy"]:
+    if not by_accuracy(objective):
+        said = (
+            f"{over} of {label}, trial {base['number']}, reached {value}; against it {who} changed "
+        )
+        said = f"{said[0].upper()}{said[1:]}{_lower(gain, objective)}"
+        if gain["accuracy"]:
+            said += f", and validation accuracy by {_points(gain['accuracy'])}"
+        said += "."
+    elif not gain["accuracy"]:
         said = (
             f"Over {over} of {label} (trial {base['number']}, "
             f"{shown(base['value'], objective)}) {who} changed {objective['label']} by "
@@ -97,7 +107,7 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
         if gain["accuracy"]["point"] >= 0:
             said += f"over it {who} gained {_points(gain['accuracy'])}."
         else:
-            # Under another objective than accuracy the best trial may have lost some.
+            # The baseline may break a constraint that the best trial keeps.
             said += f"against it {who} changed validation accuracy by {_points(gain['accuracy'])}."
     return _joined(said, selection_sentence(gain), beside_search(gain))
 
@@ -109,18 +119,25 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
     measured = [gain["accuracy"] for gain in named if gain and gain["accuracy"]]
     going = " so far" if any(entry.get("left") for entry in entries) else ""
     over = baselines_phrase({entry["label"]: entry for entry in entries})
-    said = (
-        f"What tuning gained{going} over {over}, in points of validation accuracy: "
-        f"{'; '.join(listed)}."
-    )
+    if by_accuracy(objective):
+        measure = "in points of validation accuracy"
+    else:
+        measure = (
+            f"in {objective['label']}, of which lower is better and single runs have no interval, "
+            "and in brackets what came with it in points of validation accuracy"
+        )
+    said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(listed)}."
     if not measured:
         return said
     sizes = sorted({change["n"] for change in measured})
     apart = [m for m in measured if m["low"] > 0 or m["high"] < 0]
     each = "" if any(change.get("paired") for change in measured) else " each"
-    verdict = "" if apart else ", and none of them is distinguishable from nothing"
+    which, none = "brackets", "none of them"
+    if not by_accuracy(objective):
+        which, none = "square brackets", "no change of accuracy"
+    verdict = "" if apart else f", and {none} is distinguishable from nothing"
     said += (
-        f" The brackets are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
+        f" The {which} are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
     said = _joined(said, _lucky_shares(entries))
@@ -157,7 +174,11 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     points = f"{100 * found['optimism']:.1f} points"
     chosen = f"having chosen the best of {number(found['trials'])} trials on these faces"
     said = f"Of the gain, about {points} are due to {chosen}; without them it is"
-    if gain["accuracy"] and gain["accuracy"]["point"] < 0:
+    lost = bool(gain["accuracy"] and gain["accuracy"]["point"] < 0)
+    if round(100 * found["optimism"], 1) < 0 and not lost:
+        # Faces left out by the resamples were, by chance, kinder to whoever was chosen.
+        return f"No part of the gain was seen to be due to {chosen}."
+    if lost:
         if points == "0.0 points":
             return ""
         said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
@@ -175,6 +196,9 @@ def _lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
         found = _named_gain(entry).get("selection") or {}
         if found and found["trials"] > 1:
             lowered = found["accuracy"]
+            if round(100 * found["optimism"], 1) < 0:
+                said.append(f"{entry['label']} none that was seen")
+                continue
             said.append(
                 f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
                 f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
@@ -221,9 +245,18 @@ def _bracketed(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     if not change:
         return f"{gain['value']:+.4g} in {objective['label']}, without an interval"
     star = "*" if gain.get("unsearched") else ""
-    return (
+    points = (
         f"{signed(100 * change['point'])} [{signed(100 * change['low'])}, "
-        f"{signed(100 * change['high'])}]{star}"
+        f"{signed(100 * change['high'])}]"
+    )
+    return f"{points}{star}" if by_accuracy(objective) else f"{gain['value']:+.4g} ({points}){star}"
+
+
+def _lower(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
+    """Return how a loss changed, of which no interval is known."""
+    return (
+        f"{objective['label']} by {gain['value']:+.4g} (lower is better; single runs, without an "
+        "interval)"
     )
 
 
@@ -239,12 +272,18 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
     drawn, gain = found["best"], found["gain"]
     said = (
         f"The best that the sampler itself drew in {label} is trial {drawn['number']}, with "
-        f"{_reached(drawn, objective, digits=2)}"
+        f"{_reached(drawn, objective, digits=2)}, beside "
+        f"{shown(best['value'], objective, digits=2)} of trial {best['number']}, the best of "
+        f"{label}"
     )
     if not gain:
         return f"{said}."
     over = baseline_phrase(entry)
-    if gain["accuracy"] and gain["accuracy"]["point"] < 0:
+    if not by_accuracy(objective):
+        said += f": against {over} it changed {_lower(gain, objective)}"
+        if gain["accuracy"]:
+            said += f", and validation accuracy by {_points(gain['accuracy'])}"
+    elif gain["accuracy"] and gain["accuracy"]["point"] < 0:
         lost = ", a loss" if gain["accuracy"]["high"] < 0 else ""
         said += f": against {over} {_points(gain['accuracy'])}{lost}"
     elif gain["accuracy"]:
@@ -271,6 +310,9 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
             f"{label}: trial {drawn['number']} is the best that the sampler itself drew, with "
             f"{shown(drawn['value'], objective, digits=2)}"
         )
+        if not by_accuracy(objective):
+            said += f" of {objective['label']}"
+            said += f" and a validation accuracy of {percent(drawn['accuracy'])}" if change else ""
         if change:
             said += (
                 f", {signed(100 * change['point'])} points [{signed(100 * change['low'])}, "
@@ -283,6 +325,8 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
 
 
 def _reached(trial: Mapping[str, Any], objective: Mapping[str, Any], digits: int = 1) -> str:
+    if not by_accuracy(objective):
+        return f"a {objective['label']} of {shown(trial['value'], objective)}"
     if trial["interval"]:
         return accuracy_with_interval(trial["interval"], digits)
     return shown(trial["value"], objective)

@@ -180,10 +180,24 @@ def best_sentence(
     )
 
 
+def by_accuracy(objective: Mapping[str, Any]) -> bool:
+    """Return whether a study searched for accuracy, of which alone single runs have intervals."""
+    return bool(objective["name"] == "val_accuracy")
+
+
+def by_other(objective: Mapping[str, Any]) -> str:
+    """Return by what trials were chosen whose accuracy is told all the same; "" by accuracy."""
+    if by_accuracy(objective):
+        return ""
+    lowest = "lowest" if objective["direction"] == "minimize" else "highest"
+    return f"chosen by the {lowest} {objective['label']} and not by accuracy"
+
+
 def comparison_sentence(
     first: Mapping[str, Any],
     second: Mapping[str, Any],
     gap: Mapping[str, Any],
+    objective: Mapping[str, Any],
     also_differ: str = "",
 ) -> str:
     """Say how far the next architecture is, and whether the data tell the two apart.
@@ -191,6 +205,15 @@ def comparison_sentence(
     ``also_differ`` names what nobody searched in either and yet differs between the two trials.
     """
     interval = accuracy_with_interval(second["best"]["interval"])
+    if not by_accuracy(objective):
+        behind = second["best"]["value"] - first["best"]["value"]
+        away = (
+            f"{abs(behind):.4g} {'above' if behind > 0 else 'below'}" if behind else "the same as"
+        )
+        interval = (
+            f"a {objective['label']} of {shown(second['best']['value'], objective)}, {away} "
+            f"{first['label']} as far as single runs tell, with a validation accuracy of {interval}"
+        )
     low, high = 100 * gap["low"], 100 * gap["high"]
     verdict = (
         "" if gap["low"] > 0 or gap["high"] < 0 else ", so these data do not tell the two apart"
@@ -230,7 +253,8 @@ def majority_caveats(
         where = "contains" if entry["against_majority"] == "contains" else "lies below"
         interval = entry["best"]["interval"]
         said.append(
-            f"{entry['label']} was not shown to have learned: the interval of its best trial, "
+            f"{entry['label']} was not shown to have learned: the interval of its best trial's "
+            "accuracy, "
             f"{100 * interval['low']:.1f} to {percent(interval['high'])}, {where} the "
             f"{percent(majority['rate'])} that always answering '{majority['label']}' would score."
         )

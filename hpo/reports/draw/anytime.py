@@ -22,11 +22,6 @@ from hpo.reports.judged import none_kept
 from hpo.reports.tables import duration
 
 TITLE = "Best so far at equal budgets"
-LOOK_FOR = (
-    "Which line is highest at the vertical line, the smallest budget that all architectures had? "
-    "Only up to there is the comparison fair; what came later is dotted. Do the bands overlap? "
-    "Then these faces do not tell the models apart."
-)
 OLD = "This report was made before architectures were compared at equal budgets; draw it again."
 MEASURES = {"trials": "trials", "seconds": "time", "epochs": "epochs"}
 SLIVER = 0.03
@@ -37,13 +32,29 @@ Points = list[tuple[float, Mapping[str, Any]]]
 """What was spent, and the step that held then."""
 
 
+def look_for(objective: Mapping[str, Any]) -> str:
+    """Return what to look for: the lowest line under a loss, which has no bands."""
+    highest = "highest" if objective["direction"] == "maximize" else "lowest"
+    said = (
+        f"Which line is {highest} at the vertical line, the smallest budget that all architectures "
+        "had? Only up to there is the comparison fair; what came later is dotted. "
+    )
+    if objective["name"] == "val_accuracy":
+        return said + "Do the bands overlap? Then these faces do not tell the models apart."
+    return said + (
+        "Losses of single runs have no bands, as those of single faces are not stored: how far "
+        "another seed or other faces would move a line is not drawn."
+    )
+
+
 def section(data: ReportData) -> Section:
     """Draw the best so far against time and epochs, and the best at the smallest common budgets."""
     made = data.comparison
     if not made:
-        return Section(TITLE, LOOK_FOR, empty=OLD)
+        return Section(TITLE, look_for(data.objective), empty=OLD)
     if not made["equal"]["best"]:
-        return Section(TITLE, LOOK_FOR, empty=none_kept(data.trials) or "No trial has a value yet.")
+        empty = none_kept(data.trials) or "No trial has a value yet."
+        return Section(TITLE, look_for(data.objective), empty=empty)
     pictures = [
         _curves(data, measure)
         for measure in ("seconds", "epochs")
@@ -51,7 +62,7 @@ def section(data: ReportData) -> Section:
     ]
     if len(made["equal"]["best"]) > 1:
         pictures.append(equal_budgets(data))
-    return Section(TITLE, LOOK_FOR, pictures)
+    return Section(TITLE, look_for(data.objective), pictures)
 
 
 def _unit(measure: str, most: float) -> tuple[float, str]:
@@ -113,7 +124,8 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
     if made.get("confirmed"):
         lines.append(
             "Large marks are the best confirmed value so far: the mean of a configuration's runs "
-            "with other seeds, with its 95 % bootstrap interval, where the search found it. The "
+            f"with other seeds, with its 95 % bootstrap interval{_over_seeds(data)}, where the "
+            "search found it. The "
             "lines are the search's own values, one run each. What the further runs cost is not in "
             "it."
         )
@@ -136,6 +148,10 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
             "orders is drawn."
         )
     return lines
+
+
+def _over_seeds(data: ReportData) -> str:
+    return "" if data.objective["name"] == "val_accuracy" else " over seeds alone"
 
 
 def _architecture(

@@ -6,7 +6,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
-from hpo.reports.draw.style import about, colour, faded, figure, safe
+from hpo.reports.draw.style import about, colour, faded, figure, objective_axis, safe
 from hpo.reports.judged import none_kept
 
 LOOK_FOR = (
@@ -110,23 +110,27 @@ def _whole(best: list[tuple[str, Any]]) -> dict[str, Any]:
 def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
     import plotly.graph_objects as go
 
+    # What the pruner looked at.
+    metric, objective = data.objective["name"], data.objective
+    unit, scale = ("%", 100.0) if objective["percent"] else ("nats", 1.0)
     drawn = figure(
-        "Validation accuracy of the pruned trials, beside the best",
+        f"{objective['label'][0].upper()}{objective['label'][1:]} of the pruned trials, beside the "
+        "best",
         x="epoch",
-        y="validation accuracy [%]",
+        y=objective_axis(objective),
     )
     count, longest = 0, list(best)
     for label in data.labels:
         tone = colour(data.labels, label)
-        trials = [t for t in data.trials_of(label, "pruned") if t["curves"].get("val_accuracy")]
+        trials = [t for t in data.trials_of(label, "pruned") if t["curves"].get(metric)]
         count += len(trials)
         for place, trial in enumerate(trials[-SHOWN_PRUNED:]):
-            values = trial["curves"]["val_accuracy"]
+            values = trial["curves"][metric]
             longest.append((label, trial))
             drawn.add_trace(
                 go.Scatter(
                     x=_epochs(values),
-                    y=_scaled(values, 100.0),
+                    y=_scaled(values, scale),
                     mode="lines+markers",
                     line={"color": faded(tone, 0.55), "width": 1.3},
                     marker={
@@ -139,25 +143,25 @@ def _pruned(data: ReportData, best: list[tuple[str, Any]]) -> Picture | None:
                     meta=about(label, "pruned"),
                     showlegend=place == 0,
                     hovertemplate=f"{safe(label)} #{trial['number']}, epoch %{{x}}: "
-                    "%{y:.4g} %<extra></extra>",
+                    f"%{{y:.4g}} {unit}<extra></extra>",
                 )
             )
     if not count:
         return None
     for label, trial in best:
-        values = trial["curves"].get("val_accuracy")
+        values = trial["curves"].get(metric)
         if values:
             drawn.add_trace(
                 go.Scatter(
                     x=_epochs(values),
-                    y=_scaled(values, 100.0),
+                    y=_scaled(values, scale),
                     mode="lines",
                     line={"color": colour(data.labels, label), "width": 3},
                     name=f"{safe(label)}, best",
                     legendgroup=safe(label),
                     meta=about(label, "complete"),
                     hovertemplate=f"{safe(label)} #{trial['number']} (best), epoch %{{x}}: "
-                    "%{y:.4g} %<extra></extra>",
+                    f"%{{y:.4g}} {unit}<extra></extra>",
                 )
             )
     drawn.update_xaxes(rangemode="tozero", **_whole(longest))

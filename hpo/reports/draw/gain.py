@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import by_accuracy, by_other, signed
 
 LOOK_FOR = (
     "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own or "
@@ -77,9 +78,16 @@ def section(data: ReportData) -> Section:
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.6]
     )
-    notes = [note for entry in known for note in gain_notes(entry, data.objective)]
+    notes = [
+        f"Bests were {by_other(data.objective)}, of which alone single runs have intervals: what "
+        "is gained or lost here came with it."
+    ]
+    notes = [] if by_accuracy(data.objective) else notes
+    notes += [note for entry in known for note in gain_notes(entry, data.objective)]
     notes += _how(known)
-    pictures = [Picture("", drawn, note="\n".join(notes))]
+    words = ["Across: validation accuracy [%]; gains in points."]
+    words += [f"{unescape(told)}." for trace in drawn.data for told in trace.customdata]
+    pictures = [Picture("", drawn, note="\n".join(notes), words=" ".join(words))]
     return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
 
 
@@ -184,7 +192,7 @@ def _draw(drawn: Any, data: ReportData, entry: dict[str, Any], place: int) -> tu
             customdata=[
                 f"{safe(entry['label'])}, {mark.what}, trial {mark.trial['number']}: "
                 f"{100 * e['point']:.2f} % [{100 * e['low']:.1f}, {100 * e['high']:.1f}], "
-                f"n = {e['n']:,}"
+                f"n = {e['n']:,}{f' ({mark.text})' if mark.text else ''}"
                 for mark, e in zip(marks, ends, strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -18,18 +20,26 @@ from hpo.reports.draw.style import (
     whole_ticks,
 )
 from hpo.reports.rows import keeps_constraints
+from hpo.reports.sentences import listed
+from hpo.reports.words import LISTED, in_words
 
-LOOK_FOR = (
-    "Is the best-so-far line still rising at its end? Then the budget was too small. Crosses are "
-    "pruned trials at their best epoch, triangles at the foot are failed ones."
-)
+
+def look_for(objective: Mapping[str, Any]) -> str:
+    """Return what to look for; failed trials lie beyond the worst."""
+    better, edge = (
+        ("rising", "foot") if objective["direction"] == "maximize" else ("falling", "top")
+    )
+    return (
+        f"Is the best-so-far line still {better} at its end? Then the budget was too small. "
+        f"Crosses are pruned trials at their best epoch, triangles at the {edge} are failed ones."
+    )
 
 
 def section(data: ReportData) -> Section:
     """Draw value against trial number, and the best so far as steps."""
     title = "Optimisation history"
     if not any(t["value"] is not None for t in data.trials):
-        return Section(title, LOOK_FOR, empty="No trial has a value yet.")
+        return Section(title, look_for(data.objective), empty="No trial has a value yet.")
     drawn = figure(
         "Trials in the order they were asked for",
         x="trial number within its architecture",
@@ -42,7 +52,21 @@ def section(data: ReportData) -> Section:
     # Trial 0 stands clear of the axis; few trials would otherwise get ticks between them.
     margin = max(0.4, 0.02 * last)
     drawn.update_xaxes(range=[-margin, last + margin], **whole_ticks(0, last))
-    return Section(title, LOOK_FOR, [Picture("", drawn)])
+    return Section(title, look_for(data.objective), [Picture("", drawn, words=_words(data, drawn))])
+
+
+def _words(data: ReportData, drawn: Any) -> str:
+    """Return the figure in words; failed trials have a place in it, and no value."""
+    figure = json.loads(drawn.to_json())
+    marks = [t for t in figure["data"] if (t.get("meta") or {}).get("state") != "failed"]
+    said = [in_words({**figure, "data": marks})]
+    for label in data.labels:
+        failed = [str(trial["number"]) for trial in data.trials_of(label, "failed")]
+        which = f"trial{'s' if failed[1:] else ''} {listed(failed)}" if failed else ""
+        if failed:
+            which = which if len(failed) <= LISTED else f"{len(failed)} trials"
+            said.append(f"{label}, failed and without a value: {which}.")
+    return " ".join(said)
 
 
 def _architecture(drawn: Any, data: ReportData, label: str) -> None:
@@ -92,12 +116,13 @@ def _architecture(drawn: Any, data: ReportData, label: str) -> None:
     if failed:
         values = [objective_value(t["value"], objective) for t in data.trials]
         known = [v for v in values if v is not None]
-        # Below every value, so that a failed trial never looks like one that scored.
-        foot = min(known) - 0.06 * ((max(known) - min(known)) or 1.0)
+        # Beyond the worst value, so that a failed trial never looks like one that scored.
+        beyond = 0.06 * ((max(known) - min(known)) or 1.0)
+        worst = min(known) - beyond if objective["direction"] == "maximize" else max(known) + beyond
         drawn.add_trace(
             go.Scatter(
                 x=[t["number"] for t in failed],
-                y=[foot] * len(failed),
+                y=[worst] * len(failed),
                 mode="markers",
                 marker={"symbol": "triangle-down-open", "size": 9, "color": tone},
                 name=f"{safe(label)}, failed",

@@ -8,6 +8,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.judged import none_kept
+from hpo.reports.sentences import by_accuracy, by_other
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (
@@ -65,7 +66,8 @@ def section(data: ReportData) -> Section:
         margin={"t": 45, "b": 90, "r": 35},
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
-    note = PROVENANCE + " Ours are the best of their search, on the faces that chose them."
+    note = PROVENANCE + " Ours are the best of their search, on the faces that chose them"
+    note += "." if by_accuracy(data.objective) else f", {by_other(data.objective)}."
     return Section(title, LOOK_FOR, [Picture("", drawn, note=note)])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.comparison_sentences import (
+    beyond,
     bracketed,
     moves_sentence,
     pair_sentence,
@@ -14,6 +16,7 @@ from hpo.reports.comparison_sentences import (
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
+from hpo.reports.sentences import by_accuracy, by_other, signed
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
@@ -56,15 +59,56 @@ def section(data: ReportData) -> Section:
     )
     drawn.update_xaxes(range=_range(data))
     notes = [
+        _chosen_by(data),
         moves_sentence(tuned),
+        _explained(tuned),
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),
         "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
         "less apart than that. All bests were chosen on the faces that judge them, the defaults "
         "were not, so all of these distances are rather too long.",
     ]
-    pictures = [Picture("", drawn, note="\n".join(note for note in notes if note))]
+    note = "\n".join(note for note in notes if note)
+    pictures = [Picture("", drawn, note=note, words=_words(data))]
     return Section(TITLE, LOOK_FOR, pictures, missing(tuned["left_out"], pictures))
+
+
+def _chosen_by(data: ReportData) -> str:
+    """Return that bars are of accuracy where the study searched for something else."""
+    if by_accuracy(data.objective):
+        return ""
+    return (
+        f"Bests were {by_other(data.objective)}, of which alone single runs have intervals: what a "
+        "bar gains or loses in accuracy came with it."
+    )
+
+
+def _explained(tuned: Mapping[str, Any]) -> str:
+    shares = [m["share"] for label, m in tuned["moves"].items() if _has_share(tuned, label)]
+    said = beyond(shares)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _has_share(tuned: Mapping[str, Any], label: str) -> bool:
+    """Return whether a share is told: of the foremost one all is tuning, by what is meant."""
+    move = tuned["moves"][label]
+    moved = move["default"] != move["best"]
+    return bool(move["share"] and moved and label != tuned.get("top", tuned["winner"]))
+
+
+def _words(data: ReportData) -> str:
+    """Return the bars in words: differences of accuracies are points, and not percent."""
+    said = ["Across: validation accuracy [%]; differences in points."]
+    for label, start in _starts(data).items():
+        move = data.comparison["tuning"]["moves"][label]
+        same = move["default"] == move["best"]
+        tuned = "nothing" if same else f"{bracketed(move['tuning'])} points"
+        if _has_share(data.comparison["tuning"], label):
+            tuned += f", {share_text(move['share'])} of the way"
+        said.append(
+            f"{label}, from {start:.1f} %: tuning {tuned}; another architecture {_rest(move)}."
+        )
+    return " ".join(said)
 
 
 def _starts(data: ReportData) -> dict[str, float]:
@@ -85,6 +129,11 @@ def _range(data: ReportData) -> list[float]:
     ]
     margin = 0.06 * ((max(ends) - min(ends)) or 1.0)
     return [min(ends) - margin, max(ends) + margin]
+
+
+def _rest(move: Mapping[str, Any]) -> str:
+    point = move["rest"]["point"]
+    return f"{signed(100 * point)} points" if point else "nothing"
 
 
 def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
@@ -139,9 +188,7 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
         )
     )
     text = "nothing" if same else bracketed(move["tuning"])
-    tuned = data.comparison["tuning"]
-    # Of the foremost one all of the way is tuning, by what is meant.
-    if move["share"] and not same and label != tuned.get("top", tuned["winner"]):
+    if _has_share(data.comparison["tuning"], label):
         text += f", {share_text(move['share'])}"
     drawn.add_annotation(
         # At the left end, where a phone has room for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -31,10 +32,6 @@ from hpo.reports.draw.style import (
     whole_ticks,
 )
 
-LOOK_FOR = (
-    "Does the upper edge of the points rise or fall along a parameter, and does the best lie at "
-    "the end of its range? Then widen the range. Amber points came later in the search."
-)
 COLUMNS, COLUMNS_NARROW = 3, 2
 SHOWN = 12
 """Panels per architecture, the most important parameters first."""
@@ -52,6 +49,16 @@ NAME_LETTER, NAME_LINE = 7.5, 17
 """Pixels along a letter of the name of an axis, and from one of its lines to the next."""
 
 
+def look_for(objective: Mapping[str, Any]) -> str:
+    """Return what to look for: the edge of the points on which the best lie."""
+    edge = "upper" if objective["direction"] == "maximize" else "lower"
+    return (
+        f"Does the {edge} edge of the points, where the best lie, rise or fall along a parameter, "
+        "and does the best lie at the end of its range? Then widen the range. Amber points came "
+        "later in the search."
+    )
+
+
 def section(data: ReportData) -> Section:
     """Draw one figure of small panels per architecture."""
     pictures = []
@@ -63,7 +70,9 @@ def section(data: ReportData) -> Section:
             pictures.append(_picture(data, label, trials, names))
         else:
             absent[label] = "no picture, as no searched parameter took more than one value"
-    return Section("One parameter at a time", LOOK_FOR, pictures, missing(absent, pictures))
+    return Section(
+        "One parameter at a time", look_for(data.objective), pictures, missing(absent, pictures)
+    )
 
 
 def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) -> Picture:

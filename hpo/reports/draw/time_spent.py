@@ -12,7 +12,8 @@ from hpo.reports.draw.style import (
 )
 
 LOOK_FOR = (
-    "How much time did the pruner keep from hopeless trials, and how much went into failures?"
+    "How much time went into trials that were pruned or failed? What a pruner saved is not drawn: "
+    "how long its trials would have gone on is not known."
 )
 PATTERNS = {"complete": "", "pruned": "/", "failed": "x", "running": ".", "waiting": ""}
 

@@ -393,7 +393,11 @@ def test_a_report_of_before_is_completed_from_its_rows() -> None:
     assert "independent samples of n = 3,589" in data.summary[0]
     assert "cnn 8, resnet50 6, xception 6" in data.caveats[-1]
     assert [len(section(data).pictures) for section in (anytime, cost, shares)] == [3, 2, 1]
-    assert "resnet50 by nothing of +21.3 [" in shares(data).pictures[0].note
+    told = shares(data).pictures[0]
+    assert (
+        "in all, and nothing of it by tuning, as no trial did better than the default" in told.note
+    )
+    assert "cnn, from 41.9 %: tuning +10.3 [+8.0, +12.6] points" in told.words
     assert completed(data) is data
 
 

@@ -112,6 +112,11 @@ def test_a_loss_is_told_as_a_loss() -> None:
     gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
     said = selection_sentence({"accuracy": gained, "selection": chosen})
     assert said.startswith("Of the gain, about 1.6 points are due to having chosen")
+    kind = {**chosen, "optimism": -0.003}
+    assert selection_sentence({"accuracy": gained, "selection": kind}) == (
+        "No part of the gain was seen to be due to having chosen the best of 3 trials on these "
+        "faces."
+    )
     unmoved = {**chosen, "optimism": 0.0002}
     assert selection_sentence({"accuracy": change, "selection": unmoved}) == ""
     interval = {"point": 0.183, "low": 0.144, "high": 0.231, "n": 300, "level": 0.95}
@@ -119,10 +124,10 @@ def test_a_loss_is_told_as_a_loss() -> None:
     gain = {"accuracy": change, "value": -0.067}
     entry = {
         "label": "cnn",
-        "best": {"origin": "thesis"},
+        "best": {"origin": "thesis", "number": 0, "value": 0.25},
         "sampler": {"best": drawn, "gain": gain},
     }
-    objective = {"label": "validation accuracy", "percent": True}
+    objective = {"name": "val_accuracy", "label": "validation accuracy", "percent": True}
     said = sampler_sentence(entry, objective)
     assert said.endswith(
         ": against the thesis's own configuration -6.7 points (Newcombe's 95 % interval -12.9 to "
