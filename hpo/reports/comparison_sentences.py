@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.progress import status
 from hpo.reports.sentences import (
     NEWCOMBE,
     baselines_phrase,
-    by_accuracy,
-    by_other,
     listed,
     number,
     percent,
@@ -91,7 +90,7 @@ def answer_sentence(
     elif share is None:
         said += (
             ", which these data do not tell from nothing: neither tuning nor the choice of "
-            "architecture was shown to matter"
+            f"architecture was shown to matter{'' if by_accuracy(objective) else ' to accuracy'}"
         )
     else:
         hands = [label for label, move in moves.items() if move.get("origin") == "enqueued"]

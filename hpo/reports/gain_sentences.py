@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
+from hpo.reports.selection_sentences import lucky_shares, named_gain, selection_sentence
 from hpo.reports.sentences import (
     NEWCOMBE,
     accuracy_with_interval,
     baseline_phrase,
     baselines_phrase,
     basis,
-    by_accuracy,
     number,
     origin_phrase,
     percent,
@@ -115,7 +116,7 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
 def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str, Any]) -> str:
     """Say in one sentence what tuning gained in each architecture, and what to make of it."""
     listed = [_short_gain(entry, objective) for entry in entries]
-    named = [_named_gain(entry) for entry in entries]
+    named = [named_gain(entry) for entry in entries]
     measured = [gain["accuracy"] for gain in named if gain and gain["accuracy"]]
     going = " so far" if any(entry.get("left") for entry in entries) else ""
     over = baselines_phrase({entry["label"]: entry for entry in entries})
@@ -140,7 +141,7 @@ def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str,
         f" The {which} are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
-    said = _joined(said, _lucky_shares(entries))
+    said = _joined(said, lucky_shares(entries))
     starred = [
         str(entry["label"])
         for entry, text in zip(entries, listed, strict=True)
@@ -163,62 +164,6 @@ def _ground(measured: Sequence[Mapping[str, Any]]) -> str:
     if known == {False}:
         return "the two taken as independent samples of"
     return "paired where it is known which faces each trial got right, else independent, over"
-
-
-def selection_sentence(gain: Mapping[str, Any]) -> str:
-    """Say how much of a gain is due to having chosen the best on these faces; "" if unknown."""
-    found = gain.get("selection") or {}
-    if not found or found["trials"] < 2:
-        return ""
-    lowered = found["accuracy"]
-    points = f"{100 * found['optimism']:.1f} points"
-    chosen = f"having chosen the best of {number(found['trials'])} trials on these faces"
-    said = f"Of the gain, about {points} are due to {chosen}; without them it is"
-    lost = bool(gain["accuracy"] and gain["accuracy"]["point"] < 0)
-    if round(100 * found["optimism"], 1) < 0 and not lost:
-        # Faces left out by the resamples were, by chance, kinder to whoever was chosen.
-        return f"No part of the gain was seen to be due to {chosen}."
-    if lost:
-        if points == "0.0 points":
-            return ""
-        said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
-    return (
-        f"{said} {signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
-        f"{signed(100 * lowered['high'])}] (chosen again on {number(found['resamples'])} "
-        f"resamples of n = {number(found['n'])} faces, judged on the faces left out)."
-    )
-
-
-def _lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the sentence on selection for several architectures; "" if it is unknown of all."""
-    said = []
-    for entry in entries:
-        found = _named_gain(entry).get("selection") or {}
-        if found and found["trials"] > 1:
-            lowered = found["accuracy"]
-            if round(100 * found["optimism"], 1) < 0:
-                said.append(f"{entry['label']} none that was seen")
-                continue
-            said.append(
-                f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
-                f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
-                f"{signed(100 * lowered['high'])}]"
-            )
-    if not said:
-        return ""
-    return (
-        "So much of each figure is due to having chosen the best on these faces: "
-        f"{'; '.join(said)}."
-    )
-
-
-def _named_gain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the gain that is told of an architecture: of its best, else of the sampler's best."""
-    gain: Mapping[str, Any] = entry["gain"]
-    if gain and gain["same_trial"]:
-        found: Mapping[str, Any] = (entry.get("sampler") or {}).get("gain") or {}
-        return found
-    return gain
 
 
 def _short_gain(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> str:

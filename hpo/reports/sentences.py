@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.objectives import by_accuracy
 from hpo.search import ranks
 from hpo.spec.records import RankAgreement
 
@@ -178,19 +179,6 @@ def best_sentence(
         f"{begin} {reached}. It is a single training run, and its checkpoint was selected on "
         f"those same faces, so the figure is optimistic.{' ' + alike if alike else ''}"
     )
-
-
-def by_accuracy(objective: Mapping[str, Any]) -> bool:
-    """Return whether a study searched for accuracy, of which alone single runs have intervals."""
-    return bool(objective["name"] == "val_accuracy")
-
-
-def by_other(objective: Mapping[str, Any]) -> str:
-    """Return by what trials were chosen whose accuracy is told all the same; "" by accuracy."""
-    if by_accuracy(objective):
-        return ""
-    lowest = "lowest" if objective["direction"] == "minimize" else "highest"
-    return f"chosen by the {lowest} {objective['label']} and not by accuracy"
 
 
 def comparison_sentence(

@@ -19,6 +19,7 @@ from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
 from hpo.reports.differing import differing
 from hpo.reports.equals import equals
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
 from hpo.reports.tables import duration
@@ -183,7 +184,7 @@ def _difference(
     place, after = other
     if not before or not after or not before["best"] or not after["best"]:
         return None
-    if objective["name"] != "val_accuracy":
+    if not by_accuracy(objective):
         point = after["best"]["value"] - before["best"]["value"]
         ends = {"low": None, "high": None, "level": None, "n": None}
         return {"point": point, **ends, "paired": False, "why": ""}
@@ -254,7 +255,7 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         "Each search's best was selected on the faces that it is judged by, and is one training "
         "run, so it is optimistic"
     )
-    if any(study["objective"]["name"] == "val_accuracy" for study in whole.studies):
+    if any(by_accuracy(study["objective"]) for study in whole.studies):
         optimistic += ": an interval of its accuracy knows neither that selection nor other seeds"
     said.append(f"{optimistic}.")
     return said

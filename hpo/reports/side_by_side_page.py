@@ -14,6 +14,7 @@ from hpo.reports.draw.side_by_side import sections
 from hpo.reports.draw.style import short
 from hpo.reports.equals import equals_sentence
 from hpo.reports.layout import render, write_folder
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.sentences import (
     counted_states,
     plural,
@@ -117,7 +118,7 @@ def summary(whole: SideBySide) -> list[str]:
             continue
         value = shown(best["value"], study["objective"])
         reached = f"a {study['objective']['label']} of {value}{_unit(study)}"
-        if best["interval"] and _by_accuracy(study):
+        if best["interval"] and by_accuracy(study["objective"]):
             low, high = 100 * best["interval"]["low"], 100 * best["interval"]["high"]
             reached = (
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
@@ -133,11 +134,6 @@ def summary(whole: SideBySide) -> list[str]:
             f"{confirmed_sentence(study)}"
         )
     return said
-
-
-def _by_accuracy(study: Mapping[str, Any]) -> bool:
-    """Return whether a study searched for accuracy, which alone has intervals in single runs."""
-    return bool(study["objective"]["name"] == "val_accuracy")
 
 
 def _unit(study: Mapping[str, Any]) -> str:
@@ -189,7 +185,7 @@ def _result(
         return f"{without_best(result['counts'])} of {result['trials']}"
     interval = best["interval"]
     text = f"{shown(best['value'], study['objective'])}{_unit(study)}"
-    if interval and _by_accuracy(study):
+    if interval and by_accuracy(study["objective"]):
         low, high = 100 * interval["low"], 100 * interval["high"]
         text = f"{100 * interval['point']:.1f} % [{low:.1f}, {high:.1f}]"
     told = f"; {_gap(gap)}" if gap else ""

@@ -19,6 +19,7 @@ from hpo.reports.draw.style import (
     symbol,
 )
 from hpo.reports.judged import none_kept
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.tables import duration
 
 TITLE = "Best so far at equal budgets"
@@ -39,7 +40,7 @@ def look_for(objective: Mapping[str, Any]) -> str:
         f"Which line is {highest} at the vertical line, the smallest budget that all architectures "
         "had? Only up to there is the comparison fair; what came later is dotted. "
     )
-    if objective["name"] == "val_accuracy":
+    if by_accuracy(objective):
         return said + "Do the bands overlap? Then these faces do not tell the models apart."
     return said + (
         "Losses of single runs have no bands, as those of single faces are not stored: how far "
@@ -151,7 +152,7 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
 
 
 def _over_seeds(data: ReportData) -> str:
-    return "" if data.objective["name"] == "val_accuracy" else " over seeds alone"
+    return "" if by_accuracy(data.objective) else " over seeds alone"
 
 
 def _architecture(

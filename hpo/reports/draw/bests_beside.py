@@ -16,6 +16,7 @@ from hpo.reports.draw.style import (
     objective_value,
     safe,
 )
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.side_by_side import SideBySide
 
 BELOW = 0.42
@@ -63,7 +64,7 @@ def bests(whole: SideBySide) -> Section:
     objective = common_objective(whole)
     if objective is None:
         return Section(title, BY_ACCURACY, empty=DIFFERENT)
-    accuracy = objective["name"] == "val_accuracy"
+    accuracy = by_accuracy(objective)
     look_for = BY_ACCURACY if accuracy else BY_LOSS
     confirmed = any(_confirmed(whole, place) for place in range(len(whole.studies)))
     of = objective["label"][0].upper() + objective["label"][1:]
@@ -117,7 +118,7 @@ def _known(whole: SideBySide, objective: dict[str, Any]) -> dict[tuple[int, int]
         if result
         and (best := result["best"])
         and best["value"] is not None
-        and (best["interval"] or objective["name"] != "val_accuracy")
+        and (best["interval"] or not by_accuracy(objective))
     }
 
 
@@ -143,7 +144,7 @@ def _heights(
 
 
 def _a(objective: dict[str, Any]) -> str:
-    return "an accuracy" if objective["name"] == "val_accuracy" else f"a {objective['label']}"
+    return "an accuracy" if by_accuracy(objective) else f"a {objective['label']}"
 
 
 def _confirmed(whole: SideBySide, place: int) -> list[tuple[int, dict[str, Any]]]:
@@ -186,7 +187,7 @@ def _best_marks(
 
     title = safe(whole.titles[place])
     ends = [_ends(best, objective) for best in known.values()]
-    accuracy = objective["name"] == "val_accuracy"
+    accuracy = by_accuracy(objective)
     return go.Scatter(
         x=[point for _, point, _ in ends],
         y=list(heights.values()),
@@ -210,7 +211,7 @@ def _best_marks(
 
 def _ends(best: dict[str, Any], objective: dict[str, Any]) -> tuple[float, float, float]:
     """Return ``low, point, high`` of a best trial, the point alone under a loss, as drawn."""
-    if objective["name"] == "val_accuracy":
+    if by_accuracy(objective):
         of = best["interval"]
         return 100 * of["low"], 100 * of["point"], 100 * of["high"]
     value = objective_value(best["value"], objective) or 0.0

@@ -10,7 +10,8 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
-from hpo.reports.sentences import by_accuracy, by_other, signed
+from hpo.reports.objectives import by_accuracy, by_other
+from hpo.reports.sentences import signed
 
 LOOK_FOR = (
     "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own or "

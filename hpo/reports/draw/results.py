@@ -8,7 +8,7 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.judged import none_kept
-from hpo.reports.sentences import by_accuracy, by_other
+from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (

@@ -16,7 +16,8 @@ from hpo.reports.comparison_sentences import (
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
-from hpo.reports.sentences import by_accuracy, by_other, signed
+from hpo.reports.objectives import by_accuracy, by_other
+from hpo.reports.sentences import signed
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (

@@ -9,9 +9,10 @@ from typing import Any
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
-from hpo.reports.gain_sentences import MOST_NAMED, changes, sampler_sentence, selection_sentence
+from hpo.reports.gain_sentences import MOST_NAMED, changes, sampler_sentence
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
+from hpo.reports.selection_sentences import selection_sentence
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
