@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hpo.evidence.classes import over_runs
 from hpo.evidence.racing import LEVEL, Race, Run, Verdict, decide, optimism, race
 from hpo.spec.bits import unpack_bits
 from hpo.spec.confirmation import read_candidate
-from hpo.spec.records import TrialRecord
+from hpo.spec.records import TrialRecord, TrialResult
 from hpo.training.scores import per_class
 
 Direction = Literal["maximize", "minimize"]
@@ -79,8 +80,9 @@ def confirmation(
     params`` (searched), ``numbers`` (of the re-runs that are complete), ``values`` (of all that
     ended, as far as without a gap; None where one failed), ``mean, behind, optimism`` (intervals or
     None), ``best_share, stopped, stopped_by, scores`` (by name: mean, low, high over the re-runs),
-    ``confusion`` (summed) and ``per_class``. Besides ``over, winner, runner_up, crowned, level,
-    images, seeds, objective, direction``. Shares and losses are as measured, in the objective's
+    ``confusion`` (summed) and ``per_class`` (of the winner as ``class_figures`` tells it, with
+    intervals). Besides ``over, winner, runner_up, crowned, level, images, seeds, objective,
+    direction``. Shares and losses are as measured, in the objective's
     direction.
 
     Args:
@@ -116,6 +118,7 @@ def confirmation(
         "crowned": bool(verdict and verdict.crowned and standing.over),
         "candidates": [
             _entry(label, searched[label], own[label], standing, verdict, direction)
+            | (_classes(own[label], seed) if verdict and label == verdict.winner else {})
             for label in searched
         ],
     }
@@ -162,6 +165,22 @@ def _entry(
         "scores": _scores_over(complete),
         "confusion": matrix,
         "per_class": per_class(matrix),
+    }
+
+
+def _classes(reruns: Sequence[TrialRecord], seed: int) -> dict[str, Any]:
+    """Return the figures of each class over a configuration's runs, with intervals; {} if none."""
+    results = [r.result for r in reruns if r.state == "complete" and r.value is not None]
+    told = over_runs([_answers(r) for r in results if r is not None and r.confusion], seed=seed)
+    return {"per_class": told} if told else {}
+
+
+def _answers(result: TrialResult) -> dict[str, Any]:
+    correct = unpack_bits(result.correct, result.validation_size) if result.correct else []
+    return {
+        "confusion": result.confusion,
+        "predictions": result.predictions,
+        "correct": correct,
     }
 
 
