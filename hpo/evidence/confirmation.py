@@ -82,7 +82,9 @@ def confirmation(
     None), ``best_share, stopped, stopped_by, scores`` (by name: mean, low, high over the re-runs),
     ``confusion`` (summed) and ``per_class`` (of the winner as ``class_figures`` tells it, with
     intervals). Besides ``over, winner, runner_up, crowned, level, images, seeds, objective,
-    direction``. Shares and losses are as measured, in the objective's
+    direction``. The winner has ``without_copies`` too, where some of the faces have a copy in
+    training and each run's answers on the others are kept: ``images, confusion, per_class`` over
+    these. Shares and losses are as measured, in the objective's
     direction.
 
     Args:
@@ -170,18 +172,28 @@ def _entry(
 
 def _classes(reruns: Sequence[TrialRecord], seed: int) -> dict[str, Any]:
     """Return the figures of each class over a configuration's runs, with intervals; {} if none."""
-    results = [r.result for r in reruns if r.state == "complete" and r.value is not None]
-    told = over_runs([_answers(r) for r in results if r is not None and r.confusion], seed=seed)
-    return {"per_class": told} if told else {}
-
-
-def _answers(result: TrialResult) -> dict[str, Any]:
-    correct = unpack_bits(result.correct, result.validation_size) if result.correct else []
+    found = [r.result for r in reruns if r.state == "complete" and r.value is not None]
+    results = [r for r in found if r is not None and r.confusion]
+    told = over_runs([_answers(r, r.confusion) for r in results], seed=seed)
+    # Runs that leave other faces out, as versions of hpo may find other copies, are not one table.
+    masks = {r.unseen for r in results}
+    if not told or len(masks) != 1 or masks == {""}:
+        return {"per_class": told} if told else {}
+    unseen = unpack_bits(masks.pop(), results[0].validation_size)
+    answers = [_answers(r, r.confusion_without_copies) for r in results]
     return {
-        "confusion": result.confusion,
-        "predictions": result.predictions,
-        "correct": correct,
+        "per_class": told,
+        "without_copies": {
+            "images": sum(unseen),
+            "confusion": _total([r.confusion_without_copies for r in results]),
+            "per_class": over_runs(answers, seed=seed, unseen=unseen),
+        },
     }
+
+
+def _answers(result: TrialResult, confusion: list[list[int]]) -> dict[str, Any]:
+    correct = unpack_bits(result.correct, result.validation_size) if result.correct else []
+    return {"confusion": confusion, "predictions": result.predictions, "correct": correct}
 
 
 def _signed(interval: dict[str, Any], sign: float) -> dict[str, Any]:
@@ -207,7 +219,10 @@ def _scores_over(complete: Sequence[TrialRecord]) -> dict[str, dict[str, float]]
 
 
 def _summed(complete: Sequence[TrialRecord]) -> list[list[int]]:
-    matrices = [r.result.confusion for r in complete if r.result and r.result.confusion]
+    return _total([r.result.confusion for r in complete if r.result and r.result.confusion])
+
+
+def _total(matrices: Sequence[list[list[int]]]) -> list[list[int]]:
     if not matrices:
         return []
     return [[int(cell) for cell in row] for row in np.sum(np.asarray(matrices), axis=0)]

@@ -40,6 +40,18 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
             "selection could see."
         )
+    alone = opening.get("without_copies")
+    if alone:
+        low, high = within(alone["accuracy"])
+        seen = opening["images"] - alone["images"]
+        verb = "has" if seen == 1 else "have"
+        said.append(
+            f"{number(seen)} of them {verb} an exact, mirrored or near duplicate in the training "
+            f"split; on the others it reaches {percent(alone['accuracy']['point'])} "
+            f"[{100 * low:.1f}, {100 * high:.1f}]."
+        )
+    elif opening.get("images_without_copies") == opening["images"]:
+        said.append("None of them has an exact, mirrored or near duplicate in the training split.")
     told = scores_sentence(
         {name.replace("test_", "val_", 1): known for name, known in opening["scores"].items()}
     )

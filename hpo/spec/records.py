@@ -166,6 +166,10 @@ class TrialResult(_Plain):
             near duplicate; None in trials of before that was looked for.
         copies_digest: ``sha256:…`` of the pixels of the others: trials whose digests are equal
             leave the same faces out; "" where not known.
+        confusion_without_copies: ``confusion`` over the validation faces of which training has no
+            copy; () where that is all of them or none, and in trials of before it was kept.
+        unseen: for each validation face whether it is one of these, packed as ``correct`` is; ""
+            where ``confusion_without_copies`` is ().
         continued_from_epoch: last epoch of the earlier attempt that training went on from; 0 if
             it began at the beginning. Reports were sent of the epochs after it only.
         notes: what went otherwise than the job asked, a sentence each: a state that could not be
@@ -195,6 +199,8 @@ class TrialResult(_Plain):
     validation_size: int = 0
     validation_size_without_copies: int | None = None
     copies_digest: str = ""
+    confusion_without_copies: list[list[int]] = field(default_factory=list)
+    unseen: str = ""
     continued_from_epoch: int = 0
     notes: list[str] = field(default_factory=list)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
-from hpo.spec.bits import unpack_bits
 from hpo.spec.confirmation import confirmation_name, read_candidate, refuse_confirmation
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
@@ -37,7 +35,8 @@ class Opened:
             images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
             ``values`` (of each run), ``validation, gap`` (an interval; None where the validation
             answers are not kept), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
-            ``per_class``.
+            ``per_class``, ``images_without_copies`` and, where these are a part of the images,
+            ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -75,6 +74,7 @@ def open_test(
         IntegrityError: a checkpoint is not the one that was trained.
         EnvironmentProblem: a store cannot be opened, or Keras cannot be loaded.
     """
+    from hpo.evidence.tested import opening_figures
     from hpo.execution.children import ChildServer
     from hpo.search.studies import read_spec, set_attribute
     from hpo.study.ensembles import checkpoint_of
@@ -113,9 +113,12 @@ def open_test(
     }
     set_attribute(url, study, OPENINGS, [*openings_of(url, study), entry])
     told = ChildServer().call(
-        "hpo.training.testing:judge_files", files=files, dataset=str(dataset.folder)
+        "hpo.training.testing:judge_files",
+        files=files,
+        dataset=str(dataset.folder),
+        drop=spec.data.leakage == "drop",
     )
-    begun, entry = entry, {**entry, "finished": _now(), **_figures(told, runs, spec)}
+    begun, entry = entry, {**entry, "finished": _now(), **opening_figures(told, runs, spec.seed)}
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
@@ -218,47 +221,6 @@ def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceD
             where=str(dataset.folder),
         )
     return dataset
-
-
-def _figures(
-    told: Sequence[dict[str, Any]], runs: Sequence[TrialRecord], spec: StudySpec
-) -> dict[str, Any]:
-    import numpy as np
-
-    from hpo.evidence.hierarchical import compare, gap
-    from hpo.evidence.intervals import wilson
-    from hpo.training.scores import per_class
-
-    right = np.array([model["correct"] for model in told], dtype=np.float64)
-    values = [float(row.mean()) for row in right]
-    interval = (
-        compare([right], seed=spec.seed).mean(0)
-        if len(right) > 1
-        else wilson(values[0], right.shape[1])
-    )
-    results = [record.result for record in runs if record.result is not None]
-    kept = [r for r in results if r.correct]
-    validation = [r.metrics["val_accuracy"] for r in results]
-    apart = None
-    if len(kept) == len(right):
-        known = np.array([unpack_bits(r.correct, r.validation_size) for r in kept], np.float64)
-        apart = gap(known, right, seed=spec.seed).to_json()
-    names = told[0]["metrics"]
-    matrix = np.sum([model["confusion"] for model in told], axis=0)
-    return {
-        "images": right.shape[1],
-        "accuracy": interval.to_json(),
-        "values": values,
-        "validation": statistics.fmean(validation),
-        "gap": apart,
-        "scores": {name: _spread([model["metrics"][name] for model in told]) for name in names},
-        "confusion": matrix.tolist(),
-        "per_class": per_class(matrix),
-    }
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {"mean": statistics.fmean(values), "low": min(values), "high": max(values)}
 
 
 def _mirrored(

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.data.audit.unseen import Unseen
+from hpo.spec.bits import pack_bits
 from hpo.spec.records import WITHOUT_COPIES
 from hpo.training.scores import scores
-from hpo.training.validation import judge
+from hpo.training.validation import confused, judge
 
 
 def without_copies(
@@ -43,3 +44,30 @@ def without_copies(
     told = None if votes is None else votes[places]
     metrics = {**judge(own, true).metrics, **scores(own, true, told)}
     return {name + WITHOUT_COPIES: value for name, value in metrics.items()}
+
+
+def confusion_without_copies(
+    predictions: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    unseen: Unseen,
+    classes: int,
+) -> dict[str, Any]:
+    """Return ``confusion_without_copies`` and ``unseen`` of a ``TrialResult``.
+
+    {} where no face has a copy, so that the matrix is that of all faces, or every one has.
+
+    Args:
+        predictions: the classes that all the faces are given, ``(n,)``.
+        labels: ``(n,)``, their own.
+        unseen: which of them have no copy in training.
+        classes: how many there are.
+    """
+    if not 0 < len(unseen) < unseen.faces:
+        return {}
+    places = unseen.places
+    flags = np.zeros(unseen.faces, dtype=bool)
+    flags[places] = True
+    return {
+        "confusion_without_copies": confused(labels[places], predictions[places], classes).tolist(),
+        "unseen": pack_bits(flags.tolist()),
+    }

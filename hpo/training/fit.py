@@ -17,7 +17,7 @@ from hpo.training import backend
 from hpo.training.answers import no_softmax, try_model
 from hpo.training.augmentation import Augmentation
 from hpo.training.batches import TrialData, epoch_batches, load_data
-from hpo.training.copies import without_copies
+from hpo.training.copies import confusion_without_copies, without_copies
 from hpo.training.course import Course
 from hpo.training.frame import cut
 from hpo.training.frozen import FrozenBase
@@ -107,6 +107,9 @@ def _build(trial: Gathered, data: TrialData) -> Any:
         trial.facts.update(validation_size_without_copies=len(unseen), copies_digest=unseen.digest)
         trial.without_copies = lambda judged: without_copies(
             judged.probabilities, held_out.labels, unseen, held_out.votes
+        )
+        trial.confusion_without_copies = lambda judged: confusion_without_copies(
+            judged.predictions, held_out.labels, unseen, data.classes
         )
     return model
 

@@ -49,6 +49,7 @@ class Gathered:
         seconds: by phase.
         labels: of the validation faces.
         without_copies: from a judgement to its metrics on faces that training has no copy of.
+        confusion_without_copies: likewise to the result's fields of its confusion on these.
         loop: of the epochs, once they begin.
         kept: what the base need not be built for; None where it is built.
         features_key: what the features that were trained on hang on; None if on none.
@@ -67,6 +68,7 @@ class Gathered:
     seconds: dict[str, float] = field(default_factory=dict)
     labels: Any = None
     without_copies: Callable[[Judgement], dict[str, float]] = lambda judged: {}
+    confusion_without_copies: Callable[[Judgement], dict[str, Any]] = lambda judged: {}
     loop: EpochLoop | None = None
     kept: KeptBase | None = None
     features_key: Mapping[str, Any] | None = None
@@ -217,6 +219,7 @@ class Gathered:
                 self.facts.update(best_epoch=loop.best.epoch, metrics=metrics)
                 self.facts.update(final_metrics=loop.epochs[-1].metrics)
                 self.facts.update(confusion=loop.best_judgement.confusion.tolist())
+                self.facts.update(self.confusion_without_copies(loop.best_judgement))
                 predictions = loop.best_judgement.predictions
                 self.facts.update(predictions=predictions.tolist())
                 self.facts.update(correct=pack_bits((predictions == self.labels).tolist()))

@@ -15,6 +15,7 @@ def judge_files(
     *,
     files: Sequence[str],
     dataset: str,
+    drop: bool,
 ) -> list[dict[str, Any]]:
     """Judge ``.keras`` files on the whole test split.
 
@@ -23,10 +24,13 @@ def judge_files(
     Args:
         files: paths of the files, checked before.
         dataset: folder of the canonical store, with a split ``test``.
+        drop: whether they trained without copies of held-out faces.
 
     Returns:
-        For each file ``metrics`` (as of a trial, with ``test_`` in place of ``val_``), ``correct``
-        (0 or 1 for each face) and ``confusion``.
+        For each file ``metrics`` (as of a trial, with ``test_`` in place of ``val_``),
+        ``predictions`` and ``correct`` (0 or 1) for each face, and ``confusion``; of the faces that
+        training has no copy of ``images_without_copies`` and, where these are a part,
+        ``confusion_without_copies`` and ``unseen``, as of a ``TrialResult``.
 
     Raises:
         DataError: a file is no model.
@@ -34,12 +38,15 @@ def judge_files(
     import keras
     import numpy as np
 
+    from hpo.data.audit.unseen import unseen
     from hpo.data.store import open_faces
     from hpo.spec.errors import DataError
+    from hpo.training.copies import confusion_without_copies, without_copies
     from hpo.training.scores import scores
     from hpo.training.validation import judge, predict
 
-    split = open_faces(Path(dataset)).split(SPLIT)
+    opened = open_faces(Path(dataset))
+    split, alone = opened.split(SPLIT), unseen(opened, drop=drop, split=SPLIT)
     labels = np.asarray(split.labels, dtype=np.int64)
     told = []
     for path in files:
@@ -54,14 +61,23 @@ def judge_files(
             ) from error
         answers = predict(model, np.asarray(split.images)[..., None], 64)
         judged = judge(answers, labels)
-        metrics = {**judged.metrics, **scores(answers, labels, split.votes)}
+        metrics = {
+            **judged.metrics,
+            **scores(answers, labels, split.votes),
+            **without_copies(answers, labels, alone, split.votes),
+        }
         told.append(
             {
                 "metrics": {
                     name.replace("val_", f"{SPLIT}_", 1): value for name, value in metrics.items()
                 },
+                "predictions": judged.predictions.tolist(),
                 "correct": (judged.predictions == labels).astype(int).tolist(),
                 "confusion": judged.confusion.tolist(),
+                "images_without_copies": len(alone),
+                **confusion_without_copies(
+                    judged.predictions, labels, alone, len(judged.confusion)
+                ),
             }
         )
     return told

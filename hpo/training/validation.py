@@ -68,8 +68,7 @@ def judge(probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.i
     # np.maximum hands a NaN on, as it should: such a model has failed.
     loss = -np.log(np.maximum(own / totals, _SMALLEST_PROBABILITY)).mean()
     predictions = probabilities.argmax(axis=1).astype(np.int64)
-    confusion = np.bincount(labels * classes + predictions, minlength=classes * classes)
-    confusion = confusion.reshape(classes, classes)
+    confusion = confused(labels, predictions, classes)
     hits = np.diag(confusion)
     involved = confusion.sum(axis=0) + confusion.sum(axis=1)
     f1 = 2.0 * hits[involved > 0] / involved[involved > 0]
@@ -83,6 +82,14 @@ def judge(probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.i
         confusion=confusion,
         probabilities=probabilities,
     )
+
+
+def confused(
+    labels: npt.NDArray[np.int64], predictions: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.int64]:
+    """Return the confusion matrix, ``(classes, classes)``: rows true, columns predicted."""
+    counts = np.bincount(labels * classes + predictions, minlength=classes * classes)
+    return counts.reshape(classes, classes)
 
 
 def predict_views(

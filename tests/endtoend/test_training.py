@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -18,6 +19,7 @@ from hpo.spec.records import WITHOUT_COPIES, EpochReport, TrialJob, TrialResult
 from hpo.training import fit
 from hpo.training.batches import load_data
 from hpo.training.fit import train
+from hpo.training.testing import judge_files
 from hpo.training.validation import judge
 from tests.endtoend.bars import PLAIN, TINY, bars
 
@@ -36,6 +38,8 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TrialJob:
     folder = tmp_path_factory.mktemp("training")
     splits = {"train": bars(224, 0), "validation": bars(75, 1)}
     splits["validation"].images[:COPIES] = splits["train"].images[:COPIES]  # Their labels agree.
+    splits["test"] = bars(30, 2)
+    splits["test"].images[:3] = splits["train"].images[:3]
     dataset = write_faces(folder / "bars", "bars", splits, {"kind": "test"})
     return TrialJob(
         "t/cnn/0", "cnn", TINY, str(folder / "bars"), dataset.digest, str(folder / "out"), seed=7
@@ -62,9 +66,30 @@ def test_the_checkpoints_scores_are_told_without_faces_that_training_has_copies_
     labels = np.asarray(open_faces(Path(job.dataset)).split("validation").labels)
     right = np.array(result.predictions) == labels
     assert result.metrics["val_accuracy_without_copies"] == right[COPIES:].mean()
+    assert unpack_bits(result.unseen, 75) == [False] * COPIES + [True] * (75 - COPIES)
+    alone = np.array(result.confusion_without_copies)
+    assert (alone.sum(), np.diag(alone).sum()) == (75 - COPIES, right[COPIES:].sum())
     told = {name for name in result.metrics if name.startswith("val_")}
     whole = {name for name in told if not name.endswith(WITHOUT_COPIES)}
     assert told - whole == {name + WITHOUT_COPIES for name in whole}
+
+
+def test_the_test_split_is_told_without_faces_that_training_has_copies_of_too(
+    trained: tuple[TrialResult, list[EpochReport]], job: TrialJob
+) -> None:
+    asked = functools.partial(
+        judge_files, print, lambda: False, files=[trained[0].checkpoint], dataset=job.dataset
+    )
+    (told,) = asked(drop=False)
+    assert unpack_bits(told["unseen"], 30) == [False] * 3 + [True] * 27
+    alone = np.array(told["confusion_without_copies"])
+    assert told["images_without_copies"] == alone.sum() == 27
+    assert np.diag(alone).sum() == sum(told["correct"][3:])
+    assert told["metrics"]["test_accuracy_without_copies"] == sum(told["correct"][3:]) / 27
+    # Trained without the copies, it has seen none of the faces.
+    (dropped,) = asked(drop=True)
+    assert "unseen" not in dropped
+    assert dropped["images_without_copies"] == 30
 
 
 def test_a_trial_learns_and_says_how(trained: tuple[TrialResult, list[EpochReport]]) -> None:

@@ -1,4 +1,4 @@
-"""The validation faces of which training has no copy: those that a score is told over once more.
+"""The held-out faces of which training has no copy: those that a score is told over once more.
 
 They are the same faces in every trial of a study, also where a trial trains on a part of the
 training split: a face counts as seen if any training face of the dataset is a copy of it.
@@ -19,11 +19,11 @@ from hpo.data.store import FaceDataset
 
 @dataclass(frozen=True)
 class Unseen:
-    """The validation faces of which training has no copy.
+    """The faces, of validation or test, of which training has no copy.
 
     Args:
-        places: int64, ascending, among the faces that are validated on.
-        faces: how many are validated on.
+        places: int64, ascending, among the faces that are asked about.
+        faces: how many are asked about.
         digest: ``sha256:…`` of the pixels of the others, in no order: figures with equal digests
             leave the same faces out.
     """
@@ -37,22 +37,28 @@ class Unseen:
 
 
 def unseen(
-    dataset: FaceDataset, validation_limit: int | None = None, data_seed: int = 0, *, drop: bool
+    dataset: FaceDataset,
+    validation_limit: int | None = None,
+    data_seed: int = 0,
+    *,
+    drop: bool,
+    split: str = "validation",
 ) -> Unseen:
-    """Return which faces of a trial's validation have no copy in training.
+    """Return which faces of a trial's validation, or of the test split, have no copy in training.
 
     Args:
-        dataset: an opened dataset with ``train`` and ``validation``.
+        dataset: an opened dataset with ``train`` and the split.
         validation_limit, data_seed: the subset that is validated on, as in ``TrialJob``.
         drop: whether training leaves out what is a copy of a held-out face; then none has one.
+        split: of which the faces are.
 
     Raises:
         DataError: a split cannot be read.
     """
-    split = dataset.split("validation")
-    chosen = subset_places(np.asarray(split.labels), validation_limit, data_seed)
-    seen = np.empty(0, np.int64) if drop else seen_in_training(dataset)
+    faces = dataset.split(split)
+    chosen = subset_places(np.asarray(faces.labels), validation_limit, data_seed)
+    seen = np.empty(0, np.int64) if drop else seen_in_training(dataset, split)
     has_copy = np.isin(chosen, seen)
-    pixels = sorted(hashlib.sha256(split.images[i].tobytes()).digest() for i in chosen[has_copy])
+    pixels = sorted(hashlib.sha256(faces.images[i].tobytes()).digest() for i in chosen[has_copy])
     digest = hashlib.sha256(b"".join(pixels)).hexdigest()
     return Unseen(np.flatnonzero(~has_copy).astype(np.int64), len(chosen), f"sha256:{digest}")

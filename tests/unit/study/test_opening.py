@@ -41,7 +41,7 @@ def test_what_another_person_opened_meanwhile_stays_on_record(
 
     monkeypatch.setattr(opening, "_winner", lambda *_: ([run], ("cnn", 0), True))
     monkeypatch.setattr(opening, "_faces", lambda *_: faces)
-    monkeypatch.setattr(opening, "_figures", lambda *_: {"images": 7})
+    monkeypatch.setattr("hpo.evidence.tested.opening_figures", lambda *_: {"images": 7})
     monkeypatch.setattr(opening, "_sentences", lambda openings: [str(len(openings))])
     monkeypatch.setattr(opening, "_mirrored", lambda *_: [])
     monkeypatch.setattr("hpo.tracking.store.open_client", lambda *_: None)

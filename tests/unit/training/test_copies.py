@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpo.data.audit.unseen import Unseen
-from hpo.training.copies import without_copies
+from hpo.training.copies import confusion_without_copies, without_copies
 from hpo.training.scores import scores
 from hpo.training.validation import judge
 
@@ -36,3 +36,16 @@ def test_where_no_face_has_a_copy_both_are_equal() -> None:
 def test_nothing_is_told_where_every_face_has_a_copy_or_the_answers_are_gone() -> None:
     assert without_copies(PROBABILITIES, LABELS, some()) == {}
     assert without_copies(None, LABELS, some(1)) == {}
+
+
+def test_the_confusion_matrix_is_told_again_with_the_faces_that_it_counts() -> None:
+    told = np.array([0, 1, 0, 1])
+    assert confusion_without_copies(told, LABELS, some(1, 2, 3), 3) == {
+        "confusion_without_copies": [[0, 1, 0], [1, 1, 0], [0, 0, 0]],
+        "unseen": "7",
+    }
+
+
+def test_where_no_face_has_a_copy_or_every_one_there_is_no_second_matrix() -> None:
+    assert confusion_without_copies(LABELS, LABELS, some(0, 1, 2, 3), 2) == {}
+    assert confusion_without_copies(LABELS, LABELS, some(), 2) == {}
