@@ -7,8 +7,8 @@ and their application", section 2.7.4; Cochran 1977, "Sampling techniques", sect
 adds by how much it moves the ratio. The mean of these has the interval of ``hierarchical``, over
 runs and over the faces that the ratio counts.
 
-Of one run, and where all or nothing is right, so that there is nothing to resample, the interval is
-Wilson's over these faces, and F1, which is no share of faces, has none.
+Of one run, and where hardly a face is ever right, or ever wrong, so that there is little to draw
+again, the interval is Wilson's over these faces, and F1, which is no share of faces, has none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ from hpo.training.scores import per_class
 
 Counts = npt.NDArray[np.float64]
 """``(runs, faces)``, how often each counts: 0, 1, or 2 where F1 counts it twice."""
+
+FEWEST = 5
+"""Faces that some run has right, and wrong, for a bootstrap over them: the textbooks' rule for
+approximate intervals of proportions (told by Brown, Cai and DasGupta 2001, "Interval estimation for
+a binomial proportion", Statistical Science 16(2))."""
 
 
 def class_figures(
@@ -57,19 +62,16 @@ def class_figures(
     runs = len(told) if kept else runs
     found = []
     for label, figures in enumerate(per_class(matrix)):
+        faces, given = int(matrix[label].sum()), int(matrix[:, label].sum())
         intervals: dict[str, Any] = dict.fromkeys(("precision", "recall", "f1"))
-        if kept:
-            counts = _counted(told == label, right, int(matrix[label].sum()) // runs)
-            for name, (hits, of) in counts.items():
+        if runs == 1:
+            for name, n in (("precision", given), ("recall", faces)):
+                share = figures[name]
+                intervals[name] = wilson(share, n, level).to_json() if share is not None else None
+        elif kept:
+            for name, (hits, of) in _counted(told == label, right, faces // runs).items():
                 intervals[name] = _ratio(hits, of, seed, level, share=name != "f1")
-        found.append(
-            {
-                **figures,
-                "runs": runs,
-                "given": int(matrix[:, label].sum()),
-                "intervals": intervals,
-            }
-        )
+        found.append({**figures, "runs": runs, "given": given, "intervals": intervals})
     return found
 
 
@@ -110,7 +112,8 @@ def _ratio(
     if not total:
         return None
     point, faces = float(hits.sum()) / total, of.shape[1]
-    if len(of) < 2 or point in (0.0, 1.0):
+    right, wrong = (hits > 0).any(axis=0).sum(), (hits < of).any(axis=0).sum()
+    if min(right, wrong) < FEWEST:
         return wilson(point, faces, level).to_json() if share else None
     moved = point + (hits - point * of) / of.mean()
     found = compare([moved], seed=seed, level=level).mean(0).to_json()

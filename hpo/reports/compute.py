@@ -29,7 +29,7 @@ from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
 from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
-from hpo.reports.trials import Direction, best_of
+from hpo.reports.trials import best_matrices, best_of
 from hpo.reports.winner import winner_facts
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.pareto import pareto_front
@@ -130,7 +130,7 @@ def compute(
         contours={
             label: _contours(group, tables[label]["fanova"]) for label, group in grouped.items()
         },
-        confusion=_confusion(grouped, objective["direction"]),
+        confusion=best_matrices(grouped, objective["direction"]),
         comparison=compared,
         card=winner_facts(
             records,
@@ -264,17 +264,6 @@ def _contours(group: Sequence[TrialRecord], table: Mapping[str, Any]) -> list[di
     pairs = [ranked[:2], numbers[:2]] if numbers[:2] != ranked[:2] else [ranked[:2]]
     rung = {"rung": telling_rung(group)}
     return [surface(usable, pair, space) | rung for pair in pairs if len(pair) == 2]
-
-
-def _confusion(
-    grouped: Mapping[str, Sequence[TrialRecord]], direction: Direction
-) -> dict[str, dict[str, Any]]:
-    found = {}
-    for label, group in grouped.items():
-        best = best_of(group, direction)
-        if best is not None and best.result is not None and best.result.confusion:
-            found[label] = {"number": best.number, "matrix": best.result.confusion}
-    return found
 
 
 def outline(

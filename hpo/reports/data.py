@@ -35,7 +35,8 @@ class ReportData:
         importance: architecture → evaluator → ``ImportanceTable`` as plain data.
         shared_importance: the same over all architectures, by evaluator; {} where none share.
         contours: architecture → pairs of foremost parameters with a smoothed surface over them.
-        confusion: architecture → ``number, matrix`` of its best trial.
+        confusion: architecture → ``number, matrix`` of its best trial, and ``without_copies``, the
+            matrix over the faces that training has no copy of, where these are a part.
         comparison: the architectures at equal budgets, their costs, and tuning against the choice
             of architecture (``comparison.comparison``); {} in reports of before it was made.
         card: what a model card says (``model_cards.card_facts``) of the run that a confirmation

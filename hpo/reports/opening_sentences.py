@@ -40,26 +40,32 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
             "selection could see."
         )
-    alone = opening.get("without_copies")
-    if alone:
-        low, high = within(alone["accuracy"])
-        seen = opening["images"] - alone["images"]
-        verb = "has" if seen == 1 else "have"
-        said.append(
-            f"{number(seen)} of them {verb} an exact, mirrored or near duplicate in the training "
-            f"split; on the others it reaches {percent(alone['accuracy']['point'])} "
-            f"[{100 * low:.1f}, {100 * high:.1f}]."
-        )
-    elif opening.get("images_without_copies") == opening["images"]:
-        said.append("None of them has an exact, mirrored or near duplicate in the training split.")
     told = scores_sentence(
         {name.replace("test_", "val_", 1): known for name, known in opening["scores"].items()}
     )
     if told:
         said.append(f"On them: {told}.")
+    if alone := _without_copies(opening):
+        said.append(alone)
     if not opening["confirmed"]:
         said.append("The winner was not confirmed over seeds before the test split was opened.")
     return said
+
+
+def _without_copies(opening: Mapping[str, Any]) -> str:
+    """Say how it does on the faces that training has no copy of; "" where that is not known."""
+    alone, faces = opening.get("without_copies"), number(opening["images"])
+    if alone:
+        low, high = within(alone["accuracy"])
+        seen = opening["images"] - alone["images"]
+        return (
+            f"{number(seen)} of the {faces} test faces {'has' if seen == 1 else 'have'} an exact, "
+            "mirrored or near duplicate in the training split: on the others it reaches "
+            f"{percent(alone['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}]."
+        )
+    if opening.get("images_without_copies") == opening["images"]:
+        return f"None of the {faces} test faces has a copy in what it trained on."
+    return ""
 
 
 def searched_on(opened: str, *, begun: bool) -> str:

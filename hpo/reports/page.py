@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.evidence.model_cards import FORBIDDEN, INTENDED, limits, model_card
-from hpo.reports.classes import class_caption, class_rows
+from hpo.reports.classes import class_tables
 from hpo.reports.copies import copies_rows
 from hpo.reports.data import ReportData, dump_data, write_atomically
 from hpo.reports.draw.section import sections
@@ -61,8 +61,7 @@ def page(data: ReportData) -> str:
         facts=fact_list(data),
         results=result_rows(data),
         copies=copies_rows(data),
-        emotions=class_rows(data),
-        emotions_caption=class_caption(data),
+        emotions=class_tables(data),
         chance=percent(data.majority["rate"]) if data.majority else "",
         reasons=any(trial["reason"] for trial in data.trials),
         thesis=thesis_rows(data),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from hpo.evidence.intervals import Interval, wilson
@@ -77,3 +77,23 @@ def trial_summary(record: TrialRecord) -> dict[str, Any]:
         "weights": result.weights_used if result else "",
         "device": result.environment.get("device", "") if result else "",
     }
+
+
+def best_matrices(
+    grouped: Mapping[str, Sequence[TrialRecord]], direction: Direction
+) -> dict[str, dict[str, Any]]:
+    """Return the confusion matrix of each architecture's best trial, as ``ReportData.confusion``.
+
+    Args:
+        grouped: the trials by architecture.
+        direction: of the objective.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for label, group in grouped.items():
+        best = best_of(group, direction)
+        if best is None or best.result is None or not best.result.confusion:
+            continue
+        found[label] = {"number": best.number, "matrix": best.result.confusion}
+        if best.result.confusion_without_copies:
+            found[label]["without_copies"] = best.result.confusion_without_copies
+    return found

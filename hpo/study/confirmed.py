@@ -39,7 +39,11 @@ class Confirmed:
 
 
 def confirmed(
-    study: str, *, workspace: Workspace | None = None, storage_url: str | None = None
+    study: str,
+    *,
+    workspace: Workspace | None = None,
+    storage_url: str | None = None,
+    classes: bool = False,
 ) -> Confirmed | None:
     """Return how the confirmation of a study stands; None if there is none.
 
@@ -47,6 +51,7 @@ def confirmed(
         study: the name of the study that was searched.
         workspace: where it is; the current directory by default.
         storage_url: of Optuna's storage, where it is not the workspace's.
+        classes: as for ``hpo.evidence.confirmation.confirmation``.
 
     Raises:
         NotFoundError: there is no such study.
@@ -73,6 +78,7 @@ def confirmed(
         seed=spec.seed,
         objective=spec.objective.metric,
         direction=spec.objective.direction,
+        classes=classes,
     )
     opened = opened_before(openings_of(url, study), reruns)
     if opened:

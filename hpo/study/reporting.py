@@ -122,7 +122,7 @@ def _confirmation(
 
     found: dict[str, Any] = {}
     served = None
-    told = confirmed(study, storage_url=url)
+    told = confirmed(study, storage_url=url, classes=True)
     if told is not None:
         found |= {"facts": told.facts, "sentences": told.sentences}
         if decided(found) is not None:

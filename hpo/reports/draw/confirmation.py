@@ -81,29 +81,50 @@ def _classes(data: ReportData, winner: dict[str, Any], tested: dict[str, Any] | 
     """Draw precision and recall of each class, over all seeds of the winner."""
     import plotly.graph_objects as go
 
-    drawn = figure(
-        f"Precision and recall of {safe(name_of(winner))} by class, over its seeds",
-        x="share of faces [%]",
-        height=150 + 44 * len(data.classes),
-    )
     tone = colour(data.labels, winner["architecture"])
-    sets = [("validation", winner["per_class"], tone)]
+    splits = [("validation", winner["per_class"], tone)]
     if tested:
-        sets.append(("test", tested["per_class"], TEST_COLOUR))
-    for row, (split, table, shade) in enumerate(sets):
-        for share, mark in (("precision", "diamond-open"), ("recall", "circle")):
-            known = [(k, c[share]) for k, c in enumerate(table) if c[share] is not None]
-            drawn.add_trace(
-                go.Scatter(
-                    x=[100 * value for _, value in known],
-                    y=[k + 0.25 * row for k, _ in known],
-                    mode="markers",
-                    meta=about(winner["architecture"]),
-                    marker={"size": 10, "symbol": mark, "color": shade, "line": {"width": 2}},
-                    name=f"{share}, {split}",
-                    hovertemplate=f"{share}, {split}: %{{x:.1f}} %<extra></extra>",
-                )
+        splits.append(("test", tested["per_class"], TEST_COLOUR))
+    sets = [
+        (split, table, shade, *share)
+        for split, table, shade in splits
+        for share in (("precision", "diamond-open"), ("recall", "circle"))
+    ]
+    # Reports of before there were intervals have none.
+    sure = any((c.get("intervals") or {}).get("recall") for c in winner["per_class"])
+    drawn = figure(
+        f"Precision and recall of {safe(name_of(winner))} by class, over its seeds"
+        + (", with 95 % intervals" if sure else ""),
+        x="share of faces [%]",
+        height=150 + (14 + 15 * len(sets)) * len(data.classes),
+    )
+    for place, (split, table, shade, share, mark) in enumerate(sets):
+        known = [(k, c) for k, c in enumerate(table) if c[share] is not None]
+        ends = [_ends(c, share) for _, c in known]
+        points = [100 * c[share] for _, c in known]
+        pairs = list(zip(ends, points, strict=True))
+        drawn.add_trace(
+            go.Scatter(
+                x=points,
+                # Beside each other, or one's interval would hide the other.
+                y=[k + 0.2 * (place - (len(sets) - 1) / 2) for k, _ in known],
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [end and end[1] - x for end, x in pairs],
+                    "arrayminus": [end and x - end[0] for end, x in pairs],
+                    "thickness": 1.5,
+                    "width": 3,
+                    "color": shade,
+                },
+                mode="markers",
+                meta=about(winner["architecture"]),
+                marker={"size": 9, "symbol": mark, "color": shade, "line": {"width": 2}},
+                name=f"{share}, {split}",
+                customdata=[f"[{end[0]:.1f}, {end[1]:.1f}]" if end else "" for end in ends],
+                hovertemplate=f"{share}, {split}: %{{x:.1f}} % %{{customdata}}<extra></extra>",
             )
+        )
     drawn.update_yaxes(
         tickvals=list(range(len(data.classes))),
         ticktext=[safe(name) for name in data.classes],
@@ -114,7 +135,19 @@ def _classes(data: ReportData, winner: dict[str, Any], tested: dict[str, Any] | 
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
     note = "Recall: which share of a class's faces was found. Precision: which share of the faces "
-    return Picture("classes", drawn, note=note + "that were given the class are of it.")
+    note += "that were given the class are of it."
+    if data.confirmation["facts"]["over"]:
+        note += " The table is in Results in numbers."
+    return Picture("classes", drawn, note=note, architecture=winner["architecture"])
+
+
+def _ends(known: dict[str, Any], share: str) -> tuple[float, float] | None:
+    """Return the ends of the interval of a class's share [%]; None if it has none."""
+    interval = (known.get("intervals") or {}).get(share)
+    if not interval:
+        return None
+    low, high = within(interval)
+    return 100 * low, 100 * high
 
 
 def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:

@@ -39,7 +39,7 @@
 
   function show() {
     var found = left(), count = 0, all = 0;
-    document.querySelectorAll("tr[data-a]").forEach(function (row) {
+    document.querySelectorAll("[data-a]").forEach(function (row) {
       var keep = kinds.every(function (kind) {
         var name = kind === "state" ? row.dataset.s : row.dataset.a;
         return !found[kind] || name === undefined || found[kind].indexOf(name) >= 0;

@@ -69,6 +69,15 @@ def test_nothing_right_in_any_run_is_not_told_as_certain() -> None:
     assert last["intervals"]["f1"] is None
 
 
+def test_hardly_a_face_right_has_no_narrower_interval_than_none() -> None:
+    told = np.where(LABELS == 0, 1, runs())
+    told[1, 3] = 0
+    first = class_figures(matrix(told), told, told == LABELS, seed=0)[0]
+    assert first["recall"] == 1 / 120
+    assert first["intervals"]["recall"] == wilson(1 / 120, 40).to_json()
+    assert first["intervals"]["f1"] is None
+
+
 def test_one_run_has_wilsons_intervals_and_none_of_f1() -> None:
     told = runs(1)
     summed = matrix(told)

@@ -61,7 +61,13 @@ def answered(slot: int, **more: Any) -> TrialRecord:
 def winner(*reruns: TrialRecord) -> dict[str, Any]:
     searched = {"cnn-0": TrialRecord("s", "cnn", 0, "complete", 0.9, {}, {})}
     known = confirmation(
-        searched, reruns, seeds=3, seed=0, objective="val_accuracy", direction="maximize"
+        searched,
+        reruns,
+        seeds=3,
+        seed=0,
+        objective="val_accuracy",
+        direction="maximize",
+        classes=True,
     )
     found: dict[str, Any] = known["candidates"][0]
     return found

@@ -298,3 +298,37 @@ def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
     said = tell(facts)
     assert "over 2 seeds on 3,589 validation faces" in said[0]
     assert said[-1] == "cnn #4, mean of 2 seeds: macro F1 48.0 %."
+
+
+def test_each_class_is_drawn_with_its_interval(
+    one_trial: Callable[..., TrialRecord], facts: dict[str, Any]
+) -> None:
+    sure = {"precision": interval(0.5, 0.1), "recall": interval(0.25, 0.3), "f1": None}
+    classes = [c | {"intervals": sure} for c in CLASSES[:6]] + CLASSES[6:]
+    facts["candidates"][0]["per_class"] = classes
+    trials = [one_trial("cnn", k) for k in (2, 4, 7)]
+    data = compute(trials, {"name": "demo"}, n_bootstrap=0, confirmation={"facts": facts})
+    picture = section(data).pictures[1]
+    assert picture.architecture == "cnn"
+    assert picture.figure.layout.title.text.endswith("over its seeds, with 95 % intervals")
+    precision, recall = picture.figure.data
+    assert precision.error_x.array[0] == pytest.approx(10)
+    # A share ends at 0, and what has no interval has no line.
+    assert recall.error_x.arrayminus[0] == pytest.approx(25)
+    assert recall.error_x.array[6] is None
+    facts["candidates"][0]["per_class"] = CLASSES
+    bare = compute(trials, {"name": "demo"}, n_bootstrap=0, confirmation={"facts": facts})
+    assert section(bare).pictures[1].figure.layout.title.text.endswith("over its seeds")
+
+
+def test_the_test_split_is_told_without_copies_where_it_has_some() -> None:
+    alone = {"images": 3500, "accuracy": interval(0.5, 0.016, 3500)}
+    said = tell_openings([OPENING | {"without_copies": alone, "images_without_copies": 3500}])
+    assert said[-1] == (
+        "89 of the 3,589 test faces have an exact, mirrored or near duplicate in the training "
+        "split: on the others it reaches 50.0 % [48.4, 51.6]."
+    )
+    clean = tell_openings([OPENING | {"images_without_copies": 3589}])
+    assert clean[-1] == "None of the 3,589 test faces has a copy in what it trained on."
+    # An opening of before that was looked for.
+    assert "copy" not in " ".join(tell_openings([OPENING]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hpo.reports.classes import class_tables
 from hpo.reports.compute import compute
 from hpo.reports.copies import copies_rows
 from hpo.reports.data import ReportData
@@ -65,6 +66,18 @@ def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTri
     html = page(data)
     assert "faces without copies" in html
     assert "3,041 of 3,589" in html
+
+
+def test_so_do_the_figures_of_each_class(one_trial: OneTrial) -> None:
+    trial = scored(one_trial(), 3041, **ALONE)
+    alone = [[cell // 2 for cell in row] for row in trial.result.confusion]
+    kept = dataclasses.replace(trial.result, confusion_without_copies=alone)
+    data = report(dataclasses.replace(trial, result=kept))
+    assert data.confusion["cnn"]["without_copies"] == alone
+    assert [table.name.endswith("without copies") for table in class_tables(data)] == [False, True]
+    # A trial of before that was kept.
+    (table,) = class_tables(report(trial))
+    assert "548 of these faces have a copy in training" in table.caption
 
 
 @pytest.mark.parametrize(
