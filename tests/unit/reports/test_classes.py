@@ -186,6 +186,22 @@ def test_a_filter_by_architecture_hides_the_tables_of_the_others(data: ReportDat
     assert 'querySelectorAll("[data-a]")' in text
 
 
+def test_the_winners_matrix_is_summed_over_its_runs(data: ReportData) -> None:
+    (picture,) = section(confirmed(data)).pictures
+    drawn = picture.figure
+    assert drawn.layout.title.text == (
+        "cnn #4 (winner): row shares [%], sum over 3 seeds, n = 3 × 95 validation faces"
+    )
+    assert drawn.data[0].z[3][3] == 60
+    assert drawn.data[0].customdata[3][3] == 90
+    assert drawn.data[0].y[3] == "happy (50)"
+    assert "happy 60 % of 150" in picture.words
+    facts = confirmed(data).confirmation["facts"]
+    facts["crowned"] = False
+    taken = dataclasses.replace(data, confirmation={"facts": facts})
+    assert "(taken by the confirmation)" in section(taken).pictures[0].figure.layout.title.text
+
+
 def test_without_a_matrix_there_is_no_table(data: ReportData) -> None:
     bare = dataclasses.replace(data, confusion={})
     assert class_tables(bare) == []
