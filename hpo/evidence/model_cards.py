@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
+from hpo.evidence.metric_words import metric_words
 from hpo.spec.confirmation import ORIGIN, SUFFIX, read_candidate
 from hpo.spec.records import WITHOUT_COPIES, TrialRecord
 
@@ -40,7 +41,6 @@ LIMITS = (
 )
 DRAWN_LIMIT = "It was trained on drawn faces: on photographs its answers mean nothing."
 _DRAWN = "drawn-faces"
-_TITLES = {"val_loss": "cross-entropy", "val_macro_f1": "macro F1", "val_ece": "calibration error"}
 _PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
 """Parts of the names of metrics that are no shares."""
 
@@ -85,6 +85,7 @@ def card_facts(
         "classes": list(classes),
         "metrics": dict(result.metrics),
         "confusion": [list(row) for row in result.confusion],
+        "confusion_without_copies": [list(row) for row in result.confusion_without_copies],
         "params": {**record.params, **result.params},
         "environment": dict(result.environment),
         "sha256": result.checkpoint_sha256 or "",
@@ -109,6 +110,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         *(["## Confirmation", "\n".join(told)] if told else []),
         *_what(facts),
         *_figures(facts),
+        *_alone(facts),
         *_uses(facts["dataset"]),
         *_making(facts),
     ]
@@ -212,7 +214,7 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
     if beside:
         lines = ["| figure | all faces | without copies |", "| --- | --- | --- |"]
     for name in names:
-        line = f"| {_title(name)} | {_score(name, scores[name])} |"
+        line = f"| {metric_words(name)} | {_score(name, scores[name])} |"
         other = scores.get(name + WITHOUT_COPIES)
         lines.append(
             line + (f" {'–' if other is None else _score(name, other)} |" if beside else "")
@@ -244,6 +246,14 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
     if confusion and len(confusion) == len(facts.get("classes") or ()):
         said.append(class_table(facts["classes"], confusion))
     return said
+
+
+def _alone(facts: Mapping[str, Any]) -> list[str]:
+    """Return the table of classes over the faces that training has no copy of; [] if unknown."""
+    matrix, classes = facts.get("confusion_without_copies") or [], facts.get("classes") or ()
+    if not matrix or len(matrix) != len(classes):
+        return []
+    return ["Without the faces that training has a copy of:", class_table(classes, matrix)]
 
 
 def _interval(what: str, share: float, n: Any) -> str:
@@ -290,10 +300,6 @@ def _making(facts: Mapping[str, Any]) -> list[str]:
 
 def _listed(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _title(name: str) -> str:
-    return _TITLES.get(name, name.removeprefix("val_").replace("_", " "))
 
 
 def _score(name: str, value: float) -> str:

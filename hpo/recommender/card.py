@@ -24,7 +24,7 @@ _SHOWN = (
 _METRICS = (
     ("val_accuracy", "accuracy", ".1%"),
     ("val_macro_f1", "macro F1", ".3f"),
-    ("val_loss", "cross-entropy", ".3f"),
+    ("val_loss", "log loss", ".3f"),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.intervals import wilson
+from hpo.evidence.metric_words import metric_words
 from hpo.reports.data import ReportData
 from hpo.reports.rows import rounded, validation_size
 from hpo.reports.sentences import accuracy_with_interval, number, percent
@@ -90,7 +91,7 @@ def copies_rows(data: ReportData) -> list[dict[str, str]]:
             rows.append(
                 {
                     "label": entry["label"],
-                    "metric": name.replace("_", " ") + (" [%]" if share else ""),
+                    "metric": metric_words(f"val_{name}") + (" [%]" if share else ""),
                     "all": _shown(whole, share=share),
                     "alone": _shown(alone, share=share),
                     "interval": (

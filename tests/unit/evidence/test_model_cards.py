@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hpo.evidence.metric_words import METRIC_WORDS, metric_words
 from hpo.evidence.model_cards import (
     DRAWN_LIMIT,
     LONGEST_DESCRIPTION,
@@ -17,6 +18,7 @@ from hpo.evidence.model_cards import (
     described_uses,
     model_card,
 )
+from hpo.reports.confirmation_sentences import SCORES
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.records import TrialRecord
 from tests.unit.reports.conftest import trial
@@ -53,9 +55,52 @@ def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_kno
     metrics = {"val_accuracy": 0.64, "val_accuracy_without_copies": 0.60, "val_loss": 1.0}
     card = model_card(facts(metrics=metrics, validation_size_without_copies=3000))
     assert "| accuracy | 64.0% | 60.0% |" in card
-    assert "| cross-entropy | 1.000 | – |" in card
+    assert "| log loss | 1.000 | – |" in card
     assert "58.2% to 61.7% (n = 3,000)" in card
     assert "was not recorded" in model_card(facts())
+
+
+def test_figures_have_the_words_that_a_report_has() -> None:
+    metrics = {
+        "val_balanced_accuracy": 0.5,
+        "val_ece": 0.1,
+        "val_loss_tempered": 1.01,
+        "val_ece_tempered": 0.05,
+        "val_temperature": 1.2,
+        "val_votes_majority": 0.7,
+        "val_votes_share": 0.6,
+    }
+    card = model_card(facts(metrics=metrics))
+    for line in (
+        "| balanced accuracy | 50.0% |",
+        "| calibration error | 0.100 |",
+        "| log loss after temperature scaling | 1.010 |",
+        "| calibration error after temperature scaling | 0.050 |",
+        "| temperature | 1.200 |",
+        "| agreement with the majority of FER+ votes | 70.0% |",
+        "| mean share of FER+ votes | 60.0% |",
+    ):
+        assert line in card
+    # Each score that is told of a model's answers has words of its own.
+    assert {name for name, _ in SCORES} <= METRIC_WORDS.keys()
+    # A metric of somebody's own is told by its name.
+    assert metric_words("val_top_two") == "top two"
+
+
+def test_classes_are_told_without_copies_on_a_card_and_not_in_a_description() -> None:
+    alone = [[60, 30], [0, 10]]
+    told = facts(
+        metrics={"val_accuracy": 0.64, "val_accuracy_without_copies": 0.60},
+        confusion=[[80, 30], [0, 15]],
+        confusion_without_copies=alone,
+        validation_size=125,
+        validation_size_without_copies=100,
+    ) | {"classes": ["happy", "sad"]}
+    card = model_card(told)
+    assert "Without the faces that training has a copy of:" in card
+    assert card.count("| emotion | faces |") == 2
+    assert class_table(["happy", "sad"], alone) in card
+    assert described(told).count("| emotion | faces |") == 1
 
 
 def test_a_model_of_drawn_faces_says_that_photographs_are_beyond_it() -> None:

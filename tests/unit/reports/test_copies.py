@@ -55,8 +55,8 @@ def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTri
     rows = copies_rows(data)
     assert [(r["metric"], r["alone"]) for r in rows] == [
         ("accuracy [%]", "50.00"),
-        ("loss", "1.250"),
-        ("macro f1 [%]", "41.00"),
+        ("log loss", "1.250"),
+        ("macro F1 [%]", "41.00"),
     ]
     assert {r["n"] for r in rows} == {"3,041 of 3,589"}
     assert rows[0]["interval"] == "48.2 – 51.8"
