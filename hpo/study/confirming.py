@@ -17,6 +17,7 @@ from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.confirmed import Confirmed, confirmed
+from hpo.study.faces import told_to
 from hpo.study.naming import resolve_study
 
 
@@ -58,6 +59,7 @@ def confirm(
         name, workspace = study.name, workspace or Workspace.at()
     else:
         name, workspace = resolve_study(study, workspace)
+    watcher = watcher or Silence()
     url = workspace.storage_url(study.storage if isinstance(study, StudySpec) else None)
     spec = study if isinstance(study, StudySpec) else read_spec(url, name)
     asked = _asked(spec, top, seeds)
@@ -68,7 +70,7 @@ def confirm(
     chosen = {label: best[label] for label in order}
     seeds = max(asked.seeds, begun_seeds)
     derived = confirmation_spec(whole(url, spec, chosen.values()), chosen, seeds)
-    planned = plan(derived, workspace=workspace, resume=True)
+    planned = plan(derived, workspace=workspace, resume=True, during=told_to(watcher))
     recorded = read_dataset_digest(url, name)
     if recorded and recorded != planned.dataset.digest:
         raise DataError(
@@ -80,7 +82,7 @@ def confirm(
         )
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(planned, notes=[])
-    run = StudyRun(planned, workspace, watcher or Silence(), resume=True)
+    run = StudyRun(planned, workspace, watcher, resume=True)
     outcome = run.go()
     told = confirmed(name, workspace=workspace, storage_url=url)
     if told is None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hpo.data.store import FaceDataset
+    from hpo.execution.watch import Watcher
     from hpo.spec.study import StudySpec
 
 
@@ -70,6 +71,20 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
 def silently(what: str) -> AbstractContextManager[object]:
     """Say nothing of a long work."""
     return nullcontext()
+
+
+def told_to(watcher: Watcher) -> Callable[[str], AbstractContextManager[object]]:
+    """Return what tells a watcher of a long work, in place of a bar that its display would cover.
+
+    Args:
+        watcher: is told in a line when the work begins.
+    """
+
+    def told(what: str) -> AbstractContextManager[object]:
+        watcher.note(f"{what[0].upper()}{what[1:]}")
+        return nullcontext()
+
+    return told
 
 
 def count_leaked(

@@ -12,6 +12,7 @@ from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import Silence, Watcher
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.faces import told_to
 from hpo.study.naming import resolve_study
 from hpo.study.outcome import StudyOutcome
 from hpo.study.planning import plan
@@ -45,14 +46,17 @@ def worker(
         EnvironmentProblem: a store cannot be reached.
     """
     workspace = workspace or Workspace.at()
-    planned = plan(_known(study, workspace), workspace=workspace, resume=True)
+    watcher = watcher or Silence()
+    planned = plan(
+        _known(study, workspace), workspace=workspace, resume=True, during=told_to(watcher)
+    )
     if workers is not None:
         spec = planned.spec.model_copy(update={"workers": workers})
         planned = dataclasses.replace(planned, spec=spec)
     return StudyRun(
         planned,
         workspace,
-        watcher or Silence(),
+        watcher,
         resume=True,
         joining=True,
         target=target,

@@ -20,6 +20,7 @@ from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
+from hpo.study.faces import told_to
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.naming import open_study
 from hpo.study.planning import Plan, PlannedArchitecture, plan
@@ -101,7 +102,9 @@ def train(
     watcher = watcher or Silence()
     overrides = tuple(overrides)
     label = architecture if architecture is not None else _only_label(study, overrides)
-    planned = plan(study, workspace=workspace, overrides=overrides, only=label)
+    planned = plan(
+        study, workspace=workspace, overrides=overrides, only=label, during=told_to(watcher)
+    )
     part = planned.parts[label]
     for note in planned.notes:
         watcher.note(note)

@@ -17,17 +17,22 @@ from hpo.cli.app import app
 from hpo.data.audit.leakage import leaked_faces
 from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
 from hpo.data.store import open_faces
+from hpo.execution.watch import Silence
 from hpo.search.engine import open_engine
 from hpo.search.ledger import LedgerEngine
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.confirming import confirm
 from hpo.study.faces import drawn, find_dataset
-from hpo.study.naming import example
+from hpo.study.joining import worker
+from hpo.study.naming import example, open_study
 from hpo.study.planning import plan
+from hpo.study.single import train
 from tests.unit.cli.commands import run
 from tests.unit.data.planted import planted, stored
+from tests.unit.study.test_confirmed_members import result
 
 ONE = """
 name: one
@@ -137,6 +142,37 @@ def test_a_dry_run_says_that_it_looks_for_copies_while_standard_output_stays_dat
     assert looked().stderr == said
     leaked_faces(open_faces(workspace.data / "planted"))
     assert looked().stderr == "", "what is known is not looked for"
+
+
+@pytest.mark.parametrize("command", ["confirm", "train", "worker"])
+def test_whoever_waits_for_copies_to_be_found_is_told_so(
+    command: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(workspace.data / "planted", planted())
+    change = {"data": {"dataset": "planted"}, "name": "one"}
+    spec = open_study(example("quickstart.yaml"), ())[0].spec
+    only = {"architectures": {"cnn": spec.architectures["cnn"]}}
+    spec = StudySpec.model_validate({**spec.model_dump(), **only, **change})
+    workspace.ensure(workspace.runs)
+    engine = open_engine(workspace.storage_url(), spec, "cnn")
+    proposal = engine.ask()
+    assert proposal is not None
+    assert engine.finish(proposal.number, result(0.5))
+
+    class Looked(Exception):
+        pass
+
+    def look(*_: object, **__: object) -> None:
+        assert said == ["Looking for copies in 'planted', a minute for 30,000 faces"]
+        raise Looked
+
+    said: list[str] = []
+    watcher = Silence()
+    monkeypatch.setattr(watcher, "note", said.append)
+    monkeypatch.setattr("hpo.data.audit.leakage.leaked_faces", look)
+    start = {"confirm": confirm, "train": train, "worker": worker}[command]
+    with pytest.raises(Looked):
+        start(spec, workspace=workspace, watcher=watcher)
 
 
 def test_a_dry_run_writes_nothing_and_says_that_the_faces_are_not_drawn(tmp_path: Path) -> None:
