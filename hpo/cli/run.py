@@ -198,9 +198,11 @@ def _changed(key: str, value: int | str | None) -> list[str]:
 def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
     say("")
     say(f"Next     {call.follow_up('report', outcome.study)}")
-    if not confirmed:
+    # Of trials that all failed or break a constraint none can be confirmed or promoted.
+    some = any(row.best is not None for row in outcome.rows)
+    if some and not confirmed:
         say(f"         {call.follow_up('confirm', outcome.study)}")
-    if not outcome.champion:
+    if some and not outcome.champion:
         say(f"         {call.follow_up('promote', outcome.study)}")
     say(f"         {call.follow_up('ui')}")
 

@@ -21,6 +21,7 @@ from hpo.reports.confirmation_sentences import (
 )
 from hpo.reports.data import ReportData
 from hpo.reports.sentences import number, plural, shown
+from hpo.spec.confirmation import SUFFIX
 
 if TYPE_CHECKING:
     from hpo.reports.side_by_side import SideBySide
@@ -131,6 +132,10 @@ def openings(whole: SideBySide) -> list[str]:
                 "which no difference compares."
             )
             continue
+        reruns = [s for s in lacking if s["name"].endswith(SUFFIX)]
+        if reruns:
+            said.append(" ".join(_rerun(s) for s in reruns))
+            continue
         commands = " and ".join(f"`hpo confirm {s['name']}`" for s in lacking)
         said.append(
             f"{_lacking(lacking)}, so {first['title']} and {study['title']} "
@@ -153,6 +158,14 @@ def _lacking(studies: Sequence[Mapping[str, Any]]) -> str:
         said.insert(0, f"{' and '.join(never)} {verb} not confirmed over seeds")
     text = " and ".join(said)
     return text if never else text[0].upper() + text[1:]
+
+
+def _rerun(study: Mapping[str, Any]) -> str:
+    return (
+        f"{study['title']} is a confirmation itself: its best is the luckiest of its seeds, and "
+        f"optimistic. {study['name'].removesuffix(SUFFIX)}, named in its place, is compared by the "
+        "mean over them."
+    )
 
 
 def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[str, Any]) -> str:

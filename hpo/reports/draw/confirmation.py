@@ -19,6 +19,7 @@ from hpo.reports.draw.style import (
     symbol,
 )
 from hpo.reports.judged import none_kept
+from hpo.spec.confirmation import SUFFIX
 
 TITLE = "Confirmation"
 LOOK_FOR = (
@@ -34,8 +35,12 @@ def section(data: ReportData) -> Section:
     tested = _finished(data)
     if not facts:
         told = "\n".join(data.confirmation.get("test") or [])
+        searched = data.name.removesuffix(SUFFIX)
         never = none_kept(data.trials) or (
             f"The best were not run again over seeds; hpo confirm {data.name} does so."
+            if searched == data.name
+            else f"These are the re-runs of study {searched}; hpo report {searched} says what they "
+            "come to."
         )
         return Section(TITLE, LOOK_FOR, empty=f"{never}\n{told}".strip())
     entries = facts["candidates"]

@@ -275,6 +275,15 @@ def test_a_study_without_one_says_how_to_have_it(
     assert "3,589 test faces" in section(alone).empty
 
 
+def test_the_report_of_a_confirmation_does_not_send_people_to_confirm_it(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
+) -> None:
+    data = compute(records(trials=4), {**spec, "name": "thesis.confirmation"}, n_bootstrap=0)
+    assert section(data).empty == (
+        "These are the re-runs of study thesis; hpo report thesis says what they come to."
+    )
+
+
 def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
     records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
 ) -> None:

@@ -192,6 +192,19 @@ def test_without_two_confirmations_the_bests_are_called_optimistic() -> None:
         assert whole.confirmed_differences == [None, None]
 
 
+def test_nobody_is_sent_to_confirm_a_confirmation() -> None:
+    records, spec = study_records(("cnn",), trials=6), study_spec(("cnn",))
+    search, again = (
+        outline(records, spec),
+        outline(records, {**spec, "name": "thesis.confirmation"}),
+    )
+    said = summary(set_beside([search, again], ["thesis", "thesis.confirmation"], unpaired))
+    assert said[0] == (
+        "thesis.confirmation is a confirmation itself: its best is the luckiest of its seeds, and "
+        "optimistic. thesis, named in its place, is compared by the mean over them."
+    )
+
+
 def test_a_confirmation_that_goes_on_is_no_confirmed_figure() -> None:
     whole = confirmed_beside(0.5, 0.6, over=False)
     assert whole.confirmed_differences == [None, None]
