@@ -126,6 +126,31 @@ def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
     return f"{interval['point']:.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
+def standing(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """Return in a sentence what a confirmation that is over says of one configuration.
+
+    Args:
+        facts: as for ``tell``.
+        entry: of the configuration, which has a mean.
+    """
+    chosen = candidate(facts, facts["winner"])
+    drawn = "seeds and faces resampled" if facts["images"] else "seeds resampled"
+    said = (
+        f"{title(entry)} reaches {value(facts, entry['mean']['point'])} "
+        f"{ends(facts, entry['mean'])} over {_seeds(entry)} "
+        f"({100 * facts['level']:.0f} % bootstrap interval, {drawn})"
+    )
+    if entry is chosen:
+        return f"{said}; {'it is the winner' if facts['crowned'] else 'it is taken'}."
+    if chosen is not None and entry["behind"]:
+        called = "the winner" if facts["crowned"] else "which is taken"
+        better = "above" if facts["direction"] == "maximize" else "below"
+        said += f"; {title(chosen)}, {called}, is {gap(facts, entry['behind'])} {better} it"
+    if entry["stopped"]:
+        said += f"; it was stopped after {plural(entry['stopped'], 'seed')}"
+    return f"{said}."
+
+
 def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
     faces = f" on {number(facts['images'])} validation faces" if facts["images"] else ""
     level = f"{100 * facts['level']:.0f} %"

@@ -16,6 +16,7 @@ from hpo.tracking.audit_models import model_differences
 from hpo.tracking.audit_trials import compare, epoch_steps
 from hpo.tracking.difference import ENDED, Difference
 from hpo.tracking.experiment import all_runs
+from hpo.tracking.over_seeds import of_records
 from hpo.tracking.parents import best_of
 
 
@@ -164,4 +165,9 @@ def _parent_difference(
     if told != want and (best is None or want[2] is not None):
         what = f"{label}: MLflow calls trial {told[0]} the best ({told[1]}), Optuna {want[0]}"
         found.append(Difference("best differs", label, None, what, "best", run.info.run_id))
+    seeds = of_records(trials)
+    known = tags.get(names.OVER_SEEDS)
+    if seeds is not None and known != seeds.tag:
+        what = f"{label}: MLflow tells {known or 'no mean'}, Optuna {seeds.tag}"
+        found.append(Difference("mean differs", label, None, what, "best", run.info.run_id))
     return found

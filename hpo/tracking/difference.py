@@ -19,6 +19,7 @@ Kind = Literal[
     "parent differs",
     "parent open",
     "best differs",
+    "mean differs",
     "model broken",
     "version broken",
     "note differs",

@@ -7,6 +7,7 @@ later one takes the place of an earlier, and what people wrote around it stays.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpo.tracking import names
@@ -18,12 +19,31 @@ FINDINGS = (names.CONFIRMED, names.TESTED)
 """Tags of the paragraphs, in their order."""
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What came of a study.
+
+    Args:
+        study: that was searched.
+        confirmation: the name of the study of its re-runs.
+        confirmed: what that says; "" if there is none, None before it is over.
+        tested: what the test split said; "" if it was not opened.
+        standings: what the confirmation says of each configuration, by its label there; {} before
+            it is over.
+    """
+
+    study: str
+    confirmation: str
+    confirmed: str | None = ""
+    tested: str = ""
+    standings: Mapping[str, str] = field(default_factory=dict)
+
+
 def paragraphs(confirmed: str | None, tested: str, link: str) -> dict[str, str]:
     """Return the paragraphs by tag, "" for what is not to be there; of others nothing is known.
 
     Args:
-        confirmed: what a confirmation says; "" if there is none, None before it is over.
-        tested: what the test split said; "" if it was not opened.
+        confirmed, tested: as in ``Findings``.
         link: to the runs of the confirmation; "" if it is not in MLflow.
     """
     found = {names.CONFIRMED: "", names.TESTED: ""}
@@ -31,41 +51,33 @@ def paragraphs(confirmed: str | None, tested: str, link: str) -> dict[str, str]:
         del found[names.CONFIRMED]
     elif confirmed:
         runs = f" The runs: [over seeds]({link})." if link else ""
-        found[names.CONFIRMED] = f"**Confirmation**: {confirmed}{runs}"
+        found[names.CONFIRMED] = _confirmed(f"{confirmed}{runs}")
     if tested:
         found[names.TESTED] = f"**Test split**: {tested}"
     return found
 
 
-def lacking(
-    client: Any, study: str, confirmation: str, confirmed: str | None, tested: str
-) -> list[str]:
+def lacking(client: Any, findings: Findings) -> list[str]:
     """Return where MLflow lacks what came of a study, the titles of runs and experiments.
 
     Args:
         client: from ``store.open_client``.
-        study: that was searched.
-        confirmation: the name of the study of its re-runs.
-        confirmed, tested: as in ``paragraphs``.
+        findings: what came of it.
     """
-    return [title for title, _ in _differing(client, study, confirmation, confirmed, tested)]
+    return [title for title, _ in _differing(client, findings)]
 
 
-def log_findings(
-    client: Any, study: str, confirmation: str, confirmed: str | None, tested: str
-) -> None:
+def log_findings(client: Any, findings: Findings) -> None:
     """Write what came of a study into the notes of its runs and experiments; twice is once.
 
     The runs of architectures and the experiment of the search have it, and the experiment of the
-    confirmation.
+    confirmation; the runs of its configurations have what it says of each.
 
     Args:
         client: from ``store.open_client``.
-        study: that was searched.
-        confirmation: the name of the study of its re-runs.
-        confirmed, tested: as in ``paragraphs``.
+        findings: what came of it.
     """
-    for _, write in _differing(client, study, confirmation, confirmed, tested):
+    for _, write in _differing(client, findings):
         write()
 
 
@@ -74,27 +86,35 @@ def with_findings(note: str, tags: Mapping[str, str]) -> str:
     return "\n\n".join([note, *(tags[name] for name in FINDINGS if tags.get(name))])
 
 
-def _differing(
-    client: Any, study: str, confirmation: str, confirmed: str | None, tested: str
-) -> list[tuple[str, Any]]:
-    ids = {name: find_experiment(client, name) for name in (study, confirmation)}
-    again = ids[confirmation]
-    own = paragraphs(confirmed, tested, trials_link("", again).lstrip("/") if again else "")
+def _differing(client: Any, findings: Findings) -> list[tuple[str, Any]]:
+    ids = {n: find_experiment(client, n) for n in (findings.study, findings.confirmation)}
+    searched, again = ids[findings.study], ids[findings.confirmation]
+    link = trials_link("", again).lstrip("/") if again else ""
+    own = paragraphs(findings.confirmed, findings.tested, link)
     found: list[tuple[str, Any]] = []
     for name, experiment_id in ids.items():
         if experiment_id is None:
             continue
-        told = own if name == study else paragraphs(confirmed, tested, "")
+        plain = paragraphs(findings.confirmed, findings.tested, "")
         tags = client.get_experiment(experiment_id).tags
-        if changes := _changes(tags, told):
+        if changes := _changes(tags, own if experiment_id == searched else plain):
             found.append((f"the experiment {name}", _writer(client, experiment_id, None, changes)))
-    searched = ids[study]
-    if searched is not None:
-        for run in all_runs(client, searched, {names.KIND: names.KIND_ARCHITECTURE}):
-            if changes := _changes(run.data.tags, own):
-                title = f"the run {run.data.tags.get(names.ARCHITECTURE, '')}"
+    for experiment_id in filter(None, (searched, again)):
+        for run in all_runs(client, experiment_id, {names.KIND: names.KIND_ARCHITECTURE}):
+            label = run.data.tags.get(names.ARCHITECTURE, "")
+            told = own
+            if experiment_id == again:
+                # Before it is over nothing is known of a configuration, as of all of them.
+                standing = findings.standings.get(label)
+                told = {} if standing is None else {names.CONFIRMED: _confirmed(standing)}
+            if changes := _changes(run.data.tags, told):
+                title = f"the run {label}"
                 found.append((title, _writer(client, None, run.info.run_id, changes)))
     return found
+
+
+def _confirmed(words: str) -> str:
+    return f"**Confirmation**: {words}"
 
 
 def _changes(tags: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:

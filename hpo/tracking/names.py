@@ -68,6 +68,7 @@ BUDGET = "hpo.budget"
 BEST_TRIAL = "hpo.best_trial"
 BEST_VALUE = "hpo.best_value"
 BEST_RUN = "hpo.best_run_id"
+OVER_SEEDS = "hpo.over_seeds"
 CLASSES = "hpo.classes"
 MEMBERS = "hpo.members"
 ENSEMBLE = "hpo.ensemble"
@@ -102,7 +103,7 @@ TAGS = (
     ),
     *(SEARCHED, SEED, DATASET, DATASET_DIGEST, VERSION, OBJECTIVE, DIRECTION, PRUNED_EPOCH),
     *(LAST_VALUE, WEIGHTS, DEVICE, PRECISION, CHECKPOINT_SHA256, BUDGET, BEST_TRIAL, BEST_VALUE),
-    *(BEST_RUN, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN, TEST_OPENED, CONFIRMED, TESTED),
+    *(BEST_RUN, OVER_SEEDS, CLASSES, MEMBERS, ENSEMBLE, REPORT_RUN, TEST_OPENED, CONFIRMED, TESTED),
 )
 
 # Parameters: a trial's own names as they are, so that comparing works across architectures, and
@@ -112,6 +113,11 @@ ARCHITECTURE_PARAM = "architecture"
 EPOCH_SECONDS = "epoch_seconds"
 METRIC_OBJECTIVE = "objective"
 BEST_OBJECTIVE = "best_objective"
+# Of a configuration that was run again, in place of a best: over its complete runs.
+MEAN_OBJECTIVE = "mean_objective"
+LOWEST_OBJECTIVE = "lowest_objective"
+HIGHEST_OBJECTIVE = "highest_objective"
+SEEDS = "seeds"
 BEST_EPOCH = "best_epoch"
 EPOCHS_RUN = "epochs_run"
 IMAGES_PER_SECOND = "images_per_second"
@@ -131,6 +137,7 @@ RANK_PAIRS_PREFIX = "rank_pairs_"
 
 METRICS = (
     *("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", EPOCH_SECONDS),
+    *(MEAN_OBJECTIVE, LOWEST_OBJECTIVE, HIGHEST_OBJECTIVE, SEEDS),
     *(METRIC_OBJECTIVE, BEST_OBJECTIVE, BEST_EPOCH, EPOCHS_RUN, IMAGES_PER_SECOND),
     *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE, VALIDATION_SIZE_WITHOUT_COPIES),
     *(BEST_PREFIX + "*", FINAL_PREFIX + "*", SECONDS_PREFIX + "*"),

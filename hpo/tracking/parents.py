@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from hpo.spec.confirmation import ORIGIN as CONFIRMATION
 from hpo.spec.ranking import rank_key
 from hpo.spec.records import SINGLE, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import milliseconds
 from hpo.tracking.descriptions import common_tags
-from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
+from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment, all_runs
 from hpo.tracking.findings import with_findings
+from hpo.tracking.over_seeds import OverSeeds, over_seeds
 from hpo.tracking.reports import report_link
 from hpo.tracking.views import run_path
 
@@ -127,6 +129,8 @@ class ParentRuns:
         """
         if record.state != "complete" or record.value is None or record.origin == SINGLE:
             return
+        if self._card.confirms:
+            self.note_seeds(record.architecture, self._seeds(record.architecture), ended_ms)
         if not record.feasible:
             return
         parent = self.open(record.architecture)
@@ -140,27 +144,65 @@ class ParentRuns:
         self.set_best(record, run_id, ended_ms)
 
     def set_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
-        """Say that a trial is the best, whatever was said before."""
+        """Say that a trial is the best, whatever was said before.
+
+        Of a configuration's seeds the best is the luckiest: its tags find the run that a promotion
+        would serve, and people read the mean (``note_seeds``).
+        """
         from mlflow.entities import Metric, RunTag
 
         assert record.value is not None
         parent, experiment = self.open(record.architecture), self._experiment.experiment_id
-        note = names.best_note(record, self._card.objective, run_path(experiment, run_id))
-        tags = self._client.get_run(parent).data.tags
+        metrics = [Metric(names.BEST_OBJECTIVE, record.value, ended_ms, record.number)]
+        tags = [
+            RunTag(names.BEST_TRIAL, str(record.number)),
+            RunTag(names.BEST_VALUE, repr(record.value)),
+            RunTag(names.BEST_RUN, run_id),
+        ]
+        if self._card.confirms:
+            metrics = []
+        else:
+            note = names.best_note(record, self._card.objective, run_path(experiment, run_id))
+            tags.append(RunTag(names.NOTE, self._with_rest(note, parent)))
+        self._client.log_batch(parent, metrics=metrics, tags=tags)
+
+    def note_seeds(self, label: str, known: OverSeeds | None, at_ms: int) -> None:
+        """Say in the run of a configuration what its runs over seeds come to.
+
+        Args:
+            label: of the configuration.
+            known: what they come to; None where none is complete.
+            at_ms: when the last of them ended, in milliseconds since 1970.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        if known is None:
+            return
+        parent = self.open(label)
+        note = self._with_rest(known.note(self._card.objective), parent)
+        self._client.log_batch(
+            parent,
+            metrics=[Metric(k, v, at_ms, known.seeds) for k, v in known.metrics().items()],
+            tags=[RunTag(names.OVER_SEEDS, known.tag), RunTag(names.NOTE, note)],
+        )
+
+    def _seeds(self, label: str) -> OverSeeds | None:
+        """Return what the runs of a configuration come to, as MLflow has them."""
+        tags = {names.KIND: names.KIND_TRIAL, names.ARCHITECTURE: label}
+        runs = all_runs(self._client, self._experiment.experiment_id, tags)
+        mirrored = [r for r in runs if r.data.tags.get(names.ORIGIN) == CONFIRMATION]
+        # It is there for complete runs alone.
+        found = [r.data.metrics.get(names.METRIC_OBJECTIVE) for r in mirrored]
+        return over_seeds([value for value in found if value is not None])
+
+    def _with_rest(self, note: str, run_id: str) -> str:
+        """Return a note that is written anew, with what other rooms have added to it."""
+        tags = self._client.get_run(run_id).data.tags
         note = with_findings(note, tags)
         keeper = tags.get(names.REPORT_RUN)
         if keeper:
-            note += f"\n\n{report_link(experiment, keeper)}"
-        self._client.log_batch(
-            parent,
-            metrics=[Metric(names.BEST_OBJECTIVE, record.value, ended_ms, record.number)],
-            tags=[
-                RunTag(names.BEST_TRIAL, str(record.number)),
-                RunTag(names.BEST_VALUE, repr(record.value)),
-                RunTag(names.BEST_RUN, run_id),
-                RunTag(names.NOTE, note),
-            ],
-        )
+            note += f"\n\n{report_link(self._experiment.experiment_id, keeper)}"
+        return note
 
     def no_best(self, label: str) -> None:
         """Take back what was said of the best trial: none is complete."""

@@ -26,6 +26,7 @@ from hpo.tracking.logged_models import (
     registered_versions,
     run_models,
 )
+from hpo.tracking.over_seeds import of_records
 from hpo.tracking.parents import best_of
 from hpo.tracking.runs import RunKey, StudyRuns
 
@@ -137,6 +138,9 @@ class _Repair:
             parents.no_best(label)
         elif str(best.number) in run_ids:
             parents.set_best(best, run_ids[str(best.number)], milliseconds(best.finished))
+        if self._runs.card.confirms:
+            ended = max((milliseconds(record.finished) for record in records), default=0)
+            parents.note_seeds(label, of_records(records), ended)
         if all(record.state in ENDED for record in records):
             parents.close(label, records)
 
