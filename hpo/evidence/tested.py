@@ -21,8 +21,8 @@ def opening_figures(
 ) -> dict[str, Any]:
     """Return the figures of an opening of the test split.
 
-    ``images, accuracy`` (an interval), ``values`` (of each run), ``validation`` (the runs' mean
-    accuracy there), ``gap`` (to it, an interval; None where the answers there are not kept),
+    ``images, accuracy`` (an interval), ``values`` and ``metrics`` (of each run), ``validation``
+    (the runs' mean accuracy there), ``gap`` (to it, an interval; None where the answers there are not kept),
     ``scores`` (by name: mean, low, high), ``confusion`` (summed), ``per_class`` (as
     ``class_figures`` tells it), ``images_without_copies`` (of which training has no copy) and,
     where these are a part of the images, ``without_copies``: ``images, accuracy, confusion,
@@ -43,6 +43,7 @@ def opening_figures(
     return {
         "images": right.shape[1],
         "values": [float(row.mean()) for row in right],
+        "metrics": [model["metrics"] for model in told],
         "validation": statistics.fmean(r.metrics["val_accuracy"] for r in results),
         "gap": apart,
         "scores": {

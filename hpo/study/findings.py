@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from hpo.spec.confirmation import SUFFIX, confirmation_name
+from hpo.spec.confirmation import SUFFIX, candidate_label, confirmation_name
 
 if TYPE_CHECKING:
     from hpo.tracking.difference import Difference
     from hpo.tracking.findings import Findings
+    from hpo.tracking.openings import Look
 
 
 def missing_notes(client: Any, storage_url: str, study: str) -> list[Difference]:
-    """Return where MLflow's notes lack what came of a study.
+    """Return where MLflow's notes and runs lack what came of a study.
 
     Args:
         client: of MLflow.
@@ -22,24 +23,76 @@ def missing_notes(client: Any, storage_url: str, study: str) -> list[Difference]
     """
     from hpo.tracking.difference import Difference
     from hpo.tracking.findings import lacking
+    from hpo.tracking.openings import lacks_opening
 
-    return [
+    found = [
         Difference(
             "note differs", "", None, f"MLflow's note of {title} lacks what came of it", "note"
         )
         for title in lacking(client, _told(storage_url, study))
     ]
+    found += [
+        Difference(
+            "test differs",
+            "",
+            None,
+            f"MLflow's runs of {look.title} lack what the test split said on {look.opened[:10]}",
+            "note",
+        )
+        for look in _looks(storage_url, study)
+        if lacks_opening(client, look)
+    ]
+    return found
 
 
 def write_notes(client: Any, storage_url: str, study: str) -> None:
-    """Write what came of a study into MLflow's notes; twice is once.
+    """Write what came of a study into MLflow's notes, and test metrics into runs; twice is once.
 
     Args:
         client, storage_url, study: as for ``missing_notes``.
     """
     from hpo.tracking.findings import log_findings
+    from hpo.tracking.openings import log_opening
 
+    for look in _looks(storage_url, study):
+        log_opening(client, look)
     log_findings(client, _told(storage_url, study))
+
+
+def _looks(storage_url: str, study: str) -> list[Look]:
+    """Return what the test split said of each configuration, at its last opening."""
+    from hpo.search.studies import read_trials
+    from hpo.spec.errors import NotFoundError
+    from hpo.study.opening import openings_of
+    from hpo.tracking.openings import Look
+
+    study = study.removesuffix(SUFFIX)
+    try:
+        openings = openings_of(storage_url, study)
+    except NotFoundError:
+        return []
+    asked = {
+        (o["architecture"], o["number"], o["confirmed"]): o for o in openings if o.get("finished")
+    }
+    found = []
+    for (architecture, number, again), opening in asked.items():
+        of, label = study, architecture
+        if again:
+            of, label = confirmation_name(study), candidate_label(architecture, number)
+        try:
+            records = {r.number: r for r in read_trials(storage_url, of, architecture=label)}
+        except NotFoundError:  # The confirmation was deleted since.
+            continue
+        # An earlier version kept the accuracy of each run alone.
+        metrics = opening.get("metrics") or [{"test_accuracy": v} for v in opening["values"]]
+        runs = {
+            records[run].mlflow_run_id: own
+            for run, own in zip(opening["runs"], metrics, strict=True)
+            if run in records
+        }
+        means = {name: known["mean"] for name, known in opening["scores"].items()}
+        found.append(Look(f"{architecture} #{number}", runs, means, opening["opened"]))
+    return found
 
 
 def _told(storage_url: str, study: str) -> Findings:

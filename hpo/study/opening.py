@@ -33,10 +33,11 @@ class Opened:
         study: whose winner was asked.
         opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
             images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
-            ``values`` (of each run), ``validation, gap`` (an interval; None where the validation
-            answers are not kept), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
-            ``per_class``, ``images_without_copies`` and, where these are a part of the images,
-            ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
+            ``values`` (of each run), ``metrics`` (of each run, by name), ``validation, gap`` (an
+            interval; None where the validation answers are not kept), ``scores`` (by name: mean,
+            low, high), ``confusion`` (summed), ``per_class``, ``images_without_copies`` and, where
+            these are a part of the images, ``without_copies`` (all as
+            ``hpo.evidence.tested.opening_figures`` tells them).
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -122,7 +123,7 @@ def open_test(
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
-    return Opened(study, entry, _sentences(kept), _mirrored(client, url, entry, told, runs))
+    return Opened(study, entry, _sentences(kept), _mirrored(client, url, study))
 
 
 def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
@@ -223,31 +224,20 @@ def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceD
     return dataset
 
 
-def _mirrored(
-    client: Any,
-    url: str,
-    entry: dict[str, Any],
-    told: Sequence[dict[str, Any]],
-    runs: Sequence[TrialRecord],
-) -> list[str]:
+def _mirrored(client: Any, url: str, study: str) -> list[str]:
     """Write the figures into MLflow's runs and notes; return what could not be written."""
     from hpo.study.findings import write_notes
     from hpo.tracking.failures import in_a_sentence
-    from hpo.tracking.openings import log_opening
 
-    own = {r.mlflow_run_id: m["metrics"] for r, m in zip(runs, told, strict=True)}
     try:
-        log_opening(
-            client,
-            own,
-            {name: known["mean"] for name, known in entry["scores"].items()},
-            entry["opened"],
-        )
-        write_notes(client, url, runs[0].study)
+        write_notes(client, url, study)
     except Exception as error:
         # Broad: MLflow, its server and the network each have errors of their own, and what counts
         # is kept with the study.
-        return [f"MLflow does not show this: {in_a_sentence(error)}"]
+        return [
+            f"MLflow does not show this: {in_a_sentence(error)} `hpo doctor {study} --fix` writes "
+            "it later."
+        ]
     return []
 
 

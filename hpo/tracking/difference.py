@@ -23,6 +23,7 @@ Kind = Literal[
     "model broken",
     "version broken",
     "note differs",
+    "test differs",
 ]
 
 Remedy = Literal[

@@ -37,7 +37,11 @@ OPENED = {
     "images": 700, "dataset": "faces", "architecture": "cnn", "number": 3, "runs": [0, 1, 2],
     "accuracy": {"point": 0.71, "low": 0.69, "high": 0.73, "level": 0.95, "n": 3},
     "gap": {"point": 0.03, "low": 0.01, "high": 0.05, "level": 0.95, "n": 3},
-    "validation": 0.74, "scores": {}, "confirmed": True,
+    "validation": 0.74, "confirmed": True, "values": [0.7, 0.71, 0.72],
+    "scores": {"test_accuracy": {"mean": 0.71, "low": 0.7, "high": 0.72},
+               "test_loss": {"mean": 1.0, "low": 0.9, "high": 1.1}},
+    "metrics": [{"test_accuracy": 0.7, "test_loss": 0.9}, {"test_accuracy": 0.71, "test_loss": 1.0},
+                {"test_accuracy": 0.72, "test_loss": 1.1}],
 }  # fmt: skip
 
 
@@ -201,3 +205,39 @@ def test_what_the_test_split_said_is_told_anew_where_mlflow_was_away(place: Plac
     place.mend("study")
     assert place.note().count("**Test split**") == 1
     assert "reaches an accuracy of 70.0 %" in place.note()
+
+
+@pytest.mark.parametrize("kept", ["all metrics", "accuracies alone"])
+def test_the_test_metrics_of_runs_are_written_later_where_mlflow_was_away(
+    kept: str, place: Place
+) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    earlier = {key: value for key, value in OPENED.items() if key != "metrics"}
+    opened = OPENED if kept == "all metrics" else earlier
+    set_attribute(place.url, "study", OPENINGS, [opened])
+    assert "MLflow's runs of cnn #3 lack what the test split said on 2026-01-02" in place.told(
+        "study"
+    )
+    place.mend("study")
+    title = "cnn #3 over seeds (confirms study)"
+
+    def told() -> dict[str, Any]:
+        records = read_trials(place.url, "study.confirmation", architecture="cnn-3")
+        runs = [place.client.get_run(record.mlflow_run_id) for record in records]
+        above = place.parents("study.confirmation")[title]
+        assert all(run.data.tags[names.TEST_OPENED] == OPENED["opened"] for run in [*runs, above])
+        return {
+            "runs": [run.data.metrics["test_accuracy"] for run in runs],
+            "mean": above.data.metrics["test_accuracy"],
+            "loss": [run.data.metrics.get("test_loss") for run in runs],
+        }
+
+    losses = [0.9, 1.0, 1.1] if kept == "all metrics" else [None, None, None]
+    expected = {"runs": [0.7, 0.71, 0.72], "mean": 0.71, "loss": losses}
+    assert told() == expected
+    # Of a run that is written anew, too.
+    record = read_trials(place.url, "study.confirmation", architecture="cnn-3")[0]
+    place.client.delete_run(record.mlflow_run_id)
+    place.mend("study.confirmation")
+    assert told() == expected
