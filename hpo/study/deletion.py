@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo.spec.confirmation import confirmation_name
+from hpo.spec.confirmation import SUFFIX, confirmation_name
 from hpo.spec.errors import InputError, SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import resolve_study
@@ -110,6 +110,7 @@ def delete(
             False; nothing was deleted.
     """
     from hpo.search.studies import delete_study
+    from hpo.study.findings import write_notes
     from hpo.tracking.deletion import delete_study as delete_runs
 
     study, workspace = resolve_study(study, workspace)
@@ -124,6 +125,9 @@ def delete(
     for folder in going.folders:
         shutil.rmtree(folder, ignore_errors=True)
     delete_study(workspace.storage_url(), study)
+    if client is not None and study.endswith(SUFFIX):
+        # What the re-runs came to stands in the notes of their search, which may have gone before.
+        write_notes(client, workspace.storage_url(), study.removesuffix(SUFFIX))
     return going
 
 

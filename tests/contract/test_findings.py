@@ -13,6 +13,7 @@ from hpo.search.engine import open_engine
 from hpo.search.inspection import inspecting
 from hpo.search.studies import read_spec, read_trials, set_attribute
 from hpo.spec.workspace import Workspace
+from hpo.study.deletion import delete
 from hpo.study.jobs import study_card
 from hpo.study.opening import OPENINGS
 from hpo.study.reconciling import look, reconcile
@@ -241,3 +242,16 @@ def test_the_test_metrics_of_runs_are_written_later_where_mlflow_was_away(
     place.client.delete_run(record.mlflow_run_id)
     place.mend("study.confirmation")
     assert told() == expected
+
+
+def test_the_notes_of_a_search_forget_a_confirmation_that_is_deleted(
+    place: Place, workspace: Workspace
+) -> None:
+    before = place.note()
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    assert "**Confirmation**" in place.note()
+    delete("study.confirmation", workspace=workspace)
+    assert place.note() == before
+    assert "**Confirmation**" not in place.experiment("study").tags[names.NOTE]
+    assert place.told("study") == []
