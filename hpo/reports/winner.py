@@ -79,8 +79,8 @@ def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
         told["Shown"] = f"the best trial of the search, not the confirmed {title(chosen)}."
     elif members > 1:
         told["Served"] = (
-            f"`hpo promote {data.name}` serves an ensemble of the search's best {members}, as the "
-            "study file asks; with `--ensemble 1` it serves this run."
+            f"`hpo promote {data.name}` serves an ensemble of the best {members}, the confirmed "
+            "ones first, as the study file asks; with `--ensemble 1` it serves this run."
         )
     else:
         told["Served"] = (

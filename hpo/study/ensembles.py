@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.registry.promotion import is_eligible, rank_key
-from hpo.spec.confirmation import candidate_label, confirmation_name
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
@@ -43,88 +41,6 @@ class Members:
     def names(self) -> list[str]:
         """Return the members as tags hold them, such as ``cnn/7``."""
         return [f"{record.architecture}/{record.number}" for record in self.records]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Who may be a member, and by what they are ranked.
-
-    Args:
-        records: the trials, the best first; of a configuration that was run again its best seed.
-        said: by what they are ranked, and what is to be known of it, a sentence each.
-        reruns: how many runs of a confirmation they were chosen from.
-    """
-
-    records: list[TrialRecord]
-    said: list[str]
-    reruns: int = 0
-
-
-def rank_members(records: Sequence[TrialRecord], spec: StudySpec, storage_url: str) -> Ranking:
-    """Return the trials of a study that may be members, the best first.
-
-    Where a confirmation is over, the configurations that it ran again come first, its winner and
-    then the others by their means; of each it is the run with the best seed on validation, as
-    where the winner is promoted alone. All others follow by their single runs.
-
-    Args:
-        records: of the search.
-        spec: its study file.
-        storage_url: of Optuna's storage.
-    """
-    from hpo.reports.confirmation_sentences import cautioned, title, value
-    from hpo.reports.sentences import plural
-    from hpo.search.studies import read_trials
-    from hpo.study.confirmed import confirmed
-
-    direction = spec.objective.direction
-    searched = sorted(filter(is_eligible, records), key=lambda r: rank_key(r, direction))
-    told = confirmed(spec.name, storage_url=storage_url)
-    if told is None or not told.facts["over"] or told.facts["winner"] is None:
-        return Ranking(searched, [_unconfirmed(spec.name, begun=told is not None)])
-    facts, sign = told.facts, 1.0 if direction == "maximize" else -1.0
-    # Only who was stopped may have a better mean than the winner, of fewer seeds.
-    entries = sorted(
-        (entry for entry in facts["candidates"] if entry["mean"]),
-        key=lambda e: (e["label"] != facts["winner"], -sign * e["mean"]["point"]),
-    )
-    reruns = [r for r in read_trials(storage_url, confirmation_name(spec.name)) if is_eligible(r)]
-    best: list[TrialRecord] = []
-    named: list[str] = []
-    for entry in entries:
-        own = [r for r in reruns if r.architecture == entry["label"]]
-        if own:
-            best.append(min(own, key=lambda r: rank_key(r, direction)))
-            named.append(f"{title(entry)} {value(facts, entry['mean']['point'])}")
-    labels = {record.architecture for record in best}
-    again = [r for r in records if candidate_label(r.architecture, r.number) in labels]
-    rest = [r for r in searched if not any(_is_same(r, other) for other in again)]
-    said = (
-        f"Members are ranked by their confirmed means over the seeds "
-        f"({plural(len(best), 'configuration')}: {', '.join(named)}), each by its best seed; "
-        "others by the search's single runs."
-    )
-    caution = cautioned(facts)
-    return Ranking([*best, *rest], [said, *([caution] if caution else [])], len(reruns))
-
-
-def _unconfirmed(study: str, *, begun: bool) -> str:
-    if begun:
-        return (
-            f"The confirmation of study '{study}' is not finished, so members are ranked by the "
-            f"search's single runs; `hpo confirm {study}` goes on with it."
-        )
-    return (
-        f"Members are ranked by the search's single runs; `hpo confirm {study}` ranks them by "
-        "means over seeds."
-    )
-
-
-def _is_same(first: TrialRecord, second: TrialRecord) -> bool:
-    """Tell whether two trials of a search are one configuration."""
-    return first.architecture == second.architecture and (
-        first.slot == second.slot or first.params == second.params
-    )
 
 
 def choose_members(

@@ -16,9 +16,10 @@ from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.champions import champion_now, replaced_by
 from hpo.study.confirmed import winner_of
-from hpo.study.ensembles import Members, choose_members, doubts, rank_members
+from hpo.study.ensembles import Members, choose_members, doubts
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
+from hpo.study.members import rank_members
 from hpo.study.naming import resolve_study
 from hpo.study.promoted import Promotion
 
@@ -44,7 +45,7 @@ def promote(
 
     The winner is what a confirmation says (``hpo.study.confirmed.winner_of``), or without one the
     complete trial with the best objective on validation, over all architectures; or, as an
-    ensemble, the mean of the best few (``hpo.study.ensembles.rank_members``), judged by predicting
+    ensemble, the mean of the best few (``hpo.study.members.rank_members``), judged by predicting
     the validation faces.
     It and the champion are asked about the study's validation faces, and the study file's ``gate``
     decides. What the gate said is in the promotion and in tags of the version. One that does not

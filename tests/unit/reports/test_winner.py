@@ -106,7 +106,9 @@ def test_after_a_confirmation_the_card_is_of_the_run_that_is_served(
     joined = compute(
         found, spec | {"ensemble": 5}, n_bootstrap=0, confirmation=confirmation, served=served
     )
-    assert "serves an ensemble of the search's best 5" in model_card(card_of(joined))
+    assert "serves an ensemble of the best 5, the confirmed ones first" in model_card(
+        card_of(joined)
+    )
 
 
 def test_what_the_test_split_said_of_another_is_not_on_the_card(

@@ -12,8 +12,9 @@ from hpo.search.engine import open_engine
 from hpo.search.studies import read_trials
 from hpo.spec.bits import pack_bits
 from hpo.spec.records import TrialResult
+from hpo.study import confirmed
 from hpo.study.confirming import best_of, confirmation_spec
-from hpo.study.ensembles import rank_members
+from hpo.study.members import rank_members
 from tests.unit.search.analytic import empty_database, make_spec
 
 SEARCHED = (0.6, 0.9, 0.8, 0.7)
@@ -77,9 +78,33 @@ def test_members_rank_by_their_confirmed_means_and_are_the_best_of_their_seeds(u
     # one that was not run again comes last.
     assert (named, reruns) == (["cnn-3/2", "cnn-2/2", "cnn-1/2", "cnn/0"], 9)
     assert said == (
-        "Members are ranked by their confirmed means over the seeds (3 configurations: cnn #3 "
-        "74.0 %, cnn #2 72.0 %, cnn #1 52.0 %), each by its best seed; others by the search's "
-        "single runs."
+        "Members are ranked by their confirmed means over all seeds (3 configurations: cnn #3 "
+        "74.0 %, cnn #2 72.0 %, cnn #1 52.0 %), each by its best seed; behind them those that ran "
+        "once, by the search's value less the mean luck of it, 14.0 points."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "order"),
+    [
+        # The search saw the other at 60 %, and was too good by 14 points for those confirmed.
+        (0.52, ["cnn-3/2", "cnn-2/2", "cnn-1/2", "cnn/0"]),
+        (0.45, ["cnn-3/2", "cnn-2/2", "cnn/0", "cnn-1/2"]),
+    ],
+)
+def test_who_was_stopped_ranks_behind_who_ran_on_and_before_none_that_is_better(
+    mean: float, order: list[str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm(url, 3)
+    told = confirmed.confirmed("study", storage_url=url)
+    assert told is not None
+    entry = next(e for e in told.facts["candidates"] if e["label"] == "cnn-1")
+    entry["stopped"], entry["mean"]["point"] = 3, mean
+    monkeypatch.setattr(confirmed, "confirmed", lambda *_, **__: told)
+    named, said, _ = members(url)
+    assert named == order
+    assert f"those that the race stopped, by the mean until then (cnn #1 {100 * mean:.1f} %)" in (
+        said
     )
 
 
