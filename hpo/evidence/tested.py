@@ -22,7 +22,8 @@ def opening_figures(
     """Return the figures of an opening of the test split.
 
     ``images, accuracy`` (an interval), ``values`` and ``metrics`` (of each run), ``validation``
-    (the runs' mean accuracy there), ``gap`` (to it, an interval; None where the answers there are not kept),
+    (the runs' mean accuracy there), ``gap`` (to it, an interval; None where the answers there are
+    not kept),
     ``scores`` (by name: mean, low, high), ``confusion`` (summed), ``per_class`` (as
     ``class_figures`` tells it), ``images_without_copies`` (of which training has no copy) and,
     where these are a part of the images, ``without_copies``: ``images, accuracy, confusion,

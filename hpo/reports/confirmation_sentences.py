@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.evidence.racing import FIRST_LOOK
 from hpo.reports.sentences import listed, moment, number, percent, plural, signed
 
 SCORES = (
@@ -18,6 +19,9 @@ SCORES = (
     ("val_votes_share", "mean share of FER+ votes"),
 )
 """Scores of a model's answers, as they are told, in order."""
+
+ENOUGH_SEEDS = 5
+"""Seeds that a verdict should rest on, at the least."""
 
 _PLAIN = frozenset({"val_loss", "val_loss_tempered"})
 """Those in nats; the others are shares."""
@@ -39,9 +43,7 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
         [] if facts["over"] else [f"The confirmation is not finished ({how_far(facts)}); so far:"]
     )
     said.append(_winner(facts, winner))
-    caution = cautioned(facts)
-    if caution:
-        said.append(caution)
+    said += filter(None, [few_seeds(facts["seeds"]), cautioned(facts)])
     said += [_stopped(facts, entry) for entry in facts["candidates"] if entry["stopped"]]
     first = facts["candidates"][0]
     for entry in [first] if first is winner else [first, winner]:
@@ -62,6 +64,33 @@ def how_far(facts: Mapping[str, Any]) -> str:
     ended = sum(len(entry["values"]) for entry in facts["candidates"])
     asked = sum(entry["stopped"] or facts["seeds"] for entry in facts["candidates"])
     return f"{number(ended)} of {plural(asked, 'run')} {'has' if ended == 1 else 'have'} ended"
+
+
+def few_seeds(seeds: int) -> str:
+    """Return what it costs to confirm with fewer than five seeds; "" of five and more.
+
+    The half-width of Student's 95 % interval of a mean of S runs is t(S - 1) / sqrt(S) of their
+    deviations; ``hpo.evidence.hierarchical`` widens its bootstrap by the same t.
+    """
+    if seeds >= ENOUGH_SEEDS:
+        return ""
+    race = (
+        "nobody is stopped early"
+        if seeds <= FIRST_LOOK
+        else "the race has a single look at who may stop"
+    )
+    return (
+        f"{plural(seeds, 'seed')} are fewer than five: the luck of seeds alone makes an interval "
+        f"{half_width(seeds) / half_width(ENOUGH_SEEDS):.1f} times as wide as with five, so a "
+        f"winner is named {'hardly ever' if seeds == 2 else 'more rarely'}, and {race}."
+    )
+
+
+def half_width(seeds: int) -> float:
+    """Return the half-width of Student's 95 % interval of a mean, in deviations of one run."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(seeds - 1, 0.975)) / seeds**0.5
 
 
 def cautioned(facts: Mapping[str, Any]) -> str:

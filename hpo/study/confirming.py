@@ -51,6 +51,7 @@ def confirm(
         EnvironmentProblem: a store or weights cannot be had.
     """
     from hpo.registry.promotion import rank_key
+    from hpo.reports.confirmation_sentences import few_seeds
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.study.planning import plan
     from hpo.study.running import StudyRun
@@ -80,6 +81,9 @@ def confirm(
             got=f"digest {planned.dataset.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again",
         )
+    if few := few_seeds(seeds):
+        # Before hours are spent.
+        watcher.note(few)
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(planned, notes=[])
     run = StudyRun(planned, workspace, watcher, resume=True)

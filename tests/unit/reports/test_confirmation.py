@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpo.reports.compute import compute
-from hpo.reports.confirmation_sentences import tell
+from hpo.reports.confirmation_sentences import few_seeds, tell
 from hpo.reports.draw.confirmation import section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
@@ -122,6 +122,18 @@ def test_how_far_an_unfinished_confirmation_is_is_said_before_it_can_compare(
         entry |= {"values": [], "stopped": None}
     facts["candidates"][0]["values"] = [0.5]
     assert tell(facts)[0].endswith("The confirmation is not finished: 1 of 15 runs has ended.")
+
+
+def test_what_fewer_than_five_seeds_cost_is_told(facts: dict[str, Any]) -> None:
+    assert not any("fewer than five" in sentence for sentence in tell(facts | {"seeds": 5}))
+    told = tell(facts | {"seeds": 2})[1]
+    # t(1) / sqrt(2) = 8.98 and t(4) / sqrt(5) = 1.24 deviations of a run, from tables.
+    assert told == (
+        "2 seeds are fewer than five: the luck of seeds alone makes an interval 7.2 times as wide "
+        "as with five, so a winner is named hardly ever, and nobody is stopped early."
+    )
+    assert "2.0 times as wide" in few_seeds(3)
+    assert "a single look" in few_seeds(4)
 
 
 def test_equals_are_told_as_such(facts: dict[str, Any]) -> None:
