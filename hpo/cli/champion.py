@@ -20,8 +20,10 @@ from hpo.cli.shell import (
     print_table,
     say,
 )
+from hpo.spec.confirmation import SUFFIX
 from hpo.spec.errors import InputError
 from hpo.spec.records import WITHOUT_COPIES
+from hpo.spec.reruns import expected_of
 
 if TYPE_CHECKING:
     from hpo.study.gate import Decision
@@ -162,7 +164,8 @@ def print_gate(decision: Decision) -> None:
 def _print(shown: Champion) -> None:
     own = shown.classifier
     if own is None:
-        say("No study has made a champion: the model in the box answers (hpo recommend).")
+        none = "There is no champion any more" if shown.history else "No study has made a champion"
+        say(f"{none}: the model in the box answers (hpo recommend).")
     else:
         within = (
             f", in song-recommender {shown.recommender} with {shown.catalogue}"
@@ -193,7 +196,14 @@ def _print(shown: Champion) -> None:
         print_table(
             ["when (UTC)", "", "classifier", "recommender", "study", "trial"],
             [
-                [_minute(m.at)[:-4], m.what, m.classifier, m.recommender, m.study, m.who]
+                [
+                    _minute(m.at)[:-4],
+                    m.what,
+                    m.classifier,
+                    m.recommender,
+                    m.study or "deleted",
+                    m.who,
+                ]
                 for m in shown.history
             ],
         )
@@ -201,6 +211,14 @@ def _print(shown: Champion) -> None:
 
 def _print_version(own: Registered) -> None:
     typer.echo(f"study {own.study}, {own.who}")
+    expected = expected_of(own.over_seeds, ensemble=bool(own.members))
+    if not expected and own.study.endswith(SUFFIX):
+        expected = (
+            "The figures below are of the best of several seeds, and optimistic; "
+            f"`hpo report {own.study.removesuffix(SUFFIX)}` has the means over them."
+        )
+    if expected:
+        typer.echo(expected)
     shown = {name: value for name, value in own.metrics.items() if name.startswith("val_")}
     names = [name for name in shown if not name.endswith(WITHOUT_COPIES)]
     unseen = {name: shown.get(name + WITHOUT_COPIES) for name in names}

@@ -30,6 +30,7 @@ class Origin:
         architecture: its label in that study; of the model in the box the architecture.
         trial: its number within the architecture.
         members: trials of an ensemble, such as ``cnn/7``, the best first; () for a single one.
+        who: the trial, or the trials, in words; "" unless it is registered.
         boxed: whether it is the model that came with the package.
         val_accuracy: the boxed model's accuracy on validation faces, 0-1; ``None`` for others.
     """
@@ -40,6 +41,7 @@ class Origin:
     architecture: str | None = None
     trial: int | None = None
     members: tuple[str, ...] = ()
+    who: str = ""
     boxed: bool = False
     val_accuracy: float | None = None
 
@@ -51,9 +53,7 @@ class Origin:
             )
         if self.version is None:
             return self.model
-        trial = f"{self.architecture} #{self.trial}"
-        if self.members:
-            trial = f"mean of {', '.join(self.members)}"
+        trial = self.who or f"{self.architecture} #{self.trial}"
         return f"{self.model} version {self.version} (study {self.study}, {trial})"
 
 
@@ -75,7 +75,7 @@ def classifier_for(
     """
     if model is not None and _is_file(model):
         return classifier_from_keras(Path(model).expanduser()), Origin(str(model)), EMOTIONS
-    from hpo.registry.models import CLASSIFIER, TAG_MEMBERS
+    from hpo.registry.models import CLASSIFIER, members_of, who_of
 
     served = None if model == box.NAME else _registered(workspace, model)
     if served is None:
@@ -87,9 +87,9 @@ def classifier_for(
             val_accuracy=opened.accuracy,
         )
         return classifier_from_packed(opened.folder), origin, opened.described.classes
-    members = tuple(name for name in served.tags.get(TAG_MEMBERS, "").split(", ") if name)
+    members, who = members_of(served.tags), who_of(served.tags)
     origin = Origin(
-        CLASSIFIER, served.version, served.study, served.architecture, served.trial, members
+        CLASSIFIER, served.version, served.study, served.architecture, served.trial, members, who
     )
     return classifier_from_keras(served.keras_path), origin, served.classes
 

@@ -24,6 +24,7 @@ from hpo.registry.versions import (
     versions_of,
 )
 from hpo.spec.errors import IntegrityError
+from hpo.spec.reruns import expected_of, who_serves
 
 CLASSIFIER = "emotion-classifier"
 RECOMMENDER = "song-recommender"
@@ -41,12 +42,17 @@ TAG_SHA256 = "hpo.checkpoint_sha256"
 TAG_CLASSES = "hpo.classes"
 TAG_VERSION = "hpo.version"
 TAG_MEMBERS = "hpo.members"
+TAG_OVER_SEEDS = "hpo.over_seeds"
+"""JSON: what a confirmation said of the configurations, as ``hpo.spec.reruns`` has it."""
 TAG_GATE = "hpo.gate"
 """What the gate said: ``promoted``, ``refused`` or ``forced``; its checks are tags below it."""
 TAG_CLASSIFIER_VERSION = "hpo.classifier_version"
 TAG_CATALOGUE = "hpo.catalogue"
 TAG_CATALOGUE_DIGEST = "hpo.catalogue_digest"
 TAG_MOODS_DIGEST = "hpo.moods_digest"
+
+_LONGEST_TAG = 5000
+"""Characters that MLflow takes in a tag of a version."""
 
 _DESCRIPTIONS = {
     CLASSIFIER: "Emotion of a face, 48 x 48 grey: the winners of studies. Trained on FER-2013 or "
@@ -73,6 +79,8 @@ class Origin:
         members: of an ensemble, such as ``cnn/7``, the best first; architecture, trial and run are
             then the best member's. () for a single trial.
         card: what of its model card stands in the version's description, as Markdown.
+        over_seeds: what a confirmation said of its configuration, or of its members', as
+            ``hpo.spec.reruns`` has it.
     """
 
     study: str
@@ -86,6 +94,7 @@ class Origin:
     version: str = ""
     members: tuple[str, ...] = ()
     card: str = ""
+    over_seeds: Mapping[str, Any] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""
@@ -99,7 +108,14 @@ class Origin:
             TAG_CLASSES: json.dumps(list(self.classes)),
             TAG_VERSION: self.version,
             **({TAG_MEMBERS: ", ".join(self.members)} if self.members else {}),
+            **self.seeds_tag(),
         }
+
+    def seeds_tag(self) -> dict[str, str]:
+        """Return the tag of what a confirmation said; {} where nothing is known."""
+        told = json.dumps(self.over_seeds, separators=(",", ":")) if self.over_seeds else ""
+        # What is too long for MLflow is left out whole: half of it could not be read.
+        return {TAG_OVER_SEEDS: told} if 0 < len(told) <= _LONGEST_TAG else {}
 
     def description(self) -> str:
         """Return a line for MLflow's list of versions, whose columns cut tags short, and the card.
@@ -107,14 +123,19 @@ class Origin:
         The list shows the beginning, the page of the version all of it.
         """
         trial = f"Trial {self.trial} of {self.architecture} in study {self.study}"
-        if self.members:
-            trial = f"Mean of {', '.join(self.members)} in study {self.study}"
+        if self.members or self.over_seeds:
+            who = who_serves(
+                self.study, self.architecture, self.trial, self.members, self.over_seeds
+            )
+            trial = f"{who[0].upper() if self.members else who[0]}{who[1:]} in study {self.study}"
         metrics = ", ".join(
             f"{name} {value:.4f}"
             for name, value in sorted(self.metrics.items())
             if name.startswith("val_")
         )
         line = f"{trial}: {metrics}." if metrics else f"{trial}."
+        if expected := expected_of(self.over_seeds, ensemble=bool(self.members)):
+            line += f" {expected}"
         return f"{line}\n\n{self.card}" if self.card else line
 
 
@@ -160,6 +181,27 @@ def logged_classifier(client: Any, model_uri: str, sha256: str) -> Path:
     model = client.get_logged_model(model_uri.removeprefix("models:/"))
     folder = fetch(client, model.artifact_location, f"the model of run {model.source_run_id}")
     return check_classifier_folder(folder, sha256)
+
+
+def members_of(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the trials of an ensemble by the tags of its version; () of a single trial."""
+    return tuple(name for name in tags.get(TAG_MEMBERS, "").split(", ") if name)
+
+
+def over_seeds_of(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a confirmation said of a version's configurations; {} where nothing is known."""
+    return dict(json.loads(tags.get(TAG_OVER_SEEDS, "{}")))
+
+
+def who_of(tags: Mapping[str, str]) -> str:
+    """Return by its tags which trial, or trials, a version is, in words."""
+    return who_serves(
+        tags.get(TAG_STUDY, ""),
+        tags.get(TAG_ARCHITECTURE, "unknown"),
+        int(tags.get(TAG_TRIAL, -1)),
+        members_of(tags),
+        over_seeds_of(tags),
+    )
 
 
 def find_classifier(client: Any, model_uri: str, origin: Origin) -> Any | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,7 +91,7 @@ def half_width(seeds: int) -> float:
     """Return the half-width of Student's 95 % interval of a mean, in deviations of one run."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(seeds - 1, 0.975)) / seeds**0.5
+    return float(stdtrit(seeds - 1, 0.975)) / math.sqrt(seeds)
 
 
 def cautioned(facts: Mapping[str, Any]) -> str:

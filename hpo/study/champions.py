@@ -26,6 +26,7 @@ class Replaced:
         value: what it reached in the objective of the study that is promoted now; None if that
             was not recorded.
         dataset_digest: of the faces that it was trained on.
+        who: the trial, or the trials, in words.
     """
 
     version: str
@@ -34,13 +35,15 @@ class Replaced:
     trial: int
     value: float | None
     dataset_digest: str
+    who: str = ""
 
     def line(self, objective: str) -> str:
         """Return who it was, with its value in ``objective``."""
         value = "not recorded" if self.value is None else f"{self.value:.4f}"
         return (
-            f"emotion-classifier {self.version} ({self.architecture} #{self.trial} of study "
-            f"{self.study}, {objective} {value})"
+            f"emotion-classifier {self.version} "
+            f"({self.who or f'{self.architecture} #{self.trial}'} of study {self.study}, "
+            f"{objective} {value})"
         )
 
 
@@ -69,6 +72,7 @@ def replaced_by(version: Any, objective: str) -> Replaced:
         trial=int(tags.get(registry.TAG_TRIAL, -1)),
         value=None if value is None or not math.isfinite(value) else float(value),
         dataset_digest=tags.get(registry.TAG_DATASET_DIGEST, ""),
+        who=registry.who_of(tags),
     )
 
 

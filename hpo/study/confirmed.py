@@ -177,3 +177,36 @@ def run_of(
 
     name, winner = confirmation_name(told.study), told.facts["winner"]
     return choose_winner(read_trials(storage_url, name, architecture=winner), direction)
+
+
+def standing_of(runs: Sequence[TrialRecord], study: str, storage_url: str) -> dict[str, Any]:
+    """Return what a confirmation says of the configurations of runs, as ``hpo.spec.reruns`` has it.
+
+    Args:
+        runs: that are served; trials of the search among them are passed over.
+        study: the name of the study that was searched.
+        storage_url: of Optuna's storage.
+    """
+    from hpo.reports.confirmation_sentences import candidate, title
+
+    own = [run for run in runs if run.study == confirmation_name(study)]
+    told = confirmed(study, storage_url=storage_url) if own else None
+    if told is None:
+        return {}
+    known = {}
+    for run in own:
+        entry = candidate(told.facts, run.architecture)
+        if entry is not None and entry["mean"]:
+            mean = entry["mean"]
+            known[f"{run.architecture}/{run.number}"] = {
+                "of": title(entry),
+                "seed": run.slot + 1,
+                "seeds": sum(value is not None for value in entry["values"]),
+                "mean": round(mean["point"], 6),
+                "low": round(mean["low"], 6),
+                "high": round(mean["high"], 6),
+            }
+    if not known:
+        return {}
+    facts = told.facts
+    return {"objective": facts["objective"], "level": facts["level"], "runs": known}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hpo.spec.confirmation import confirmation_name
+from hpo.spec.reruns import who_serves
 from hpo.study.champions import Replaced
 from hpo.study.gate import Decision
 
@@ -27,6 +29,8 @@ class Promotion:
         catalogue: the songs that it recommends.
         members: trials of an ensemble, such as ``cnn/7``, the best first; architecture and trial
             are then the best member's. () where the winner was registered alone.
+        over_seeds: what a confirmation said of its configuration, or of its members', as
+            ``hpo.spec.reruns`` has it; {} without one.
         single: of an ensemble, what its best member alone reached; None otherwise.
         faces: how many validation faces the value is from; 0 where that was not recorded.
         replaced: the champion before it, which it did not replace if it was refused; None if there
@@ -45,6 +49,7 @@ class Promotion:
     recommender_version: str
     catalogue: str
     members: tuple[str, ...] = ()
+    over_seeds: dict[str, Any] = field(default_factory=dict)
     single: float | None = None
     faces: int = 0
     replaced: Replaced | None = None
@@ -53,11 +58,17 @@ class Promotion:
 
     def line(self) -> str:
         """Return it in a sentence."""
-        who = f"{self.architecture} #{self.trial}"
+        of = (self.study, self.architecture, self.trial)
+        if self.over_seeds:
+            of = (confirmation_name(self.study), *of[1:])
+        who = who_serves(*of, standing=self.over_seeds)
         value = f"{self.objective} {self.value:.4f}"
         if self.members:
             value += f" on {self.faces} validation faces; {who} alone {self.single:.4f}"
-            who = f"mean of {', '.join(self.members)}"
+            who = who_serves(*of, self.members, self.over_seeds)
+        elif self.over_seeds:
+            (run,) = self.over_seeds["runs"].values()
+            value += f", mean over {run['seeds']} seeds {run['mean']:.4f}"
         version = (
             f"emotion-classifier {self.classifier_version} ({who} of study {self.study}, {value})"
         )

@@ -15,7 +15,7 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.champions import champion_now, replaced_by
-from hpo.study.confirmed import winner_of
+from hpo.study.confirmed import standing_of, winner_of
 from hpo.study.ensembles import Members, choose_members, doubts
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
@@ -106,6 +106,7 @@ def promote(
     if count > 1:
         ranking = rank_members(records, spec, url)
         members = choose_members(client, ranking.records, spec, count)
+        over_seeds = standing_of(members.records, study, url)
         winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
         single = members.records[0].value
         said = [*ranking.said, *doubts(members, winner, spec, count)]
@@ -114,7 +115,9 @@ def promote(
         # A re-run was chosen on these faces twice: its configuration, and then the run.
         own = read_trials(url, winner.study) if winner.study != study else []
         reruns = sum(map(is_eligible, own))
+        over_seeds = standing_of([winner], study, url)
         origin, model_uri = _classifier(client, winner, workspace, url, spec, digest)
+    origin = dataclasses.replace(origin, over_seeds=over_seeds)
     metric = spec.objective.metric
     while True:
         before = champion_now(client)
@@ -156,6 +159,7 @@ def promote(
         recommender_version=recommender,
         catalogue=answering.catalogue,
         members=origin.members,
+        over_seeds=over_seeds,
         single=single,
         faces=sum(map(sum, winner.result.confusion)) if winner.result else 0,
         replaced=None if unchanged or before is None else replaced_by(before, metric),
@@ -208,7 +212,8 @@ def _decided(
         stepped_over=stepped_over(history(client)).get(version, ""),
         force=force,
     )
-    tags = decision.tags()
+    # A version that is there may be from before, or of fewer seeds.
+    tags = {**decision.tags(), **origin.seeds_tag()}
     return registry.register_classifier(client, model_uri, origin, None, tags), decision
 
 

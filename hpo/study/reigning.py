@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from hpo.spec.confirmation import SUFFIX
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 from hpo.study.gate import Decision, decision_of
@@ -22,6 +23,9 @@ class Registered:
         architecture: its label there.
         trial: its number there.
         members: trials of an ensemble, such as ``cnn/7``, the best first; () for a single one.
+        who: the trial, or the trials, in words.
+        over_seeds: what a confirmation said of its configuration, or of its members', when it was
+            registered, as ``hpo.spec.reruns`` has it; {} without one.
         metrics: on the validation faces of its study.
         dataset_digest: of the faces that it was trained on.
         gate: what the gate said; None of a version that was registered without.
@@ -32,16 +36,11 @@ class Registered:
     architecture: str
     trial: int
     members: tuple[str, ...]
+    who: str
+    over_seeds: dict[str, Any]
     metrics: dict[str, float]
     dataset_digest: str
     gate: Decision | None
-
-    @property
-    def who(self) -> str:
-        """Return the trial, or the trials, in words."""
-        if self.members:
-            return f"mean of {', '.join(self.members)}"
-        return f"{self.architecture} #{self.trial}"
 
 
 @dataclass(frozen=True)
@@ -238,7 +237,7 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
     registry.load_champion(client, target)
     answering = recommender_of(client, target, events)
     if answering is None:
-        study = entry.tags.get(registry.TAG_STUDY, "STUDY")
+        study = entry.tags.get(registry.TAG_STUDY, "STUDY").removesuffix(SUFFIX)
         raise NotFoundError(
             f"no song-recommender answers with emotion-classifier {target}",
             got="a version that never was champion",
@@ -301,7 +300,9 @@ def _registered(version: Any) -> Registered:
         study=tags.get(registry.TAG_STUDY, "unknown"),
         architecture=tags.get(registry.TAG_ARCHITECTURE, "unknown"),
         trial=int(tags.get(registry.TAG_TRIAL, -1)),
-        members=tuple(m for m in tags.get(registry.TAG_MEMBERS, "").split(", ") if m),
+        members=registry.members_of(tags),
+        who=registry.who_of(tags),
+        over_seeds=registry.over_seeds_of(tags),
         metrics=json.loads(tags.get(registry.TAG_METRICS, "{}")),
         dataset_digest=tags.get(registry.TAG_DATASET_DIGEST, ""),
         gate=decision_of(tags),

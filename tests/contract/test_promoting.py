@@ -291,6 +291,16 @@ def test_a_confirmed_winner_is_the_best_of_all_that_ran_on_these_faces(
     assert (promotion.architecture, promotion.trial) == ("cnn-0", 1)
     assert promotion.gate is not None
     assert (promotion.gate.selected_from, promotion.gate.reruns) == (4, 3)
+    # People read the configuration and its seed, and the mean over them beside the best of them.
+    # By its faces: 56 of 100 are below 100 * 0.55.
+    assert "(cnn #0 seed 2 of study better, val_accuracy 0.6500, mean over 3 seeds 0.6033)" in (
+        promotion.line()
+    )
+    shown = CliRunner().invoke(app, ["--home", str(finished.home), "champion"])
+    assert "study better.confirmation, cnn #0 seed 2\n" in shown.stdout
+    assert "val_accuracy, mean over seeds (95 % bootstrap interval): cnn #0 0.6033 [" in (
+        " ".join(shown.output.split())
+    )
     levels = {c.name: c.details["level"] for c in promotion.gate.checks if "level" in c.details}
     assert levels["accuracy"] == 1 - (1 - 0.95) / 4
     assert "the best of 1 trial and 3 re-runs on these faces" in " ".join(promotion.gate.notes)

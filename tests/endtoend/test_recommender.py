@@ -349,6 +349,7 @@ def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
         "architecture": "cnn",
         "trial": 7,
         "members": [],
+        "who": "cnn #7",
         "boxed": False,
         "val_accuracy": None,
     }
