@@ -188,3 +188,43 @@ def test_the_address_says_what_is_shown_in_table_and_figures(measure: Measure) -
     assert all(meta["architecture"] == "xception" for meta in left["traces"])
     assert left["tabs"] == ["xception"]
     assert left["link"] == "#summary" + asked
+
+
+TOUCHING = """
+var met = [], named = [];
+function words(plot) {
+  return Array.from(plot.querySelectorAll("svg text")).map(function (text) {
+    var box = text.getBoundingClientRect();
+    return [text.textContent.trim(), box.left, box.top, box.right, box.bottom];
+  }).filter(function (word) { return word[0] && word[3] > word[1]; });
+}
+document.querySelectorAll("section.drawn .panel").forEach(function (panel) {
+  var tab = document.getElementById(panel.id + "-tab"), plot = panel.querySelector(".plot");
+  if (tab) { tab.click(); }
+  var all = words(plot), box = plot.getBoundingClientRect();
+  if (all.length) { named.push(panel.id); }
+  all.forEach(function (a, k) {
+    if (a[1] < box.left - 1 || a[3] > box.right + 1) { met.push([panel.id, a[0], "cut"]); }
+    all.slice(k + 1).forEach(function (b) {
+      // Boxes are a few pixels higher than their letters.
+      if (Math.min(a[3], b[3]) > Math.max(a[1], b[1]) - 1
+          && Math.min(a[4], b[4]) > Math.max(a[2], b[2]) + 3) { met.push([panel.id, a[0], b[0]]); }
+    });
+  });
+});
+return [named, met];
+"""
+
+
+@pytest.mark.parametrize("width", [400, 1000])
+def test_no_word_of_a_figure_touches_another_or_is_cut(measure: Measure, width: int) -> None:
+    labels = ("cnn", "resnet50", "xception")
+    records = study_records(labels, trials=40)
+    data = compute(records, study_spec(labels), n_bootstrap=2)
+    # What depends on its value alone is named like chance on three lines of a phone.
+    for table in data.importance["cnn"].values():
+        for row in table["parameters"]:
+            row["distinct"] = False
+    named, met = measure(data, TOUCHING, width)
+    assert {"slices-0", "contours-0", "cost-0", "gain-0", "importance-0"} <= set(named)
+    assert met == []

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.evidence.optuna_study import is_number
-from hpo.reports.draw.style import short
+from hpo.reports.draw.style import short, whole_ticks
+
+LETTER = 7.5
+"""Pixels along a letter of a tick, at least as wide as most."""
+BETWEEN = 8.0
+"""Pixels between two ticks that do not run together."""
+POWER_LETTERS = 3.5
+"""What a power of ten is as wide as, its exponent being small."""
 
 
 @dataclass(frozen=True)
@@ -118,3 +125,52 @@ def log_ticks(low: float, high: float) -> list[float]:
     near = 0.12 * (high - low)
     ends = [e for e in (low, high) if all(abs(e - d) > near for d in decades)]
     return sorted({*decades, *ends})
+
+
+def log_settings(low: float, high: float, width: float) -> dict[str, Any]:
+    """Return the ticks of a log axis, between two logarithms, that stand beside each other.
+
+    Numbers as people write them if they have the room, else powers of ten, and of these every
+    second or third; where the axis has no two decades, the numbers, which then stand upright.
+
+    Args:
+        low: decimal logarithm of the least value.
+        high: of the greatest.
+        width: of the axis, pixels.
+    """
+    across = width / 1.1 / ((high - low) or 1.0)
+    ticks = log_ticks(low, high)
+    texts = [short(float(f"{10**t:.2g}")) for t in ticks]
+    decades = [t for t in ticks if t == round(t)]
+    roomy = _apart(ticks, [float(len(text)) for text in texts], across)
+    if len(decades) > 1 and not (roomy and "e" not in "".join(texts)):
+        stride = 1
+        while stride < len(decades) - 1 and stride * across < POWER_LETTERS * LETTER + BETWEEN:
+            stride += 1
+        ticks = decades[::stride]
+        texts = [f"10<sup>{t:.0f}</sup>".replace("-", "\u2212") for t in ticks]
+    return {"type": "log", "tickvals": [10**t for t in ticks], "ticktext": texts}
+
+
+def _apart(ticks: Sequence[float], letters: Sequence[float], across: float) -> bool:
+    """Return whether no tick reaches its neighbour, at so many pixels to a unit of the axis."""
+    return all(
+        (ticks[k + 1] - ticks[k]) * across >= LETTER * (letters[k] + letters[k + 1]) / 2 + BETWEEN
+        for k in range(len(ticks) - 1)
+    )
+
+
+def whole_settings(low: int, high: int, width: float) -> dict[str, Any]:
+    """Return the ticks of an axis of few whole numbers: all, or every second, fifth or tenth.
+
+    Args:
+        low: least number.
+        high: greatest.
+        width: of the axis, pixels.
+    """
+    if not whole_ticks(low, high):
+        return {}
+    across = width / 1.1 / ((high - low) or 1)
+    needed = LETTER * max(len(str(low)), len(str(high))) + BETWEEN
+    step = next((step for step in (1, 2, 5) if step * across >= needed), 10)
+    return {"tick0": 0, "dtick": step}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import padded, spread
+from hpo.reports.draw.axes import log_settings, padded, spread
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import (
     SCALE,
@@ -25,6 +25,8 @@ LOOK_FOR = (
     "Is the best region a round patch, or a diagonal band? A band means that the two have to be "
     "tuned together. Blank areas hold no trial, so nothing is known there."
 )
+LEAST_ACROSS = 170
+"""Pixels along the axis on a phone."""
 
 
 def section(data: ReportData) -> Section:
@@ -101,7 +103,7 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
             hovertemplate=[trial_hover(t, data.objective) for t in told],
         )
     )
-    drawn.update_xaxes(**_axis_settings(x))
+    drawn.update_xaxes(**_axis_settings(x, across=LEAST_ACROSS))
     drawn.update_yaxes(**_axis_settings(y))
     name = f"{label}, numbers" if place else label
     note = _note(contour)
@@ -140,7 +142,7 @@ def _positions(
     ]
 
 
-def _axis_settings(axis: dict[str, Any]) -> dict[str, Any]:
+def _axis_settings(axis: dict[str, Any], across: float = 0) -> dict[str, Any]:
     if axis["choices"] is not None:
         return {
             "tickvals": list(range(len(axis["choices"]))),
@@ -151,7 +153,10 @@ def _axis_settings(axis: dict[str, Any]) -> dict[str, Any]:
     if axis["log"]:
         settings = {"type": "log", "dtick": 1, "exponentformat": "power"}
     if axis.get("low") is not None:
-        settings["range"] = padded(axis["low"], axis["high"], log=axis["log"])
+        low, high = axis["low"], axis["high"]
+        if axis["log"] and across:
+            settings = log_settings(math.log10(low), math.log10(high), across)
+        settings["range"] = padded(low, high, log=axis["log"])
     return settings
 
 

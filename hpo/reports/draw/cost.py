@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -34,6 +35,8 @@ AXES = {
 
 MOST_TICKS = 8
 """Ticks of a log axis that a phone has room for."""
+APART = 0.16
+"""Of the axis, between two of its ticks: 40 pixels on a phone, where one with its unit takes 33."""
 _STEPS = (
     (1.0, 2.0, 5.0),
     tuple(float(k) for k in range(1, 10)),
@@ -41,6 +44,8 @@ _STEPS = (
     tuple(k / 10 for k in range(10, 100)),
 )
 """Multiples of a decade that get a tick, from few to many."""
+_COARSE_STEPS = ((1.0, 3.0), (1.0,))
+"""Those of axes of several decades, where even 1, 2 and 5 stand too close."""
 
 
 def section(data: ReportData) -> Section:
@@ -138,17 +143,26 @@ def _ticks(low: float, high: float) -> dict[float, str]:
 
     1, 2 and 5 of each decade, or as many more as a shorter axis needs.
     """
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     shown: list[float] = []
     for steps in _STEPS:
-        places = sorted({step * 10.0**decade for decade in decades for step in steps})
-        # An axis ends a little beyond the models at its ends.
-        shown = [v for v in places if low / 1.01 <= v <= high * 1.01]
+        shown = _multiples(low, high, steps)
         if len(shown) >= 3:
             break
     else:
         shown = sorted({float(f"{low:.3g}"), float(f"{high:.3g}")})
+    for steps in _COARSE_STEPS:
+        fewer = _multiples(low, high, steps)
+        closest = min((math.log10(b / a) for a, b in pairwise(shown)), default=math.inf)
+        if len(fewer) >= 3 and closest < APART * math.log10(high / low):
+            shown = fewer
     return {value: _short(value) for value in shown[:: -(-len(shown) // MOST_TICKS)]}
+
+
+def _multiples(low: float, high: float, steps: Sequence[float]) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = sorted({step * 10.0**decade for decade in decades for step in steps})
+    # An axis ends a little beyond the models at its ends.
+    return [v for v in places if low / 1.01 <= v <= high * 1.01]
 
 
 def _short(value: float) -> str:

@@ -22,6 +22,10 @@ LOOK_FOR = (
 
 LANE = 0.28
 """Between the marks of an architecture, so that no interval hides another."""
+LETTER = 6.6
+"""Pixels along a letter of a gain, at least as wide as most."""
+LEAST_AXIS = 235
+"""Pixels along the axis on a phone, beside a name such as 'resnet50'."""
 SHORT_BASELINES = {
     "thesis": "the thesis's configuration",
     "default": "the default configuration",
@@ -74,7 +78,7 @@ def section(data: ReportData) -> Section:
     margin = 0.05 * ((high - low) or 1.0)
     drawn.update_xaxes(range=[low - margin, high + margin])
     for place, entry in enumerate(known):
-        _name_gains(drawn, data, entry, place, middle=(low + high) / 2)
+        _name_gains(drawn, data, entry, place, ends=(low - margin, high + margin))
     labels = [safe(e["label"]) for e in known]
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.6]
@@ -219,18 +223,24 @@ def _lanes(place: int, marks: list[Mark]) -> list[float]:
 
 
 def _name_gains(
-    drawn: Any, data: ReportData, entry: dict[str, Any], place: int, *, middle: float
+    drawn: Any, data: ReportData, entry: dict[str, Any], place: int, *, ends: tuple[float, float]
 ) -> None:
-    """Write each gain above its mark, towards the middle of the axis, where a phone has room."""
+    """Write each gain above its mark, towards the middle of the axis, where a phone has room.
+
+    Words that would reach beyond the axis there, over the names of the rows, begin at its end.
+    """
+    low, high = ends
     marks = _marks(data, entry)
     for mark, lane in zip(marks, _lanes(place, marks), strict=True):
         if not mark.text:
             continue
         interval = mark.trial["interval"]
-        right = 100 * interval["point"] > middle
+        right = 100 * interval["point"] > (low + high) / 2
+        across = min(1.0, LETTER * len(mark.text) / LEAST_AXIS) * (high - low)
+        beside = 100 * interval["high" if right else "low"]
         drawn.add_annotation(
             name=safe(entry["label"]),
-            x=100 * interval["high" if right else "low"],
+            x=max(beside, low + across) if right else min(beside, high - across),
             xanchor="right" if right else "left",
             y=lane,
             yshift=16,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.axes import (
+    LETTER,
     ParameterAxis,
     active,
     axis,
     constant,
-    log_ticks,
+    log_settings,
     of_rungs,
     padded,
     spread,
     varied,
+    whole_settings,
 )
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.spoken import along, values_along
@@ -27,7 +30,6 @@ from hpo.reports.draw.style import (
     objective_axis,
     objective_value,
     safe,
-    short,
     trial_hover,
     whole_ticks,
 )
@@ -41,8 +43,10 @@ PLOT, PLOT_NARROW = 175, 160
 """Pixels from the top of a panel to its axis."""
 ABOVE = 40
 """Pixels over the uppermost panels."""
-LETTER = 7.5
-"""Pixels along a letter of a tick, at least as wide as most."""
+BETWEEN_PANELS, BETWEEN_PANELS_NARROW = 0.05, 0.08
+"""Of the width, between two panels: the outermost ticks of both reach into it."""
+TICK = 28
+"""Pixels along an axis of numbers to each of its ticks, at the least."""
 AROUND_TICKS = 52
 """Pixels under a panel for the name of its axis, and for the distances around it."""
 NAME_LETTER, NAME_LINE = 7.5, 17
@@ -116,9 +120,9 @@ def _panels(
     rows = -(-len(names) // columns)
     numbers = sorted(t["number"] for t in trials)
     space = next(e["space"] for e in data.architectures if e["label"] == label)
-    settings = {name: _ends(axis(name, trials, space)) for name in names}
-    # What stands under a panel has to end above the next.
-    width = LEAST_PANEL_NARROW if narrow else LEAST_PANEL
+    # What stands under a panel has to end above the next, and not to reach the one beside it.
+    width = (LEAST_PANEL_NARROW * COLUMNS_NARROW if narrow else LEAST_PANEL * COLUMNS) / columns
+    settings = {name: _ends(axis(name, trials, space), width) for name in names}
     titles = {name: folded(name, int(width / NAME_LETTER)) for name in names}
     needed = [
         _under(settings[name], width) + NAME_LINE * titles[name].count("<br>") for name in names
@@ -129,7 +133,7 @@ def _panels(
         rows=rows,
         cols=columns,
         shared_yaxes=True,
-        horizontal_spacing=0.05 if narrow else 0.03,
+        horizontal_spacing=BETWEEN_PANELS_NARROW if narrow else BETWEEN_PANELS,
         vertical_spacing=under / high if rows > 1 else 0,
     )
     for place, name in enumerate(names):
@@ -140,6 +144,7 @@ def _panels(
             [t for t in trials if active(t, name)],
             axis(name, trials, space),
             titles[name],
+            settings[name],
             row,
             column,
         )
@@ -178,6 +183,7 @@ def _panel(
     trials: list[Any],
     parameter: ParameterAxis,
     title: str,
+    settings: dict[str, Any],
     row: int,
     column: int,
 ) -> None:
@@ -214,20 +220,21 @@ def _panel(
         title={"text": title, "font": {"size": 13}},
         # A slanted label would end under the panel beside it.
         autotickangles=[0, 90],
-        **_ends(parameter),
+        **settings,
     )
 
 
 def _under(settings: dict[str, Any], width: float) -> float:
     """Return the pixels under a panel: more where its ticks may stand upright for want of width."""
-    texts = [str(text) for text in settings.get("ticktext", ())]
+    # An exponent is small.
+    texts = [re.sub(r"<[^>]*>|\u2212", "", str(text)) for text in settings.get("ticktext", ())]
     longest = max(map(len, texts), default=0)
     # Between two labels there is room for a letter and a half.
     across = LETTER * sum(len(text) + 1.5 for text in texts)
     return AROUND_TICKS + (LETTER * longest if across > width else LETTER * 2)
 
 
-def _ends(parameter: ParameterAxis) -> dict[str, Any]:
+def _ends(parameter: ParameterAxis, width: float) -> dict[str, Any]:
     """Return the settings of an axis that shows all that was searched, not what was tried alone."""
     if parameter.choices is not None:
         return {
@@ -237,12 +244,8 @@ def _ends(parameter: ParameterAxis) -> dict[str, Any]:
         }
     settings: dict[str, Any] = {"range": padded(parameter.low, parameter.high)}
     if parameter.log:
-        ticks = log_ticks(parameter.low, parameter.high)
-        return settings | {
-            "type": "log",
-            "tickvals": [10**t for t in ticks],
-            "ticktext": [short(float(f"{10**t:.2g}")) for t in ticks],
-        }
+        return settings | log_settings(parameter.low, parameter.high, width)
     if parameter.whole:
-        settings |= whole_ticks(int(parameter.low), int(parameter.high))
-    return settings
+        settings |= whole_settings(int(parameter.low), int(parameter.high), width)
+    # Plotly itself leaves two pixels between ticks.
+    return {"nticks": int(width / TICK)} | settings

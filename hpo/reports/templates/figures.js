@@ -85,9 +85,12 @@ window.hpoPage = (function () {
     })));
   }
 
+  // Pixels of a line of ticks, and over and under the rows of a plot.
+  var LINE = 17, AROUND = 100;
+
   // On a phone the names of rows would leave the plot no room, and titles and legends end at the edge.
   function fitted(traces, layout, width) {
-    if (width >= 520) { return { traces: traces, layout: layout }; }
+    if (width >= 520) { return { traces: traces, layout: layout, more: 0 }; }
     var rows = layout.yaxis || {}, names = [], texts = [];
     if (rows.showticklabels !== false) {
       traces.forEach(function (trace) {
@@ -97,8 +100,12 @@ window.hpoPage = (function () {
       });
       texts = (rows.ticktext || names).map(function (name) { return folded(String(name), 16); });
     }
-    var changed = {};
+    var changed = {}, more = 0;
     if (texts.length) {
+      // A row with a name of several lines must not reach the next one's.
+      var lines = Math.max.apply(null, texts.map(function (text) { return text.split("<br>").length; }));
+      var each = ((layout.height || 420) - AROUND) / texts.length;
+      more = Math.round(Math.max(0, lines * LINE + 4 - each) * texts.length);
       changed.yaxis = Object.assign({}, rows, { tickvals: rows.ticktext ? rows.tickvals : names, ticktext: texts });
     }
     var title = layout.xaxis && layout.xaxis.title && layout.xaxis.title.text;
@@ -113,7 +120,8 @@ window.hpoPage = (function () {
         var name = trace.name && folded(trace.name, Math.floor((width - 60) / 7));
         return name === trace.name ? trace : Object.assign({}, trace, { name: name });
       }),
-      layout: Object.assign({}, layout, changed)
+      layout: Object.assign({}, layout, changed),
+      more: more
     };
   }
 
@@ -132,7 +140,7 @@ window.hpoPage = (function () {
     if (!width) { return; }
     var figure = arrangement(plot, width);
     var fit = fitted(figure.data.map(filtered), figure.layout, width), traces = fit.traces;
-    var height = (figure.layout.height || 420) + legendRows(traces, figure, width) * 19;
+    var height = (figure.layout.height || 420) + legendRows(traces, figure, width) * 19 + fit.more;
     if (paper) {
       // Panels and rows with names have the heights of their words; another plot may be lower.
       var words = figure.layout.xaxis2 || (figure.layout.yaxis || {}).ticktext;

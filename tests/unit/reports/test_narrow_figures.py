@@ -10,7 +10,9 @@ from typing import Any
 
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
-from hpo.reports.draw import anytime, parallel, slices
+from hpo.reports.draw import anytime, gain, parallel, slices
+from hpo.reports.draw.axes import log_settings, whole_settings
+from hpo.reports.draw.cost import _ticks as cost_ticks
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
@@ -110,3 +112,39 @@ def test_a_last_trial_that_is_the_best_is_seen_in_best_so_far(one_trial: OneTria
             assert y == best
             assert size > 0, "the trial is a mark"
             assert bar > 0, "its interval has no width along the axis"
+
+
+def test_ticks_of_a_log_axis_are_fewer_and_shorter_where_it_is_narrow() -> None:
+    assert log_settings(-4, -1, 170)["ticktext"] == ["0.0001", "0.001", "0.01", "0.1"]
+    powers = log_settings(-4, -1, 100)
+    assert powers["ticktext"] == ["10<sup>\u22124</sup>", "10<sup>\u22122</sup>"]
+    assert powers["tickvals"] == [1e-4, 1e-2]
+    # Nobody reads 1e-05 beside 0.0001.
+    assert log_settings(-5, -3, 400)["ticktext"][0] == "10<sup>\u22125</sup>"
+    # Without two decades there are no powers of ten.
+    assert log_settings(-3.5, -2.5, 60)["ticktext"] == ["0.00032", "0.001", "0.0032"]
+    assert log_settings(0, 0, 115)["ticktext"] == ["1"]
+
+
+def test_ticks_of_whole_numbers_are_fewer_where_the_axis_is_narrow() -> None:
+    assert whole_settings(1, 6, 115)["dtick"] == 1
+    assert whole_settings(4, 16, 170)["dtick"] == 2
+    assert whole_settings(4, 16, 115)["dtick"] == 5
+    assert whole_settings(0, 100, 115) == {}, "Plotly chooses those of a long axis"
+    assert whole_settings(3, 3, 115)["dtick"] == 1
+
+
+def test_ticks_of_costs_over_several_decades_stand_apart() -> None:
+    assert list(cost_ticks(1209, 152_823).values()) == ["3 k", "10 k", "30 k", "100 k"]
+
+
+def test_a_gain_in_words_stays_within_its_axis(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any]
+) -> None:
+    (picture,) = gain.section(compute(records(trials=12), spec, n_bootstrap=0)).pictures
+    low, high = picture.figure.layout.xaxis.range
+    for words in picture.figure.layout.annotations:
+        across = gain.LETTER * len(words.text) / gain.LEAST_AXIS * (high - low)
+        left = words.x - across if words.xanchor == "right" else words.x
+        assert low - 1e-9 <= left
+        assert left + across <= high + 1e-9
