@@ -2,12 +2,18 @@
 window.hpoPage = (function () {
   "use strict";
   var root = document.documentElement;
-  var shared = JSON.parse(document.getElementById("shared").textContent);
+  var shared = null;
   var plots = Array.prototype.slice.call(document.querySelectorAll(".plot"));
   var drawn = new Map();
   var touch = window.matchMedia("(hover: none)").matches;
   // What the filters leave, by kind, as figures spell it; a kind that is missing is not filtered.
   var shown = {};
+
+  // What figures have in common, most of the page of a large study: read with the first of them.
+  function common() {
+    if (!shared) { shared = JSON.parse(document.getElementById("shared").textContent); }
+    return shared;
+  }
 
   function safe(text) {
     return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -16,8 +22,8 @@ window.hpoPage = (function () {
   // Puts back, in what was read of a figure, what several figures have in common.
   function whole(value) {
     if (value === null || typeof value !== "object") { return value; }
-    if ("$list" in value) { return whole(shared.lists[value.$list]); }
-    if ("$texts" in value) { return whole(value.$texts).map(function (k) { return shared.texts[k]; }); }
+    if ("$list" in value) { return whole(common().lists[value.$list]); }
+    if ("$texts" in value) { return whole(value.$texts).map(function (k) { return common().texts[k]; }); }
     if (Array.isArray(value)) { return value; }
     Object.keys(value).forEach(function (key) { value[key] = whole(value[key]); });
     return value;
@@ -125,6 +131,24 @@ window.hpoPage = (function () {
     };
   }
 
+  // The picture is its first layer, which is what has its name and its words: what may be pressed
+  // in it would be no button inside of one. Its menu is one stop of the Tab key, arrows go on in it.
+  function reach(plot) {
+    var layers = plot.querySelectorAll(".main-svg"), menu = plot.querySelector(".modebar");
+    layers.forEach(function (layer, k) {
+      if (k) { layer.setAttribute("aria-hidden", "true"); return; }
+      ["role", "aria-label", "aria-describedby"].forEach(function (name) {
+        if (plot.hasAttribute(name)) { layer.setAttribute(name, plot.getAttribute(name)); }
+        plot.removeAttribute(name);
+      });
+    });
+    if (!menu || !layers.length) { return; }
+    menu.setAttribute("aria-label", "Menu of the picture " + layers[0].getAttribute("aria-label"));
+    var buttons = Array.prototype.slice.call(menu.querySelectorAll(".modebar-btn"));
+    var on = buttons.indexOf(document.activeElement);
+    buttons.forEach(function (button, k) { button.tabIndex = k === Math.max(0, on) ? 0 : -1; });
+  }
+
   // On paper two figures stand on most pages: LOW pixels for one plot, and what is higher or wider than
   // its place is drawn smaller, down to letters of six and a half points.
   var LOW = 320, HALF = 520, SMALLEST = 0.66;
@@ -153,14 +177,17 @@ window.hpoPage = (function () {
     plot.style.minHeight = height + "px";
     plot.dataset.width = width;
     var layout = Object.assign({}, fit.layout, {
-      template: shared.templates[theme || root.dataset.theme], width: width, height: height, autosize: false,
+      template: common().templates[theme || root.dataset.theme], width: width, height: height, autosize: false,
       annotations: named(figure.layout.annotations), shapes: named(figure.layout.shapes)
     });
     Plotly.react(plot, traces, layout, {
+      // The page sends nothing anywhere; by default Plotly offers to upload a figure to its cloud.
+      showSendToCloud: false, plotlyServerURL: "",
       displaylogo: false, displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { filename: plot.dataset.name, scale: 2 }
     });
+    reach(plot);
     if (!performance.getEntriesByName("hpo-drawn").length) { performance.mark("hpo-drawn"); }
   }
 
@@ -219,6 +246,25 @@ window.hpoPage = (function () {
     redraw();
   });
 
+  // Where an arrow, Home or End leads to in a row of so many; undefined for another key.
+  function turned(key, place, count) {
+    var last = count - 1;
+    return {
+      ArrowRight: place === last ? 0 : place + 1, ArrowLeft: place ? place - 1 : last, Home: 0, End: last
+    }[key];
+  }
+
+  document.addEventListener("keydown", function (event) {
+    var menu = event.target.closest && event.target.closest(".modebar");
+    var buttons = menu ? Array.prototype.slice.call(menu.querySelectorAll(".modebar-btn")) : [];
+    var place = buttons.indexOf(event.target), next = turned(event.key, place, buttons.length);
+    if (place < 0 || next === undefined) { return; }
+    event.preventDefault();
+    buttons[place].tabIndex = -1;
+    buttons[next].tabIndex = 0;
+    buttons[next].focus();
+  });
+
   function tabsOf(list) { return Array.prototype.slice.call(list.querySelectorAll("[role=tab]:not([hidden])")); }
 
   function select(list, chosen) {
@@ -237,10 +283,7 @@ window.hpoPage = (function () {
       if (tab) { select(list, tab); }
     });
     list.addEventListener("keydown", function (event) {
-      var tabs = tabsOf(list), place = tabs.indexOf(event.target), last = tabs.length - 1;
-      var next = {
-        ArrowRight: place === last ? 0 : place + 1, ArrowLeft: place ? place - 1 : last, Home: 0, End: last
-      }[event.key];
+      var tabs = tabsOf(list), place = tabs.indexOf(event.target), next = turned(event.key, place, tabs.length);
       if (place < 0 || next === undefined) { return; }
       event.preventDefault();
       select(list, tabs[next]);

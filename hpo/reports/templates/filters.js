@@ -5,7 +5,7 @@
   var form = document.getElementById("filters");
   var boxes = Array.prototype.slice.call(form.querySelectorAll("input"));
   var kinds = ["architecture", "state"];
-  var links = Array.prototype.slice.call(document.querySelectorAll("nav a"));
+  var links = Array.prototype.slice.call(document.querySelectorAll("a[data-section]"));
   var order = "";
 
   function of(kind) { return boxes.filter(function (box) { return box.name === kind; }); }
@@ -82,7 +82,12 @@
     restore();
     // The browser goes to a section by itself only where nothing follows its name.
     var section = place() && document.getElementById(place());
-    if (section && window.location.hash.indexOf("&") >= 0) { section.scrollIntoView({ behavior: "instant" }); }
+    if (section && window.location.hash.indexOf("&") >= 0) {
+      section.scrollIntoView({ behavior: "instant" });
+      // So does the Tab key.
+      if (!section.hasAttribute("tabindex")) { section.tabIndex = -1; }
+      section.focus({ preventScroll: true });
+    }
   }
 
   form.addEventListener("change", function () { remember(show()); });

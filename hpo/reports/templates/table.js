@@ -45,6 +45,9 @@ window.hpoTable = (function () {
     });
     rows.forEach(function (row) { body.appendChild(row); });
     fit();
+    // Who has the heading's button under the finger hears nothing of aria-sort.
+    document.getElementById("sorted").textContent =
+      "Sorted by " + heading + ", " + (down ? "descending" : "ascending");
   }
 
   buttons.forEach(function (button) {
