@@ -14,7 +14,7 @@ LETTER = 7.5
 """Pixels along a letter of a tick, at least as wide as most."""
 BETWEEN = 8.0
 """Pixels between two ticks that do not run together."""
-POWER_LETTERS = 3.5
+POWER_LETTERS = 4.0
 """What a power of ten is as wide as, its exponent being small."""
 
 
