@@ -370,7 +370,7 @@ def test_the_best_is_confirmed_over_seeds_and_the_test_split_opened_once(
     assert "was opened" in refused.stderr
     for command in ("test", "promote"):  # The search's record, and its counts, are walked around.
         refused = call(finished, command, "tiny.confirmation", code=2)
-        assert f"Type `hpo {command} tiny`" in refused.stderr
+        assert f"Type `hpo {command} tiny --home " in refused.stderr
     call(finished, "report", "tiny")
     page = json.loads((finished.reports / "tiny" / "study.json").read_text())
     assert page["confirmation"]["openings"] == [opening]
