@@ -11,7 +11,7 @@ seeds have good and bad days (0.03, about one point of accuracy) and whims (0.5)
 accuracy of a configuration, over all images and seeds there could be, is known.
 
 - **noise**: all configurations have the same true accuracy. How often is one crowned? It should be
-  in at most 5 %.
+  in at most 5 %. Two seeds crown nobody (``hpo.evidence.racing.CROWNING_SEEDS``).
 - **planted**: one is better by 1, 2 or 4 points. How often does it come among the best few, win,
   and get its crown; how often does the race stop it; how many runs does the race save?
 - **curse**: how far is the value that the search saw above the truth, how far the mean of the

@@ -56,8 +56,9 @@ def confirm(
     A search shows the luckiest of its trials. So the best few race: each is run with other seeds,
     and one that is worse than the leader beyond doubt is stopped. They are compared on the same
     validation faces by a bootstrap over seeds and faces, and none is called the winner whose
-    interval does not exclude every other. hpo promote then serves what won. The runs are trials of
-    the study STUDY.confirmation; the same command goes on where it was interrupted.
+    interval does not exclude every other; with two seeds none is. hpo promote then serves what won.
+    The runs are trials of the study STUDY.confirmation; the same command goes on where it was
+    interrupted.
     """
     from hpo.cli.live import watcher
     from hpo.execution.interrupts import Interrupted

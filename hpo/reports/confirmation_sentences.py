@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.racing import FIRST_LOOK
+from hpo.evidence.racing import CROWNING_SEEDS, FIRST_LOOK
 from hpo.reports.sentences import listed, moment, number, percent, plural, signed
 
 SCORES = (
@@ -80,11 +80,27 @@ def few_seeds(seeds: int) -> str:
         if seeds <= FIRST_LOOK
         else "the race has a single look at who may stop"
     )
+    named = (
+        "so a winner is named more rarely"
+        if seeds >= CROWNING_SEEDS
+        else "and they do not tell how far seeds lie apart, so nobody is named the winner"
+    )
     return (
         f"{plural(seeds, 'seed')} are fewer than five: the luck of seeds alone makes an interval "
-        f"{half_width(seeds) / half_width(ENOUGH_SEEDS):.1f} times as wide as with five, so a "
-        f"winner is named {'hardly ever' if seeds == 2 else 'more rarely'}, and {race}."
+        f"{half_width(seeds) / half_width(ENOUGH_SEEDS):.1f} times as wide as with five, {named}, "
+        f"and {race}."
     )
+
+
+def too_few_for_a_crown(facts: Mapping[str, Any]) -> bool:
+    """Tell whether only the number of runs kept the best of several from being the winner.
+
+    Args:
+        facts: as for ``tell``, of a confirmation that is over.
+    """
+    rivals = [entry for entry in facts["candidates"] if entry["behind"]]
+    ahead = all(entry["behind"]["low"] > 0 for entry in rivals)
+    return bool(rivals) and ahead and not facts["crowned"]
 
 
 def half_width(seeds: int) -> float:
@@ -199,6 +215,13 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
     equal = [e for e in rivals if e["behind"]["low"] <= 0]
     if not equal:
         second = min(rivals, key=lambda e: e["behind"]["point"])
+        if facts["over"] and too_few_for_a_crown(facts):
+            next_ = ", the next" if len(rivals) > 1 else ""
+            return (
+                f"{reached}, {gap(facts, second['behind'])} {better} {title(second)}{next_} "
+                f"({method}). {_uncrowned([winner, *rivals])}, so nobody is called the winner; "
+                f"{ENOUGH_SEEDS} are usual. {title(winner)} is taken because its mean is the best."
+            )
         verb = "is the winner" if facts["over"] else "leads"
         return (
             f"{title(winner)} {verb}: it {reached.removeprefix(title(winner) + ' ')}, "
@@ -215,6 +238,13 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
         f"{title(nearest)} ({method}), so nobody is called the winner. {title(winner)} is taken "
         f"because its mean is the best{among}."
     )
+
+
+def _uncrowned(compared: Sequence[Mapping[str, Any]]) -> str:
+    """Return why runs do not suffice for a winner; of some they may have failed."""
+    few = [e for e in compared if sum(v is not None for v in e["values"]) < CROWNING_SEEDS]
+    whose = "" if len(few) in (0, len(compared)) else f" of {listed([title(e) for e in few])}"
+    return f"Two seeds{whose} do not tell how far seeds lie apart"
 
 
 def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:

@@ -17,6 +17,7 @@ from hpo.reports.confirmation_sentences import (
     gap,
     how_far,
     title,
+    too_few_for_a_crown,
     value,
 )
 from hpo.reports.data import ReportData
@@ -37,8 +38,8 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
     """Return what a study's confirmation has chosen; None where there is none that is over.
 
     Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others, ``alone``,
-    whether there were none, and ``caution``, what is to be known of runs after a look at the test
-    split.
+    whether there were none, ``few``, whether it has no crown for want of seeds, and ``caution``,
+    what is to be known of runs after a look at the test split.
     """
     chosen = decided(data.confirmation)
     if chosen is None:
@@ -48,6 +49,7 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
         **confirmed_figure(facts, chosen),
         "crowned": facts["crowned"],
         "alone": len(facts["candidates"]) == 1,
+        "few": too_few_for_a_crown(facts),
         "caution": cautioned(facts),
     }
 
@@ -193,7 +195,8 @@ def study_text(study: Mapping[str, Any]) -> str:
     known = study.get("confirmed")
     if known is None:
         return f"not finished: {study['confirming']}" if study.get("confirming") else "–"
-    told = "" if known["crowned"] or known["alone"] else " (taken, not told from others)"
+    reason = "of too few seeds for a winner" if known["few"] else "not told from others"
+    told = "" if known["crowned"] or known["alone"] else f" (taken, {reason})"
     return f"{title(known)}{told}: {figure_text(known)}"
 
 
@@ -205,7 +208,8 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
         return f" The confirmation of {study['title']} is not finished: {going}." if going else ""
     of = f" on {number(known['images'])} validation faces" if known["images"] else ""
     label = study["objective"]["label"]
-    chosen = "crowned the winner" if known["crowned"] else "taken, though not told from the others"
+    reason = "of too few seeds for a winner" if known["few"] else "not told from the others"
+    chosen = "crowned the winner" if known["crowned"] else f"taken, though {reason}"
     if known["alone"]:
         chosen = "the only one that was run again"
     search = shown(known["search_value"], study["objective"])

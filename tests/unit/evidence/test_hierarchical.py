@@ -128,6 +128,22 @@ def test_equals_are_not_crowned_and_the_better_is() -> None:
     assert told.ahead_of("a").low > 0.0
 
 
+def test_two_runs_crown_nobody_however_far_ahead() -> None:
+    generator = np.random.default_rng(9)
+    hard = hardness(generator, 800)
+    runs = {name: list(draw(generator, r, hard, 3)) for name, r in (("a", 0.4), ("b", 0.6))}
+    cut = {name: own[:2] for name, own in runs.items()}
+    # Of a rival with a failed run it is not known how far its seeds lie apart, either.
+    for some in (cut, {**runs, "a": [None, *runs["a"][1:]]}):
+        told = decide(some, {}, seed=1, level=0.5, resamples=RESAMPLES)
+        assert told is not None
+        assert told.ahead_of("a").low > 0
+        assert (told.winner, told.crowned) == ("b", False)
+    whole = decide(runs, {}, seed=1, level=0.5, resamples=RESAMPLES)
+    assert whole is not None
+    assert whole.crowned
+
+
 def test_failed_runs_do_not_count_and_a_single_one_cannot_be_judged() -> None:
     right = np.ones(20)
     assert scores_of([None, right, right]).shape == (2, 20)

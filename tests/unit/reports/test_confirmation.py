@@ -130,10 +130,31 @@ def test_what_fewer_than_five_seeds_cost_is_told(facts: dict[str, Any]) -> None:
     # t(1) / sqrt(2) = 8.98 and t(4) / sqrt(5) = 1.24 deviations of a run, from tables.
     assert told == (
         "2 seeds are fewer than five: the luck of seeds alone makes an interval 7.2 times as wide "
-        "as with five, so a winner is named hardly ever, and nobody is stopped early."
+        "as with five, and they do not tell how far seeds lie apart, so nobody is named the "
+        "winner, and nobody is stopped early."
     )
     assert "2.0 times as wide" in few_seeds(3)
     assert "a single look" in few_seeds(4)
+
+
+def test_of_two_seeds_the_best_is_taken_and_nobody_is_the_winner(facts: dict[str, Any]) -> None:
+    facts |= {"seeds": 2, "crowned": False}
+    for one in facts["candidates"]:
+        one |= {"values": one["values"][:2], "stopped": None}
+    said = tell(facts)
+    assert said[0] == (
+        "cnn #4 reaches 52.0 % [50.5, 53.5] over 2 seeds on 3,589 validation faces, 2.0 points "
+        "[+1.0, +3.0] above cnn #2, the next (95 % bootstrap intervals, paired by face, seeds and "
+        "faces resampled). Two seeds do not tell how far seeds lie apart, so nobody is called the "
+        "winner; 5 are usual. cnn #4 is taken because its mean is the best."
+    )
+    assert not any("is the winner" in sentence for sentence in said)
+
+
+def test_of_whom_two_runs_are_left_is_named(facts: dict[str, Any]) -> None:
+    facts["crowned"] = False
+    facts["candidates"][1]["values"][0] = None
+    assert "Two seeds of cnn #2 do not tell how far seeds lie apart" in tell(facts)[0]
 
 
 def test_equals_are_told_as_such(facts: dict[str, Any]) -> None:

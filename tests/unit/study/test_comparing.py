@@ -281,6 +281,9 @@ def test_confirmed_studies_are_compared_over_seeds_and_the_same_faces(
     said = confirmed_sentence(whole.studies[0])
     assert "the only one that was run again" in said
     assert "not told from" not in said + study_text(whole.studies[0])
+    taken = {**whole.studies[0], "confirmed": {**figures[0], "alone": False, "few": True}}
+    for said in (confirmed_sentence(taken), study_text(taken)):
+        assert "of too few seeds for a winner" in said
     assert "Caution" not in " ".join(confirmed_notes(whole))
     known = {**whole.studies[1]["confirmed"], "caution": "Caution: after the test split."}
     after = replace(whole, studies=[whole.studies[0], {**whole.studies[1], "confirmed": known}])
