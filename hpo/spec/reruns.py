@@ -56,7 +56,10 @@ def expected_of(standing: Mapping[str, Any], *, ensemble: bool = False) -> str:
     )
     said = f"{standing['objective']}, mean over seeds ({interval}): {told}."
     if ensemble:
-        return f"{said} Of each it is the run with the best seed on validation."
+        return (
+            f"{said} Of each it is the run with the best seed on validation, and the ensemble was "
+            "put together on the same faces, so its own figures on them are optimistic."
+        )
     return (
         f"{said} That is what to expect; its own figures are of seed {runs[0]['seed']}, the best "
         "on validation, and optimistic."

@@ -50,6 +50,7 @@ def test_the_mean_over_seeds_is_what_to_expect() -> None:
         "of 5 seeds. That is what to expect; its own figures are of seed 3, the best on "
         "validation, and optimistic."
     )
+    assert expected_of(STANDING, ensemble=True).endswith("figures on them are optimistic.")
     assert "cnn #3 0.5000 [0.4900, 0.5100] of 5 seeds. Of each it is the run with" in expected_of(
         STANDING, ensemble=True
     )
