@@ -100,7 +100,9 @@ def tuning(
     weights = {label: _ways(*names, top) for label, names in ends.items()}
     for label, ways in weights.items():
         moves[label] |= {name: contrast(models, way).to_json() for name, way in ways.items()}
-        portion = share(models, ways["tuning"], ways["whole"], seed=derive_seed("share", label))
+        # Of a single one the mean below is the same quantity: one interval for both.
+        seed = derive_seed("share", label) if len(weights) > 1 else derive_seed("share")
+        portion = share(models, ways["tuning"], ways["whole"], seed=seed)
         moves[label]["share"] = portion.to_json() if portion else None
     mean = {
         name: _added([ways[name] for ways in weights.values()], 1 / len(weights))

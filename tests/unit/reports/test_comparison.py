@@ -76,6 +76,18 @@ def test_the_summary_begins_with_the_share_of_the_way_that_tuning_brought(
     assert "paired over the same n = 3,589 validation faces" in said
 
 
+@pytest.mark.parametrize("only", ["cnn", "xception"])
+def test_the_share_of_a_single_architecture_has_one_interval(
+    one_trial: OneTrial, spec: dict[str, Any], only: str
+) -> None:
+    # Only one has a default: the mean over architectures is its own share.
+    found = [r for r in two_searches(one_trial) if r.architecture == only or r.number]
+    tuned = report(found, spec).comparison["tuning"]
+    assert list(tuned["moves"]) == [only]
+    assert tuned["mean_share"] is not None
+    assert tuned["moves"][only]["share"] == tuned["mean_share"]
+
+
 @pytest.mark.parametrize("second", [0.6, 0.598])
 def test_no_architecture_wins_where_nothing_tells_the_bests_apart(
     one_trial: OneTrial, spec: dict[str, Any], second: float
