@@ -65,7 +65,7 @@ def promote(
             min=1,
             metavar="K",
             help="Register the K best trials as one model, which answers the mean of their "
-            "probabilities; 1: the winner alone. Default: what the study file says.",
+            "probabilities, 32 at most; 1: the winner alone. Default: what the study file says.",
             show_default=False,
         ),
     ] = None,

@@ -14,6 +14,8 @@ from hpo.spec.numbers import Real, Whole
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_TRIALS = 100_000
 """More than any storage or sampler is used for: a slip of the finger, told at once."""
+MOST_MEMBERS = 32
+"""Members of an ensemble, each of which must answer for every face: a slip beyond that, too."""
 FIRST_FILLING_SLOT = MOST_TRIALS
 """Where the places of space-filling trials begin: above those of any budget."""
 _UNCOUNTED_TRIALS = 1000

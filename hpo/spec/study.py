@@ -16,6 +16,7 @@ from hpo.spec.numbers import Whole
 from hpo.spec.objectives import MEASURED, TRAINED, ConstraintsSpec, GoalSpec
 from hpo.spec.sections import (
     FIRST_FILLING_SLOT,
+    MOST_MEMBERS,
     MOST_TRIALS,
     NAME,
     BudgetSpec,
@@ -177,7 +178,7 @@ class StudySpec(Section):
     ensemble: Whole = Field(
         default=1,
         ge=1,
-        le=32,
+        le=MOST_MEMBERS,
         description="How many of the best trials answer together, by the mean of their "
         "probabilities, once promoted; their models are kept. 1: the winner alone.",
     )

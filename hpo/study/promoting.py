@@ -11,6 +11,7 @@ import hpo
 from hpo.spec.confirmation import refuse_confirmation
 from hpo.spec.errors import InputError
 from hpo.spec.records import TrialRecord
+from hpo.spec.sections import MOST_MEMBERS
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
@@ -63,8 +64,8 @@ def promote(
         force: make it the champion whatever the gate says, which is recorded.
 
     Raises:
-        InputError: ``ensemble`` is under 1, or above it in a study of several objectives or with
-            constraints.
+        InputError: ``ensemble`` is not from 1 to ``MOST_MEMBERS``, or above 1 in a study of
+            several objectives or with constraints.
         NotFoundError: there is no such study, catalogue or table, nothing to promote, its
             checkpoint is gone, or an ensemble would have fewer than two members.
         DataError: songs and moods do not go together, or the faces at hand are not those that the
@@ -81,6 +82,12 @@ def promote(
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.tracking.store import open_client
 
+    if ensemble is not None and not 1 <= ensemble <= MOST_MEMBERS:
+        raise InputError(
+            f"an ensemble has a member at least and {MOST_MEMBERS} at most",
+            expected=f"1 to {MOST_MEMBERS}, as in a study file",
+            got=str(ensemble),
+        )
     study, workspace = resolve_study(study, workspace)
     refuse_confirmation(study, "hpo promote {study}")
     url = workspace.storage_url(storage_url)
@@ -88,8 +95,6 @@ def promote(
     records = read_trials(url, study)
     winner, said = winner_of(study, records, spec.objective.direction, url)
     count = spec.ensemble if ensemble is None else ensemble
-    if count < 1:
-        raise InputError("an ensemble has a member at least", expected="1 or more", got=str(count))
     if count > 1 and (spec.objectives is not None or spec.constraints.bounds):
         raise InputError(
             "an ensemble is as slow and as large as its members together, which the study's "

@@ -231,6 +231,8 @@ def test_members_without_checkpoints_are_named_and_one_alone_is_refused(tmp_path
         hpo.promote("study", workspace=workspace, ensemble=9)
     with pytest.raises(InputError, match="a member at least"):
         hpo.promote("study", workspace=workspace, ensemble=0)
+    with pytest.raises(InputError, match="32 at most"):
+        hpo.promote("study", workspace=workspace, ensemble=33)
 
 
 def test_models_of_different_inputs_are_no_ensemble() -> None:
