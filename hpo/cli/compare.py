@@ -12,6 +12,7 @@ from hpo.cli.shell import (
     TrackingUri,
     current,
     examples,
+    named,
     print_json,
     print_table,
     say,
@@ -69,6 +70,9 @@ def compare(
     from hpo.study import comparing
 
     workspace = current(context, storage, tracking).workspace
+    for study in studies:
+        if not Path(study).exists():
+            named(context, study, storage, tracking)
     compared = comparing.compare(*studies, workspace=workspace, into=into)
     if as_json:
         print_json(compared.to_json())

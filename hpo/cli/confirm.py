@@ -10,8 +10,8 @@ from hpo.cli.shell import (
     StorageUrl,
     StudyName,
     TrackingUri,
-    current,
     examples,
+    named,
     print_json,
     print_table,
     say,
@@ -64,11 +64,12 @@ def confirm(
     from hpo.execution.interrupts import Interrupted
     from hpo.study.confirming import confirm as start
 
+    study, workspace = named(context, study, storage, tracking)
     display = watcher()
     with display.running():
         told = start(
             study,
-            workspace=current(context, storage, tracking).workspace,
+            workspace=workspace,
             top=top,
             seeds=seeds,
             watcher=display,

@@ -10,8 +10,8 @@ from hpo.cli.shell import (
     StorageUrl,
     StudyName,
     TrackingUri,
-    current,
     examples,
+    named,
     print_json,
     print_table,
     say,
@@ -55,7 +55,8 @@ def open_test(
     from hpo.reports.sentences import percent
     from hpo.study.opening import open_test as start
 
-    opened = start(study, workspace=current(context, storage, tracking).workspace, again=again)
+    study, workspace = named(context, study, storage, tracking)
+    opened = start(study, workspace=workspace, again=again)
     if as_json:
         print_json(opened.to_json())
         return

@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import math
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,10 +104,20 @@ def current(
 def named(
     context: typer.Context, study: str, storage: str | None, tracking: str | None
 ) -> tuple[str, Workspace]:
-    """Return the name of the study that was given by name or by file, and where it is kept."""
+    """Return the name of the study that was given by name or by file, and where it is kept.
+
+    Raises:
+        NotFoundError: there is no such folder, in which the study would be; the path of a study
+            file leads nowhere.
+        SpecError: the file is no study.
+    """
     from hpo.study.naming import resolve_study
 
-    return resolve_study(study, current(context, storage, tracking).workspace)
+    name, workspace = resolve_study(study, current(context, storage, tracking).workspace)
+    # With a store elsewhere the folder is made when something is written into it.
+    if not workspace.storage and not os.environ.get("HPO_STORAGE"):
+        _refuse_absent(workspace)
+    return name, workspace
 
 
 def existing(
@@ -118,6 +129,11 @@ def existing(
         NotFoundError: there is no such folder; an empty list would hide a mistyped ``--home``.
     """
     workspace = current(context, storage, tracking).workspace
+    _refuse_absent(workspace)
+    return workspace
+
+
+def _refuse_absent(workspace: Workspace) -> None:
     if not workspace.home.is_dir():
         raise NotFoundError(
             "there is no such folder",
@@ -125,7 +141,6 @@ def existing(
             where=str(workspace.home),
             hint="Is --home right?",
         )
-    return workspace
 
 
 def examples(*shown: tuple[str, str]) -> str:

@@ -87,11 +87,37 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert "Error" not in done.stderr
 
 
-@pytest.mark.parametrize("words", [["studies"], ["data", "list"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["studies"],
+        ["data", "list"],
+        *(
+            [name, "thesis"]
+            for name in ("report", "trials", "confirm", "test", "promote", "doctor", "delete")
+        ),
+        ["compare", "thesis", "quickstart"],
+    ],
+)
 def test_a_mistyped_home_is_told_instead_of_an_empty_list(words: list[str], tmp_path: Path) -> None:
     done = run(*words, "--home", str(tmp_path / "absent"), cwd=tmp_path)
     assert done.returncode == 2
     assert "absent: there is no such folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_kept_elsewhere_needs_no_folder_yet(tmp_path: Path) -> None:
+    store = ("--storage", f"sqlite:///{tmp_path}/optuna.db")
+    done = run("report", "thesis", "--home", str(tmp_path / "absent"), *store, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no study named 'thesis'" in done.stderr
+
+
+def test_an_ensemble_ends_where_that_of_a_study_file_does(tmp_path: Path) -> None:
+    done = run("promote", "thesis", "--ensemble", "33", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "1 to 32" in done.stderr
+    assert "33" in done.stderr
 
 
 @pytest.mark.parametrize(
