@@ -9,7 +9,7 @@ from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
-from hpo.reports.confirmation_sentences import cautioned
+from hpo.reports.confirmation_sentences import cautioned, decided, unasked_sentence
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.equals import equals, equals_sentence
@@ -105,20 +105,33 @@ def compute(
     answer = comparison_sentences.answer_sentence(compared, facts, objective)
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
+    verdict = _confirmed(confirmation or {})
+    # What was confirmed comes before the search's lucky best; what is not finished, last.
+    first, last = (verdict, []) if decided(confirmation or {}) else ([], verdict)
     data = ReportData(
         study=dict(study),
         objective=objective,
         classes=list(classes),
         summary=[
-            *_summary(entries, facts, objective, tables, grouped, answer, study, rows),
+            *_summary(
+                entries,
+                facts,
+                objective,
+                tables,
+                grouped,
+                answer,
+                study,
+                rows,
+                first,
+            ),
             *([importance_sentence("", shared, objective)] if shared else []),
-            *_confirmed(confirmation or {}),
+            *last,
         ],
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
-            *(caution for caution in (budgets, late) if caution),
+            *filter(None, (budgets, late, unasked_sentence(confirmation or {}))),
             *copies_caveats(records),
         ],
         facts=facts,
@@ -207,7 +220,8 @@ def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:
     over = sentences[:1] if facts.get("over") else []
     if over and (caution := cautioned(facts)):
         over.append(caution)
-    return [*over, *(confirmation.get("test") or [])[:1]]
+    unasked = unasked_sentence(confirmation)
+    return [*over, *(confirmation.get("test") or [])[:1], *([unasked] if unasked else [])]
 
 
 def _summary(
@@ -219,10 +233,12 @@ def _summary(
     answer: str,
     study: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
+    verdict: Sequence[str],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
     said = [sentence for sentence in (going, answer) if sentence]
+    said += verdict
     bounded = [s for s in (constraints_sentence(rows, study),) if s]
     if not order:
         return [*said, sentences.best_sentence(None, facts, objective), *bounded]

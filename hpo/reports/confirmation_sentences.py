@@ -116,8 +116,8 @@ def cautioned(facts: Mapping[str, Any]) -> str:
     if not opened:
         return ""
     return (
-        f"Caution: selected after the test split was opened on {moment(opened)}; what it says of "
-        "the winner now is no first look."
+        f"Caution: runs of this confirmation began after the test split was opened on "
+        f"{moment(opened)}; what is chosen now is chosen with knowledge of it."
     )
 
 
@@ -139,6 +139,27 @@ def decided(confirmation: Mapping[str, Any]) -> dict[str, Any] | None:
 def title(entry: Mapping[str, Any]) -> str:
     """Return a configuration as its trial of the search: ``cnn #4``."""
     return f"{entry['architecture']} #{entry['number']}"
+
+
+def unasked_sentence(confirmation: Mapping[str, Any]) -> str:
+    """Say that the test split was asked about another configuration than the one chosen now.
+
+    "" where it was asked about that one, or about none.
+
+    Args:
+        confirmation: as in ``ReportData``.
+    """
+    chosen = decided(confirmation)
+    asked = [one for one in confirmation.get("openings") or () if one.get("finished")]
+    if chosen is None or not asked:
+        return ""
+    names = list(dict.fromkeys(title(one) for one in asked))
+    if title(chosen) in names:
+        return ""
+    return (
+        f"The test split was asked about {listed(names)}; {title(chosen)}, which is chosen now, "
+        "was never asked about it."
+    )
 
 
 def is_share(facts: Mapping[str, Any]) -> bool:

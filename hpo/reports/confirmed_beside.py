@@ -130,8 +130,8 @@ def openings(whole: SideBySide) -> list[str]:
         lacking = [s for s in (first, study) if not s.get("confirmed")]
         if not lacking:
             said.append(
-                f"{first['title']} and {study['title']} were confirmed under other objectives, "
-                "which no difference compares."
+                f"{first['title']} and {study['title']} were confirmed under different "
+                "objectives, which no difference compares."
             )
             continue
         reruns = [s for s in lacking if s["name"].endswith(SUFFIX)]
@@ -170,6 +170,9 @@ def _rerun(study: Mapping[str, Any]) -> str:
     )
 
 
+NO_FACES = " What other validation faces would change is not in the interval."
+
+
 def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[str, Any]) -> str:
     new, old = study["confirmed"], first["confirmed"]
     told = apart["low"] > 0 or apart["high"] < 0
@@ -181,6 +184,7 @@ def _against(study: Mapping[str, Any], first: Mapping[str, Any], apart: Mapping[
         f"{title(new)}, {first['title']} {figure_text(old)} with {title(old)}: a difference of "
         f"{gap(new, apart)} ({100 * apart['level']:.0f} % bootstrap intervals over {drawn}, {way})"
         f"{'' if told else ', so these data do not tell the two apart'}."
+        f"{'' if new['images'] else NO_FACES}"
     )
 
 

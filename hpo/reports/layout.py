@@ -44,6 +44,8 @@ def render(name: str, drawn: Mapping[str, Section], labels: Sequence[str], **fac
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = unbroken
+    environment.filters["coded"] = coded
+    environment.filters["foldable"] = foldable
     source = resources.files("hpo.reports") / "templates"
     own = {name: Markup((source / f"{name}.js").read_text(encoding="utf-8")) for name in SCRIPTS}
     blocks = [_block(key, section, labels) for key, section in drawn.items()]
@@ -97,6 +99,20 @@ def unbroken(sentence: str) -> str:
     """Return a sentence in which no line ends between a number and what it belongs to."""
     text = sentence.replace(" %", "\u00a0%").replace("n = ", "n\u00a0=\u00a0")
     return re.sub(r"(?<=\d) (?=(?:h|min|s)\b)", "\u00a0", text)
+
+
+def coded(sentence: str) -> Any:
+    """Return HTML in which what stands in backticks is code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
+
+
+def foldable(key: str) -> Any:
+    """Return a key such as ``architectures.cnn.fixed`` as HTML that a narrow line may fold."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(key))))
 
 
 def script_json(value: Any) -> str:

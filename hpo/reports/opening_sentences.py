@@ -32,9 +32,12 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
         f"({100 * accuracy['level']:.0f} % {over}), opened {moment(opening['opened'])}."
     ]
     if gap:
-        side = "below" if gap["point"] >= 0 else "above"
+        apart = f"{abs(100 * gap['point']):.1f} points"
+        side = f"{apart} {'below' if gap['point'] >= 0 else 'above'}"
+        if apart.startswith("0.0 "):
+            side = "to a tenth of a point"
         said.append(
-            f"That is {abs(100 * gap['point']):.1f} points {side} the validation accuracy of "
+            f"That is {side} the validation accuracy of "
             f"{'the same runs' if len(runs) > 1 else 'the same run'}, "
             f"{percent(opening['validation'])} (gap {signed(100 * gap['point'])} "
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "

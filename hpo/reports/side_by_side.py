@@ -247,8 +247,8 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
     ]
     if any(d["low"] is None for d in known):
         said.append(
-            "Differences of losses stand without an interval, as the losses of single faces are "
-            "not stored: nothing tells them from luck."
+            "Differences of the losses of single runs stand without an interval, as the losses of "
+            "single faces are not stored: nothing tells them from luck."
         )
     said += confirmed_beside.notes(whole)
     optimistic = (

@@ -95,7 +95,8 @@ def _told(whole: SideBySide) -> dict[str, str]:
             "seeds alone",
         }
     return {
-        "differences": "The studies have different objectives, so none is subtracted from another.",
+        "differences": "The studies have different objectives: differences are those from "
+        f"{first}, of studies with its objective ({whole.studies[0]['objective']['label']}) alone.",
         "table_look": "The best trial of each study by its own objective, an accuracy with its "
         f"95 % Wilson interval. {confirmed}",
         "intervals": f"{by_accuracy}{means}; of losses over seeds alone",

@@ -57,7 +57,7 @@ def section(data: ReportData) -> Section:
     if tested and of_test is not None and data.objective["percent"]:
         drawn.add_trace(_test(tested, of_test))
     names = [
-        safe(name_of(e)) + (f"<br>stopped after {e['stopped']}" if e["stopped"] else "")
+        safe(name_of(e)) + (f"<br>(stopped after {e['stopped']} seeds)" if e["stopped"] else "")
         for e in entries
     ]
     drawn.update_yaxes(

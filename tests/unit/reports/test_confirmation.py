@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpo.reports.compute import compute
-from hpo.reports.confirmation_sentences import few_seeds, tell
+from hpo.reports.confirmation_sentences import few_seeds, tell, unasked_sentence
 from hpo.reports.draw.confirmation import section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
@@ -249,7 +249,26 @@ def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
     assert len(first) == 3
     again = tell_openings([OPENING, OPENING | {"reason": "a mistake"}])
     assert "opening 2 (“a mistake”)" in again[-1]
+    same = tell_openings([OPENING | {"gap": interval(0.0002, 0.02)}])
+    assert "That is to a tenth of a point the validation accuracy of the same runs" in same[1]
     assert tell_openings([]) == []
+
+
+def test_who_is_chosen_and_was_never_asked_about_the_test_split_is_named(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    known = {"facts": facts, "sentences": tell(facts), "openings": [OPENING]}
+    assert unasked_sentence(known) == ""
+    known["openings"] = [OPENING | {"number": 2}, {"opened": "2026-03-02T10:00:00+00:00"}]
+    told = (
+        "The test split was asked about cnn #2; cnn #4, which is chosen now, was never asked "
+        "about it."
+    )
+    assert unasked_sentence(known) == told
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=known)
+    assert told in data.summary
+    assert told in data.caveats
+    assert unasked_sentence(known | {"facts": facts | {"over": False}}) == ""
 
 
 def test_the_report_draws_a_row_for_each_and_sums_it_up(
@@ -263,13 +282,16 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
         n_bootstrap=0,
         confirmation={**known, "openings": [OPENING], "test": tell_openings([OPENING])},
     )
-    # Who has won, and that it was chosen after a look at the test split.
-    assert data.summary[-3:-1] == known["sentences"][:2]
-    assert "3,589 test faces" in data.summary[-1]
+    # Who has won, that it was chosen after a look at the test split, and what that said, come
+    # before the search's best.
+    place = data.summary.index(known["sentences"][0])
+    assert data.summary[place : place + 2] == known["sentences"][:2]
+    assert "3,589 test faces" in data.summary[place + 2]
+    assert data.summary[place + 3].startswith("The best of")
     drawn = section(data)
     picture, classes = drawn.pictures
     names = list(picture.figure.layout.yaxis.ticktext)
-    assert names == ["cnn #4", "cnn #2", "cnn #7<br>stopped after 3"]
+    assert names == ["cnn #4", "cnn #2", "cnn #7<br>(stopped after 3 seeds)"]
     test = next(t for t in picture.figure.data if t.name == "test split")
     assert test.x[0] == pytest.approx(51.0)
     means = [t for t in picture.figure.data if t.name == "mean of the seeds"]

@@ -282,3 +282,10 @@ def test_labels_become_plain_file_names() -> None:
     assert file_name("slices", "cnn") == "slices-cnn"
     assert file_name("results", "") == "results"
     assert file_name("slices", "../../etc/x y") == "slices-etc-x-y"
+
+
+def test_commands_in_sentences_are_code_and_long_keys_may_fold() -> None:
+    from hpo.reports.layout import coded, foldable
+
+    assert str(coded("`hpo confirm a<b` goes on")) == "<code>hpo confirm a&lt;b</code> goes on"
+    assert str(foldable("cnn.one_minus<")) == "cnn.<wbr>one_<wbr>minus&lt;"

@@ -231,7 +231,7 @@ def test_confirmations_under_other_objectives_are_not_subtracted() -> None:
     ]
     other = set_beside(sides, ["A", "B"], unpaired)
     assert other.confirmed_differences == [None, None]
-    assert "under other objectives" in summary(other)[0]
+    assert "under different objectives" in summary(other)[0]
 
 
 def test_trials_of_a_study_that_are_as_good_as_its_best_are_named() -> None:
@@ -310,7 +310,7 @@ def test_studies_of_other_objectives_are_not_subtracted() -> None:
     whole = set_beside(sides, ["A", "B"], unpaired)
     assert whole.differences == [None, None]
     assert whole.architectures[0]["differences"] == [None, None]
-    assert "none is subtracted from another" in page(whole)
+    assert "of studies with its objective (validation accuracy) alone" in page(whole)
     assert "a validation loss of" in summary(whole)[2]
 
 
