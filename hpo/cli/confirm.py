@@ -86,7 +86,7 @@ def confirm(
 
 def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[str]) -> None:
     """Print a row per configuration, and what it comes to."""
-    from hpo.reports.confirmation_sentences import ends, gap, title, value
+    from hpo.reports.confirmation_words import ends, gap, title, value
 
     for text in notes:
         say(text)

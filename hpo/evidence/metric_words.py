@@ -9,6 +9,7 @@ METRIC_WORDS = {
     "val_ece": "calibration error",
     "val_loss_tempered": "log loss after temperature scaling",
     "val_ece_tempered": "calibration error after temperature scaling",
+    "val_majority_share": "accuracy of always answering the most frequent emotion",
     "val_votes_majority": "agreement with the majority of FER+ votes",
     "val_votes_share": "mean share of FER+ votes",
 }

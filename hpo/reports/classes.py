@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.evidence.classes import FEWEST, class_figures
-from hpo.reports.confirmation_sentences import decided, title, within
+from hpo.evidence.intervals import majority_rate
+from hpo.reports.confirmation_words import decided, title, within
 from hpo.reports.data import ReportData
 from hpo.reports.results import ranked
-from hpo.reports.sentences import listed, number, plural
+from hpo.reports.sentences import listed, number, percent, plural
 
 Matrix = Sequence[Sequence[int]]
 """``(classes, classes)``, faces; rows true, columns predicted."""
@@ -173,6 +174,9 @@ def _told(data: ReportData, asked: _Asked, *, first: bool) -> list[ClassTable]:
             f"The same without copies: on the {number(left)} of the {number(faces)} {asked.split} "
             "faces that have no exact, mirrored or near duplicate in the training split."
         )
+        rate = majority_rate([sum(row) for row in matrix])
+        if rate is not None:
+            caption += f" Always answering the most frequent of them would score {percent(rate)}."
         rows = _rows(data, matrix, _figures(asked.alone, asked.runs))
         tables.append(ClassTable(asked.architecture, f"{name}, without copies", caption, rows))
     return tables

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.baselines import baselines_phrase
 from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.progress import status
-from hpo.reports.sentences import (
-    NEWCOMBE,
-    baselines_phrase,
-    listed,
-    number,
-    percent,
-    plural,
-    shown,
-    signed,
-)
+from hpo.reports.sentences import NEWCOMBE, listed, number, percent, plural, shown, signed
 from hpo.reports.tables import duration
 
 

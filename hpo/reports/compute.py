@@ -9,14 +9,14 @@ from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
-from hpo.reports.confirmation_sentences import cautioned, decided, unasked_sentence
+from hpo.reports.confirmation_warnings import cautioned, unasked_sentence
+from hpo.reports.confirmation_words import decided
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.equals import equals, equals_sentence
 from hpo.reports.gain_sentences import (
     changes,
     gain_sentence,
-    gains_sentence,
     sampler_sentence,
 )
 from hpo.reports.gains import accuracy_change, unsearched_differences
@@ -27,6 +27,7 @@ from hpo.reports.opening_sentences import searched_on
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
+from hpo.reports.several_gains import gains_sentence
 from hpo.reports.surface import axis_of, by_rank, surface
 from hpo.reports.thesis import THESIS_RUNS
 from hpo.reports.trials import best_matrices, best_of
@@ -102,6 +103,9 @@ def compute(
     compared = comparison(
         rows, list(grouped), study, objective, correct_faces(records), candidates=rerun
     )
+    changed = {entry["label"]: entry["departures"] for entry in entries}
+    for label, move in ((compared or {}).get("tuning") or {}).get("moves", {}).items():
+        move["departures"] = changed[label]
     answer = comparison_sentences.answer_sentence(compared, facts, objective)
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
@@ -123,6 +127,7 @@ def compute(
                 study,
                 rows,
                 first,
+                majority_class,
             ),
             *([importance_sentence("", shared, objective)] if shared else []),
             *last,
@@ -234,6 +239,7 @@ def _summary(
     study: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     verdict: Sequence[str],
+    most: Mapping[str, Any],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
@@ -256,10 +262,10 @@ def _summary(
             said.append(sentences.comparison_sentence(winner, order[1], gap, objective, differ))
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
-        said.append(gains_sentence([e for e in entries if e["best"]], objective))
+        said.append(gains_sentence([e for e in entries if e["best"]], objective, most))
     else:
         drawn = sampler_sentence(winner, objective)
-        said += [s for s in (gain_sentence(winner, objective), drawn) if s]
+        said += [s for s in (gain_sentence(winner, objective, most), drawn) if s]
     label = winner["label"]
     said.append(importance_sentence(label, tables[label], objective))
     return said

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.racing import CROWNING_SEEDS, FIRST_LOOK
-from hpo.reports.sentences import listed, moment, number, percent, plural, signed
+from hpo.evidence.racing import CROWNING_SEEDS
+from hpo.reports.confirmation_warnings import (
+    ENOUGH_SEEDS,
+    cautioned,
+    few_seeds,
+    too_few_for_a_crown,
+    unlearned,
+)
+from hpo.reports.confirmation_words import (
+    candidate,
+    ends,
+    gap,
+    how_far,
+    is_share,
+    seeds_of,
+    title,
+    value,
+)
+from hpo.reports.sentences import listed, number, percent, plural
 
 SCORES = (
     ("val_macro_f1", "macro F1"),
@@ -20,9 +36,6 @@ SCORES = (
     ("val_votes_share", "mean share of FER+ votes"),
 )
 """Scores of a model's answers, as they are told, in order."""
-
-ENOUGH_SEEDS = 5
-"""Seeds that a verdict should rest on, at the least."""
 
 _PLAIN = frozenset({"val_loss", "val_loss_tempered"})
 """Those in nats; the others are shares."""
@@ -43,7 +56,7 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
     said = (
         [] if facts["over"] else [f"The confirmation is not finished ({how_far(facts)}); so far:"]
     )
-    said.append(_winner(facts, winner))
+    said.append(" ".join(filter(None, [_winner(facts, winner), unlearned(facts, winner)])))
     said += filter(None, [few_seeds(facts["seeds"]), cautioned(facts)])
     said += [_stopped(facts, entry) for entry in facts["candidates"] if entry["stopped"]]
     first = facts["candidates"][0]
@@ -52,145 +65,8 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
             said.append(_curse(facts, entry, best_of_search=entry is first))
     scores = scores_sentence(winner["scores"])
     if scores:
-        said.append(f"{title(winner)}, mean of {_seeds(winner)}: {scores}.")
+        said.append(f"{title(winner)}, mean of {seeds_of(winner)}: {scores}.")
     return said
-
-
-def how_far(facts: Mapping[str, Any]) -> str:
-    """Return how many of a confirmation's runs have ended, ``8 of 12 runs have ended``.
-
-    Of configurations that were stopped only those that they had are asked for; a race may still
-    stop others.
-    """
-    ended = sum(len(entry["values"]) for entry in facts["candidates"])
-    asked = sum(entry["stopped"] or facts["seeds"] for entry in facts["candidates"])
-    return f"{number(ended)} of {plural(asked, 'run')} {'has' if ended == 1 else 'have'} ended"
-
-
-def few_seeds(seeds: int) -> str:
-    """Return what it costs to confirm with fewer than five seeds; "" of five and more.
-
-    The half-width of Student's 95 % interval of a mean of S runs is t(S - 1) / sqrt(S) of their
-    deviations; ``hpo.evidence.hierarchical`` widens its bootstrap by the same t.
-    """
-    if seeds >= ENOUGH_SEEDS:
-        return ""
-    race = (
-        "nobody is stopped early"
-        if seeds <= FIRST_LOOK
-        else "the race has a single look at who may stop"
-    )
-    named = (
-        "so a winner is named more rarely"
-        if seeds >= CROWNING_SEEDS
-        else "and they do not tell how far seeds lie apart, so nobody is named the winner"
-    )
-    return (
-        f"{plural(seeds, 'seed')} are fewer than five: the luck of seeds alone makes an interval "
-        f"{half_width(seeds) / half_width(ENOUGH_SEEDS):.1f} times as wide as with five, {named}, "
-        f"and {race}."
-    )
-
-
-def too_few_for_a_crown(facts: Mapping[str, Any]) -> bool:
-    """Tell whether only the number of runs kept the best of several from being the winner.
-
-    Args:
-        facts: as for ``tell``, of a confirmation that is over.
-    """
-    rivals = [entry for entry in facts["candidates"] if entry["behind"]]
-    ahead = all(entry["behind"]["low"] > 0 for entry in rivals)
-    return bool(rivals) and ahead and not facts["crowned"]
-
-
-def half_width(seeds: int) -> float:
-    """Return the half-width of Student's 95 % interval of a mean, in deviations of one run."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(seeds - 1, 0.975)) / math.sqrt(seeds)
-
-
-def cautioned(facts: Mapping[str, Any]) -> str:
-    """Return what is to be known of runs that began after a look at the test split; "" if none."""
-    opened = facts.get("after_opening")
-    if not opened:
-        return ""
-    return (
-        f"Caution: runs of this confirmation began after the test split was opened on "
-        f"{moment(opened)}; what is chosen now is chosen with knowledge of it."
-    )
-
-
-def candidate(facts: Mapping[str, Any], label: str | None) -> dict[str, Any] | None:
-    """Return the entry of a configuration; None if it is not there."""
-    return next((e for e in facts["candidates"] if e["label"] == label), None)
-
-
-def decided(confirmation: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the configuration that a confirmation has chosen; None before it is over.
-
-    Args:
-        confirmation: as in ``ReportData``.
-    """
-    facts = confirmation.get("facts") or {}
-    return candidate(facts, facts["winner"]) if facts.get("over") else None
-
-
-def title(entry: Mapping[str, Any]) -> str:
-    """Return a configuration as its trial of the search: ``cnn #4``."""
-    return f"{entry['architecture']} #{entry['number']}"
-
-
-def unasked_sentence(confirmation: Mapping[str, Any]) -> str:
-    """Say that the test split was asked about another configuration than the one chosen now.
-
-    "" where it was asked about that one, or about none.
-
-    Args:
-        confirmation: as in ``ReportData``.
-    """
-    chosen = decided(confirmation)
-    asked = [one for one in confirmation.get("openings") or () if one.get("finished")]
-    if chosen is None or not asked:
-        return ""
-    names = list(dict.fromkeys(title(one) for one in asked))
-    if title(chosen) in names:
-        return ""
-    return (
-        f"The test split was asked about {listed(names)}; {title(chosen)}, which is chosen now, "
-        "was never asked about it."
-    )
-
-
-def is_share(facts: Mapping[str, Any]) -> bool:
-    """Tell whether the objective is a share, told in percent."""
-    return "loss" not in facts["objective"]
-
-
-def value(facts: Mapping[str, Any], shown: float) -> str:
-    """Return a value of the objective."""
-    return percent(shown) if is_share(facts) else f"{shown:.4f}"
-
-
-def ends(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
-    """Return the ends of an interval of the objective, ``[50.6, 53.8]``."""
-    if is_share(facts):
-        low, high = within(interval)
-        return f"[{100 * low:.1f}, {100 * high:.1f}]"
-    return f"[{interval['low']:.4f}, {interval['high']:.4f}]"
-
-
-def within(interval: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the ends of a share's interval, which a t interval of few seeds may lead beyond."""
-    return max(0.0, interval["low"]), min(1.0, interval["high"])
-
-
-def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
-    """Return a difference with its interval, ``1.9 points [0.6, 3.2]``."""
-    if is_share(facts):
-        low, high = signed(100 * interval["low"]), signed(100 * interval["high"])
-        return f"{100 * interval['point']:.1f} points [{low}, {high}]"
-    return f"{interval['point']:.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
 def standing(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
@@ -204,7 +80,7 @@ def standing(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     drawn = "seeds and faces resampled" if facts["images"] else "seeds resampled"
     said = (
         f"{title(entry)} reaches {value(facts, entry['mean']['point'])} "
-        f"{ends(facts, entry['mean'])} over {_seeds(entry)} "
+        f"{ends(facts, entry['mean'])} over {seeds_of(entry)} "
         f"({100 * facts['level']:.0f} % bootstrap interval, {drawn})"
     )
     if entry is chosen:
@@ -223,7 +99,7 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
     level = f"{100 * facts['level']:.0f} %"
     reached = (
         f"{title(winner)} reaches {value(facts, winner['mean']['point'])} "
-        f"{ends(facts, winner['mean'])} over {_seeds(winner)}{faces}"
+        f"{ends(facts, winner['mean'])} over {seeds_of(winner)}{faces}"
     )
     rivals = [e for e in facts["candidates"] if e["behind"]]
     drawn = "seeds and faces resampled" if facts["images"] else "seeds resampled"
@@ -282,11 +158,6 @@ def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:
         f", and {which} excludes 0, a rule by which chance alone crowns one of equally good "
         f"configurations in {known}"
     )
-
-
-def _seeds(entry: Mapping[str, Any]) -> str:
-    """Return how many runs a mean is of, such as ``5 seeds``; one that failed has no value."""
-    return plural(sum(v is not None for v in entry["values"]), "seed")
 
 
 def _stopped(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:

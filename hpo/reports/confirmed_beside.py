@@ -10,16 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.evidence.intervals import Interval, difference
-from hpo.reports.confirmation_sentences import (
-    cautioned,
-    decided,
-    ends,
-    gap,
-    how_far,
-    title,
-    too_few_for_a_crown,
-    value,
-)
+from hpo.reports.confirmation_warnings import cautioned, too_few_for_a_crown, unlearned
+from hpo.reports.confirmation_words import decided, ends, gap, how_far, title, value
 from hpo.reports.data import ReportData
 from hpo.reports.sentences import number, plural, shown
 from hpo.spec.confirmation import SUFFIX
@@ -38,8 +30,9 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
     """Return what a study's confirmation has chosen; None where there is none that is over.
 
     Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others, ``alone``,
-    whether there were none, ``few``, whether it has no crown for want of seeds, and ``caution``,
-    what is to be known of runs after a look at the test split.
+    whether there were none, ``few``, whether it has no crown for want of seeds, ``caution``, what
+    is to be known of runs after a look at the test split, and ``unlearned``, whether its mean is
+    above what always answering one emotion would score.
     """
     chosen = decided(data.confirmation)
     if chosen is None:
@@ -51,6 +44,7 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
         "alone": len(facts["candidates"]) == 1,
         "few": too_few_for_a_crown(facts),
         "caution": cautioned(facts),
+        "unlearned": unlearned(facts, chosen),
     }
 
 
@@ -221,7 +215,7 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
         f" Confirmed over {plural(known['seeds'], 'seed')}{of}, {title(known)}, {chosen}, has a "
         f"mean {label} of {value(known, known['mean']['point'])} {ends(known, known['mean'])} "
         f"({100 * known['level']:.0f} % bootstrap interval); its one run in the search had "
-        f"{search}."
+        f"{search}.{' ' + known['unlearned'] if known['unlearned'] else ''}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.intervals import wilson
+from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.metric_words import metric_words
 from hpo.reports.data import ReportData
 from hpo.reports.rows import rounded, validation_size
@@ -17,7 +17,10 @@ def with_and_without(record: TrialRecord) -> dict[str, Any] | None:
     """Return a trial's scores with and without those faces; None where nobody looked for them.
 
     Keys: ``n`` (faces without a copy), ``of`` (all), ``metrics`` (by name without ``val_``, the
-    score over all faces and the one without copies) and ``interval`` (of the accuracy without).
+    score over all faces and the one without copies), ``interval`` (of the accuracy without)
+    ``majority`` (the share of the most frequent class among the faces without; None where it was
+    not kept) and ``trained_on`` (of how many of the others it trained on a copy; None where it was
+    not kept).
     """
     result = record.result
     if result is None or result.validation_size_without_copies is None:
@@ -33,6 +36,8 @@ def with_and_without(record: TrialRecord) -> dict[str, Any] | None:
         "n": n,
         "of": validation_size(record),
         "metrics": metrics,
+        "trained_on": result.validation_copies_trained_on,
+        "majority": majority_rate([sum(row) for row in result.confusion_without_copies]),
         "interval": None if accuracy is None or not n else wilson(accuracy, n).to_json(),
     }
 
@@ -58,12 +63,25 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     told = (
         f"{number(seen)} of the {number(found['of'])} validation faces "
         f"({percent(seen / found['of'])}) have an exact, mirrored or near duplicate in the "
-        "training split, and a score on them may be partly memory"
+        "training split"
     )
+    here, faces = found.get("trained_on"), number(winner["best"]["train_size"])
+    if here is None or here == seen:
+        told += ", and a score on them may be partly memory"
+    elif here:
+        told += (
+            f", {number(here)} of them among the {faces} faces of it that were trained on, and a "
+            f"score on {'those' if here > 1 else 'that one'} may be partly memory"
+        )
+    else:
+        told += f", though none of them among the {faces} faces of it that were trained on"
     if found["interval"] is None:
         return f"{told}; no score without them is known."
     reached = accuracy_with_interval(found["interval"])
-    return f"{told}: on the others trial {winner['best']['number']} reached {reached}."
+    # Without copies other faces are left, and another share of them is of the most frequent class.
+    most = found.get("majority")
+    beside = f", where always answering one emotion scores {percent(most)} at best" if most else ""
+    return f"{told}: on the others{beside}, trial {winner['best']['number']} reached {reached}."
 
 
 def copies_caveats(records: Sequence[TrialRecord]) -> list[str]:

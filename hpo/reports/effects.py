@@ -9,8 +9,8 @@ from typing import Any
 
 from hpo.evidence.contrasts import Judged, contrast, paired, share
 from hpo.evidence.groups import FEWEST, between_share, shuffled_share
+from hpo.reports.baselines import BASELINES
 from hpo.reports.budgets import Row, ValueOf, purchases, search_value
-from hpo.reports.sentences import BASELINES
 from hpo.spec.seeds import derive_seed
 
 Correct = Mapping[tuple[str, int], Sequence[bool]]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.reports.baselines import MOST_NAMED, baseline_phrase
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
-from hpo.reports.selection_sentences import lucky_shares, named_gain, selection_sentence
+from hpo.reports.selection_sentences import (
+    NOTHING,
+    is_apart,
+    lowered,
+    selection_sentence,
+)
 from hpo.reports.sentences import (
     NEWCOMBE,
     accuracy_with_interval,
-    baseline_phrase,
-    baselines_phrase,
     basis,
     number,
     origin_phrase,
@@ -21,9 +25,6 @@ from hpo.reports.sentences import (
     signed,
     value_text,
 )
-
-MOST_NAMED = 6
-"""Differing parameters that a sentence names; ``study.json`` has the rest."""
 
 
 def changes(differences: Sequence[Mapping[str, Any]]) -> str:
@@ -50,10 +51,46 @@ def beside_search(gain: Mapping[str, Any]) -> str:
     )
 
 
-def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    """Say what the best trial has over its baseline, or why that is unknown."""
+def gain_sentence(
+    winner: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    majority: Mapping[str, Any] | None = None,
+) -> str:
+    """Say what the best trial has over its baseline, or why that is unknown.
+
+    Args:
+        winner: as ``architecture_entry`` returns it.
+        objective: of the study.
+        majority: ``rate`` and ``label`` of the most frequent class; a gain between two trials that
+            were not shown to do better is told as that.
+    """
+    told = _gain_sentence(winner, objective)
+    chance = unlearned(winner, majority or {})
+    # In one breath with the gain: who quotes the sentence quotes this as well.
+    first, stop, rest = told.partition(". ")
+    return f"{first.removesuffix('.')}{chance}.{' ' + rest if stop else ''}" if chance else told
+
+
+def unlearned(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
+    """Return that the trials of a gain do not beat always answering one class; "" if they do."""
+    beaten = "contains", "below"
+    if not majority or not entry["gain"] or entry["against_majority"] not in beaten:
+        return ""
+    who = "neither of the two was"
+    if entry["gain"]["same_trial"]:
+        who = "it was not"
+    elif entry.get("baseline_against_majority") not in beaten:
+        who = f"trial {entry['best']['number']} was not"
+    return (
+        f"; {who} shown to do better than always answering '{majority['label']}' "
+        f"({percent(majority['rate'])})"
+    )
+
+
+def _gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
     label, gain = winner["label"], winner["gain"]
-    over = baseline_phrase(winner)
+    over = baseline_phrase(winner, named=True)
+    whose = baseline_phrase(winner, named=True, of=label)
     if not gain:
         state = winner["thesis_state"]
         if not state:
@@ -61,7 +98,7 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
                 f"What tuning gained in {label} is unknown: the study ran neither the thesis's own "
                 "configuration of it nor the default one."
             )
-        return f"What tuning gained over {over} of {label} is unknown: that trial is {state}."
+        return f"What tuning gained over {whose} is unknown: that trial is {state}."
     base = gain["baseline"]
     value = _reached(base, objective)
     if gain["same_trial"]:
@@ -89,112 +126,26 @@ def gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> st
     by_search = best.get("origin", "sampler") == "sampler"
     who = "tuning" if by_search else f"trial {best['number']}, {origin_phrase(best['origin'])},"
     if not by_accuracy(objective):
-        said = (
-            f"{over} of {label}, trial {base['number']}, reached {value}; against it {who} changed "
-        )
+        said = f"{whose}, trial {base['number']}, reached {value}; against it {who} changed "
         said = f"{said[0].upper()}{said[1:]}{_lower(gain, objective)}"
         if gain["accuracy"]:
-            said += f", and validation accuracy by {_points(gain['accuracy'])}"
+            said += f", and validation accuracy by {_points(gain)}"
         said += "."
     elif not gain["accuracy"]:
         said = (
-            f"Over {over} of {label} (trial {base['number']}, "
+            f"Over {whose} (trial {base['number']}, "
             f"{shown(base['value'], objective)}) {who} changed {objective['label']} by "
             f"{gain['value']:+.4g}; no interval, as the validation size was not recorded."
         )
     else:
-        said = f"{over} of {label}, trial {base['number']}, reached {value}; "
+        said = f"{whose}, trial {base['number']}, reached {value}; "
         said = said[0].upper() + said[1:]
         if gain["accuracy"]["point"] >= 0:
-            said += f"over it {who} gained {_points(gain['accuracy'])}."
+            said += f"over it {who} gained {_points(gain)}."
         else:
             # The baseline may break a constraint that the best trial keeps.
-            said += f"against it {who} changed validation accuracy by {_points(gain['accuracy'])}."
+            said += f"against it {who} changed validation accuracy by {_points(gain)}."
     return _joined(said, selection_sentence(gain), beside_search(gain))
-
-
-def gains_sentence(entries: Sequence[Mapping[str, Any]], objective: Mapping[str, Any]) -> str:
-    """Say in one sentence what tuning gained in each architecture, and what to make of it."""
-    listed = [_short_gain(entry, objective) for entry in entries]
-    named = [named_gain(entry) for entry in entries]
-    measured = [gain["accuracy"] for gain in named if gain and gain["accuracy"]]
-    going = " so far" if any(entry.get("left") for entry in entries) else ""
-    over = baselines_phrase({entry["label"]: entry for entry in entries})
-    if by_accuracy(objective):
-        measure = "in points of validation accuracy"
-    else:
-        measure = (
-            f"in {objective['label']}, of which lower is better and single runs have no interval, "
-            "and in brackets what came with it in points of validation accuracy"
-        )
-    said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(listed)}."
-    if not measured:
-        return said
-    sizes = sorted({change["n"] for change in measured})
-    apart = [m for m in measured if m["low"] > 0 or m["high"] < 0]
-    each = "" if any(change.get("paired") for change in measured) else " each"
-    which, none = "brackets", "none of them"
-    if not by_accuracy(objective):
-        which, none = "square brackets", "no change of accuracy"
-    verdict = "" if apart else f", and {none} is distinguishable from nothing"
-    said += (
-        f" The {which} are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
-        f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
-    )
-    said = _joined(said, lucky_shares(entries))
-    starred = [
-        str(entry["label"])
-        for entry, text in zip(entries, listed, strict=True)
-        if "*" in text.removeprefix(entry["label"])
-    ]
-    if starred:
-        joined = " and ".join([", ".join(starred[:-1]), starred[-1]] if starred[1:] else starred)
-        said += (
-            f" In {joined} more differs than what was searched (*), so this is not the search's "
-            "doing alone; see 'What tuning gained'."
-        )
-    return said
-
-
-def _ground(measured: Sequence[Mapping[str, Any]]) -> str:
-    """Return how several intervals were made, up to the number of faces."""
-    known = {bool(change.get("paired")) for change in measured}
-    if known == {True}:
-        return "paired over the same"
-    if known == {False}:
-        return "the two taken as independent samples of"
-    return "paired where it is known which faces each trial got right, else independent, over"
-
-
-def _short_gain(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    label, gain, best = entry["label"], entry["gain"], entry["best"]
-    if not gain:
-        state = entry["thesis_state"]
-        why = f"that trial is {state}" if state else "that configuration was not run"
-        return f"{label} unknown ({why})"
-    drawn = (entry.get("sampler") or {}).get("gain") or {}
-    own = f"the sampler's own best {_bracketed(drawn, objective)}" if drawn else ""
-    if gain["same_trial"]:
-        if ended_trials(entry["counts"]) == 1:
-            return f"{label} unknown (that configuration is its only trial)"
-        return f"{label} nothing" + (f" ({own})" if own else "")
-    said = f"{label} {_bracketed(gain, objective)}"
-    origin = best.get("origin", "sampler")
-    if origin == "sampler":
-        return said
-    return f"{said}, {origin_phrase(origin)}" + (f" ({own})" if own else "")
-
-
-def _bracketed(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
-    change = gain["accuracy"]
-    if not change:
-        return f"{gain['value']:+.4g} in {objective['label']}, without an interval"
-    star = "*" if gain.get("unsearched") else ""
-    points = (
-        f"{signed(100 * change['point'])} [{signed(100 * change['low'])}, "
-        f"{signed(100 * change['high'])}]"
-    )
-    return f"{points}{star}" if by_accuracy(objective) else f"{gain['value']:+.4g} ({points}){star}"
 
 
 def _lower(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
@@ -227,12 +178,12 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
     if not by_accuracy(objective):
         said += f": against {over} it changed {_lower(gain, objective)}"
         if gain["accuracy"]:
-            said += f", and validation accuracy by {_points(gain['accuracy'])}"
+            said += f", and validation accuracy by {_points(gain)}"
     elif gain["accuracy"] and gain["accuracy"]["point"] < 0:
         lost = ", a loss" if gain["accuracy"]["high"] < 0 else ""
-        said += f": against {over} {_points(gain['accuracy'])}{lost}"
+        said += f": against {over} {_points(gain)}{lost}"
     elif gain["accuracy"]:
-        said += f": {_points(gain['accuracy'])} over {over}"
+        said += f": {_points(gain)} over {over}"
     else:
         said += f": {gain['value']:+.4g} in {objective['label']} over {over}"
     return _joined(f"{said}.", selection_sentence(gain), beside_search(gain))
@@ -248,6 +199,10 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
     if not gain["same_trial"]:
         said = f"{label}: trial {best['number']} is the best{', ' + origin if origin else ''}."
         lines.append(_joined(said, selection_sentence(gain), beside_search(gain)))
+    if entry.get("departures"):
+        lines.append(
+            f"{label}: trial {gain['baseline']['number']} is {baseline_phrase(entry, named=True)}."
+        )
     found = entry.get("sampler") or {}
     if found and found["gain"] and best.get("origin") != "sampler":
         drawn, change = found["best"], found["gain"]["accuracy"]
@@ -277,9 +232,10 @@ def _reached(trial: Mapping[str, Any], objective: Mapping[str, Any], digits: int
     return shown(trial["value"], objective)
 
 
-def _points(change: Mapping[str, Any]) -> str:
-    apart = change["low"] > 0 or change["high"] < 0
-    verdict = "" if apart else ", which is not distinguishable from nothing"
+def _points(gain: Mapping[str, Any]) -> str:
+    """Return a change of accuracy; its verdict follows where the luck of the choice is known."""
+    change = gain["accuracy"]
+    verdict = "" if is_apart(change) or lowered(gain) else f", {NOTHING}"
     return (
         f"{signed(100 * change['point'])} points ({NEWCOMBE} 95 % interval "
         f"{signed(100 * change['low'])} to {signed(100 * change['high'])}, "

@@ -14,8 +14,8 @@ from typing import Any
 from hpo.evidence.intervals import difference
 from hpo.evidence.optimism import optimism
 from hpo.evidence.paired import Paired, paired_difference
+from hpo.reports.baselines import BASELINES
 from hpo.reports.rows import rounded
-from hpo.reports.sentences import BASELINES
 from hpo.reports.trials import (
     Direction,
     accuracy_interval,

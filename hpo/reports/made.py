@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.reports.baselines import BASELINES
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
-from hpo.reports.sentences import BASELINES, moment, origin_phrase, span
+from hpo.reports.sentences import ORIGINS, moment, origin_phrase, span
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
 """Keys of the study file that hold for all architectures, as the page repeats them."""
@@ -87,7 +88,7 @@ def _asked(study: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     # By 'thesis' an architecture that the thesis has not is asked for its defaults.
     names = [e for e in enqueued if isinstance(e, str)]
     asked = {entry.get("baseline", "thesis") if name == "thesis" else name for name in names}
-    first = [words for origin, words in BASELINES.items() if origin in asked]
+    first = [ORIGINS[origin] for origin in BASELINES if origin in asked]
     first += [f"{by_hand} written by hand"] if by_hand else []
     if first:
         said.append(f"tried first: {' and '.join(first)}")

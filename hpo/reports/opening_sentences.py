@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.confirmation_sentences import scores_sentence, within
+from hpo.evidence.intervals import majority_rate
+from hpo.reports.confirmation_sentences import scores_sentence
+from hpo.reports.confirmation_words import within
 from hpo.reports.sentences import moment, number, percent, plural, signed
 
 
@@ -61,10 +63,15 @@ def _without_copies(opening: Mapping[str, Any]) -> str:
     if alone:
         low, high = within(alone["accuracy"])
         seen = opening["images"] - alone["images"]
+        most = majority_rate([sum(row) for row in alone.get("confusion") or []])
+        beside = (
+            f", where always answering one emotion scores {percent(most)} at best" if most else ""
+        )
         return (
             f"{number(seen)} of the {faces} test faces {'has' if seen == 1 else 'have'} an exact, "
             "mirrored or near duplicate in the training split: on the others it reaches "
-            f"{percent(alone['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}]."
+            f"{percent(alone['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}]"
+            f"{beside}."
         )
     if opening.get("images_without_copies") == opening["images"]:
         return f"None of the {faces} test faces has a copy in what it trained on."

@@ -8,8 +8,9 @@ from typing import Any
 from hpo.evidence.intervals import against_rate, majority_rate
 from hpo.evidence.optuna_study import joined_space
 from hpo.registry.promotion import rank
+from hpo.reports.baselines import BASELINES
 from hpo.reports.gains import baseline_trial, gain, sampler_best
-from hpo.reports.sentences import BASELINES
+from hpo.reports.thesis import departures
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.search.climbing import agreements_of
 from hpo.spec.pareto import losses
@@ -62,16 +63,22 @@ def architecture_entry(
 
     Keys: ``label, architecture, counts, seconds, seconds_by_state, epochs, rungs, best`` (with
     ``equals``, the numbers of other configurations that came to the same),
-    ``against_majority, gain, sampler, baseline, thesis_state, space``; ``gains`` says what ``gain``
-    and ``sampler`` hold, ``RankAgreement`` what ``rungs`` lists; ``baseline`` is the origin of the
-    trial that gains are over, and ``thesis_state`` its state, "" where the study has none.
+    ``against_majority, baseline_against_majority, gain, sampler, baseline, departures,
+    thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold, ``RankAgreement``
+    what ``rungs`` lists; ``baseline`` is the origin of the trial that gains are over,
+    ``departures`` what it has not as the thesis had it (``thesis.departures``), and
+    ``thesis_state`` its state, "" where the study has none.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
-    placed = against_rate(interval, majority_class["rate"]) if interval and majority_class else None
     # Of a thesis's trial that failed beside a default's that did not, the gain is over the second.
     asked = (r for origin in BASELINES for r in records if r.origin == origin)
     baseline = baseline_trial(records) or next(asked, None)
+    ends = (interval, accuracy_interval(baseline) if baseline else None)
+    rate = majority_class.get("rate")
+    placed, base_placed = (
+        against_rate(end, rate) if end is not None and rate is not None else None for end in ends
+    )
     return {
         "label": label,
         "architecture": architecture,
@@ -84,9 +91,13 @@ def architecture_entry(
         "rungs": [pair.to_json() for pair in agreements_of(records)],
         "best": trial_summary(best) | {"equals": _as_good(best, records)} if best else None,
         "against_majority": placed,
+        "baseline_against_majority": base_placed,
         "gain": gain(records, best, objective) if best else {},
         "sampler": sampler_best(records, direction, objective),
         "baseline": baseline.origin if baseline else "thesis",
+        "departures": departures(architecture, baseline.params)
+        if baseline and baseline.origin == "thesis"
+        else [],
         "thesis_state": baseline.state if baseline else "",
         "space": joined_space(records),
     }

@@ -1,57 +1,99 @@
-"""How much of a gain is due to having chosen the best on the faces that judge it, in sentences."""
+"""How much of a gain is due to having chosen the best on the faces that judge it, in sentences.
+
+What is left of it is what a verdict rests on: one sentence must not call a gain real that the next
+one takes back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.sentences import number, signed
+from hpo.reports.sentences import listed, number, signed
+
+NOTHING = "which is not distinguishable from nothing"
+
+
+def is_apart(change: Mapping[str, Any]) -> bool:
+    """Tell whether the interval of a difference leaves 0 out."""
+    return bool(change["low"] > 0 or change["high"] < 0)
+
+
+def lowered(gain: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return a gain's ``selection`` where having chosen the best moved it at all; else None."""
+    found: Mapping[str, Any] = gain.get("selection") or {}
+    if not found or found["trials"] < 2 or round(100 * found["optimism"], 1) <= 0:
+        return None
+    return found
+
+
+def judged_change(gain: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the change of accuracy that a verdict rests on: less the luck of the choice."""
+    found = lowered(gain)
+    change: Mapping[str, Any] | None = found["accuracy"] if found else gain["accuracy"]
+    return change
 
 
 def selection_sentence(gain: Mapping[str, Any]) -> str:
-    """Say how much of a gain is due to having chosen the best on these faces; "" if unknown."""
-    found = gain.get("selection") or {}
-    if not found or found["trials"] < 2:
+    """Say what is left of a gain less what is due to having chosen the best on these faces.
+
+    The verdict is in it. "" if unknown, or of one trial, which nobody chose.
+    """
+    known = gain.get("selection") or {}
+    if not known or known["trials"] < 2:
         return ""
-    lowered = found["accuracy"]
-    points = f"{100 * found['optimism']:.1f} points"
-    chosen = f"having chosen the best of {number(found['trials'])} trials on these faces"
-    said = f"Of the gain, about {points} are due to {chosen}; without them it is"
+    chosen = f"having chosen the best of {number(known['trials'])} trials on these faces"
     lost = bool(gain["accuracy"] and gain["accuracy"]["point"] < 0)
-    if round(100 * found["optimism"], 1) < 0 and not lost:
+    found = lowered(gain)
+    if found is None:
         # Faces left out by the resamples were, by chance, kinder to whoever was chosen.
-        return f"No part of the gain was seen to be due to {chosen}."
-    if lost:
-        if points == "0.0 points":
-            return ""
-        said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
-    return (
-        f"{said} {signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
-        f"{signed(100 * lowered['high'])}] (chosen again on {number(found['resamples'])} "
-        f"resamples of n = {number(found['n'])} faces, judged on the faces left out)."
+        return "" if lost else f"No part of the gain was seen to be due to {chosen}."
+    points = f"{100 * found['optimism']:.1f} points"
+    left = found["accuracy"]
+    said = (
+        f"About {points} of that are due to {chosen} (chosen again on "
+        f"{number(found['resamples'])} resamples of n = {number(found['n'])} faces, judged on the "
+        "faces left out); less these the gain is"
     )
+    if lost:
+        said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
+    verdict = "" if is_apart(left) else f", {NOTHING}"
+    return f"{said} {_ends(left)} (the same interval, moved down){verdict}."
 
 
 def lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the sentence on selection for several architectures; "" if it is unknown of all."""
-    said = []
+    said, left = [], {}
     for entry in entries:
-        found = named_gain(entry).get("selection") or {}
-        if found and found["trials"] > 1:
-            lowered = found["accuracy"]
-            if round(100 * found["optimism"], 1) < 0:
-                said.append(f"{entry['label']} none that was seen")
-                continue
+        gain = named_gain(entry)
+        known = gain.get("selection") or {}
+        if not known or known["trials"] < 2:
+            continue
+        found = lowered(gain)
+        if found is None:
+            said.append(f"{entry['label']} none that was seen")
+        else:
             said.append(
                 f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
-                f"{signed(100 * lowered['point'])} [{signed(100 * lowered['low'])}, "
-                f"{signed(100 * lowered['high'])}]"
+                f"{_ends(found['accuracy'])}"
             )
+        change = judged_change(gain)
+        left[entry["label"]] = change is not None and is_apart(change)
     if not said:
         return ""
+    real = [label for label, apart in left.items() if apart]
+    if not real:
+        verdict = "no gain is then distinguishable from nothing"
+        if len(left) == 1:
+            verdict = "that gain is then not distinguishable from nothing"
+    elif len(real) == len(left):
+        verdict = "what is left is distinguishable from nothing"
+        verdict += f" in {listed(real)}" if len(real) > 1 else ""
+    else:
+        verdict = f"what is left is distinguishable from nothing in {listed(real)} alone"
     return (
         "So much of each figure is due to having chosen the best on these faces: "
-        f"{'; '.join(said)}."
+        f"{'; '.join(said)} (the same intervals, moved down); {verdict}."
     )
 
 
@@ -62,3 +104,10 @@ def named_gain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         found: Mapping[str, Any] = (entry.get("sampler") or {}).get("gain") or {}
         return found
     return gain
+
+
+def _ends(change: Mapping[str, Any]) -> str:
+    return (
+        f"{signed(100 * change['point'])} [{signed(100 * change['low'])}, "
+        f"{signed(100 * change['high'])}]"
+    )

@@ -10,10 +10,10 @@ from hpo.search import ranks
 from hpo.spec.records import RankAgreement
 
 EVALUATOR_NAMES = {"fanova": "fANOVA", "mdi": "MDI", "pedanova": "PED-ANOVA"}
-BASELINES = {"thesis": "the thesis's own configuration", "default": "the default configuration"}
-"""Origins of the trial that gains are over, the first of them that a study has, in words."""
 ORIGINS = {
-    **BASELINES,
+    # Whether it is the thesis's own, or has a study's changes, is said where its parameters are.
+    "thesis": "the thesis's configuration",
+    "default": "the default configuration",
     "enqueued": "enqueued by hand and not found by the search",
     "sampler": "drawn by the sampler",
     "warm_start": "one of the best of an earlier study, and tried first",
@@ -24,21 +24,6 @@ ORIGINS = {
 """``TrialRecord.origin`` in words."""
 NEWCOMBE = "Newcombe's"
 """The method of the interval of the difference of two trials' accuracies, in words."""
-
-
-def baseline_phrase(entry: Mapping[str, Any]) -> str:
-    """Return what the gain of an architecture is over, such as ``the default configuration``."""
-    # Tables of before there were other baselines do not say.
-    return BASELINES[entry.get("baseline", "thesis")]
-
-
-def baselines_phrase(entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what the gains of several architectures, by label, are over."""
-    phrases = [baseline_phrase(entry) for entry in entries.values()]
-    if len(set(phrases)) == 1:
-        return phrases[0]
-    other = [label for label, entry in entries.items() if entry.get("baseline") == "default"]
-    return f"{BASELINES['thesis']} (in {listed(other)} {BASELINES['default']})"
 
 
 def listed(items: Sequence[str]) -> str:

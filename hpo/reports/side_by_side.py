@@ -22,6 +22,7 @@ from hpo.reports.equals import equals
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
+from hpo.reports.sentences import majority_caveats
 from hpo.reports.tables import duration
 
 FORMAT = 1
@@ -232,6 +233,12 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         if len(set(values)) > 1:
             listed = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
             said.append(f"The studies differ in their {what} ({listed}): not a like comparison.")
+    # First of all, as no difference between two that have not learned means much.
+    said += [
+        f"{study['title']}: {told}"
+        for side, study in zip(sides, whole.studies, strict=True)
+        for told in majority_caveats(list(_ranked(side))[:1], side.majority)
+    ]
     said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
     reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))

@@ -6,8 +6,13 @@ that they report.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from hpo.architectures.architecture import load
+from hpo.spec.errors import HpoError
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,30 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 it gives no numbers of runs or faces, and no intervals."""
 
 PROVENANCE = "Single runs, tuned on the data that they report."
+
+
+def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return ``name, thesis, here`` of each parameter that a trial has not as the thesis had it.
+
+    A study yields to nobody in what it fixes, and a value of the thesis beyond a range is brought
+    to its end; of such a trial nobody may say that it is what the thesis trained.
+
+    Args:
+        architecture: name in the catalogue. Of one that cannot be loaded, such as a module that is
+            elsewhere now, and of one that the thesis has not there are none.
+        params: of the trial, all of them.
+    """
+    try:
+        own = load(architecture).thesis
+    except HpoError:
+        return []
+    return [
+        {"name": name, "thesis": value, "here": params[name]}
+        for name, value in own.items()
+        if name in params and not _same(value, params[name])
+    ]
+
+
+def _same(first: Any, second: Any) -> bool:
+    numbers = isinstance(first, int | float) and isinstance(second, int | float)
+    return math.isclose(first, second, rel_tol=1e-9) if numbers else bool(first == second)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.evidence.model_cards import card_facts
-from hpo.reports.confirmation_sentences import cautioned, decided, title
+from hpo.reports.confirmation_warnings import cautioned
+from hpo.reports.confirmation_words import decided, title
 from hpo.reports.data import ReportData
 from hpo.reports.results import ranked
 from hpo.reports.trials import Direction

@@ -164,6 +164,8 @@ class TrialResult(_Plain):
         validation_size: faces validated on.
         validation_size_without_copies: those of them of which training has no exact, mirrored or
             near duplicate; None in trials of before that was looked for.
+        validation_copies_trained_on: of how many of the others a copy is among the faces that this
+            trial trained on, which may be a part of the training split; None where not known.
         copies_digest: ``sha256:…`` of the pixels of the others: trials whose digests are equal
             leave the same faces out; "" where not known.
         confusion_without_copies: ``confusion`` over the validation faces of which training has no
@@ -198,6 +200,7 @@ class TrialResult(_Plain):
     train_size: int = 0
     validation_size: int = 0
     validation_size_without_copies: int | None = None
+    validation_copies_trained_on: int | None = None
     copies_digest: str = ""
     confusion_without_copies: list[list[int]] = field(default_factory=list)
     unseen: str = ""

@@ -142,7 +142,8 @@ def winner_of(
         NotFoundError: there is no such trial.
     """
     from hpo.registry.promotion import choose_winner
-    from hpo.reports.confirmation_sentences import cautioned, how_far
+    from hpo.reports.confirmation_warnings import cautioned
+    from hpo.reports.confirmation_words import how_far
 
     searched = choose_winner(records, direction)
     told = confirmed(study, storage_url=storage_url)
@@ -187,7 +188,7 @@ def standing_of(runs: Sequence[TrialRecord], study: str, storage_url: str) -> di
         study: the name of the study that was searched.
         storage_url: of Optuna's storage.
     """
-    from hpo.reports.confirmation_sentences import candidate, title
+    from hpo.reports.confirmation_words import candidate, title
 
     own = [run for run in runs if run.study == confirmation_name(study)]
     told = confirmed(study, storage_url=storage_url) if own else None

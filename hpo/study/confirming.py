@@ -51,7 +51,7 @@ def confirm(
         EnvironmentProblem: a store or weights cannot be had.
     """
     from hpo.registry.promotion import rank_key
-    from hpo.reports.confirmation_sentences import few_seeds
+    from hpo.reports.confirmation_warnings import few_seeds
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
     from hpo.study.planning import plan
     from hpo.study.running import StudyRun

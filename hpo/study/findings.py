@@ -100,7 +100,8 @@ def _told(storage_url: str, study: str) -> Findings:
 
     A confirmation whose search is gone says nothing.
     """
-    from hpo.reports.confirmation_sentences import cautioned, standing
+    from hpo.reports.confirmation_sentences import standing
+    from hpo.reports.confirmation_warnings import cautioned
     from hpo.reports.opening_sentences import tell_openings
     from hpo.spec.errors import NotFoundError
     from hpo.study.confirmed import confirmed

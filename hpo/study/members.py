@@ -43,7 +43,7 @@ def rank_members(records: Sequence[TrialRecord], spec: StudySpec, storage_url: s
         spec: its study file.
         storage_url: of Optuna's storage.
     """
-    from hpo.reports.confirmation_sentences import cautioned
+    from hpo.reports.confirmation_warnings import cautioned
     from hpo.search.studies import read_trials
     from hpo.study.confirmed import confirmed
 
@@ -83,7 +83,7 @@ def _luck(facts: Mapping[str, Any]) -> float:
 
 
 def _ranked(facts: Mapping[str, Any], known: Sequence[Mapping[str, Any]], luck: float) -> str:
-    from hpo.reports.confirmation_sentences import is_share, title, value
+    from hpo.reports.confirmation_words import is_share, title, value
     from hpo.reports.sentences import listed, plural
 
     def told(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -115,7 +115,7 @@ def _confirmation(
 
     The latter is a run of the confirmed configuration; None where there is none.
     """
-    from hpo.reports.confirmation_sentences import decided
+    from hpo.reports.confirmation_words import decided
     from hpo.reports.opening_sentences import tell_openings
     from hpo.study.confirmed import confirmed, opened_before, run_of
     from hpo.study.opening import openings_of

@@ -101,7 +101,13 @@ def load_data(job: TrialJob) -> TrialData:
         _in_memory(validation),
         len(dataset.classes),
         dataset.digest,
-        unseen(dataset, job.validation_limit, job.data_seed, drop=job.leakage == "drop"),
+        unseen(
+            dataset,
+            job.validation_limit,
+            job.data_seed,
+            drop=job.leakage == "drop",
+            train_limit=job.train_limit,
+        ),
     )
 
 

@@ -104,7 +104,11 @@ def _build(trial: Gathered, data: TrialData) -> Any:
     )
     unseen, held_out = data.unseen, data.validation
     if unseen is not None:
-        trial.facts.update(validation_size_without_copies=len(unseen), copies_digest=unseen.digest)
+        trial.facts.update(
+            validation_size_without_copies=len(unseen),
+            validation_copies_trained_on=unseen.remembered,
+            copies_digest=unseen.digest,
+        )
         trial.without_copies = lambda judged: without_copies(
             judged.probabilities, held_out.labels, unseen, held_out.votes
         )

@@ -31,8 +31,9 @@ def scores(probabilities: Floats, labels: Labels, votes: Labels | None = None) -
     2010, "The balanced accuracy and its posterior distribution"). ``val_ece``: see
     ``calibration_error``. ``val_loss_tempered`` and ``val_ece_tempered``: loss and calibration
     error after temperature scaling; see ``cross_tempered``. ``val_temperature``: the temperature
-    that fits all the faces. With votes, ``val_votes_majority`` and ``val_votes_share``: see
-    ``vote_agreement``.
+    that fits all the faces. ``val_majority_share``: the share of the most frequent class among the
+    faces, which always answering it would score; an accuracy says little without it. With votes,
+    ``val_votes_majority`` and ``val_votes_share``: see ``vote_agreement``.
 
     Args:
         probabilities: ``(n, classes)``, each row sums to 1.
@@ -49,6 +50,7 @@ def scores(probabilities: Floats, labels: Labels, votes: Labels | None = None) -
         "val_loss_tempered": float(-np.log(np.maximum(own, _SMALLEST_PROBABILITY)).mean()),
         "val_ece_tempered": calibration_error(after, labels),
         "val_temperature": fit_temperature(probabilities, labels),
+        "val_majority_share": float(np.bincount(labels).max() / len(labels)),
         **(vote_agreement(predictions, votes) if votes is not None else {}),
     }
 

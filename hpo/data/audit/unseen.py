@@ -1,7 +1,8 @@
 """The held-out faces of which training has no copy: those that a score is told over once more.
 
 They are the same faces in every trial of a study, also where a trial trains on a part of the
-training split: a face counts as seen if any training face of the dataset is a copy of it.
+training split: a face counts as seen if any training face of the dataset is a copy of it. Of how
+many a copy was among those faces is counted beside.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.audit.leakage import seen_in_training
+from hpo.data.audit.leakage import photographs
 from hpo.data.splits import subset_places
 from hpo.data.store import FaceDataset
 
@@ -26,11 +27,14 @@ class Unseen:
         faces: how many are asked about.
         digest: ``sha256:…`` of the pixels of the others, in no order: figures with equal digests
             leave the same faces out.
+        remembered: of how many of the others a copy is among the faces that were trained on: a
+            trial on a part of the training split has seen but a part of the copies.
     """
 
     places: npt.NDArray[np.int64]
     faces: int
     digest: str
+    remembered: int
 
     def __len__(self) -> int:
         return len(self.places)
@@ -43,6 +47,7 @@ def unseen(
     *,
     drop: bool,
     split: str = "validation",
+    train_limit: int | None = None,
 ) -> Unseen:
     """Return which faces of a trial's validation, or of the test split, have no copy in training.
 
@@ -51,14 +56,20 @@ def unseen(
         validation_limit, data_seed: the subset that is validated on, as in ``TrialJob``.
         drop: whether training leaves out what is a copy of a held-out face; then none has one.
         split: of which the faces are.
+        train_limit: of the subset that is trained on, as in ``TrialJob``.
 
     Raises:
         DataError: a split cannot be read.
     """
     faces = dataset.split(split)
     chosen = subset_places(np.asarray(faces.labels), validation_limit, data_seed)
-    seen = np.empty(0, np.int64) if drop else seen_in_training(dataset, split)
-    has_copy = np.isin(chosen, seen)
+    has_copy, remembered = np.zeros(len(chosen), dtype=bool), 0
+    if not drop:
+        shown = photographs(dataset)
+        trained = subset_places(np.asarray(dataset.split("train").labels), train_limit, data_seed)
+        has_copy = np.isin(shown[split][chosen], shown["train"])
+        remembered = int(np.isin(shown[split][chosen], shown["train"][trained]).sum())
     pixels = sorted(hashlib.sha256(faces.images[i].tobytes()).digest() for i in chosen[has_copy])
     digest = hashlib.sha256(b"".join(pixels)).hexdigest()
-    return Unseen(np.flatnonzero(~has_copy).astype(np.int64), len(chosen), f"sha256:{digest}")
+    places = np.flatnonzero(~has_copy).astype(np.int64)
+    return Unseen(places, len(chosen), f"sha256:{digest}", remembered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import unescape
 from typing import Any
 
-from hpo.reports.confirmation_sentences import within
+from hpo.reports.confirmation_words import within
 from hpo.reports.confirmed_beside import figure_text
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (

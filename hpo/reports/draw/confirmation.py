@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo.reports.confirmation_sentences import candidate, within
-from hpo.reports.confirmation_sentences import title as name_of
+from hpo.reports.confirmation_words import candidate, within
+from hpo.reports.confirmation_words import title as name_of
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (

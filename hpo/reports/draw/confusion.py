@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hpo.reports.classes import precision_words
-from hpo.reports.confirmation_sentences import decided, title
+from hpo.reports.confirmation_words import decided, title
 from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import figure, safe

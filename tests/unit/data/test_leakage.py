@@ -112,7 +112,13 @@ def test_the_unseen_faces_follow_the_subset_and_are_all_where_copies_are_dropped
     there = [name for name in drawn.names if name not in ("leak-2", "nearleak-3")]
     assert [drawn.names[i] for i in part.places] == there
     assert part.faces == 10
+    assert (whole.remembered, part.remembered) == (2, part.faces - len(part))
+    # Whoever trains on a few faces has seen but the copies among them.
+    few = unseen(dataset, data_seed=3, drop=False, train_limit=7)
+    assert few.digest == whole.digest
+    assert few.remembered < whole.remembered
     clean = unseen(dataset, drop=True)
+    assert clean.remembered == 0
     assert len(clean) == clean.faces == len(validation)
     assert len({whole.digest, clean.digest}) == 2
 

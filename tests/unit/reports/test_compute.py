@@ -186,7 +186,7 @@ def test_the_thesis_beating_the_search_is_said(one_trial: OneTrial, spec: dict[s
 def test_the_thesis_alone_says_nothing_of_tuning(one_trial: OneTrial, spec: dict[str, Any]) -> None:
     said = report([one_trial(thesis=True)], spec).summary
     assert any(s.startswith("What tuning gains in cnn is unknown") for s in said)
-    assert said[0].startswith("The study's only trial, trial 0 of cnn, the thesis's own")
+    assert said[0].startswith("The study's only trial, trial 0 of cnn, the thesis's conf")
 
 
 def test_every_figure_of_the_summary_has_its_interval_and_n(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hpo.reports.compute import compute
-from hpo.reports.confirmation_sentences import few_seeds, tell, unasked_sentence
+from hpo.reports.confirmation_sentences import tell
+from hpo.reports.confirmation_warnings import few_seeds, unasked_sentence, unlearned
 from hpo.reports.draw.confirmation import section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
@@ -269,6 +270,24 @@ def test_who_is_chosen_and_was_never_asked_about_the_test_split_is_named(
     assert told in data.summary
     assert told in data.caveats
     assert unasked_sentence(known | {"facts": facts | {"over": False}}) == ""
+
+
+def test_a_mean_that_does_not_beat_one_answer_is_told_in_the_verdict(facts: dict[str, Any]) -> None:
+    first, *others = facts["candidates"]
+    told = "cnn #4 was not shown to have learned: its interval contains the 52.0 % that always"
+    assert "learned" not in tell(facts)[0]
+    matrix = [[520, 0], [300, 180]]
+    dull = facts | {"candidates": [first | {"confusion": matrix}, *others]}
+    assert told in tell(dull)[0]
+    matrix = [[500, 0], [400, 100]]
+    assert (
+        "learned" not in tell(facts | {"candidates": [first | {"confusion": matrix}, *others]})[0]
+    )
+    # A loss has no interval of the accuracy that came with it.
+    loss = facts | {"objective": "val_loss"}
+    reached = first | {"confusion": matrix, "scores": {"val_accuracy": {"mean": 0.5}}}
+    assert "its mean accuracy, 50.0 %, is not above the 50.0 %" in unlearned(loss, reached)
+    assert unlearned(loss, reached | {"scores": {"val_accuracy": {"mean": 0.51}}}) == ""
 
 
 def test_the_report_draws_a_row_for_each_and_sums_it_up(

@@ -50,6 +50,28 @@ def test_the_summary_tells_the_best_trials_accuracy_without_copies_with_interval
     assert "trial 0 reached 50.0 % (95 % Wilson interval 48.2 to 51.8 %, n = 3,041" in said
 
 
+def test_beside_it_stands_what_one_answer_scores_there_and_how_many_copies_it_trained_on(
+    one_trial: OneTrial,
+) -> None:
+    trial = scored(one_trial(), 3041, **ALONE)
+    alone = [[1500, 0], [500, 1041]]
+
+    def said(trained_on: int | None) -> str:
+        kept = dataclasses.replace(
+            trial.result, confusion_without_copies=alone, validation_copies_trained_on=trained_on
+        )
+        data = report(dataclasses.replace(trial, result=kept))
+        (found,) = [s for s in data.summary if "duplicate" in s]
+        return found
+
+    there = "on the others, where always answering one emotion scores 50.7 % at best, trial 0"
+    assert there in said(None)
+    assert "training split, and a score on them may be partly memory: on" in said(548)
+    few = "split, 23 of them among the 6,000 faces of it that were trained on, and a score on those"
+    assert few in said(23)
+    assert "though none of them among the 6,000 faces of it that were trained on: on" in said(0)
+
+
 def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTrial) -> None:
     data = report(scored(one_trial(), 3041, **ALONE))
     rows = copies_rows(data)

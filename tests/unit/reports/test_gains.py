@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from hpo.reports.baselines import MOST_NAMED
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
-from hpo.reports.gain_sentences import MOST_NAMED, changes, sampler_sentence
+from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
 from hpo.reports.selection_sentences import selection_sentence
+from hpo.reports.several_gains import gains_sentence
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
@@ -85,10 +87,10 @@ def test_one_sentence_tells_the_gain_of_every_architecture_with_its_interval(
     data = compute(trials, spec, n_bootstrap=0)
     (said,) = [s for s in data.summary if "tuning gained" in s]
     assert said.startswith(
-        "What tuning gained over the thesis's own configuration, in points of validation accuracy: "
-        "cnn +10.0 [+7.7, +12.3], enqueued by hand and not found by the search (the sampler's own "
-        "best +2.0 [-0.3, +4.3]); resnet50 nothing (the sampler's own best -1.0 [-3.3, +1.3]*); "
-        "xception unknown (that configuration was not run)."
+        "What tuning gained over the thesis's configuration as changed here (resnet50: dropout "
+        "0.25), in points of validation accuracy: cnn +10.0 [+7.7, +12.3], enqueued by hand and "
+        "not found by the search (the sampler's own best +2.0 [-0.3, +4.3]); resnet50 nothing (the "
+        "sampler's own best -1.0 [-3.3, +1.3]*); xception unknown (that configuration was not run)."
     )
     assert "n = 3,589 validation faces each." in said
     assert "In resnet50 more differs than what was searched (*)" in said
@@ -112,7 +114,10 @@ def test_a_loss_is_told_as_a_loss() -> None:
     )
     gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
     said = selection_sentence({"accuracy": gained, "selection": chosen})
-    assert said.startswith("Of the gain, about 1.6 points are due to having chosen")
+    assert said.startswith("About 1.6 points of that are due to having chosen the best of 3 trials")
+    # The verdict is of what is left, and stands nowhere else.
+    assert "less these the gain is" in said
+    assert "distinguishable" not in said
     kind = {**chosen, "optimism": -0.003}
     assert selection_sentence({"accuracy": gained, "selection": kind}) == (
         "No part of the gain was seen to be due to having chosen the best of 3 trials on these "
@@ -199,3 +204,85 @@ def test_many_differences_are_counted_not_listed() -> None:
     assert text.endswith(" and 3 more (all are in study.json)")
     assert text.startswith("p0 0.3→–, ")
     assert changes([]) == ""
+
+
+def test_what_a_study_changed_in_the_thesis_configuration_is_named_where_the_gain_is_told(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    own = reaching(one_trial(thesis=True), 0.5)
+    own = dataclasses.replace(own, params=own.params | {"dropout": 0.25, "learning_rate": 1e-3})
+    better = reaching(one_trial(number=1), 0.6)
+    said = " ".join(compute([own, better], spec, n_bootstrap=0).summary)
+    assert "The thesis's own configuration of cnn, trial 0, reached" in said
+    params = own.params | {"width": 16, "dense": 64, "epochs": 3}
+    changed = compute([dataclasses.replace(own, params=params), better], spec, n_bootstrap=0)
+    entry = next(e for e in changed.architectures if e["label"] == "cnn")
+    assert [(d["name"], d["thesis"], d["here"]) for d in entry["departures"]] == [
+        ("width", 32, 16),
+        ("dense", 1024, 64),
+        ("epochs", 100, 3),
+    ]
+    said = " ".join(changed.summary)
+    assert (
+        "The thesis's configuration of cnn with this study's width 16, dense 64 and epochs 3"
+        in said
+    )
+    assert "thesis's own" not in said
+    (picture,) = gain.section(changed).pictures
+    assert "width 16, dense 64 and epochs 3" in picture.note
+
+
+def test_a_gain_between_two_that_have_not_learned_is_told_as_that(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    def said(first: float, second: float) -> str:
+        trials = [
+            reaching(one_trial(thesis=True), first),
+            reaching(one_trial(number=1), second),
+        ]
+        (found,) = [s for s in compute(trials, spec, n_bootstrap=0).summary if "gained" in s]
+        return found
+
+    told = "shown to do better than always answering 'happy' (24.9 %)"
+    assert f"; neither of the two was {told}." in said(0.2, 0.25)
+    assert "always answering" not in said(0.2, 0.3)
+    assert f"; it was not {told}." in said(0.25, 0.24)
+    several = [
+        reaching(one_trial(label, number=k, thesis=not k), 0.2 + 0.02 * k)
+        for label in ("cnn", "resnet50")
+        for k in (0, 1)
+    ]
+    (found,) = [s for s in compute(several, spec, n_bootstrap=0).summary if "gained" in s]
+    assert f"In cnn and resnet50 not even the best was {told}." in found
+
+
+def test_the_verdict_on_a_gain_is_of_what_the_luck_of_the_choice_leaves() -> None:
+    change = {"point": 0.05, "low": 0.003, "high": 0.097, "n": 400, "paired": True}
+    left = {"point": 0.03, "low": -0.017, "high": 0.077}
+    chosen = {"trials": 4, "optimism": 0.02, "accuracy": left, "resamples": 500, "n": 400}
+    interval = {"point": 0.3, "low": 0.25, "high": 0.35, "n": 400, "level": 0.95}
+    base = {"number": 0, "value": 0.25, "interval": interval}
+    entry = {
+        "label": "cnn",
+        "best": {"origin": "sampler", "number": 1, "value": 0.3},
+        "gain": {
+            "baseline": base,
+            "same_trial": False,
+            "value": 0.05,
+            "accuracy": change,
+            "selection": chosen,
+        },
+        "against_majority": "above",
+        "counts": {"complete": 4},
+    }
+    objective = {"name": "val_accuracy", "label": "validation accuracy", "percent": True}
+    said = gain_sentence(entry, objective)
+    assert said.count("distinguishable from nothing") == 1
+    assert said.endswith("moved down), which is not distinguishable from nothing.")
+    short = gains_sentence([entry, entry | {"label": "xception"}], objective)
+    assert "no gain is then distinguishable from nothing." in short
+    assert "none of them" not in short
+    real = chosen | {"accuracy": {"point": 0.04, "low": 0.01, "high": 0.07}}
+    other = entry | {"label": "xception", "gain": entry["gain"] | {"selection": real}}
+    short = gains_sentence([entry, other], objective)
+    assert "what is left is distinguishable from nothing in xception alone." in short

@@ -24,7 +24,7 @@ def test_an_architecture_tells_its_own_trials_and_faces(
     }
     made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
     assert made["Asked of cnn"] == (
-        "8 trials; 6,000 training faces at most; tried first: the thesis's own configuration "
+        "8 trials; 6,000 training faces at most; tried first: the thesis's configuration "
         "and 1 written by hand"
     )
     assert made["Asked of xception"] == (
