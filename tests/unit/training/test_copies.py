@@ -14,7 +14,7 @@ PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
 
 
 def some(*places: int) -> Unseen:
-    return Unseen(np.array(places, np.int64), len(LABELS), "sha256:")
+    return Unseen(np.array(places, np.int64), len(LABELS), "sha256:", len(LABELS) - len(places))
 
 
 def test_every_metric_is_told_again_over_the_unseen_faces() -> None:
