@@ -31,7 +31,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,7 @@ class Scale:
         seeds: of the best recipe.
         faces: of training at the most; None for all.
         validation_faces: likewise.
+        beside: parameters that the number of steps asks for, of all networks but the thesis's.
     """
 
     recipes: Mapping[str, dict[str, Any]]
@@ -130,6 +131,7 @@ class Scale:
     seeds: int
     faces: int | None = None
     validation_faces: int | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 SCALES = {
@@ -143,12 +145,14 @@ SCALES = {
     ),
     "small": Scale(
         {"vgg": {**VGG, "width": 16}, "resnet": {**RESNET, "width": 16, "convs_per_stage": 2}},
-        recipe_epochs=3,
+        recipe_epochs=5,
         epochs={"cnn": 12, "compact": 12, "resnet50": 4, "xception": 4, "thesis": 12},
         sizes={"resnet50": 48, "xception": 71},
         width=24,
         seeds=3,
         faces=7000,
+        # An average over a thousand steps is that of the first ones where there are 660 in all.
+        beside={"one_minus_ema_decay": 0.02},
     ),
     "tiny": Scale(
         {"vgg": {**VGG, "width": 8}, "resnet": {**RESNET, "width": 8, "convs_per_stage": 2}},
@@ -191,15 +195,20 @@ def networks(scale: Scale, results: Mapping[str, dict[str, Any]]) -> list[Networ
             for seed in range(1, scale.seeds + 1)
         ]
 
+    def own(params: dict[str, Any]) -> dict[str, Any]:
+        return {**params, **scale.beside}
+
     found = [
-        Network(f"recipe-{name}", f"recipe-{name}", "cnn", _cnn(recipe, scale.recipe_epochs), 1)
+        Network(
+            f"recipe-{name}", f"recipe-{name}", "cnn", own(_cnn(recipe, scale.recipe_epochs)), 1
+        )
         for name, recipe in scale.recipes.items()
     ]
     best = best_recipe(scale, results)
     if best is not None:
-        found += several("cnn", "cnn", _cnn(scale.recipes[best], scale.epochs["cnn"]))
+        found += several("cnn", "cnn", own(_cnn(scale.recipes[best], scale.epochs["cnn"])))
     small = {**VGG, "width": scale.width, "convs_per_stage": 2}
-    compact = several("compact", "cnn", _cnn(small, scale.epochs["compact"]))
+    compact = several("compact", "cnn", own(_cnn(small, scale.epochs["compact"])))
     return [
         *found,
         *compact[:1],
@@ -213,7 +222,7 @@ def _large(scale: Scale) -> Iterator[Network]:
     for name, rate in (("resnet50", 0.05), ("xception", 0.05)):
         params = {
             **SGD, **CHANGES, **FROM_SCRATCH, "learning_rate": rate,
-            "epochs": scale.epochs[name], "input_size": scale.sizes[name],
+            "epochs": scale.epochs[name], "input_size": scale.sizes[name], **scale.beside,
         }  # fmt: skip
         yield Network(f"{name}-1", name, name, params, 1)
 
