@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
             ("hpo champion", "who answers, with the gate's numbers, and who did before"),
             ("hpo champion --rollback", "the one before it answers again"),
             ("hpo champion --rollback --to 3", "version 3 does"),
+            ("hpo champion --rollback --to boxed", "the model in the box does"),
         )
     )(champion)
 
@@ -112,14 +113,16 @@ def champion(
         typer.Option(
             "--rollback",
             help="Make the champion before the present one the champion again, with the "
-            "recommender that answered with it. Done again, it does nothing.",
+            "recommender that answered with it; before the first one it is the model in the box. "
+            "Done again, it does nothing.",
         ),
     ] = False,
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="VERSION",
-            help="With --rollback: this version of emotion-classifier instead.",
+            metavar="VERSION|boxed",
+            help="With --rollback: this version of emotion-classifier instead, or the model in "
+            "the box.",
             show_default=False,
         ),
     ] = None,
@@ -127,13 +130,21 @@ def champion(
     tracking: TrackingUri = None,
 ) -> None:
     """Show which model answers, what the gate said of it, and the history; or step back."""
+    from hpo.registry.succession import BOXED
     from hpo.study.reigning import champion as show
     from hpo.study.reigning import rollback as step_back
 
     workspace = existing(context, None, tracking)
     if rollback:
         done = step_back(to, workspace=workspace)
-        print_json(done.to_json()) if as_json else say(done.line())
+        if as_json:
+            print_json(done.to_json())
+            return
+        say(done.line())
+        if done.changed and done.classifier == BOXED and done.before:
+            call = current(context, tracking=tracking)
+            back = call.follow_up("champion", "--rollback", "--to", done.before)
+            say(f"Make it champion again: {back}")
         return
     if to is not None:
         raise InputError(
@@ -162,10 +173,19 @@ def print_gate(decision: Decision) -> None:
 
 
 def _print(shown: Champion) -> None:
+    from hpo.registry.succession import BOXED
+
     own = shown.classifier
     if own is None:
         none = "There is no champion any more" if shown.history else "No study has made a champion"
+        if shown.since:
+            none = f"A person stepped back from the champion at {_minute(shown.since)}"
         say(f"{none}: the model in the box answers (hpo recommend).")
+        if shown.recommender:
+            say(
+                f"Warning: song-recommender {shown.recommender} is champion still: a move was cut "
+                "off. `hpo doctor --fix` finishes it."
+            )
     else:
         within = (
             f", in song-recommender {shown.recommender} with {shown.catalogue}"
@@ -200,9 +220,9 @@ def _print(shown: Champion) -> None:
                     _minute(m.at)[:-4],
                     m.what,
                     m.classifier,
-                    m.recommender,
-                    m.study or "deleted",
-                    m.who,
+                    m.recommender or None,
+                    None if m.classifier == BOXED else m.study or "deleted",
+                    m.who or None,
                 ]
                 for m in shown.history
             ],

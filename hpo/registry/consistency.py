@@ -14,7 +14,7 @@ from hpo.registry.models import (
     TAG_MEMBERS,
     TAG_STUDY,
 )
-from hpo.registry.succession import Event, aliased, history, recommender_of
+from hpo.registry.succession import BOXED, Event, aliased, history, recommender_of
 from hpo.registry.versions import versions_of
 
 
@@ -43,7 +43,8 @@ def half_promoted(client: Any, study: str) -> HalfDone | None:
 
     The classifier is registered first, with what the gate said of it; then the recommender that
     answers with it; then both become champions, the classifier first. A process may end between
-    any two of the steps. A challenger that the gate refused lacks nothing.
+    any two of the steps. A challenger that the gate refused lacks nothing, nor does anybody where a
+    person stepped back to the model in the box.
 
     Args:
         client: an ``mlflow.MlflowClient``.
@@ -56,6 +57,7 @@ def half_promoted(client: Any, study: str) -> HalfDone | None:
     }
     events = history(client)
     champion, answering = aliased(client, CLASSIFIER), aliased(client, RECOMMENDER)
+    boxed = bool(events) and events[-1].classifier == BOXED
     for version in sorted(own, key=int, reverse=True):
         recommender = recommender_of(client, version, events)
         why = ""
@@ -67,6 +69,10 @@ def half_promoted(client: Any, study: str) -> HalfDone | None:
                     f"{CLASSIFIER} {version} is {CHAMPION}, but the {RECOMMENDER} of another "
                     "version is"
                 )
+        elif not champion and answering and _pinned(client, answering) == version:
+            # Both become champions classifier first, so it was: a step back to the model in the box
+            # was cut off.
+            why = f"{CLASSIFIER} {version} is {CHAMPION} no more, but its {RECOMMENDER} is"
         elif _was_to_be(version, own[version], events):
             if recommender is None:
                 why = f"{CLASSIFIER} {version} is registered, but no {RECOMMENDER} answers with it"
@@ -74,7 +80,7 @@ def half_promoted(client: Any, study: str) -> HalfDone | None:
                 why = f"{CLASSIFIER} {version} is registered, but no version is {CHAMPION}"
             elif TAG_GATE in own[version]:
                 why = f"{CLASSIFIER} {version} passed the gate, but is not {CHAMPION}"
-            if TAG_GATE not in own[version] and version != max(own, key=int):
+            if TAG_GATE not in own[version] and (boxed or version != max(own, key=int)):
                 why = ""  # Before there was a gate, and a history, every version took its turn.
         if why:
             members = [m for m in own[version].get(TAG_MEMBERS, "").split(", ") if m]

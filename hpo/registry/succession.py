@@ -2,8 +2,9 @@
 
 Two aliases cannot be moved in one transaction. The classifier's moves first, so whatever is cut off
 between the two shows: the recommender answers with another version than the champion. Finishing is
-the same step again. The history lies in tags of the registered classifier, one per move, so that no
-two writers change the same tag.
+the same step again. Without aliases the model in the box answers, and a step back to it takes both
+away, in the same order. The history lies in tags of the registered classifier, one per move, so
+that no two writers change the same tag.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from hpo.registry.versions import point_alias, versions_of
 
 EVENT = "hpo.event."
 
+BOXED = "boxed"
+"""Stands for the model in the box where a version of the classifier would stand."""
+
 What = Literal["promoted", "forced", "rolled back", "answers with"]
 
 
@@ -36,8 +40,8 @@ class Event:
         at: when, in UTC, to the microsecond.
         what: ``promoted``, ``forced``, ``rolled back``, or ``answers with``: another recommender
             of the same classifier.
-        classifier: the version that is champion since.
-        recommender: the version that answers with it.
+        classifier: the version that is champion since; ``boxed`` where none is.
+        recommender: the version that answers with it; "" where none is.
         before: the classifier's version that was champion; "" if there was none.
     """
 
@@ -88,6 +92,24 @@ def crown(client: Any, classifier: str, recommender: str, what: What) -> bool:
     return True
 
 
+def step_down(client: Any) -> bool:
+    """Let the model in the box answer again, and note it; return whether anything changed.
+
+    Args:
+        client: an ``mlflow.MlflowClient``.
+    """
+    before, events = aliased(client, CLASSIFIER), history(client)
+    there = [name for name in (CLASSIFIER, RECOMMENDER) if aliased(client, name)]
+    if not there and (not events or events[-1].classifier == BOXED):
+        return False
+    for name in there:
+        client.delete_registered_model_alias(name, CHAMPION)
+    # Where the move was cut off, the history knows who was champion.
+    before = before or next((e.classifier for e in reversed(events) if e.classifier != BOXED), "")
+    note(client, Event(_now(), "rolled back", BOXED, "", before))
+    return True
+
+
 def note(client: Any, event: Event) -> None:
     """Add an event to the history."""
     value = {k: v for k, v in asdict(event).items() if k != "at"}
@@ -114,7 +136,7 @@ def history(client: Any) -> list[Event]:
 def reigns(events: Sequence[Event]) -> list[str]:
     """Return the versions that one could step back through, the present champion's last.
 
-    A roll-back takes what it stepped over off the list.
+    A roll-back takes what it stepped over off the list; one to the model in the box, all of them.
     """
     return _replayed(events)[0]
 
@@ -130,6 +152,10 @@ def _replayed(events: Sequence[Event]) -> tuple[list[str], dict[str, str]]:
     for event in events:
         if event.before and event.before not in stack and event.before not in over:
             stack.append(event.before)  # It became champion before there was a history.
+        if event.classifier == BOXED:
+            over |= dict.fromkeys(stack, event.at)
+            stack = []
+            continue
         if event.what == "rolled back":
             left = _left_by(stack, event)
             over |= dict.fromkeys([v for v in stack if v not in left], event.at)

@@ -24,8 +24,8 @@ def finish(client: Any, study: str, half: HalfDone, workspace: Workspace) -> Non
         half: what is left.
         workspace: where the study is.
     """
-    from hpo.registry.models import CLASSIFIER, TAG_GATE
-    from hpo.registry.succession import aliased, crown, history, reigns
+    from hpo.registry.models import CLASSIFIER, RECOMMENDER, TAG_GATE
+    from hpo.registry.succession import aliased, crown, history, reigns, step_down
     from hpo.study.gate import decision_of
     from hpo.study.promoting import promote
 
@@ -33,7 +33,9 @@ def finish(client: Any, study: str, half: HalfDone, workspace: Workspace) -> Non
     decision = decision_of(half.tags)
     holds = decision is None or decision.against == champion
     forced = half.tags.get(TAG_GATE) == "forced"
-    if half.recommender is not None and half.version == champion:
+    if not champion and aliased(client, RECOMMENDER):
+        step_down(client)
+    elif half.recommender is not None and half.version == champion:
         back = half.version in reigns(history(client))[:-1]
         crown(client, half.version, half.recommender, "rolled back" if back else "promoted")
     elif half.recommender is not None and holds:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from hpo.registry.succession import BOXED
 from hpo.spec.confirmation import SUFFIX
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.workspace import Workspace
@@ -50,10 +51,11 @@ class Reign:
     Args:
         at: when, in UTC.
         what: ``promoted``, ``forced``, ``rolled back``, or ``answers with`` (another recommender).
-        classifier: version of ``emotion-classifier`` that is champion since.
-        recommender: version of ``song-recommender`` that answers with it.
+        classifier: version of ``emotion-classifier`` that is champion since; ``boxed`` where the
+            model in the box answers.
+        recommender: version of ``song-recommender`` that answers with it; "" with ``boxed``.
         before: the classifier's version that was champion; "" if there was none.
-        study, who: of the classifier; "" if its version was deleted.
+        study, who: of the classifier; "" if its version was deleted, and with ``boxed``.
     """
 
     at: str
@@ -75,7 +77,8 @@ class Champion:
         pinned: the classifier's version that this recommender answers with. Another one than the
             champion's means that a move was cut off; ``hpo doctor --fix`` finishes it.
         catalogue: the songs that it recommends.
-        since: when it became champion, in UTC; "" if that was not noted.
+        since: when it became champion, or was stepped back from to the model in the box, in UTC;
+            "" if that was not noted.
         challenger: what was registered last and kept out by the gate; None if there is none.
         history: every move that was noted, the newest first.
     """
@@ -100,8 +103,8 @@ class Rollback:
     Args:
         changed: whether anything moved.
         before: version of ``emotion-classifier`` that was champion; "" if none was.
-        classifier: the version that is champion now.
-        recommender: the version of ``song-recommender`` that answers with it.
+        classifier: the version that is champion now; ``boxed`` where the model in the box answers.
+        recommender: the version of ``song-recommender`` that answers with it; "" with ``boxed``.
         finished: whether what moved had been begun and cut off before.
     """
 
@@ -114,6 +117,8 @@ class Rollback:
     def line(self) -> str:
         """Return it in a sentence."""
         now = f"emotion-classifier {self.classifier} in song-recommender {self.recommender}"
+        if self.classifier == BOXED:
+            now = "the model in the box"
         if self.finished:
             return f"Finished a move that had been cut off: {now} answers."
         if not self.changed:
@@ -161,7 +166,7 @@ def champion(*, workspace: Workspace | None = None) -> Champion:
     own = versions.get(str(aliases.get(registry.CHAMPION, "")))
     rival = versions.get(str(aliases.get(registry.CHALLENGER, "")))
     last = events[-1] if events else None
-    noted = own is not None and last is not None and last.classifier == str(own.version)
+    noted = last is not None and last.classifier == (BOXED if own is None else str(own.version))
     since = next((m.at for m in moves if m.what != "answers with"), "") if noted else ""
     return Champion(
         None if own is None else _registered(own),
@@ -177,33 +182,42 @@ def champion(*, workspace: Workspace | None = None) -> Champion:
 def rollback(to: str | int | None = None, *, workspace: Workspace | None = None) -> Rollback:
     """Make an earlier version the champion again, with the recommender that answered with it.
 
-    Without ``to`` it is the champion before the present one. Done again, that is nothing: who wants
-    to go a step further says so by ``to``. A move that was cut off before is finished first, and is
-    all that is done then.
+    Without ``to`` it is the champion before the present one, and before the first one the model in
+    the box. Done again, that is nothing: who wants to go a step further says so by ``to``. A move
+    that was cut off before is finished first, and is all that is done then.
 
     Args:
-        to: version of ``emotion-classifier``; a later one goes forward.
+        to: version of ``emotion-classifier``; a later one goes forward. ``boxed`` for the model
+            in the box: then no version is champion any more, until one is promoted or rolled to.
         workspace: the current directory by default.
 
     Raises:
-        NotFoundError: there is no champion, no version before it, no such version, no recommender
-            that answers with it, or its files are gone.
-        InputError: ``to`` is no number.
+        NotFoundError: there is no champion, no such version, no recommender that answers with it,
+            its files are gone, or no model came with this installation.
+        InputError: ``to`` is no number and not ``boxed``.
         IntegrityError: its files are not what was registered.
         EnvironmentProblem: the registry does not answer.
     """
+    from hpo.recommender.box import open_box
     from hpo.registry import models as registry
-    from hpo.registry.succession import aliased, crown, history, predecessor, recommender_of
+    from hpo.registry.succession import (
+        aliased,
+        crown,
+        history,
+        predecessor,
+        recommender_of,
+        step_down,
+    )
     from hpo.registry.versions import fetch_folder, find_version, versions_of
 
-    if to is not None and not str(to).isdecimal():
-        raise InputError("this is no version", where="--to", expected="a number", got=str(to))
-    to = None if to is None else str(int(to))
+    to = _checked(to)
     workspace = workspace or Workspace.at()
     client = _client(workspace)
     before = "" if client is None else aliased(client, registry.CLASSIFIER)
     versions = [] if client is None else versions_of(client, registry.CLASSIFIER)
     if client is None or not versions:
+        if to == BOXED:
+            return Rollback(False, "", BOXED, "")
         raise NotFoundError(
             "there is no champion to roll back",
             where=str(workspace.home),
@@ -211,6 +225,9 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
         )
     events = history(client)
     recommender, pinned, _ = _recommender(client)
+    if not before and recommender and to in (None, BOXED):
+        step_down(client)
+        return Rollback(True, "", BOXED, "", finished=True)
     if before and pinned != before and to in (None, before):
         answering = recommender_of(client, before, events)
         if answering is not None:
@@ -219,20 +236,18 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
             return Rollback(True, before, before, answering, finished=True)
     if to is None:
         last = events[-1] if events else None
-        if last is not None and (last.what, last.classifier) == ("rolled back", before):
-            return Rollback(False, before, before, recommender)
+        now = before or BOXED
+        if last is not None and (last.what, last.classifier) == ("rolled back", now):
+            return Rollback(False, before, now, recommender)
         target = predecessor(events, before, {str(v.version) for v in versions})
         target = target or _older(versions, before, noted=bool(events))
-        if target is None:
-            raise NotFoundError(
-                "there is nothing to roll back to",
-                got=f"emotion-classifier {before}, with no champion before it"
-                if before
-                else "no champion, and none before",
-                hint="`hpo champion` shows the history; --to VERSION names any version",
-            )
+        # Before the first champion the model in the box answered.
+        target = target or BOXED
     else:
         target = to
+    if target == BOXED:
+        open_box()
+        return Rollback(step_down(client), before, BOXED, "")
     entry = find_version(client, registry.CLASSIFIER, target)
     registry.load_champion(client, target)
     answering = recommender_of(client, target, events)
@@ -248,6 +263,24 @@ def rollback(to: str | int | None = None, *, workspace: Workspace | None = None)
         return Rollback(False, before, before, recommender)
     crown(client, target, answering, "rolled back")
     return Rollback(True, before, target, answering)
+
+
+def _checked(to: str | int | None) -> str | None:
+    """Return what to roll back to as it is written in the registry.
+
+    Raises:
+        InputError: it is no number and not ``boxed``.
+    """
+    if to is None or to == BOXED:
+        return to
+    if not str(to).isdecimal():
+        raise InputError(
+            "this is no version",
+            where="--to",
+            expected=f"a number, or '{BOXED}' for the model in the box",
+            got=str(to),
+        )
+    return str(int(to))
 
 
 def _older(versions: list[Any], champion: str, *, noted: bool) -> str | None:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import hpo
 from hpo.cli.app import app
 from hpo.data.store import FaceDataset, RawSplit, write_faces
+from hpo.recommender.choice import Origin, classifier_for
 from hpo.registry import succession
 from hpo.registry.consistency import HalfDone, half_promoted
 from hpo.registry.models import (
@@ -35,7 +36,7 @@ from hpo.search.engine import open_engine
 from hpo.search.studies import read_spec, read_trials
 from hpo.spec.bits import pack_bits
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import DataError, IntegrityError, NotFoundError, SpecError
+from hpo.spec.errors import DataError, InputError, IntegrityError, NotFoundError, SpecError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import register_answering
@@ -147,6 +148,14 @@ def tracked(workspace: Workspace) -> Any:
     return open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
 
 
+def who_answers(workspace: Workspace, version: str | None = None) -> Origin:
+    """Who would answer ``hpo recommend``; its weights are not loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("keras", "packed"):
+            patch.setattr(f"hpo.recommender.choice.classifier_from_{kind}", lambda path: None)
+        return classifier_for(workspace, version)[1]
+
+
 def test_the_version_names_the_faces_that_the_study_was_run_on(finished: Workspace) -> None:
     client = tracked(finished)
     recorded = hpo.promote("study", workspace=finished)
@@ -209,8 +218,6 @@ def test_a_better_challenger_replaces_the_champion_and_steps_back_again(
     hpo.promote("study", workspace=finished)
     with pytest.raises(NotFoundError, match=f"there is no version 99 of {CLASSIFIER}"):
         hpo.rollback("99", workspace=finished)
-    with pytest.raises(NotFoundError, match="nothing to roll back to"):
-        hpo.rollback(workspace=finished)
     run_study(finished, "better", value=0.6)
     better = hpo.promote("better", workspace=finished)
     assert better.outcome == "promoted"
@@ -246,6 +253,72 @@ def test_a_better_challenger_replaces_the_champion_and_steps_back_again(
         "promoted",
     ]
     assert (shown.recommender, shown.pinned, shown.challenger) == ("2", "2", None)
+
+
+@pytest.mark.parametrize("to", ["boxed", None])
+def test_from_the_first_champion_one_steps_back_to_the_model_in_the_box(
+    finished: Workspace, to: str | None
+) -> None:
+    run_study(finished, "chance", value=0.25)
+    assert hpo.promote("chance", workspace=finished, force=True).outcome == "promoted"
+    assert who_answers(finished).version == "1"
+    words = ["--home", str(finished.home), "champion", "--rollback", *(["--to", to] if to else [])]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0, told.output
+    assert "the model in the box answers, in place of emotion-classifier 1." in told.stderr
+    assert "champion --rollback --to 1 --home" in told.stderr
+    # Both aliases are gone, and the history tells why.
+    for model in (CLASSIFIER, RECOMMENDER):
+        with pytest.raises(NotFoundError):
+            find_version(tracked(finished), model, "champion")
+    assert who_answers(finished).boxed
+    shown = hpo.champion(workspace=finished)
+    assert (shown.classifier, shown.recommender) == (None, "")
+    move = shown.history[0]
+    assert (move.what, move.classifier, move.recommender, move.before) == (
+        *("rolled back", "boxed"),
+        *("", "1"),
+    )
+    assert shown.since == move.at
+    page = CliRunner().invoke(app, ["--home", str(finished.home), "champion"])
+    assert "A person stepped back from the champion at" in page.stderr
+    assert half_done(finished, "chance") is None
+    # Done again, it is nothing.
+    again = hpo.rollback(to, workspace=finished)
+    assert again.line() == "Nothing to do: the model in the box answers already."
+    assert len(hpo.champion(workspace=finished).history) == 2
+    # No --resume undoes it; a person does, in either way.
+    assert hpo.promote("chance", workspace=finished).outcome == "refused"
+    assert hpo.rollback(1, workspace=finished).changed
+    assert champions(finished) == ("1", "1")
+    hpo.rollback("boxed", workspace=finished)
+    assert hpo.promote("chance", workspace=finished, force=True).outcome == "promoted"
+    assert champions(finished) == ("1", "1")
+    # Another study's winner becomes champion as the first one does.
+    hpo.rollback("boxed", workspace=finished)
+    assert hpo.promote("study", workspace=finished).outcome == "promoted"
+    assert champions(finished) == ("2", "2")
+    assert hpo.rollback(workspace=finished).classifier == "boxed"
+
+
+def test_a_step_back_to_the_box_that_was_cut_off_is_finished(finished: Workspace) -> None:
+    hpo.promote("study", workspace=finished)
+    why = f"{CLASSIFIER} 1 is champion no more, but its {RECOMMENDER} is"
+    for finish_it in (
+        lambda: hpo.rollback("boxed", workspace=finished),
+        lambda: hpo.rollback(workspace=finished),
+        lambda: finished_as_the_doctor_does(finished, "study", why),
+    ):
+        hpo.rollback(1, workspace=finished)
+        tracked(finished).delete_registered_model_alias(CLASSIFIER, "champion")
+        shown = CliRunner().invoke(app, ["--home", str(finished.home), "champion"])
+        assert "Warning: song-recommender 1 is champion still" in shown.stderr
+        finish_it()
+        shown = hpo.champion(workspace=finished)
+        assert (shown.classifier, shown.recommender) == (None, "")
+        move = shown.history[0]
+        assert (move.what, move.classifier, move.before) == ("rolled back", "boxed", "1")
+        assert half_done(finished, "study") is None
 
 
 def test_a_challenger_that_differs_by_nothing_stays_one(
@@ -547,6 +620,9 @@ def test_a_model_without_a_softmax_becomes_no_champion(
         assert promotion.gate is not None
         told = {check.name: check.value for check in promotion.gate.checks}
         assert promotion.gate.faces == 7
+    assert hpo.rollback("boxed", workspace=workspace).changed is False
+    with pytest.raises(InputError, match="a number, or 'boxed'"):
+        hpo.rollback("bokst", workspace=workspace)
         assert told["accuracy"] * 7 == pytest.approx(round(told["accuracy"] * 7))
         assert told["latency"] > 0.0
         assert told["size"] == pytest.approx(

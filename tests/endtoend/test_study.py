@@ -197,7 +197,11 @@ def test_promoting_twice_is_once(finished: Workspace) -> None:
     assert shown["classifier"]["gate"] == first["gate"]
     assert shown["recommender"] == first["recommender_version"]
     assert [move["what"] for move in shown["history"]] == ["promoted"]
-    assert "nothing to roll back to" in call(finished, "champion", "--rollback", code=2).stderr
+    # From the first champion one steps back to the model in the box, and forward again.
+    assert "Rolled back: the model in the box" in call(finished, "champion", "--rollback").stderr
+    assert answer(finished, "champion")["classifier"] is None
+    again = answer(finished, "champion", "--rollback", "--to", first["classifier_version"])
+    assert again["recommender"] == first["recommender_version"]
 
 
 def test_a_trial_can_be_trained_again_with_the_same_outcome(finished: Workspace) -> None:

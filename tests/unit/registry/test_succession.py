@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo.registry.succession import Event, predecessor, reigns, stepped_over
+from hpo.registry.succession import BOXED, Event, predecessor, reigns, stepped_over
 
 
 def history(*moves: tuple[Any, str, str]) -> list[Event]:
@@ -65,3 +65,18 @@ def test_a_step_forward_takes_nobody_off_and_a_step_back_from_there_does() -> No
     events = history(*forward, ("rolled back", "2", "4"))
     assert reigns(events) == ["1", "2"]
     assert set(stepped_over(events)) == {"4"}
+
+
+def test_a_step_back_to_the_model_in_the_box_steps_over_everybody() -> None:
+    boxed = (*THREE, ("rolled back", BOXED, "4"))
+    assert reigns(history(*boxed)) == []
+    assert set(stepped_over(history(*boxed))) == {"1", "2", "4"}
+    assert predecessor(history(*boxed), "", {"1", "2", "4"}) is None
+    again = history(*boxed, ("rolled back", "2", ""))
+    assert reigns(again) == ["2"]
+    assert set(stepped_over(again)) == {"1", "4"}
+    promoted = history(*boxed, ("promoted", "5", ""))
+    assert reigns(promoted) == ["5"]
+    assert predecessor(promoted, "5", {"1", "2", "4", "5"}) is None
+    # The first champion of a history that began after it.
+    assert set(stepped_over(history(("rolled back", BOXED, "3")))) == {"3"}
