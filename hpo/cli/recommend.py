@@ -16,6 +16,7 @@ from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
     from hpo.recommender.answer import PhotoAnswer, Watching
+    from hpo.recommender.choice import Origin
     from hpo.recommender.recommend import FaceAnswer
 
 EPILOG = examples(
@@ -116,10 +117,17 @@ def register(app: typer.Typer) -> None:
             print_json([photo.to_json() for photo in answers])
         else:
             _print_photos(answers)
+            _warn(answers[0].champion)
         if refused:
             # The call ends as if it had been refused, after everything else was answered.
             _tell(refused, but=refused[-1])
             raise refused[-1]
+
+
+def _warn(champion: Origin | None) -> None:
+    """Say what speaks against whoever answered; JSON has it as ``champion.doubt``."""
+    if champion is not None and champion.doubt:
+        say(f"Warning: {champion.doubt} `hpo recommend --model boxed` asks the model in the box.")
 
 
 def _tell(refused: Sequence[InputError], *, but: InputError) -> None:
@@ -218,6 +226,7 @@ def _camera(
         f"Watching {source}. Ctrl-C stops. {watching.champion} answers, with the song catalogue "
         f"'{watching.catalogue}'."
     )
+    _warn(watching.champion)
     try:
         seen = _print_changes(watching, as_json=as_json)
     except KeyboardInterrupt:

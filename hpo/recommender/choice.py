@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,9 @@ class Origin:
         members: trials of an ensemble, such as ``cnn/7``, the best first; () for a single one.
         who: the trial, or the trials, in words; "" unless it is registered.
         boxed: whether it is the model that came with the package.
-        val_accuracy: the boxed model's accuracy on validation faces, 0-1; ``None`` for others.
+        val_accuracy: accuracy on the validation faces, 0-1, of the model in the box and of a
+            registered one; ``None`` where it is not known.
+        doubt: what speaks against its answers, a sentence; "" if the gate had nothing against it.
     """
 
     model: str
@@ -44,6 +48,7 @@ class Origin:
     who: str = ""
     boxed: bool = False
     val_accuracy: float | None = None
+    doubt: str = ""
 
     def __str__(self) -> str:
         if self.boxed:
@@ -75,6 +80,7 @@ def classifier_for(
     """
     if model is not None and _is_file(model):
         return classifier_from_keras(Path(model).expanduser()), Origin(str(model)), EMOTIONS
+    from hpo.registry.gate_tags import doubt_of
     from hpo.registry.models import CLASSIFIER, members_of, who_of
 
     served = None if model == box.NAME else _registered(workspace, model)
@@ -88,9 +94,20 @@ def classifier_for(
         )
         return classifier_from_packed(opened.folder), origin, opened.described.classes
     members, who = members_of(served.tags), who_of(served.tags)
+    accuracy = served.metrics.get("val_accuracy")
     origin = Origin(
-        CLASSIFIER, served.version, served.study, served.architecture, served.trial, members, who
+        CLASSIFIER,
+        served.version,
+        served.study,
+        served.architecture,
+        served.trial,
+        members,
+        who,
+        val_accuracy=accuracy if accuracy is not None and math.isfinite(accuracy) else None,
     )
+    doubt = doubt_of(served.tags, origin.val_accuracy)
+    if doubt:
+        origin = dataclasses.replace(origin, doubt=f"{origin} {doubt}")
     return classifier_from_keras(served.keras_path), origin, served.classes
 
 

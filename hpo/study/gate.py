@@ -17,11 +17,10 @@ from typing import Any, Literal
 
 from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.paired import mcnemar, pair, paired_difference
+from hpo.registry.gate_tags import TAG_NUMBERS
 from hpo.registry.models import TAG_GATE
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.gate import GateSpec
-
-_NUMBERS = f"{TAG_GATE}.numbers"
 
 Verdict = Literal["promoted", "refused", "forced"]
 
@@ -120,7 +119,7 @@ class Decision:
         return {
             TAG_GATE: self.verdict,
             **{f"{TAG_GATE}.{check.name}": check.line() for check in self.checks},
-            _NUMBERS: json.dumps(self.to_json()),
+            TAG_NUMBERS: json.dumps(self.to_json()),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -130,9 +129,9 @@ class Decision:
 
 def decision_of(tags: Mapping[str, str]) -> Decision | None:
     """Return the decision that a version's tags hold; None if it was registered without one."""
-    if _NUMBERS not in tags:
+    if TAG_NUMBERS not in tags:
         return None
-    plain = json.loads(tags[_NUMBERS])
+    plain = json.loads(tags[TAG_NUMBERS])
     checks = tuple(Check(**check) for check in plain.pop("checks"))
     return Decision(**{**plain, "checks": checks, "notes": tuple(plain["notes"])})
 

@@ -399,6 +399,34 @@ def test_one_at_chance_becomes_no_champion(finished: Workspace) -> None:
     assert hpo.promote("study", workspace=finished).outcome == "promoted"
 
 
+def doubt(workspace: Workspace) -> str:
+    return who_answers(workspace).doubt
+
+
+def test_who_answers_past_the_gate_is_named_with_its_accuracy(finished: Workspace) -> None:
+    run_study(finished, "chance", value=0.25)
+    hpo.promote("chance", workspace=finished, force=True)
+    name = f"{CLASSIFIER} version 1 (study chance, cnn #0)"
+    assert doubt(finished) == (
+        f"{name} was made the champion past the gate (accuracy); its validation accuracy is "
+        "14.3%, no more than the 14.3% of always answering the most frequent emotion."
+    )
+    hpo.promote("study", workspace=finished)
+    assert doubt(finished) == ""
+    run_study(finished, "collapsed", value=0.8)
+    hpo.promote("collapsed", workspace=finished, force=True)
+    assert "past the gate (recall); its validation accuracy is 77.1%." in doubt(finished)
+    # One that was stepped back from and forced past that alone is as good as it was.
+    hpo.rollback(2, workspace=finished)
+    hpo.rollback("boxed", workspace=finished)
+    hpo.promote("study", workspace=finished, force=True)
+    assert doubt(finished) == ""
+    # Asked for by its number, one that did not pass says so too.
+    run_study(finished, "equal", value=0.5)
+    hpo.promote("equal", workspace=finished)
+    assert "did not pass the gate (gain)" in who_answers(finished, "4").doubt
+
+
 def test_one_that_lost_a_class_is_promoted_by_a_person_only(finished: Workspace) -> None:
     hpo.promote("study", workspace=finished)
     run_study(finished, "collapsed", value=0.8)
@@ -592,6 +620,9 @@ def test_without_a_store_nobody_is_champion_and_none_is_made(workspace: Workspac
     assert hpo.champion(workspace=workspace).classifier is None
     with pytest.raises(NotFoundError, match="no champion to roll back"):
         hpo.rollback(workspace=workspace)
+    assert hpo.rollback("boxed", workspace=workspace).changed is False
+    with pytest.raises(InputError, match="a number, or 'boxed'"):
+        hpo.rollback("bokst", workspace=workspace)
     assert list(workspace.home.iterdir()) == []
 
 
@@ -620,9 +651,6 @@ def test_a_model_without_a_softmax_becomes_no_champion(
         assert promotion.gate is not None
         told = {check.name: check.value for check in promotion.gate.checks}
         assert promotion.gate.faces == 7
-    assert hpo.rollback("boxed", workspace=workspace).changed is False
-    with pytest.raises(InputError, match="a number, or 'boxed'"):
-        hpo.rollback("bokst", workspace=workspace)
         assert told["accuracy"] * 7 == pytest.approx(round(told["accuracy"] * 7))
         assert told["latency"] > 0.0
         assert told["size"] == pytest.approx(

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from hpo.cli import recommend
 from hpo.cli.shell import Call
+from hpo.recommender.answer import PhotoAnswer
 from hpo.recommender.answer import recommend as answer_photos
+from hpo.recommender.choice import Origin
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 
@@ -85,6 +87,21 @@ def test_json_is_a_list_of_photos_with_their_faces(workspace: Workspace, blank: 
         ]
         * 2
     )
+
+
+def test_a_champion_with_a_doubt_is_warned_of_in_a_line(
+    workspace: Workspace, blank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Origin("emotion-classifier", "1", doubt="It did not pass.", val_accuracy=0.2)
+    answer = PhotoAnswer(str(blank), [], origin, "songs")
+    monkeypatch.setattr("hpo.recommender.answer.recommend", lambda *_, **__: [answer])
+    told = call(workspace, blank)
+    assert told.stderr == (
+        "Warning: It did not pass. `hpo recommend --model boxed` asks the model in the box.\n"
+    )
+    told = call(workspace, blank, "--json")
+    assert told.stderr == ""
+    assert json.loads(told.stdout)[0]["champion"]["doubt"] == "It did not pass."
 
 
 def test_save_writes_the_photo_even_without_a_face(
