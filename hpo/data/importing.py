@@ -217,7 +217,11 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
     if bad:
         notes.append(f"{bad} of {total} images could not be read: {listed(faces.unreadable)}")
     if "test" not in faces.splits:
-        notes.append("the source has no test split (PrivateTest); studies do not need one")
+        notes.append(
+            "the source has no test split (PrivateTest); studies do not need one, `hpo test` does. "
+            "Kaggle's fer2013.csv holds it, or a folder with test/, or with test.parquet: import "
+            "that under the same name, before or after a study"
+        )
     return notes
 
 

@@ -71,13 +71,13 @@ def open_test(
             finished; or the study is a confirmation itself.
         NotFoundError: there is no such study, nothing to test, no test split, or a checkpoint is
             gone.
-        DataError: the faces at hand are not those of the study.
+        DataError: the training and validation faces at hand are not those of the study.
         IntegrityError: a checkpoint is not the one that was trained.
         EnvironmentProblem: a store cannot be opened, or Keras cannot be loaded.
     """
     from hpo.evidence.tested import opening_figures
     from hpo.execution.children import ChildServer
-    from hpo.search.studies import read_spec, set_attribute
+    from hpo.search.studies import read_dataset_digest, read_spec, set_attribute
     from hpo.study.ensembles import checkpoint_of
     from hpo.tracking.store import open_client
 
@@ -117,7 +117,9 @@ def open_test(
         "hpo.training.testing:judge_files",
         files=files,
         dataset=str(dataset.folder),
-        drop=spec.data.leakage == "drop",
+        # Of test faces that were imported after the study, training has left no copy out.
+        drop=spec.data.leakage == "drop"
+        and read_dataset_digest(url, study) in ("", dataset.digest),
     )
     begun, entry = entry, {**entry, "finished": _now(), **opening_figures(told, runs, spec.seed)}
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
@@ -200,13 +202,18 @@ def _winner(
 
 
 def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceDataset:
+    """Return the study's faces with a test split, which may have been imported since."""
     from hpo.data import library, store
+    from hpo.data.splits import join_digests
     from hpo.search.studies import read_dataset_digest
     from hpo.training.testing import SPLIT
 
     dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
     recorded = read_dataset_digest(url, study)
-    if recorded and dataset.digest != recorded:
+    searched = join_digests(
+        {s: dataset.manifest["splits"][s]["digest"] for s in dataset.splits if s != SPLIT}
+    )
+    if recorded and recorded not in (dataset.digest, searched):
         raise DataError(
             f"dataset '{dataset.name}' has changed since study '{study}' was run, so these may be "
             "faces that it has trained on",
@@ -220,8 +227,24 @@ def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceD
             expected="a split 'test', which no study looks at before",
             got=", ".join(dataset.splits),
             where=str(dataset.folder),
+            hint=_how_to_get_one(dataset, study),
         )
     return dataset
+
+
+def _how_to_get_one(dataset: FaceDataset, study: str) -> str:
+    """Return what to type for a test split beside the faces that a study was run on."""
+    again = f"hpo data import fer2013 SOURCE --name {dataset.name}"
+    source = (
+        "where SOURCE holds one beside the same training and validation faces: Kaggle's "
+        "fer2013.csv (its PrivateTest rows), or a folder with test/, or with test.parquet"
+    )
+    if "deduplicated" in dataset.manifest["source"]:
+        return (
+            f"`{again} --dedupe`, {source}. Copies of the test faces then leave the other splits, "
+            "so the study has to be run anew under another name, and that one tested"
+        )
+    return f"`{again}`, {source}; then `hpo test {study}`"
 
 
 def _mirrored(client: Any, url: str, study: str) -> list[str]:

@@ -48,6 +48,7 @@ def test_faces_are_imported_listed_and_shown(workspace: Workspace, sources: Path
     told = hpo_data(workspace, "import", "fer2013", str(sources / "fer2013.csv"))
     assert "Imported 'fer2013'" in told
     assert "no test split" in told
+    assert "Kaggle's fer2013.csv holds it" in told
     shown = json.loads(hpo_data(workspace, "show", "fer2013", "--json"))
     each = dict.fromkeys(EMOTIONS, 1)
     assert shown["splits"] == {"train": each, "validation": each}

@@ -6,10 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hpo.data.store import RawSplit, write_faces
+from hpo.search.engine import open_engine
 from hpo.search.studies import set_attribute
-from hpo.spec.errors import NotFoundError
+from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study import opening
@@ -50,3 +53,58 @@ def test_what_another_person_opened_meanwhile_stays_on_record(
     opened = open_test("study", workspace=workspace)
     assert opening.openings_of(url, "study") == [theirs, opened.opening]
     assert opened.sentences == ["2"]
+
+
+def drawn(seed: int) -> RawSplit:
+    images = np.random.default_rng(seed).integers(0, 256, (7, 48, 48), dtype=np.uint8)
+    return RawSplit(images, np.arange(7, dtype=np.uint8), [str(i) for i in range(7)])
+
+
+def test_a_test_split_may_be_imported_after_the_study(tmp_path: Path) -> None:
+    url = f"sqlite:///{empty_database(tmp_path)}"
+    workspace = Workspace.at(tmp_path).of_file(url, None)
+    folder = workspace.data / "faces"
+    splits = {"train": drawn(0), "validation": drawn(1)}
+    digest = write_faces(folder, "faces", splits, {}).digest
+    spec = make_spec(2, data={"dataset": "faces"})
+    open_engine(url, spec, "cnn", dataset_digest=digest)
+    with pytest.raises(NotFoundError, match="no test split") as caught:
+        opening._faces(workspace, spec, url, "study")
+    assert "hpo data import fer2013 SOURCE --name faces`, where SOURCE" in str(caught.value)
+    assert "then `hpo test study`" in str(caught.value)
+    write_faces(folder, "faces", splits, {"deduplicated": {}})
+    with pytest.raises(NotFoundError, match=r"--name faces --dedupe`.*run anew"):
+        opening._faces(workspace, spec, url, "study")
+    whole = write_faces(folder, "faces", {**splits, "test": drawn(2)}, {})
+    assert opening._faces(workspace, spec, url, "study").digest == whole.digest != digest
+    write_faces(folder, "faces", {**splits, "train": drawn(3), "test": drawn(2)}, {})
+    with pytest.raises(DataError, match="has changed since study 'study' was run"):
+        opening._faces(workspace, spec, url, "study")
+
+
+def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{empty_database(tmp_path)}"
+    workspace = Workspace.at(tmp_path).of_file(url, None)
+    spec = make_spec(2, data={"leakage": "drop"})
+    open_engine(url, spec, "cnn", dataset_digest="sha256:0")
+    run = TrialRecord("study", "cnn", 0, "complete", 0.5, {}, {}, result=TrialResult("complete"))
+    told: list[bool] = []
+
+    def asked(*_: Any, **given: Any) -> list[Any]:
+        told.append(given["drop"])
+        return []
+
+    monkeypatch.setattr(opening, "_winner", lambda *_: ([run], ("cnn", 0), True))
+    monkeypatch.setattr("hpo.evidence.tested.opening_figures", lambda *_: {})
+    monkeypatch.setattr(opening, "_sentences", lambda openings: [])
+    monkeypatch.setattr(opening, "_mirrored", lambda *_: [])
+    monkeypatch.setattr("hpo.tracking.store.open_client", lambda *_: None)
+    monkeypatch.setattr("hpo.study.ensembles.checkpoint_of", lambda *_: tmp_path)
+    monkeypatch.setattr("hpo.execution.children.ChildServer.call", asked)
+    for digest in ("sha256:0", "sha256:1"):
+        faces = SimpleNamespace(name="faces", digest=digest, folder=tmp_path)
+        monkeypatch.setattr(opening, "_faces", lambda *_, faces=faces: faces)
+        open_test("study", workspace=workspace, again="why not")
+    assert told == [True, False]
