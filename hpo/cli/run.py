@@ -250,6 +250,9 @@ def _print_plan(planned: Plan) -> None:
     if spec.pruner.name != "none":
         saved = "pruning and early stopping save"
     typer.echo(f"{amount}, about {duration(planned.seconds)}, less what {saved}: {planned.basis}.")
+    if planned.copy_search_seconds:
+        search = duration(planned.copy_search_seconds)
+        typer.echo(f"Of these {search} are the search for copies among the faces, once.")
 
 
 def _print_part(planned: Plan, part: PlannedArchitecture) -> None:

@@ -243,9 +243,9 @@ def progress_bar(what: str) -> Iterator[Progress]:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
+def working(what: str) -> Iterator[Progress]:
     """Show on standard error that a long work is done: a bar on a terminal, elsewhere a line."""
     if not sys.stderr.isatty():
         say(f"{what[0].upper()}{what[1:]}")
-    with progress_bar(what):
-        yield
+    with progress_bar(what) as progress:
+        yield progress

@@ -49,7 +49,8 @@ def import_faces(
         importer: a name of the catalogue's kind ``face_importer``; by default told from ``path``.
         dedupe: store one face of each photograph, as ``audit.dedupe`` chooses it; the manifest
             counts what was left out, and why, under ``source.deduplicated``.
-        progress: called with what is done and what there is.
+        progress: called with what is done and what there is; of the reading, and then of the
+            search for copies.
 
     Raises:
         NotFoundError: there is nothing at ``path``.
@@ -76,7 +77,7 @@ def import_faces(
         ) from error
     notes = _judge(faces, path, max_unreadable)
     if dedupe:
-        faces, told = _without_copies(faces, path)
+        faces, told = _without_copies(faces, path, progress)
         notes += told
     notes += [*_empty_classes(faces), *replacing(workspace.data / name)]
     workspace.ensure(workspace.data)
@@ -225,12 +226,14 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
     return notes
 
 
-def _without_copies(faces: SourceFaces, path: Path) -> tuple[SourceFaces, list[str]]:
+def _without_copies(
+    faces: SourceFaces, path: Path, progress: Progress = silent
+) -> tuple[SourceFaces, list[str]]:
     """Return one face of each photograph, and a note on what was left out."""
     from hpo.data.audit.dedupe import deduplicate
 
     check_splits(str(path), faces.splits)
-    splits, told = deduplicate(faces.splits)
+    splits, told = deduplicate(faces.splits, progress)
     gone = [split for split in ("train", "validation") if split not in splits]
     if gone:
         raise DataError(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from hpo.data.importers.source import Progress
     from hpo.data.store import FaceDataset
     from hpo.execution.watch import Watcher
     from hpo.spec.study import StudySpec
+
+
+During = Callable[[str], AbstractContextManager["Progress | None"]]
+"""Is entered for as long as a long work is done, told which; gives what is told its progress."""
 
 
 def find_dataset(workspace: Workspace, name: str) -> FaceDataset:
@@ -68,19 +72,19 @@ def drawn(dataset: FaceDataset, workspace: Workspace) -> FaceDataset:
     return store.open_faces(library.find_faces(workspace, dataset.name))
 
 
-def silently(what: str) -> AbstractContextManager[object]:
+def silently(what: str) -> AbstractContextManager[Progress | None]:
     """Say nothing of a long work."""
     return nullcontext()
 
 
-def told_to(watcher: Watcher) -> Callable[[str], AbstractContextManager[object]]:
+def told_to(watcher: Watcher) -> During:
     """Return what tells a watcher of a long work, in place of a bar that its display would cover.
 
     Args:
         watcher: is told in a line when the work begins.
     """
 
-    def told(what: str) -> AbstractContextManager[object]:
+    def told(what: str) -> AbstractContextManager[Progress | None]:
         watcher.note(f"{what[0].upper()}{what[1:]}")
         return nullcontext()
 
@@ -92,7 +96,7 @@ def count_leaked(
     dataset: FaceDataset,
     *,
     remember: bool = True,
-    during: Callable[[str], AbstractContextManager[object]] = silently,
+    during: During = silently,
 ) -> int:
     """Return how many training faces the study leaves out as duplicates of held-out ones.
 
@@ -110,10 +114,11 @@ def count_leaked(
     if not dataset.digest or (keep and not remember):
         return 0
     from hpo.data.audit.leakage import is_searched, leaked_faces
+    from hpo.data.importers.source import silent
 
     shown = silently if is_searched(dataset) else during
-    with shown(f"looking for copies in '{dataset.name}', a minute for 30,000 faces"):
-        leaked = leaked_faces(dataset, remember=remember)
+    with shown(f"looking for copies in '{dataset.name}', a minute for 30,000 faces") as progress:
+        leaked = leaked_faces(dataset, remember=remember, progress=progress or silent)
     return 0 if keep else len(leaked)
 
 

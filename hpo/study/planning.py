@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from hpo.spec.loading import StudyFile
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace, shown_url
-from hpo.study.faces import silently
+from hpo.study.faces import During, silently
 from hpo.study.launchers.options import check_launcher, trials_at_once
 from hpo.study.naming import open_study
 from hpo.study.parts import PlannedArchitecture, baseline_notes, check_weights, plan_architecture
@@ -46,6 +45,8 @@ class Plan:
         leaked: training faces that are left out as duplicates of held-out ones; 0 where the study
             keeps them, and before the embedded faces are drawn.
         evolve: whether the space of the study that goes on is to grow into this one.
+        copy_search_seconds: the guessed seconds that looking for copies among the faces takes
+            before the first trial, once per dataset; 0 where they are known.
     """
 
     spec: StudySpec
@@ -57,6 +58,7 @@ class Plan:
     spent: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     leaked: int = 0
     evolve: bool = False
+    copy_search_seconds: float = 0.0
 
     @property
     def train_size(self) -> int:
@@ -119,8 +121,10 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Return the guessed seconds of what is left of the study."""
-        return sum(
+        """Return the guessed seconds of what is left of the study, with the search for copies."""
+        if not self.left:
+            return 0.0
+        return self.copy_search_seconds + sum(
             self.likely_of(label) * seconds for label, seconds in self.seconds_per_trial.items()
         )
 
@@ -153,6 +157,7 @@ class Plan:
                 }
                 for label, part in self.parts.items()
             },
+            "copy_search_seconds": round(self.copy_search_seconds, 1),
             "seconds": round(self.seconds, 1),
             "basis": self.basis,
             "notes": self.notes,
@@ -169,7 +174,7 @@ def plan(
     evolve: bool = False,
     only: str | None = None,
     probe: bool = True,
-    during: Callable[[str], AbstractContextManager[object]] = silently,
+    during: During = silently,
 ) -> Plan:
     """Check a study against everything it needs.
 
@@ -194,6 +199,7 @@ def plan(
         NotFoundError: no such file, dataset, architecture, or study to start from.
         EnvironmentProblem: weights cannot be had.
     """
+    from hpo.data.audit.leakage import search_seconds
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
     from hpo.search.warm_start import warm_lines
@@ -259,7 +265,7 @@ def plan(
     taken = warm_lines(workspace.storage_url(spec.storage), spec, dataset.digest)
     planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
-        return planned
+        return dataclasses.replace(planned, copy_search_seconds=search_seconds(dataset))
     # Drawing takes seconds and writes, so it comes after all that may be refused.
     there = drawn(dataset, workspace)
     return dataclasses.replace(

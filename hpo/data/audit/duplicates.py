@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hpo.data.audit.candidates import candidate_pairs
 from hpo.data.audit.hashing import MIN_SIDE
 from hpo.data.audit.likeness import same_photograph
+from hpo.data.importers.source import Progress, silent
 
 Indices = npt.NDArray[np.int64]
 
@@ -32,7 +33,7 @@ class Grouping:
     photograph: Indices
 
 
-def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
+def group_duplicates(images: npt.NDArray[np.uint8], progress: Progress = silent) -> Grouping:
     """Group the images that are exact or near duplicates of each other.
 
     Near-duplicates are linked pair by pair, and what hangs together is a group. Images without
@@ -48,20 +49,24 @@ def group_duplicates(images: npt.NDArray[np.uint8]) -> Grouping:
 
     Args:
         images: uint8, ``(n, height, width)``.
+        progress: told how much of the search is done.
     """
-    n, height, width = images.shape
-    rows = np.ascontiguousarray(images).reshape(n, -1)
-    distinct, inverse = np.unique(_keys(rows), return_inverse=True)
-    pictures = distinct.view(np.uint8).reshape(-1, height, width)
-    mirrors = _keys(np.ascontiguousarray(pictures[:, :, ::-1]).reshape(len(pictures), -1))
-    place = np.minimum(np.searchsorted(distinct, mirrors), len(distinct) - 1)
-    is_there = distinct[place] == mirrors
-    same = (np.flatnonzero(is_there), place[is_there])
-    exact = _components(len(distinct), [same])
-    if min(height, width) < MIN_SIDE:
+    pictures, inverse, same = _distinct(images)
+    exact = _components(len(pictures), [same])
+    if min(images.shape[1:]) < MIN_SIDE:
         return Grouping(exact[inverse], exact[inverse])
-    photograph = _components(len(distinct), [same, *_near(pictures)])
+    photograph = _components(len(pictures), [same, *_near(pictures, progress)])
     return Grouping(exact[inverse], photograph[inverse])
+
+
+def exact_copies(images: npt.NDArray[np.uint8]) -> Indices:
+    """Return ``Grouping.exact`` alone, which takes no time.
+
+    Args:
+        images: uint8, ``(n, height, width)``.
+    """
+    pictures, inverse, same = _distinct(images)
+    return _components(len(pictures), [same])[inverse]
 
 
 def members_of_groups(numbers: Indices) -> list[Indices]:
@@ -81,15 +86,29 @@ def spread(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.array([float(image.std()) for image in images])
 
 
+def _distinct(
+    images: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.uint8], Indices, tuple[Indices, Indices]]:
+    """Return the distinct images, which of them each image is, and the pairs of mirrors."""
+    n, height, width = images.shape
+    rows = np.ascontiguousarray(images).reshape(n, -1)
+    distinct, inverse = np.unique(_keys(rows), return_inverse=True)
+    pictures = distinct.view(np.uint8).reshape(-1, height, width)
+    mirrors = _keys(np.ascontiguousarray(pictures[:, :, ::-1]).reshape(len(pictures), -1))
+    place = np.minimum(np.searchsorted(distinct, mirrors), len(distinct) - 1)
+    is_there = distinct[place] == mirrors
+    return pictures, inverse, (np.flatnonzero(is_there), place[is_there])
+
+
 def _keys(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
     return rows.view(np.dtype((np.void, rows.shape[1])))[:, 0]
 
 
-def _near(pictures: npt.NDArray[np.uint8]) -> list[tuple[Indices, Indices]]:
+def _near(pictures: npt.NDArray[np.uint8], progress: Progress) -> list[tuple[Indices, Indices]]:
     clear = np.flatnonzero(spread(pictures) >= LOW_SPREAD)
     faces = pictures[clear]
     links = []
-    for (i, j), step in zip(candidate_pairs(faces), (1, -1), strict=True):
+    for (i, j), step in zip(candidate_pairs(faces, progress), (1, -1), strict=True):
         alike = [
             same_photograph(faces[a], np.ascontiguousarray(faces[b][:, ::step]))
             for a, b in zip(i, j, strict=True)

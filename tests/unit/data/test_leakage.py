@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hpo.data.audit import leakage
-from hpo.data.audit.leakage import leaked_faces, seen_in_training, without
+from hpo.data.audit.audit import audit_dataset
+from hpo.data.audit.leakage import (
+    is_searched,
+    leaked_faces,
+    search_seconds,
+    seen_in_training,
+    without,
+)
 from hpo.data.audit.unseen import unseen
 from hpo.data.store import FaceDataset, subset
 from tests.unit.data.planted import compressed, face, planted, stored
@@ -55,12 +63,44 @@ def test_the_answer_is_remembered_until_the_images_are_others(
     assert leaked_faces(other).tolist() != first.tolist()
 
 
-def test_a_remembered_answer_that_is_damaged_is_sought_again(dataset: FaceDataset) -> None:
+@pytest.mark.parametrize("damage", ["cut off", "one bit", "without its checksum"])
+def test_a_remembered_answer_that_is_damaged_is_sought_again(
+    dataset: FaceDataset, damage: str
+) -> None:
     first = leaked_faces(dataset)
     (path,) = remembered(dataset)
-    path.write_bytes(path.read_bytes()[:20])
+    whole = path.read_bytes()
+    changed = bytearray(whole)
+    changed[-40] ^= 1
+    damaged = {
+        "cut off": whole[:20],
+        "one bit": bytes(changed),
+        "without its checksum": whole[:-32],
+    }
+    path.write_bytes(damaged[damage])
+    assert not is_searched(dataset)
+    assert search_seconds(dataset) > 0
     assert np.array_equal(leaked_faces(dataset), first)
+    assert path.read_bytes() == whole
+    assert search_seconds(dataset) == 0
     assert len(np.load(path)) == sum(len(dataset.split(name)) for name in dataset.splits)
+
+
+@pytest.mark.parametrize("first", [audit_dataset, leaked_faces])
+def test_audit_and_study_search_once_for_both(
+    dataset: FaceDataset, first: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    first(dataset, progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] > 20
+    with monkeypatch.context() as patch:
+        patch.setattr(leakage, "group_duplicates", None)
+        again = audit_dataset(dataset)
+        assert len(leaked_faces(dataset)) == 3
+    for path in remembered(dataset):
+        path.unlink()
+    assert audit_dataset(dataset) == again
 
 
 def test_nothing_is_written_where_it_must_not_be(dataset: FaceDataset) -> None:

@@ -139,9 +139,22 @@ def test_a_dry_run_says_that_it_looks_for_copies_while_standard_output_stays_dat
         assert json.loads(done.stdout)["data"]["dataset"] == "planted"
         return done
 
-    assert looked().stderr == said
+    first = looked()
+    assert first.stderr == said
+    estimate = json.loads(first.stdout)
+    assert estimate["copy_search_seconds"] > 0
     leaked_faces(open_faces(workspace.data / "planted"))
-    assert looked().stderr == "", "what is known is not looked for"
+    again = looked()
+    assert again.stderr == "", "what is known is not looked for"
+    known = json.loads(again.stdout)
+    assert known["copy_search_seconds"] == 0
+    assert known["seconds"] < estimate["seconds"]
+
+
+def test_a_dry_run_tells_the_search_for_copies_that_is_still_to_be_done(tmp_path: Path) -> None:
+    words = ["--home", str(tmp_path), "run", "search_spaces/quickstart.yaml", "--dry-run"]
+    done = CliRunner().invoke(app, words)
+    assert "Of these 5 s are the search for copies among the faces, once." in done.output
 
 
 @pytest.mark.parametrize("command", ["confirm", "train", "worker"])
