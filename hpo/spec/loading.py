@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hpo.spec.catalogue import allow_modules_beside
 from hpo.spec.complaints import as_spec_error
-from hpo.spec.overrides import apply_override, check_pins
+from hpo.spec.overrides import apply_override, yield_to_pins
 from hpo.spec.study import StudySpec
 from hpo.spec.yaml12 import KeyPath, dump, read_mapping
 
@@ -24,10 +24,12 @@ class StudyFile:
         spec: the study.
         locate: turns a key path such as ``("architectures", "cnn", "space")`` into ``file:line``
             (or ``--set ...`` where the value came from there).
+        notes: what the person should know of the overrides, a sentence each.
     """
 
     spec: StudySpec
     locate: Callable[[KeyPath], str]
+    notes: tuple[str, ...] = ()
 
 
 def load_study(path: str | Path, overrides: Iterable[str] = ()) -> StudySpec:
@@ -60,9 +62,9 @@ def read_study_file(path: str | Path, overrides: Iterable[str] = ()) -> StudyFil
         spec = StudySpec.model_validate(data)
     except ValidationError as error:
         raise as_spec_error(error, locate) from None
-    check_pins(spec, as_written, changed, locate)
+    spec, notes = yield_to_pins(spec, as_written, changed)
     allow_modules_beside(path)
-    return StudyFile(spec, locate)
+    return StudyFile(spec, locate, tuple(notes))
 
 
 def dump_study(spec: StudySpec) -> str:

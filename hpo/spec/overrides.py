@@ -7,7 +7,7 @@ parameter that is fixed by it is no longer searched, nor the other way round.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpo.spec.errors import SpecError, did_you_mean
@@ -130,26 +130,22 @@ def _own_what_is_shared(data: dict[str, Any], parts: list[str]) -> None:
             own.setdefault(parts[3], copy.deepcopy(shared[parts[3]]))
 
 
-def check_pins(
-    spec: StudySpec,
-    file: Mapping[str, Any],
-    paths: Iterable[KeyPath],
-    locate: Callable[[KeyPath], str],
-) -> None:
-    """Refuse an enqueued configuration that contradicts what ``--set`` pins.
+def yield_to_pins(
+    spec: StudySpec, file: Mapping[str, Any], paths: Iterable[KeyPath]
+) -> tuple[StudySpec, list[str]]:
+    """Return the study with what ``--set`` pins in its enqueued configurations, and notes on that.
 
     In a file an enqueued value is stronger than a fixed one, on purpose. One that was written for
-    a searched parameter knows nothing of the pin.
+    a searched parameter knows nothing of the pin, which is a person's word for this run. With it go
+    values that hang on another value of what is pinned, such as a momentum of SGD's under Adam.
 
     Args:
         spec: the study with the overrides.
         file: the plain data without them.
         paths: where overrides set values.
-        locate: turns a key path into ``file:line``.
-
-    Raises:
-        SpecError: a configuration sets a pinned parameter to another value.
     """
+    notes: list[str] = []
+    sections = {}
     for label, section in spec.architectures.items():
         own = (file.get("architectures") or {}).get(label) or {}
         searched = {*(file.get("space") or {}), *(own.get("space") or {})}
@@ -159,20 +155,41 @@ def check_pins(
             for path in set_here
             if path[:1] == ("fixed",)
             for name in path[1:2] or section.fixed
-        }
-        for position, entry in enumerate(section.enqueue):
+        } & searched
+        kept: list[Any] = []
+        for entry in section.enqueue:
             if isinstance(entry, str):
+                kept.append(entry)
                 continue
-            for name in sorted(pinned & searched & set(entry)):
-                value, other = section.fixed.get(name), entry[name]
-                if name in section.fixed and not _agree(value, other):
-                    raise SpecError(
-                        f"this enqueued configuration sets '{name}' to {shown(other)}, and --set "
-                        f"pins it at {shown(value)}",
-                        where=locate(("architectures", label, "enqueue", position)),
-                        hint="Change it there, or leave such configurations out: "
-                        f"--set 'architectures.{label}.enqueue=[thesis]'",
-                    )
+            other = {
+                name
+                for name in sorted(pinned & set(entry) & set(section.fixed))
+                if not _agree(section.fixed[name], entry[name])
+            }
+            notes += [
+                f"{label}: an enqueued configuration sets {name} to {shown(entry[name])}; --set "
+                f"pins it at {shown(section.fixed[name])}, which holds"
+                for name in sorted(other)
+            ]
+            hanging = {
+                name
+                for name, parameter in section.space.parameters.items()
+                if other & set(parameter.when) and not _hangs(parameter.when, section.fixed)
+            }
+            kept.append({k: v for k, v in entry.items() if k not in other | hanging})
+        sections[label] = section.model_copy(update={"enqueue": kept})
+    if not notes:
+        return spec, []
+    return spec.model_copy(update={"architectures": sections}), notes
+
+
+def _hangs(when: Mapping[str, Any], fixed: Mapping[str, Any]) -> bool:
+    """Return whether what a parameter hangs on may hold beside what is fixed."""
+    return all(
+        any(_agree(fixed[parent], value) for value in allowed)
+        for parent, allowed in when.items()
+        if parent in fixed
+    )
 
 
 def _agree(one: Any, other: Any) -> bool:

@@ -50,7 +50,8 @@ def open_study(
 
     if isinstance(study, str | Path):
         path, notes = find_file(study)
-        return read_study_file(path, overrides), notes
+        file = read_study_file(path, overrides)
+        return file, [*notes, *file.notes]
     if tuple(overrides):
         raise SpecError("overrides go with a study file", got="a StudySpec")
     return StudyFile(study, lambda path: ".".join(str(p) for p in path)), []

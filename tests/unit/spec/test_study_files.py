@@ -13,6 +13,7 @@ from hpo.spec.overrides import parse_assignment
 from hpo.spec.sections import ObjectiveSpec
 from hpo.spec.study import StudySpec
 from hpo.spec.yaml12 import parse_value
+from hpo.study.naming import open_study
 from tests.unit.spec.faulty_studies import SOUND
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "search_spaces").glob("*.yaml"))
@@ -362,16 +363,32 @@ architectures:
 
 
 @pytest.mark.parametrize("pin", ["fixed.rate=1.25", "architectures.cnn.fixed={rate: 1.25}"])
-def test_an_enqueued_configuration_that_contradicts_a_pin_is_refused(
+def test_an_enqueued_configuration_yields_to_a_pin_and_a_line_says_so(
     pin: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(ENQUEUED)
-    with pytest.raises(SpecError, match=r"sets 'rate' to 1\.5, and --set pins it at 1\.25") as told:
-        load_study(file, [pin])
-    assert told.value.where == f"{file}:10"
-    assert "enqueue=[thesis]" in str(told.value)
-    load_study(file, [pin, "architectures.cnn.enqueue=[thesis]"])
+    study = read_study_file(file, [pin])
+    assert study.spec.architectures["cnn"].enqueue == ["thesis", {"epochs": 3}]
+    assert study.notes == (
+        "cnn: an enqueued configuration sets rate to 1.5; --set pins it at 1.25, which holds",
+    )
+    assert open_study(file, [pin])[1] == list(study.notes)
+
+
+def test_what_hangs_on_another_value_than_the_pin_goes_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: s\n"
+        "space:\n"
+        "  optimizer: {type: categorical, choices: [adam, adamw, sgd]}\n"
+        "  momentum: {type: float, low: 0, high: 1, when: {optimizer: sgd}}\n"
+        "  decay: {type: float, low: 0, high: 1, when: {optimizer: [adamw, sgd]}}\n"
+        "architectures: {cnn: {enqueue: [{optimizer: sgd, momentum: 0.9, decay: 0.1}]}}\n"
+    )
+    study = read_study_file(file, ["fixed.optimizer=adamw"])
+    assert study.spec.architectures["cnn"].enqueue == [{"decay": 0.1}]
+    assert len(study.notes) == 1
 
 
 @pytest.mark.parametrize("pin", ["fixed.rate=1.5", "fixed.optimizer=sgd", "fixed.epochs=20"])
