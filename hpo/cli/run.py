@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import signal
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,21 +157,28 @@ def run(
 
     call = current(context, storage, tracking)
     workspace = call.workspace
-    planned = plan(
-        study,
-        workspace=workspace,
-        overrides=[
-            *(overrides or ()),
-            *_changed("workers", workers),
-            *_changed("budget.importance_trials", importance_trials),
-            *_changed("warm_start", warm_start),
-        ],
-        trials=trials,
-        resume=resume,
-        evolve=evolve,
-        probe=not dry_run,
-        during=working,
-    )
+    try:
+        planned = plan(
+            study,
+            workspace=workspace,
+            overrides=[
+                *(overrides or ()),
+                *_changed("workers", workers),
+                *_changed("budget.importance_trials", importance_trials),
+                *_changed("warm_start", warm_start),
+            ],
+            trials=trials,
+            resume=resume,
+            evolve=evolve,
+            probe=not dry_run,
+            during=working,
+        )
+    except KeyboardInterrupt:
+        from hpo.execution.interrupts import Interrupted
+        from hpo.study.outcome import NOTHING_BEGUN
+
+        # Looking for copies takes a minute, and weights are downloaded.
+        raise Interrupted(signal.SIGINT, NOTHING_BEGUN) from None
     if dry_run:
         print_json(planned.to_json()) if as_json else _print_plan(planned)
         return

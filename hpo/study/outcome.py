@@ -21,6 +21,10 @@ _MOST_NAMED = 5
 """Trials of a front that are named; `hpo trials` marks them all."""
 
 
+NOTHING_BEGUN = "Nothing was begun; the same command runs it"
+"""What is said to whoever stops a study before it is in the storage."""
+
+
 @dataclass(frozen=True)
 class ArchitectureOutcome:
     """One architecture's trials, counted, and its best.
@@ -59,6 +63,7 @@ class StudyOutcome:
         stopped_by: the signal that stopped it; None if it came to its end.
         promotion: what came of the winner's registration as data, with the gate's numbers; None if
             none was registered.
+        begun: what the storage holds of it: ``trials``, the ``study`` alone, or ``nothing``.
     """
 
     study: str
@@ -69,6 +74,7 @@ class StudyOutcome:
     notes: list[str] = field(default_factory=list)
     stopped_by: int | None = None
     promotion: dict[str, Any] | None = None
+    begun: Literal["trials", "study", "nothing"] = "trials"
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain data."""
@@ -100,8 +106,13 @@ class StudyOutcome:
         Raises:
             Interrupted: a signal stopped it.
         """
-        if self.stopped_by is not None:
-            raise Interrupted(self.stopped_by, f"Everything finished is kept; {again} goes on")
+        if self.stopped_by is None:
+            return
+        if self.begun == "nothing":
+            raise Interrupted(self.stopped_by, NOTHING_BEGUN)
+        if self.begun == "study":
+            raise Interrupted(self.stopped_by, f"No trial was begun; {again} runs them")
+        raise Interrupted(self.stopped_by, f"Everything finished is kept; {again} goes on")
 
 
 def summarise(

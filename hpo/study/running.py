@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
@@ -128,9 +129,9 @@ class StudyRun:
 
     def go(self) -> StudyOutcome:
         """Work until the budget is used or someone says stop; see ``run``."""
-        for note in self.plan.notes:
-            self.watcher.note(note)
         with self.interrupts.installed():
+            for note in self.plan.notes:
+                self.watcher.note(note)
             ended = self.launcher.work()
             notes = list(ended.notes)
             if ended.used_up and not self.interrupts.draining:
@@ -227,10 +228,14 @@ class StudyRun:
         from hpo.search.studies import read_trials
         from hpo.study.confirmed import searched_after
 
+        records: list[TrialRecord] = []
+        begun: Literal["trials", "study", "nothing"] = "trials"
         try:
             records = read_trials(self.storage_url, self.spec.name)
+            if not records and not read_trials(self.storage_url, self.spec.name, attempts=True):
+                begun = "study"
         except NotFoundError:
-            records = []  # Stopped before a worker had begun it.
+            begun = "nothing"  # Stopped before a worker had begun it.
         outcome = summarise(
             self.spec.name,
             self.spec.objective.metric,
@@ -242,7 +247,7 @@ class StudyRun:
         if records and (late := searched_after(self.storage_url, self.spec.name, records)):
             outcome.notes.append(late)
         stopped = self.interrupts.signal_number if self.interrupts.draining else None
-        return dataclasses.replace(outcome, stopped_by=stopped)
+        return dataclasses.replace(outcome, stopped_by=stopped, begun=begun)
 
     def _promoted(self, outcome: StudyOutcome) -> StudyOutcome:
         from hpo.study.promoting import promote
