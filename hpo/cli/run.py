@@ -125,7 +125,11 @@ def run(
         bool, typer.Option("--dry-run", help="Show space, budget and time; run nothing.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a study that was begun, to its budget.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a study that was begun, to its budget; begin it where it was not.",
+        ),
     ] = False,
     evolve: Annotated[
         bool,

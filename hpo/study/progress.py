@@ -11,7 +11,7 @@ from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.records import TrialRecord
 from hpo.spec.sections import FIRST_FILLING_SLOT
-from hpo.spec.workspace import Workspace
+from hpo.spec.workspace import Workspace, shown_url
 
 if TYPE_CHECKING:
     from hpo.study.planning import Plan
@@ -50,7 +50,11 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     except NotFoundError:
         if not resume:
             return planned
-        return _noted(planned, f"There is no study '{spec.name}' yet; it begins now.")
+        # As Ray Tune's "AUTO" and W&B's "allow": one command begins a study and goes on with it,
+        # whatever ended it. A name or a folder that is mistyped is seen by this line.
+        where = path or shown_url(url)
+        nothing = f"There was nothing to resume: no study is named '{spec.name}' in {where}."
+        return _noted(planned, f"{nothing} A run begins it.")
     records = [record for record in attempts if not record.lost]
     filled = {label: filled_slots(spec, label, records) for label in planned.parts}
     if resume:

@@ -109,7 +109,11 @@ def test_a_taken_name_is_noted_before_a_run(workspace: Workspace) -> None:
 def test_going_on_with_nothing_is_noted(workspace: Workspace) -> None:
     plan = with_progress(planned(), workspace, resume=True)
     assert plan.left == 4
-    assert "it begins now" in plan.notes[0]
+    (note,) = plan.notes
+    assert note == (
+        "There was nothing to resume: no study is named 'study' in "
+        f"{workspace.runs / 'optuna.db'}. A run begins it."
+    )
     assert not workspace.runs.exists()
 
 
