@@ -271,6 +271,7 @@ def _import_songs(workspace: Workspace, path: Path, name: str, json: bool) -> No
 
 
 def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None) -> None:
+    from hpo.data.importing import REPLACED
     from hpo.data.show import describe_faces, write_contact_sheet
     from hpo.data.store import open_faces
 
@@ -286,7 +287,8 @@ def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None)
     _print_counts(facts, f"{name}: {facts['height']}x{facts['width']} grey faces")
     typer.echo(f"digest: {facts['digest']}")
     for note in facts["source"].get("notes", []):
-        typer.echo(f"Note: {note}.")
+        if not note.startswith(REPLACED):  # News at the import, and of the folder's past since.
+            typer.echo(f"Note: {note}.")
     typer.echo(f"contact sheet: {written}" if written else f"Note: {unwritten[0]}")
 
 

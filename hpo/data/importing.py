@@ -24,6 +24,8 @@ take unless told to."""
 DEFAULT_MAX_UNREADABLE = 0.01
 RESERVED_NAMES = frozenset({"drawn-faces", "embedded-songs"})
 """What the package carries itself."""
+REPLACED = "replaced "
+"""What a note begins with that tells of the dataset that an import took the place of."""
 _NAMES_KEPT = 20
 
 
@@ -182,13 +184,13 @@ def replacing(folder: Path) -> list[str]:
     except NotFoundError:
         return []
     except DataError:
-        return ["replaced a damaged dataset of this name"]
+        return [f"{REPLACED}a damaged dataset of this name"]
     if manifest["kind"] == "songs":
         count, one = int(manifest["count"]), "song"
     else:
         count, one = sum(int(split["count"]) for split in manifest["splits"].values()), "face"
     plural = "" if count == 1 else "s"
-    return [f"replaced an earlier dataset of this name, which held {count} {one}{plural}"]
+    return [f"{REPLACED}an earlier dataset of this name, which held {count} {one}{plural}"]
 
 
 def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:

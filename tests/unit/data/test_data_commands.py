@@ -65,6 +65,17 @@ def test_faces_are_imported_listed_and_shown(workspace: Workspace, sources: Path
     assert listed[0]["counts"] == {"train": 7, "validation": 7}
 
 
+def test_that_a_dataset_was_replaced_is_told_at_the_import_alone(
+    workspace: Workspace, sources: Path
+) -> None:
+    words = ["import", "fer2013", str(sources / "fer2013.csv")]
+    assert "replaced" not in hpo_data(workspace, *words)
+    assert "Note: replaced an earlier dataset of this name" in hpo_data(workspace, *words)
+    shown = hpo_data(workspace, "show", "fer2013")
+    assert "replaced" not in shown
+    assert "no test split" in shown
+
+
 def test_an_import_as_json_prints_json_alone(workspace: Workspace, sources: Path) -> None:
     csv = str(sources / "fer2013.csv")
     facts = json.loads(hpo_data(workspace, "import", "fer2013", csv, "--name", "a", "--json"))
