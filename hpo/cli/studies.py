@@ -22,6 +22,7 @@ from hpo.cli.shell import (
     print_table,
     say,
 )
+from hpo.spec.confirmation import SUFFIX, confirmation_name
 from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.workspace import Workspace
 
@@ -62,7 +63,7 @@ def studies(
     storage: StorageUrl = None,
     tracking: TrackingUri = None,
 ) -> None:
-    """List the studies of this workspace."""
+    """List the studies of this workspace, each confirmation beneath its study."""
     from hpo.study.listing import studies as list_them
 
     _check_one_format(as_json=as_json, as_csv=as_csv)
@@ -79,7 +80,7 @@ def studies(
     else:
         print_table(
             ["name", "architectures", "trials", *_STATES, "best", "created (UTC)"],
-            [_study_cells(r) for r in rows],
+            [_study_cells(r, beneath=beneath) for r, beneath in _with_confirmations(rows)],
         )
         for row in rows:
             if row["problem"]:
@@ -194,7 +195,21 @@ def _check_one_format(*, as_json: bool, as_csv: bool) -> None:
         )
 
 
-def _study_cells(row: Mapping[str, Any]) -> list[Any]:
+def _with_confirmations(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], bool]]:
+    """Return the studies, each confirmation beneath the study whose best it ran again."""
+    there = {row["name"]: row for row in rows}
+    beneath = {name + SUFFIX for name in there} & set(there)
+    listed: list[tuple[Mapping[str, Any], bool]] = []
+    for row in rows:
+        if row["name"] in beneath:
+            continue
+        listed.append((row, False))
+        if confirmation_name(row["name"]) in beneath:
+            listed.append((there[confirmation_name(row["name"])], True))
+    return listed
+
+
+def _study_cells(row: Mapping[str, Any], *, beneath: bool) -> list[Any]:
     counts = [row["states"].get(state, 0) for state in _STATES]
     best = None
     if row["best_value"] is not None:
@@ -203,7 +218,7 @@ def _study_cells(row: Mapping[str, Any]) -> list[Any]:
         where = f"{row['best_architecture']} #{row['best_number']}"
         best = f"{row['best_value']:.4f}{of} ({where})"
     return [
-        row["name"],
+        f"  {row['name']}" if beneath else row["name"],
         ", ".join(row["architectures"]),
         _amount(sum(counts), row["budget"]),
         *counts,

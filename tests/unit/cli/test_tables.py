@@ -65,6 +65,24 @@ def test_more_trials_than_the_last_budget_are_counted_truly(begun: Workspace) ->
     assert "2 of 1" not in shown
 
 
+def test_confirmations_stand_beneath_their_studies(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    # The last one's study is gone.
+    for name in ("one", "two", "one.confirmation", "three", "two.confirmation", "x.confirmation"):
+        open_engine(workspace.storage_url(), make_spec(2, name=name), "cnn")
+    shown = [line[:20].rstrip() for line in call(workspace, "studies").stdout.splitlines()]
+    assert shown[1:] == [
+        "one",
+        "  one.confirmation",
+        "two",
+        "  two.confirmation",
+        "three",
+        "x.confirmation",
+    ]
+    rows = json.loads(call(workspace, "studies", "--json").stdout)
+    assert [row["name"] for row in rows][:3] == ["one", "two", "one.confirmation"]
+
+
 def test_trials_say_which_constraint_they_break(workspace: Workspace) -> None:
     workspace.ensure(workspace.runs)
     spec = several(6)
