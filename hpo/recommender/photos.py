@@ -40,10 +40,7 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
         facts = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(
-            "there is no such photo",
-            where=str(path),
-            expected=KINDS,
-            hint=_neighbours(path),
+            "there is no such photo", where=str(path), hint=_neighbours(path)
         ) from error
     except OSError as error:
         raise _not_read(path, error) from error
@@ -140,14 +137,16 @@ def _describe(data: bytes) -> str:
 
 
 def _neighbours(path: Path) -> str:
-    folder = path.parent
+    """Return what to type in place of a photo that is not there."""
+    folder, give = path.parent, f"give the path of {KINDS}"
     if not folder.is_dir():
-        return f"The folder {folder} does not exist either"
+        return f"There is no folder {folder} either: {give}"
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError:  # A folder that may be entered and not listed.
-        return ""
+        return f"{give[0].upper()}{give[1:]}"
     photos = [name for name in names if name.lower().endswith(_SUFFIXES)]
+    here = "this folder" if folder == Path() else str(folder)
     if not photos:
-        return f"There is no photo in {'this folder' if folder == Path() else folder}"
-    return did_you_mean(path.name, photos)
+        return f"There is none in {here}: {give}"
+    return did_you_mean(path.name, photos).replace("Known:", f"Photos in {here}:", 1)

@@ -55,13 +55,23 @@ def test_every_kind_of_png_becomes_colour_bytes(image: np.ndarray) -> None:
 def test_a_missing_photo_names_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "portrait.png").write_bytes(b"x")
 
-    with pytest.raises(NotFoundError, match=r"Did you mean 'portrait\.png'\?"):
-        read_photo(tmp_path / "potrait.png")
+    missing = tmp_path / "potrait.png"
+    with pytest.raises(NotFoundError) as told:
+        read_photo(missing)
+    assert str(told.value) == f"{missing}: there is no such photo. Did you mean 'portrait.png'?"
+    with pytest.raises(NotFoundError) as told:
+        read_photo(tmp_path / "other.jpg")
+    assert str(told.value).endswith(f"no such photo. Photos in {tmp_path}: portrait.png.")
 
 
 def test_a_photo_in_a_missing_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="does not exist either"):
+    way = "give the path of a photo such as a JPEG, PNG, WebP, BMP or TIFF file."
+    with pytest.raises(NotFoundError) as told:
         read_photo(tmp_path / "nowhere" / "me.png")
+    assert str(told.value).endswith(f"There is no folder {tmp_path / 'nowhere'} either: {way}")
+    with pytest.raises(NotFoundError) as told:
+        read_photo(tmp_path / "me.png")
+    assert str(told.value).endswith(f"no such photo. There is none in {tmp_path}: {way}")
 
 
 def test_a_folder_is_no_photo(tmp_path: Path) -> None:
