@@ -216,6 +216,8 @@ def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
         say(f"         {call.follow_up('confirm', outcome.study)}")
     if some and not outcome.champion:
         say(f"         {call.follow_up('promote', outcome.study)}")
+    if some and confirmed:
+        say(f"         {call.follow_up('test', outcome.study)}")
     say(f"         {call.follow_up('ui')}")
 
 

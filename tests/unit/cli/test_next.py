@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
+from hpo.cli.app import app
 from hpo.cli.run import _print_next
 from hpo.cli.shell import Call
+from hpo.execution.interrupts import Interrupted
 from hpo.spec.workspace import Workspace
 from hpo.study.outcome import ArchitectureOutcome, StudyOutcome
 
@@ -24,3 +29,37 @@ def test_of_trials_that_all_break_a_constraint_none_is_to_be_confirmed_or_promot
     assert "hpo report thesis" in said
     for command in ("confirm", "promote"):
         assert (f"hpo {command} thesis" in said) is (best is not None)
+    # Before a confirmation it would open the split for whoever the search happened to prefer.
+    assert "hpo test thesis" not in said
+    _print_next(Call(workspace), outcome, confirmed=True)
+    said = capsys.readouterr().err
+    assert "hpo confirm thesis" not in said
+    assert ("hpo test thesis" in said) is (best is not None)
+
+
+@pytest.mark.parametrize(
+    ("begun", "hint"),
+    [
+        ("trials", "Everything finished is kept; the same command with --resume goes on"),
+        ("study", "No trial was begun; the same command with --resume runs them"),
+        ("nothing", "Nothing was begun; the same command runs it"),
+    ],
+)
+def test_who_stops_a_study_is_told_what_goes_on_with_it(begun: Any, hint: str) -> None:
+    outcome = StudyOutcome("thesis", "val_accuracy", {}, [], stopped_by=2, begun=begun)
+    with pytest.raises(Interrupted) as caught:
+        outcome.raise_if_stopped()
+    assert str(caught.value) == f"The study was stopped. {hint}."
+    assert caught.value.exit_code == 130
+
+
+def test_who_stops_a_study_while_it_is_planned_has_begun_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hpo.study.planning.plan", stopped)
+    told = CliRunner().invoke(app, ["--home", str(workspace.home), "run", "study.yaml"])
+    assert isinstance(told.exception, Interrupted)
+    assert "Nothing was begun; the same command runs it" in str(told.exception)
