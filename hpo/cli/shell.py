@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -199,25 +199,45 @@ def _plain(value: Any) -> Any:
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
 ) -> None:
-    """Print a table for people; numbers align to the right, ``None`` shows as a dash."""
+    """Print a table for people; numbers align to the right, ``None`` shows as a dash.
+
+    One that is too wide is broken as ``hpo.cli.tables`` says.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from hpo.cli.tables import broken, laid_out
+
     rows = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for position, name in enumerate(columns):
-        numeric = any(isinstance(row[position], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        # As text: a title such as "Song [Remix]" is no markup.
-        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
-    if sys.stdout.isatty():
-        Console(highlight=False).print(table)
-        return
+    right = {
+        place
+        for place in range(len(columns))
+        if any(isinstance(row[place], int | float) for row in rows)
+    }
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
     # Away from a terminal nothing should be cut to 80 columns, nor padded with blanks.
+    shown = sys.stdout.isatty()
     text = io.StringIO()
-    Console(file=text, width=200, highlight=False).print(table)
+    console = Console(highlight=False) if shown else Console(file=text, width=200, highlight=False)
+    for number, part in enumerate(laid_out([list(columns), *cells], console.width)):
+        if number:
+            console.print()
+        table = Table(
+            title=None if number else title,
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
+        for place, width in part.items():
+            justify: Literal["left", "right"] = "right" if place in right else "left"
+            heading = Text(broken(columns[place], width))
+            table.add_column(heading, justify=justify, width=width, overflow="fold")
+        for row in cells:
+            # As text: a title such as "Song [Remix]" is no markup.
+            table.add_row(*(Text(broken(row[place], width)) for place, width in part.items()))
+        console.print(table)
     for line in text.getvalue().splitlines():
         sys.stdout.write(line.rstrip() + "\n")
 
