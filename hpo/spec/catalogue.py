@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
+from hpo.spec.errors import NotFoundError, SpecError, close_to, did_you_mean
 
 CATALOGUE: dict[str, dict[str, str]] = {
     "architecture": {
@@ -71,6 +71,10 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "time": "hpo.reports.draw.time_spent:section",
     },
 }
+
+
+_BESIDE: list[str] = []
+"""Folders of study files that were read."""
 
 
 def names(kind: str) -> list[str]:
@@ -130,8 +134,45 @@ def allow_modules_beside(path: Path) -> None:
     processes of trials get the path from their parent.
     """
     folder = str(path.resolve().parent)
+    if folder not in _BESIDE:
+        _BESIDE.append(folder)
     if folder not in sys.path:
         sys.path.append(folder)
+
+
+_INSTALL = "Install the package, or put the module beside the study file"
+
+
+def _nearest(missing: str) -> str:
+    """Return which modules a mistyped one may be; "" if none is near.
+
+    Args:
+        missing: its name; of one within a package, that package is there.
+    """
+    package, dot, name = missing.rpartition(".")
+    folders = getattr(sys.modules.get(package), "__path__", []) if package else _own_folders()
+    known = {
+        entry.stem
+        for folder in folders
+        for entry in _listed(Path(folder))
+        if entry.stem.isidentifier()
+        and (entry.suffix == ".py" or (entry / "__init__.py").is_file())
+    }
+    # The last part alone is mistyped; that all begin alike would make all of them near.
+    near = [f"'{package}{dot}{one}'" for one in close_to(name, sorted(known))]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _own_folders() -> list[str]:
+    """Return where a person's own modules are looked for."""
+    return [os.getcwd(), *_BESIDE]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 @contextmanager
@@ -145,7 +186,7 @@ def _blaming(module_name: str, what: str, where: str | None) -> Iterator[None]:
             raise NotFoundError(
                 f"cannot import '{module_name}' for {what}",
                 where=where,
-                hint="Install the package, or put the module beside the study file",
+                hint=_nearest(missing) or _INSTALL,
             ) from error
         raise SpecError(
             f"importing '{module_name}' for {what} fails",

@@ -121,3 +121,27 @@ def test_a_module_that_fails_to_import_is_blamed_with_its_error(
     with pytest.raises(SpecError, match=cause) as caught:
         catalogue.resolve("architecture", f"mypackage.{module}:build")
     assert "Install the package" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("mypackag.net:build", "'mypackage'"),
+        ("mypackage.nett:build", "'mypackage.net'"),
+        ("my_modell:build", "'my_model'"),
+        ("beside:build", "'besides'"),
+        ("quite_another:build", None),
+    ],
+)
+def test_a_mistyped_module_is_answered_with_one_that_is_near(
+    own_package: Path, tmp_path: Path, typed: str, meant: str | None
+) -> None:
+    (own_package / "my_model.py").write_text("")
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    (folder / "besides.py").write_text("")
+    catalogue.allow_modules_beside(folder / "study.yaml")
+    with pytest.raises(NotFoundError, match="cannot import") as caught:
+        catalogue.resolve("architecture", typed)
+    hint = f"Did you mean {meant}?" if meant else "Install the package, or put the module beside"
+    assert hint in str(caught.value)
