@@ -116,7 +116,10 @@ class WriteBehind:
 
     def note(self, label: str, reason: object) -> None:
         """Record a problem."""
-        text = self._shown(f"{label}: {reason}")
+        self._keep(f"{label}: {reason}")
+
+    def _keep(self, problem: str) -> None:
+        text = self._shown(problem)
         with self._changed:
             self._given_up += 1
             if len(self._problems) < KEPT_PROBLEMS:
@@ -157,8 +160,12 @@ class WriteBehind:
             names = ", ".join(write.label for write in left_over[:NAMED_WRITES])
             more = f" and {len(left_over) - NAMED_WRITES} more" * (len(left_over) > NAMED_WRITES)
             if hurried:
-                mend = "--resume or `hpo doctor --fix` writes it"
-                self.note("MLflow", f"not waited for: {names}{more}; {mend}")
+                one = len(left_over) == 1
+                count = "1 entry" if one else f"{len(left_over)} entries"
+                self._keep(
+                    f"MLflow was not waited for and lacks {count} for now ({names}{more}); "
+                    f"--resume or `hpo doctor --fix` writes {'it' if one else 'them'}."
+                )
             else:
                 waited = time.monotonic() - began
                 self.note(

@@ -196,11 +196,15 @@ def test_closing_ends_at_once_for_who_is_in_a_hurry() -> None:
         raise ConnectionError("connection refused")
 
     behind = WriteBehind("test", lambda error: Failure.AWAY)
-    behind.submit("write", down)
+    for label in ("start of cnn #0", "cnn #0"):
+        behind.submit(label, down)
     began = time.monotonic()
     (problem,) = behind.close(timeout_seconds=600, hurry=lambda: time.monotonic() - began > 0.2)
     assert time.monotonic() - began < 10
-    assert problem == "MLflow: not waited for: write; --resume or `hpo doctor --fix` writes it"
+    assert problem == (
+        "MLflow was not waited for and lacks 2 entries for now (start of cnn #0, cnn #0); "
+        "--resume or `hpo doctor --fix` writes them."
+    )
 
 
 def test_nothing_is_written_after_a_close_that_left_something() -> None:
