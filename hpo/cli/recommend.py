@@ -127,7 +127,7 @@ def register(app: typer.Typer) -> None:
 def _warn(champion: Origin | None) -> None:
     """Say what speaks against whoever answered; JSON has it as ``champion.doubt``."""
     if champion is not None and champion.doubt:
-        say(f"Warning: {champion.doubt} `hpo recommend --model boxed` asks the model in the box.")
+        say(f"Warning: {champion.doubt} `--model boxed` asks the model in the box.")
 
 
 def _tell(refused: Sequence[InputError], *, but: InputError) -> None:

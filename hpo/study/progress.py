@@ -50,8 +50,8 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     except NotFoundError:
         if not resume:
             return planned
-        # As Ray Tune's "AUTO" and W&B's "allow": one command begins a study and goes on with it,
-        # whatever ended it. A name or a folder that is mistyped is seen by this line.
+        # As W&B's "allow" and Optuna's load_if_exists: one command begins a study and goes on with
+        # it, whatever ended it. A name or a folder that is mistyped is seen by this line.
         where = path or shown_url(url)
         nothing = f"There was nothing to resume: no study is named '{spec.name}' in {where}."
         return _noted(planned, f"{nothing} A run begins it.")

@@ -96,9 +96,7 @@ def test_a_champion_with_a_doubt_is_warned_of_in_a_line(
     answer = PhotoAnswer(str(blank), [], origin, "songs")
     monkeypatch.setattr("hpo.recommender.answer.recommend", lambda *_, **__: [answer])
     told = call(workspace, blank)
-    assert told.stderr == (
-        "Warning: It did not pass. `hpo recommend --model boxed` asks the model in the box.\n"
-    )
+    assert told.stderr == ("Warning: It did not pass. `--model boxed` asks the model in the box.\n")
     told = call(workspace, blank, "--json")
     assert told.stderr == ""
     assert json.loads(told.stdout)[0]["champion"]["doubt"] == "It did not pass."
