@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
-from hpo.spec.confirmation import confirmation_name, read_candidate, refuse_confirmation
+from hpo.spec.confirmation import (
+    candidate_label,
+    confirmation_name,
+    read_candidate,
+    refuse_confirmation,
+)
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -34,10 +39,10 @@ class Opened:
         opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
             images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
             ``values`` (of each run), ``metrics`` (of each run, by name), ``validation, gap`` (an
-            interval; None where the validation answers are not kept), ``scores`` (by name: mean,
-            low, high), ``confusion`` (summed), ``per_class``, ``images_without_copies`` and, where
-            these are a part of the images, ``without_copies`` (all as
-            ``hpo.evidence.tested.opening_figures`` tells them).
+            interval; None where the validation answers are not kept), ``loss_gap`` (under an
+            objective of loss), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
+            ``per_class``, ``images_without_copies`` and, where these are a part of the images,
+            ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -119,7 +124,8 @@ def open_test(
         dataset=str(dataset.folder),
         drop=spec.data.leakage == "drop",
     )
-    begun, entry = entry, {**entry, "finished": _now(), **opening_figures(told, runs, spec.seed)}
+    figures = opening_figures(told, runs, spec.seed, spec.objective.metric)
+    begun, entry = entry, {**entry, "finished": _now(), **figures}
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
@@ -131,6 +137,43 @@ def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
     from hpo.search.studies import read_attribute
 
     return list(read_attribute(storage_url, study, OPENINGS) or [])
+
+
+def with_loss_gaps(
+    openings: Sequence[dict[str, Any]], storage_url: str, study: str
+) -> list[dict[str, Any]]:
+    """Return openings, those of before the losses were set beside each other completed.
+
+    Args:
+        openings: of the study, from ``openings_of``.
+        storage_url: of Optuna's storage.
+        study: whose objective is the loss; openings of another are returned as they are.
+    """
+    from hpo.evidence.tested import BY_LOSS
+    from hpo.search.studies import read_spec
+
+    lacking = [bool(o.get("metrics")) and "loss_gap" not in o for o in openings]
+    if not any(lacking) or read_spec(storage_url, study).objective.metric != BY_LOSS:
+        return list(openings)
+    return [
+        _with_loss_gap(opening, storage_url, study) if lacks else opening
+        for opening, lacks in zip(openings, lacking, strict=True)
+    ]
+
+
+def _with_loss_gap(opening: dict[str, Any], storage_url: str, study: str) -> dict[str, Any]:
+    from hpo.evidence.tested import loss_gap
+    from hpo.search.studies import read_trials
+
+    of, label = study, opening["architecture"]
+    if opening["confirmed"]:
+        of, label = confirmation_name(study), candidate_label(label, opening["number"])
+    try:
+        records = {r.number: r for r in read_trials(storage_url, of, architecture=label)}
+        runs = [records[number] for number in opening["runs"]]
+    except (NotFoundError, KeyError):  # They were deleted since.
+        return opening
+    return {**opening, "loss_gap": loss_gap(opening["metrics"], runs)}
 
 
 def _sentences(openings: Sequence[dict[str, Any]]) -> list[str]:
