@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import random
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from hpo.reports.draw.cost import _ticks as cost_ticks
 from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
+from tests.unit.reports.conftest import study_records, study_spec
 
 OneTrial = Callable[..., TrialRecord]
 LONG = "a choice whose name is longer than its axis"
@@ -340,6 +342,25 @@ def test_a_parameter_that_a_trial_did_not_have_is_no_point_of_a_surface(
     points = picture.figure.data[-1]
     assert "n = 20 trials" in picture.figure.layout.title.text
     assert len(points.x) == 20
+
+
+def test_a_picture_of_two_parameters_that_are_like_chance_says_so() -> None:
+    demo = compute(study_records(("cnn",), trials=60), study_spec(("cnn",)), n_bootstrap=4)
+    drawn = next(iter(contours.section(demo).pictures))
+    label = drawn.architecture
+    contour = demo.contours[label][0]
+    names = [contour[axis]["name"] for axis in "xy"]
+    for silent, said in (
+        ((), ""),
+        (names[1:], f"Like chance: {names[1]} is not distinguishable from no effect (fANOVA)"),
+        (names, f"Like chance: {names[0]} and {names[1]} are not distinguishable from no effect"),
+    ):
+        data = copy.deepcopy(demo)
+        for row in data.importance[label]["fanova"]["parameters"]:
+            row["distinct"] = row["name"] not in silent
+        note = next(iter(contours.section(data).pictures)).note
+        assert said in note
+        assert ("Like chance" in note) == bool(silent)
 
 
 def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial: OneTrial) -> None:
