@@ -22,7 +22,9 @@ from hpo.reports.equals import equals
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
+from hpo.reports.sentences import listed
 from hpo.reports.tables import duration
+from hpo.spec.objectives import direction_of
 
 FORMAT = 1
 MUCH_MORE = 1.5
@@ -46,7 +48,8 @@ class SideBySide:
             where the two have different objectives. ``low`` and ``high`` are None under a loss.
         confirmed_differences: of each study's confirmed mean from the first study's
             (``confirmed_beside.confirmed_differences``); None where not both have one.
-        curves: per study the best value against the seconds spent in trials.
+        curves: per study the best value against the seconds spent in trials, and the accuracy of
+            the same trials.
         differing: what differs in the study files: ``key`` and ``values``.
         notes: what the reader must know to judge it.
         format: version of this layout.
@@ -119,6 +122,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "title": title,
         "name": side.name,
         "objective": side.objective,
+        "objectives": _goals(side),
         "dataset": facts.get("dataset", "unknown"),
         "validation_sizes": facts.get("validation_sizes", []),
         "trials": facts.get("trials", len(side.trials)),
@@ -132,6 +136,15 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "confirmed": confirmed_beside.confirmed_study(side),
         "confirming": confirmed_beside.going(side),
     }
+
+
+def _goals(side: ReportData) -> list[list[str]]:
+    """Return each objective's metric and direction, the first before all others."""
+    first = [side.objective["name"], side.objective["direction"]]
+    goals = [
+        g["metric"] if isinstance(g, Mapping) else g for g in side.study.get("objectives") or []
+    ]
+    return [first, *([metric, direction_of(metric)] for metric in goals if metric != first[0])]
 
 
 def _architecture(
@@ -199,30 +212,39 @@ def _difference(
 
 
 def _curve(side: ReportData) -> dict[str, Any]:
-    """Return where the best value rises, against the seconds spent in trials as they ended."""
+    """Return where the best value rises, against the seconds spent in trials as they ended.
+
+    ``seconds, values``, and ``accuracies``: those of the same trials, None where not recorded.
+    """
     pick = max if side.objective["direction"] == "maximize" else min
-    spent, best = 0.0, None
+    spent, best, accuracy = 0.0, None, None
     seconds: list[float] = []
     values: list[float] = []
+    accuracies: list[float | None] = []
     for trial in sorted(side.trials, key=lambda t: (t["finished"] or "~", t["number"])):
         spent += trial["seconds"]
         counts = trial["state"] == "complete" and keeps_constraints(trial)
         if counts and trial["value"] is not None:
             better = trial["value"] if best is None else pick(best, trial["value"])
             if better != best:
-                best = better
+                best, accuracy = better, trial["accuracy"]
                 seconds.append(round(spent, 2))
                 values.append(best)
+                accuracies.append(accuracy)
     if best is not None and spent > seconds[-1]:
         seconds.append(round(spent, 2))
         values.append(best)
-    return {"seconds": seconds, "values": values}
+        accuracies.append(accuracy)
+    return {"seconds": seconds, "values": values, "accuracies": accuracies}
 
 
 def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
     said = []
     for what, values in (
-        ("objectives", [side.objective["name"] for side in sides]),
+        (
+            "objectives",
+            [listed([metric for metric, _ in study["objectives"]]) for study in whole.studies],
+        ),
         ("datasets", [str(study["dataset"]) for study in whole.studies]),
         (
             "numbers of validation faces",
@@ -230,8 +252,8 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         ),
     ):
         if len(set(values)) > 1:
-            listed = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
-            said.append(f"The studies differ in their {what} ({listed}): not a like comparison.")
+            each = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
+            said.append(f"The studies differ in their {what} ({each}): not a like comparison.")
     said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
     reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
