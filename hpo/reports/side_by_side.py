@@ -22,7 +22,7 @@ from hpo.reports.equals import equals
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
-from hpo.reports.sentences import listed
+from hpo.reports.sentences import listed, number
 from hpo.reports.tables import duration
 from hpo.spec.objectives import direction_of
 
@@ -254,6 +254,7 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         if len(set(values)) > 1:
             each = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
             said.append(f"The studies differ in their {what} ({each}): not a like comparison.")
+    said += _other_faces(sides, whole.titles)
     said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
     reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
@@ -263,8 +264,8 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
             "paired method 10)."
         )
     said += [
-        f"Differences without a mark take the two as independent samples, as {reason}; for models "
-        "judged on the same faces such an interval is rather too wide."
+        f"Differences without a mark take the two as independent samples, as {reason}"
+        f"{confirmed_beside.too_wide(reason, 'such an')}."
         for reason in reasons
     ]
     if any(d["low"] is None for d in known):
@@ -281,6 +282,32 @@ def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         optimistic += ": an interval of its accuracy knows neither that selection nor other seeds"
     said.append(f"{optimistic}.")
     return said
+
+
+def _other_faces(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str]:
+    """Say who was judged on which validation faces, where a study's seed has drawn them."""
+    draws = [_draw(side) for side in sides]
+    if len(set(draws)) == 1:
+        return []
+    each = [
+        f"{title} on {f'{number(draw[0])} that its seed {draw[1]} drew' if draw else 'all'}"
+        for title, draw in zip(titles, draws, strict=True)
+    ]
+    return [
+        "The studies were not all judged on the same validation faces (data.validation_limit): "
+        f"{listed(each)}. A difference between studies with other faces is not paired by face, and "
+        "what the faces bring is in it; the same limit and seed draw the same faces."
+    ]
+
+
+def _draw(side: ReportData) -> tuple[int, int] | None:
+    """Return how many validation faces were drawn, and by which seed; None for all of them."""
+    limit = (side.study.get("data") or {}).get("validation_limit")
+    sizes = side.facts.get("validation_sizes") or ()
+    # Where there are fewer than the limit, all of them are judged.
+    if limit is None or any(size < limit for size in sizes):
+        return None
+    return int(limit), int(side.study.get("seed") or 0)
 
 
 def _unequal_time(whole: SideBySide) -> list[str]:
