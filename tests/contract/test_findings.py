@@ -253,5 +253,24 @@ def test_the_notes_of_a_search_forget_a_confirmation_that_is_deleted(
     assert "**Confirmation**" in place.note()
     delete("study.confirmation", workspace=workspace)
     assert place.note() == before
-    assert "**Confirmation**" not in place.experiment("study").tags[names.NOTE]
+    experiment = place.experiment("study")
+    assert "**Confirmation**" not in experiment.tags[names.NOTE]
     assert place.told("study") == []
+    run = place.parents("study")["cnn (study study)"]
+    assert names.CONFIRMED not in {*run.data.tags, *experiment.tags}
+
+
+def test_what_people_wrote_around_a_finding_closes_up_when_it_goes(
+    place: Place, workspace: Workspace
+) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    run_id = place.parents("study")["cnn (study study)"].info.run_id
+    place.client.set_tag(run_id, names.NOTE, f"{place.note()}\n\nMine.")
+    delete("study.confirmation", workspace=workspace)
+    assert place.note().endswith("\n\nMine.")
+    assert "\n\n\n" not in place.note()
+    # What an earlier version left is taken away, too.
+    place.client.set_tag(run_id, names.CONFIRMED, "")
+    place.mend("study")
+    assert names.CONFIRMED not in place.parents("study")["cnn (study study)"].data.tags
