@@ -51,7 +51,7 @@ def card_facts(
     """Return what a card says of a trial's model, as plain data.
 
     A confirmation's run is told as the trial of the search whose configuration it has, with
-    ``run``, its number, and ``run_study`` and ``run_label``, where it is kept.
+    ``run``, its number, ``run_study`` and ``run_label``, where it is kept, and ``run_title``.
 
     Args:
         record: a trial with a result.
@@ -75,6 +75,7 @@ def card_facts(
             "run": record.number,
             "run_study": record.study,
             "run_label": record.architecture,
+            "run_title": record.title,
         }
     return {
         **who,
@@ -97,6 +98,15 @@ def card_facts(
         "validation_size": result.validation_size or sum(map(sum, result.confusion)),
         "without_copies": result.validation_size_without_copies,
     }
+
+
+def run_title(facts: Mapping[str, Any]) -> str:
+    """Return what people call the run of a confirmation, ``cnn #7 seed 3``.
+
+    Args:
+        facts: of ``card_facts``; those of before runs were called so have the label and number.
+    """
+    return str(facts.get("run_title") or f"{facts['run_label']} #{facts['run']}")
 
 
 def model_card(facts: Mapping[str, Any]) -> str:
@@ -186,9 +196,9 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts.get("run") is not None:
         text += (
-            f". It is run {facts['run']} of `{facts['run_label']}` in the study "
-            f"`{facts['run_study']}`, the best of its seeds on validation: their mean, and not its "
-            "own figures, is what to expect of the configuration"
+            f". It is {run_title(facts)} in the study `{facts['run_study']}`, the best of its "
+            "seeds on validation: their mean, and not its own figures, is what to expect of the "
+            "configuration"
         )
     trained = facts.get("train_size")
     digest = facts.get("dataset_digest")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.model_cards import card_facts
+from hpo.evidence.model_cards import card_facts, run_title
 from hpo.reports.confirmation_sentences import cautioned, decided, title
 from hpo.reports.data import ReportData
 from hpo.reports.results import ranked
@@ -84,7 +84,7 @@ def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
         )
     else:
         told["Served"] = (
-            f"`hpo promote {data.name}` serves this run, {facts['run_label']} #{facts['run']} of "
+            f"`hpo promote {data.name}` serves this run, {run_title(facts)} of "
             f"{facts['run_study']}: the best of its seeds, whose own figures are optimistic."
         )
     return told

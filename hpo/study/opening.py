@@ -37,7 +37,8 @@ class Opened:
     Args:
         study: whose winner was asked.
         opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
-            images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
+            images, confirmed, architecture, number, runs, titles, sha256,
+            accuracy`` (an interval),
             ``values`` (of each run), ``metrics`` (of each run, by name), ``validation, gap`` (an
             interval; None where the validation answers are not kept), ``loss_gap`` (under an
             objective of loss), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
@@ -99,7 +100,7 @@ def open_test(
         file = checkpoint_of(client, record)
         if file is None:
             raise NotFoundError(
-                f"the model of {record.architecture} #{record.number} of study '{record.study}' is "
+                f"the model of {record.title} of study '{record.study}' is "
                 "gone, from this disk and from MLflow",
                 hint=_way_out(study, confirmed=confirmed),
             )
@@ -115,6 +116,7 @@ def open_test(
         "architecture": title[0],
         "number": title[1],
         "runs": [r.number for r in runs],
+        "titles": [r.title for r in runs],
         "sha256": [r.result.checkpoint_sha256 for r in runs if r.result],
     }
     set_attribute(url, study, OPENINGS, [*openings_of(url, study), entry])

@@ -102,7 +102,7 @@ def test_a_confirmation_says_what_it_is_and_its_runs_are_told_apart(place: Place
         {names.KIND: names.KIND_TRIAL},
     )  # fmt: skip
     titles = sorted(run.info.run_name.split(" · ")[0] for run in found)
-    assert titles == [f"cnn-{n} #{k} seed {k + 1}" for n in (1, 2, 3) for k in range(3)]
+    assert titles == [f"cnn #{n} seed {k + 1}" for n in (1, 2, 3) for k in range(3)]
     view = json.loads(tags[names.VIEW_PREFIX + TRIALS_VIEW])
     assert view["name"] == "Re-runs, best first"
     columns = json.loads(view["state"])["selectedColumns"]

@@ -129,10 +129,10 @@ def test_a_re_run_is_told_as_the_configuration_that_it_is_of() -> None:
     assert (told["study"], told["architecture"], told["number"]) == ("demo", "cnn-two", 4)
     card = model_card(told)
     assert "# Model card: trial 4 of cnn-two, study demo\n" in card
-    assert "It is run 3 of `cnn-two-4` in the study `demo.confirmation`" in card
+    assert "It is cnn-two #4 seed 4 in the study `demo.confirmation`" in card
     # With its parameters the trial of the search, and with its seed the re-run.
     assert "--architecture cnn-two --trial 4 --seed 11" in card
-    assert "It is run" not in model_card(facts())
+    assert " in the study `" not in model_card(facts())
 
 
 def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
