@@ -134,16 +134,26 @@ def described(facts: Mapping[str, Any]) -> str:
     """
     head = [*_what(facts), *_figures(facts), *_uses(facts["dataset"])]
     whole = "\n\n".join([*head, *_making(facts)])
-    if len(whole) > LONGEST_DESCRIPTION:
-        whole = "\n\n".join(head)
+    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut(head)
+
+
+def _cut(parts: Sequence[str]) -> str:
+    whole = "\n\n".join(parts)
     if len(whole) > LONGEST_DESCRIPTION:
         whole = whole[: LONGEST_DESCRIPTION - 2].rsplit("\n", 1)[0] + "\n…"
     return whole
 
 
-def described_uses(dataset: str) -> str:
-    """Return the uses and limits of a model that was trained on these faces, as Markdown."""
-    return "\n\n".join(_uses(dataset))
+def described_ensemble(facts: Mapping[str, Any]) -> str:
+    """Return figures, also without copies, uses and limits of a mean of several models.
+
+    Args:
+        facts: of ``card_facts``, of its best member with the figures of the mean.
+    """
+    figures = _figures(facts, "by which its members were chosen")
+    uses = _uses(facts["dataset"])
+    whole = "\n\n".join([*figures, *_alone(facts), *uses])
+    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut([*figures, *uses])
 
 
 def limits(dataset: str) -> tuple[str, ...]:
@@ -212,7 +222,9 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
     return ["## What it is", text + ".", "## Data", data]
 
 
-def _figures(facts: Mapping[str, Any]) -> list[str]:
+def _figures(
+    facts: Mapping[str, Any], part: str = "by which its best epoch and the trial itself were chosen"
+) -> list[str]:
     metrics, confusion = facts.get("metrics") or {}, facts.get("confusion") or []
     n, alone = facts.get("validation_size") or 0, facts.get("without_copies")
     scores = {k: v for k, v in metrics.items() if k.startswith("val_") and v is not None}
@@ -231,7 +243,7 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
         )
     said = [
         "## Figures",
-        f"On {n:,} validation faces, by which its best epoch and the trial itself were chosen:"
+        f"On {n:,} validation faces, {part}:"
         if n
         else "On validation faces whose number was not recorded:",
         "\n".join(lines),
