@@ -312,6 +312,10 @@ def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
     (picture, *_) = anytime(data).pictures
     (marks,) = [t for t in picture.figure.data if t.name == "cnn, confirmed"]
     assert list(marks.y) == [pytest.approx(55), pytest.approx(57)]
+    # Beside the jumps of the line, and named after the time itself.
+    jumps = {x for trace in picture.figure.data if trace.mode == "lines+markers" for x in trace.x}
+    assert all(min(abs(x - jump) for jump in jumps) >= 0.5 for x in marks.x)
+    assert [(number, round(x)) for number, x in marks.customdata] == [(2, 30), (4, 50)]
     assert "best confirmed value so far" in picture.note
 
 
