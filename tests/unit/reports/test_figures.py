@@ -378,6 +378,33 @@ def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial:
         assert "by hand, from an earlier study or from the even sample" in drawn.look_for
 
 
+@pytest.mark.parametrize(("below", "drawn"), [(-0.02, True), (0.02, True), (0.4, False)])
+def test_always_the_most_frequent_class_stands_beside_a_gain_unless_it_is_far_off(
+    below: float, *, drawn: bool, one_trial: OneTrial
+) -> None:
+    thesis = dataclasses.replace(one_trial(thesis=True), value=0.4)
+    best = dataclasses.replace(one_trial(number=1), value=0.6)
+    data = report([thesis, best])
+    gained = data.architectures[0]["gain"]["baseline"], data.architectures[0]["best"]
+    rate = min(each["interval"]["low"] for each in gained) - below
+    data.majority.update(rate=rate, label="happy")
+    (picture,) = gain.section(data).pictures
+    layout = picture.figure.layout
+    named = f"always 'happy': {100 * rate:.1f}"
+    assert (named in [a.text for a in layout.annotations]) == drawn
+    assert (f"Always answering 'happy' would score {100 * rate:.1f} %" in picture.note) != drawn
+    assert (layout.xaxis.range[0] < 100 * rate) == drawn
+    assert (f"A line at {100 * rate:.1f}: always 'happy'." in picture.words) == drawn
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_the_words_of_a_gain_keep_clear_of_other_lanes(count: int) -> None:
+    rows = gain.AROUND + gain.ROOM * count - 45 - 60
+    lane = gain.LANE * rows / (count + 0.1)
+    # Words are 17 pixels high, their middle 16 above a lane; a mark is 16 pixels high.
+    assert lane - 8 >= 16 + 8.5
+
+
 def test_a_surface_and_its_points_are_of_one_rung(one_trial: OneTrial) -> None:
     generator = random.Random(4)
     space = {
