@@ -10,7 +10,7 @@ import pytest
 
 from hpo.reports.compute import compute
 from hpo.reports.confirmation_sentences import few_seeds, tell, unasked_sentence
-from hpo.reports.draw.confirmation import section
+from hpo.reports.draw.confirmation import _once, section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
 
@@ -285,6 +285,14 @@ def test_who_is_chosen_and_was_never_asked_about_the_test_split_is_named(
     assert told in data.summary
     assert told in data.caveats
     assert unasked_sentence(known | {"facts": facts | {"over": False}}) == ""
+
+
+def test_no_sentence_of_the_section_stands_there_twice() -> None:
+    tail = "What it owes to these faces is in both."
+    said = _once(
+        [f"One scored 29.7 %. {tail}", "Three seeds.", f"Two scored. {tail}", "Three seeds."]
+    )
+    assert said == ["One scored 29.7 %.", "Three seeds.", f"Two scored. {tail}"]
 
 
 def test_the_report_draws_a_row_for_each_and_sums_it_up(
