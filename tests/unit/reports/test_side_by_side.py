@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -115,6 +116,13 @@ def test_studies_of_other_objectives_are_drawn_in_the_accuracy_that_all_record()
     (anytime,) = drawn["anytime"].pictures
     assert anytime.figure.data[1].y[-1] == pytest.approx(by_place[1], abs=1e-3)
     assert "a disadvantage" in page(whole)
+
+
+def test_the_navigation_leads_to_every_section() -> None:
+    text = page(beside(3, 3))
+    sections = re.findall(r'<section id="(\w+)"', text)
+    assert sections[-1] == "made"
+    assert re.findall(r'<li><a href="#(\w+)">', text) == sections
 
 
 def test_without_an_accuracy_studies_of_other_objectives_say_why_nothing_is_drawn() -> None:
