@@ -295,6 +295,15 @@ def test_what_is_long_is_folded_by_a_script_alone(records: Records, spec: dict[s
     assert text.index("details.fold") < text.index("window.hpoPage = ")
 
 
+def test_the_entries_of_a_legend_are_within_reach_of_the_keyboard(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    text = page(compute(records(("cnn",), trials=12), spec, n_bootstrap=0))
+    # Hidden until a figure with several entries is drawn, which the script fills in.
+    assert text.count('<details class="words entries" hidden>') == text.count('class="plot"')
+    assert 'Plotly.restyle(plot, { visible: tick.checked ? true : "legendonly" }' in text
+
+
 def test_commands_in_sentences_are_code_and_long_keys_may_fold() -> None:
     from hpo.reports.layout import coded, foldable
 
