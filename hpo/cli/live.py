@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hpo.cli.shell import counted
-from hpo.execution.watch import CONTINUES, StudyStart
+from hpo.execution.watch import CONTINUES, SEED, StudyStart
+from hpo.spec.confirmation import rerun_title
 from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Lines:
         self.progress = Progress(estimates or {})
         self._single = single
         self._epochs: dict[tuple[str, int], int] = {}
+        self._reruns: dict[tuple[str, int], str] = {}
+        """What runs of a confirmation are called."""
         self._said_at = time.monotonic()
         self._objective, self._sign = "val_accuracy", 1
 
@@ -150,8 +153,9 @@ class Lines:
     ) -> None:
         """Print the configuration."""
         self._epochs[label, number] = epochs
-        self.progress.started(label, number, origin)
-        mark = "" if origin == "sampler" or self._single else f" [{origin}]"
+        self._start(label, number, origin)
+        known = origin == "sampler" or (label, number) in self._reruns
+        mark = "" if known or self._single else f" [{origin}]"
         # A run of a confirmation searches nothing.
         told = f": {compact(params)}" if params else ""
         self._print(f"{self._name(label, number)} starts{mark}{told}")
@@ -187,14 +191,22 @@ class Lines:
     def trial_released(self, label: str, number: int, why: str) -> None:
         """Print why the trial is to be run again."""
         self._epochs.pop((label, number), None)
-        self._print(f"{label} #{number}: {why}.")
+        self._print(f"{self._name(label, number)}: {why}.")
 
     def note(self, text: str) -> None:
         """Print the note."""
         self._print(text)
 
+    def _start(self, label: str, number: int, origin: str) -> None:
+        self.progress.started(label, number, origin)
+        if origin.startswith(SEED):
+            slot = int(origin.removeprefix(SEED)) - 1
+            self._reruns[label, number] = rerun_title(label, slot)
+
     def _name(self, label: str, number: int) -> str:
-        return f"{label} single run" if self._single else f"{label} #{number}"
+        if self._single:
+            return f"{label} single run"
+        return self._reruns.get((label, number), f"{label} #{number}")
 
     def _print(self, text: str) -> None:
         self._said_at = time.monotonic()
@@ -236,7 +248,7 @@ class Table(Lines):
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
     ) -> None:
         """Show the trial as running."""
-        self.progress.started(label, number, origin)
+        self._start(label, number, origin)
         row = _Row(label, number, "running", None, 0, 0.0, compact(params))
         self._now[label, number] = (row, epochs, time.monotonic())
 

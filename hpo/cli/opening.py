@@ -62,9 +62,9 @@ def open_test(
         return
     entry = opened.opening
     rows = [
-        [f"run {number}", percent(value)]
-        for number, value in zip(entry["runs"], entry["values"], strict=True)
+        [title, percent(value)]
+        for title, value in zip(entry["titles"], entry["values"], strict=True)
     ]
-    print_table([f"{entry['architecture']} #{entry['number']}", "test accuracy"], rows)
+    print_table(["run", "test accuracy"], rows)
     for text in (*opened.notes, *opened.sentences):
         say(text)

@@ -121,6 +121,7 @@ def trials(
         _write_csv([_flat({k: v for k, v in r.items() if k != "searched"}) for r in rows])
         return
     from hpo.cli.live import compact, duration
+    from hpo.spec.confirmation import trial_title
     from hpo.spec.objectives import metric_text
 
     further = list(dict.fromkeys(name for r in rows for name in list(r["values"])[1:]))
@@ -128,7 +129,7 @@ def trials(
         ["trial", "state", "value", *further, "epochs", "time", "parameters"],
         [
             [
-                f"{r['architecture']} #{r['number']}",
+                trial_title(r["architecture"], r["number"], r["slot"], r["origin"]),
                 _state(r),
                 None if r["value"] is None else f"{r['value']:.4f}",
                 *(
@@ -147,7 +148,8 @@ def trials(
         say(f"Not listed: {counted(lost, 'attempt')} without a result, whose place is given again.")
     logged = [r for r in rows if r["log"]]
     for r in logged[:_LOGS]:
-        say(f"Log of {r['architecture']} #{r['number']}: {r['log']}")
+        title = trial_title(r["architecture"], r["number"], r["slot"], r["origin"])
+        say(f"Log of {title}: {r['log']}")
     if len(logged) > _LOGS:
         say(f"{len(logged) - _LOGS} more failed trials have logs; --json names them all.")
 

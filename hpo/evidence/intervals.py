@@ -119,6 +119,26 @@ def percentile_interval(point: float, samples: Sequence[float], level: float, n:
     return Interval(point, quantile((1 - level) / 2), quantile((1 + level) / 2), level, n)
 
 
+def student(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Return the mean of values with Student's interval; ``n`` counts them.
+
+    Student (1908), "The probable error of a mean", Biometrika 6(1).
+
+    Raises:
+        ValueError: fewer than two values.
+    """
+    from statistics import fmean, stdev
+
+    from scipy.special import stdtrit
+
+    n = len(values)
+    if n < 2:
+        raise ValueError("no interval of fewer than two values")
+    mean = fmean(values)
+    half = float(stdtrit(n - 1, 0.5 + level / 2)) * stdev(values) / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half, level, n)
+
+
 def bootstrap(
     values: Sequence[float],
     statistic: Callable[[Sequence[float]], float],

@@ -51,7 +51,7 @@ def card_facts(
     """Return what a card says of a trial's model, as plain data.
 
     A confirmation's run is told as the trial of the search whose configuration it has, with
-    ``run``, its number, and ``run_study`` and ``run_label``, where it is kept.
+    ``run``, its number, ``run_study`` and ``run_label``, where it is kept, and ``run_title``.
 
     Args:
         record: a trial with a result.
@@ -75,6 +75,7 @@ def card_facts(
             "run": record.number,
             "run_study": record.study,
             "run_label": record.architecture,
+            "run_title": record.title,
         }
     return {
         **who,
@@ -97,6 +98,15 @@ def card_facts(
         "validation_size": result.validation_size or sum(map(sum, result.confusion)),
         "without_copies": result.validation_size_without_copies,
     }
+
+
+def run_title(facts: Mapping[str, Any]) -> str:
+    """Return what people call the run of a confirmation, ``cnn #7 seed 3``.
+
+    Args:
+        facts: of ``card_facts``; those of before runs were called so have the label and number.
+    """
+    return str(facts.get("run_title") or f"{facts['run_label']} #{facts['run']}")
 
 
 def model_card(facts: Mapping[str, Any]) -> str:
@@ -124,16 +134,26 @@ def described(facts: Mapping[str, Any]) -> str:
     """
     head = [*_what(facts), *_figures(facts), *_uses(facts["dataset"])]
     whole = "\n\n".join([*head, *_making(facts)])
-    if len(whole) > LONGEST_DESCRIPTION:
-        whole = "\n\n".join(head)
+    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut(head)
+
+
+def _cut(parts: Sequence[str]) -> str:
+    whole = "\n\n".join(parts)
     if len(whole) > LONGEST_DESCRIPTION:
         whole = whole[: LONGEST_DESCRIPTION - 2].rsplit("\n", 1)[0] + "\n…"
     return whole
 
 
-def described_uses(dataset: str) -> str:
-    """Return the uses and limits of a model that was trained on these faces, as Markdown."""
-    return "\n\n".join(_uses(dataset))
+def described_ensemble(facts: Mapping[str, Any]) -> str:
+    """Return figures, also without copies, uses and limits of a mean of several models.
+
+    Args:
+        facts: of ``card_facts``, of its best member with the figures of the mean.
+    """
+    figures = _figures(facts, "by which its members were chosen")
+    uses = _uses(facts["dataset"])
+    whole = "\n\n".join([*figures, *_alone(facts), *uses])
+    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut([*figures, *uses])
 
 
 def limits(dataset: str) -> tuple[str, ...]:
@@ -186,9 +206,9 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts.get("run") is not None:
         text += (
-            f". It is run {facts['run']} of `{facts['run_label']}` in the study "
-            f"`{facts['run_study']}`, the best of its seeds on validation: their mean, and not its "
-            "own figures, is what to expect of the configuration"
+            f". It is {run_title(facts)} in the study `{facts['run_study']}`, the best of its "
+            "seeds on validation: their mean, and not its own figures, is what to expect of the "
+            "configuration"
         )
     trained = facts.get("train_size")
     digest = facts.get("dataset_digest")
@@ -202,7 +222,9 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
     return ["## What it is", text + ".", "## Data", data]
 
 
-def _figures(facts: Mapping[str, Any]) -> list[str]:
+def _figures(
+    facts: Mapping[str, Any], part: str = "by which its best epoch and the trial itself were chosen"
+) -> list[str]:
     metrics, confusion = facts.get("metrics") or {}, facts.get("confusion") or []
     n, alone = facts.get("validation_size") or 0, facts.get("without_copies")
     scores = {k: v for k, v in metrics.items() if k.startswith("val_") and v is not None}
@@ -221,7 +243,7 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
         )
     said = [
         "## Figures",
-        f"On {n:,} validation faces, by which its best epoch and the trial itself were chosen:"
+        f"On {n:,} validation faces, {part}:"
         if n
         else "On validation faces whose number was not recorded:",
         "\n".join(lines),

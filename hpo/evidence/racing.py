@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo.evidence.hierarchical import RESAMPLES, Comparison, compare
-from hpo.evidence.intervals import Interval
+from hpo.evidence.intervals import Interval, student
 
 Run = npt.NDArray[Any] | None
 """The scores of a run that ended, ``(images,)``; None if it failed."""
@@ -190,11 +190,7 @@ def optimism(search_value: float, values: Sequence[float], level: float = LEVEL)
     Raises:
         ValueError: fewer than two values.
     """
-    from scipy.special import stdtrit
-
-    if len(values) < 2:
-        raise ValueError("no interval of fewer than two runs")
-    known = np.asarray(values, dtype=np.float64)
-    half = float(stdtrit(len(known) - 1, 0.5 + level / 2) * known.std(ddof=1) / len(known) ** 0.5)
-    point = float(search_value - known.mean())
-    return Interval(point, point - half, point + half, level, len(known))
+    mean = student(values, level)
+    return Interval(
+        search_value - mean.point, search_value - mean.high, search_value - mean.low, level, mean.n
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,25 @@ import numpy.typing as npt
 
 from hpo.evidence.classes import over_runs
 from hpo.evidence.hierarchical import compare, gap
-from hpo.evidence.intervals import wilson
+from hpo.evidence.intervals import student, wilson
 from hpo.spec.bits import unpack_bits
 from hpo.spec.records import TrialRecord
 
+BY_LOSS = "val_loss"
+"""The objective under which the test split's loss is set beside that of validation."""
+
 
 def opening_figures(
-    told: Sequence[dict[str, Any]], runs: Sequence[TrialRecord], seed: int
+    told: Sequence[dict[str, Any]],
+    runs: Sequence[TrialRecord],
+    seed: int,
+    objective: str = "val_accuracy",
 ) -> dict[str, Any]:
     """Return the figures of an opening of the test split.
 
     ``images, accuracy`` (an interval), ``values`` and ``metrics`` (of each run), ``validation``
     (the runs' mean accuracy there), ``gap`` (to it, an interval; None where the answers there are
-    not kept),
+    not kept), ``loss_gap`` (as of that function, where the objective is the loss),
     ``scores`` (by name: mean, low, high), ``confusion`` (summed), ``per_class`` (as
     ``class_figures`` tells it), ``images_without_copies`` (of which training has no copy) and,
     where these are a part of the images, ``without_copies``: ``images, accuracy, confusion,
@@ -33,6 +39,7 @@ def opening_figures(
         told: what ``hpo.training.testing.judge_files`` says of each run's model.
         runs: the runs, in the same order.
         seed: the same seed gives the same intervals.
+        objective: by which the runs' configuration was chosen.
     """
     right = np.array([model["correct"] for model in told], dtype=np.float64)
     results = [record.result for record in runs if record.result is not None]
@@ -47,12 +54,50 @@ def opening_figures(
         "metrics": [model["metrics"] for model in told],
         "validation": statistics.fmean(r.metrics["val_accuracy"] for r in results),
         "gap": apart,
+        **(
+            {"loss_gap": loss_gap([model["metrics"] for model in told], runs)}
+            if objective == BY_LOSS
+            else {}
+        ),
         "scores": {
             name: _spread([model["metrics"][name] for model in told]) for name in told[0]["metrics"]
         },
         **_over(told, right, seed),
         "images_without_copies": told[0]["images_without_copies"],
         **_without_copies(told, right, seed),
+    }
+
+
+def loss_gap(
+    metrics: Sequence[Mapping[str, float]], runs: Sequence[TrialRecord]
+) -> dict[str, Any] | None:
+    """Return by how much the loss of runs on the test split is above that on validation.
+
+    ``test, validation`` (means over the runs), ``point, low, high, level, n``: Student's interval
+    over the ``n`` runs' own differences. The losses of single faces are not kept, so it speaks of
+    other seeds alone, and of a single run ``low``, ``high`` and ``level`` are None. None where a
+    loss is not known.
+
+    Args:
+        metrics: what the test split said of each run, by name.
+        runs: the same runs, in the same order.
+    """
+    pairs = [
+        (own["test_loss"], record.result.metrics[BY_LOSS])
+        for own, record in zip(metrics, runs, strict=True)
+        if "test_loss" in own and record.result and BY_LOSS in record.result.metrics
+    ]
+    if not pairs or len(pairs) != len(metrics):
+        return None
+    apart = [test - validation for test, validation in pairs]
+    if len(apart) > 1:
+        known = student(apart).to_json()
+    else:
+        known = {"point": apart[0], "low": None, "high": None, "level": None, "n": 1}
+    return {
+        "test": statistics.fmean(test for test, _ in pairs),
+        "validation": statistics.fmean(validation for _, validation in pairs),
+        **known,
     }
 
 

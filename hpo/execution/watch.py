@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from hpo.spec.confirmation import ORIGIN as CONFIRMATION
 from hpo.spec.records import EpochReport, TrialResult
 
 CONTINUES = "continues #"
-"""How the origin of a trial begins that takes a configuration one rung further."""
+SEED = "seed "
+"""How the origin of a trial begins that takes a configuration one rung further, or that runs one
+again in a confirmation."""
+
+
+def told_origin(origin: str, slot: int, continues: int | None) -> str:
+    """Return the origin of a trial as watchers hear of it.
+
+    Args:
+        origin: the record's.
+        slot: its place of the budget.
+        continues: number of the trial at the rung below; None if there is none.
+    """
+    if continues is not None:
+        return f"{CONTINUES}{continues}"
+    return f"{SEED}{slot + 1}" if origin == CONFIRMATION else origin
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,8 @@ class Watcher(Protocol):
     ) -> None:
         """Hear of a trial; ``params`` are the searched ones.
 
-        ``origin`` is the record's, or names the trial that this one continues (``CONTINUES``).
+        ``origin`` is the record's, or names the trial that this one continues (``CONTINUES``), or
+        the seed of a confirmation's run (``SEED``).
         """
         return
 

@@ -21,7 +21,7 @@ from hpo.execution.interrupts import Interrupts
 from hpo.execution.patterns import Patterns
 from hpo.execution.retrying import another_attempt
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
-from hpo.execution.watch import CONTINUES, Watcher
+from hpo.execution.watch import Watcher, told_origin
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
@@ -189,8 +189,7 @@ class Worker:
             self.keep(record)
             if record.lost:
                 self.watcher.note(
-                    f"{lane.label} #{number} was lost ({result.reason.rstrip('.')}); "
-                    "it is run again."
+                    f"{record.title} was lost ({result.reason.rstrip('.')}); it is run again."
                 )
             else:
                 self.watcher.trial_finished(lane.label, number, result, record.seconds)
@@ -207,7 +206,7 @@ class Worker:
             number,
             dict(proposal.params),
             int(job.params.get("epochs", 0)),
-            proposal.origin if proposal.continues is None else f"{CONTINUES}{proposal.continues}",
+            told_origin(proposal.origin, proposal.slot, proposal.continues),
         )
         epochs = Epochs(lane.engine, self.mirror, self.watcher, lane.label, number, job)
         try:

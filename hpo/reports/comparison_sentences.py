@@ -106,15 +106,28 @@ def answer_sentence(
                 if level
                 else f"choosing {chosen} the rest{unsure}"
             )
-    left = tuned["left_out"]
-    if left:
-        said += f"; {listed(list(left))} left out, {'; '.join(sorted(set(left.values())))}"
     return (
         f"{said} (95 % intervals, of the distance "
         f"{'normal' if len(moves) > 1 else NEWCOMBE}{by_faces}, the trials "
         f"{basis(tuned['paired'], tuned['n'])}; one training run each)."
         f"{f' {outside[0].upper()}{outside[1:]}.' if outside else ''}"
+        f"{_left_out(tuned['left_out'])}"
     )
+
+
+def _left_out(left: Mapping[str, str]) -> str:
+    """Return a sentence on the architectures that have no move, for each reason; "" if all have."""
+    said = ""
+    for reason in dict.fromkeys(left.values()):
+        labels = [label for label, why in left.items() if why == reason]
+        several = len(labels) > 1
+        if reason.startswith("no "):
+            why = f"{'they have' if several else 'it has'} {reason}"
+        else:
+            own = "its default or its best"
+            why = reason.replace(own, "the default or the best of each") if several else reason
+        said += f" {listed(labels)} {'are' if several else 'is'} left out, as {why}."
+    return said
 
 
 def _chosen(tuned: Mapping[str, Any]) -> tuple[str, str]:

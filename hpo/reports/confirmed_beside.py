@@ -24,6 +24,7 @@ CompareRuns = Callable[[int, int], Interval | str]
 that cannot be taken face by face."""
 
 NOT_STORED = "a report's study.json keeps no predictions"
+OTHER_FACES = "the studies judged other validation faces"
 
 
 def confirmed_study(data: ReportData) -> dict[str, Any] | None:
@@ -219,6 +220,18 @@ def confirmed_sentence(study: Mapping[str, Any]) -> str:
     )
 
 
+def too_wide(reason: str, whose: str) -> str:
+    """Return what taking two studies as independent costs; "" where that is what they are.
+
+    Args:
+        reason: why they are taken so.
+        whose: word before the interval, such as ``its``.
+    """
+    if reason == OTHER_FACES:
+        return ""
+    return f"; for models judged on the same faces {whose} interval is rather too wide"
+
+
 def notes(whole: SideBySide) -> list[str]:
     """Return what the reader must know to judge confirmed figures."""
     if not any(study.get("confirmed") for study in whole.studies):
@@ -246,7 +259,7 @@ def notes(whole: SideBySide) -> list[str]:
     )
     said += [
         "The difference of confirmed figures takes them as independent (Zou and Donner 2008), as "
-        f"{reason}; for models judged on the same faces its interval is rather too wide."
+        f"{reason}{too_wide(reason, 'its')}."
         if faces
         else "The difference of confirmed losses takes them as independent (Zou and Donner 2008), "
         "as their seeds are; its interval speaks of other seeds alone, not of other faces."

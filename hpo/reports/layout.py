@@ -21,7 +21,7 @@ from hpo.reports.words import in_words, plain
 from hpo.spec.errors import EnvironmentProblem
 
 PLOTLY = "plotly.min.js"
-SCRIPTS = ("theme", "figures", "table", "filters")
+SCRIPTS = ("theme", "folds", "figures", "table", "filters")
 
 
 def render(name: str, drawn: Mapping[str, Section], labels: Sequence[str], **facts: Any) -> str:

@@ -45,6 +45,8 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
             "selection could see."
         )
+    if opening.get("loss_gap"):
+        said.append(_losses(opening["loss_gap"]))
     told = scores_sentence(
         {name.replace("test_", "val_", 1): known for name, known in opening["scores"].items()}
     )
@@ -55,6 +57,25 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     if not opening["confirmed"]:
         said.append("The winner was not confirmed over seeds before the test split was opened.")
     return said
+
+
+def _losses(gap: Mapping[str, Any]) -> str:
+    """Say how far the loss, by which the search went, lies from that on validation."""
+    runs = "the same run" if gap["n"] == 1 else "the same runs"
+    side = "above" if gap["point"] >= 0 else "below"
+    unknown = "the losses of single faces are not stored"
+    if gap["low"] is None:
+        sure = f"of one run no interval is known, as {unknown}"
+    else:
+        sure = (
+            f"gap {gap['point']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}], "
+            f"{100 * gap['level']:.0f} % Student interval over {plural(gap['n'], 'seed')}; as "
+            f"{unknown}, what other faces would change is not in it"
+        )
+    return (
+        f"Its log loss there, {gap['test']:.4f}, is {abs(gap['point']):.4f} {side} that of {runs} "
+        f"on validation, {gap['validation']:.4f}, by which it was chosen ({sure})."
+    )
 
 
 def _without_copies(opening: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hpo.evidence.model_cards import FORBIDDEN, INTENDED, limits, model_card
+from hpo.evidence.model_cards import FORBIDDEN, INTENDED, limits, model_card, run_title
 from hpo.reports.classes import class_tables
 from hpo.reports.copies import copies_rows
 from hpo.reports.data import ReportData, dump_data, write_atomically
@@ -88,7 +88,7 @@ def _card(data: ReportData) -> dict[str, Any]:
     facts = card_of(data)
     if not facts:
         return {}
-    run = f", run {facts['run']} of {facts['run_study']}" if "run" in facts else ""
+    run = f": {run_title(facts)} of {facts['run_study']}" if "run" in facts else ""
     told = {
         "Model": f"trial {facts['number']} of {facts['architecture']}{run}",
         # Code in a card is marked as in Markdown.

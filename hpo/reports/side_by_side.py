@@ -15,6 +15,7 @@ from typing import Any
 from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports import confirmed_beside
+from hpo.reports.beside_notes import notes
 from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
 from hpo.reports.differing import differing
@@ -22,12 +23,9 @@ from hpo.reports.equals import equals
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
-from hpo.reports.sentences import majority_caveats
-from hpo.reports.tables import duration
+from hpo.spec.objectives import direction_of
 
 FORMAT = 1
-MUCH_MORE = 1.5
-"""Times the seconds of another study from which on the difference in time is said."""
 
 Best = tuple[int, str]
 """A study's place and an architecture's label: the best trial of that architecture there."""
@@ -47,7 +45,8 @@ class SideBySide:
             where the two have different objectives. ``low`` and ``high`` are None under a loss.
         confirmed_differences: of each study's confirmed mean from the first study's
             (``confirmed_beside.confirmed_differences``); None where not both have one.
-        curves: per study the best value against the seconds spent in trials.
+        curves: per study the best value against the seconds spent in trials, and the accuracy of
+            the same trials.
         differing: what differs in the study files: ``key`` and ``values``.
         notes: what the reader must know to judge it.
         format: version of this layout.
@@ -106,7 +105,7 @@ def set_beside(
         curves=[_curve(side) for side in sides],
         differing=differing([side.study for side in sides]),
     )
-    whole.notes.extend(_notes(sides, whole))
+    whole.notes.extend(notes(sides, whole))
     return whole
 
 
@@ -120,6 +119,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "title": title,
         "name": side.name,
         "objective": side.objective,
+        "objectives": _goals(side),
         "dataset": facts.get("dataset", "unknown"),
         "validation_sizes": facts.get("validation_sizes", []),
         "trials": facts.get("trials", len(side.trials)),
@@ -133,6 +133,15 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "confirmed": confirmed_beside.confirmed_study(side),
         "confirming": confirmed_beside.going(side),
     }
+
+
+def _goals(side: ReportData) -> list[list[str]]:
+    """Return each objective's metric and direction, the first before all others."""
+    first = [side.objective["name"], side.objective["direction"]]
+    goals = [
+        g["metric"] if isinstance(g, Mapping) else g for g in side.study.get("objectives") or []
+    ]
+    return [first, *([metric, direction_of(metric)] for metric in goals if metric != first[0])]
 
 
 def _architecture(
@@ -200,86 +209,27 @@ def _difference(
 
 
 def _curve(side: ReportData) -> dict[str, Any]:
-    """Return where the best value rises, against the seconds spent in trials as they ended."""
+    """Return where the best value rises, against the seconds spent in trials as they ended.
+
+    ``seconds, values``, and ``accuracies``: those of the same trials, None where not recorded.
+    """
     pick = max if side.objective["direction"] == "maximize" else min
-    spent, best = 0.0, None
+    spent, best, accuracy = 0.0, None, None
     seconds: list[float] = []
     values: list[float] = []
+    accuracies: list[float | None] = []
     for trial in sorted(side.trials, key=lambda t: (t["finished"] or "~", t["number"])):
         spent += trial["seconds"]
         counts = trial["state"] == "complete" and keeps_constraints(trial)
         if counts and trial["value"] is not None:
             better = trial["value"] if best is None else pick(best, trial["value"])
             if better != best:
-                best = better
+                best, accuracy = better, trial["accuracy"]
                 seconds.append(round(spent, 2))
                 values.append(best)
+                accuracies.append(accuracy)
     if best is not None and spent > seconds[-1]:
         seconds.append(round(spent, 2))
         values.append(best)
-    return {"seconds": seconds, "values": values}
-
-
-def _notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
-    said = []
-    for what, values in (
-        ("objectives", [side.objective["name"] for side in sides]),
-        ("datasets", [str(study["dataset"]) for study in whole.studies]),
-        (
-            "numbers of validation faces",
-            ["/".join(f"{n:,}" for n in study["validation_sizes"]) for study in whole.studies],
-        ),
-    ):
-        if len(set(values)) > 1:
-            listed = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
-            said.append(f"The studies differ in their {what} ({listed}): not a like comparison.")
-    # First of all, as no difference between two that have not learned means much.
-    said += [
-        f"{study['title']}: {told}"
-        for side, study in zip(sides, whole.studies, strict=True)
-        for told in majority_caveats(list(_ranked(side))[:1], side.majority)
-    ]
-    said += _unequal_time(whole)
-    known = [d for d in (*whole.differences, *_all(whole)) if d]
-    reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
-    if any(d["paired"] for d in known):
-        said.append(
-            "Paired differences count the faces that one trial alone got right (Newcombe 1998, "
-            "paired method 10)."
-        )
-    said += [
-        f"Differences without a mark take the two as independent samples, as {reason}; for models "
-        "judged on the same faces such an interval is rather too wide."
-        for reason in reasons
-    ]
-    if any(d["low"] is None for d in known):
-        said.append(
-            "Differences of the losses of single runs stand without an interval, as the losses of "
-            "single faces are not stored: nothing tells them from luck."
-        )
-    said += confirmed_beside.notes(whole)
-    optimistic = (
-        "Each search's best was selected on the faces that it is judged by, and is one training "
-        "run, so it is optimistic"
-    )
-    if any(by_accuracy(study["objective"]) for study in whole.studies):
-        optimistic += ": an interval of its accuracy knows neither that selection nor other seeds"
-    said.append(f"{optimistic}.")
-    return said
-
-
-def _unequal_time(whole: SideBySide) -> list[str]:
-    """Name the studies that took the most and the least time where they are far apart."""
-    spent = {study["title"]: study["seconds"] for study in whole.studies}
-    most, least = max(spent, key=lambda t: spent[t]), min(spent, key=lambda t: spent[t])
-    if spent[least] <= 0 or spent[most] <= MUCH_MORE * spent[least]:
-        return []
-    return [
-        f"{most} spent {duration(spent[most])} in trials, {spent[most] / spent[least]:.1f} times "
-        f"the {duration(spent[least])} of {least}: compare the curves at equal time rather than "
-        "the bests."
-    ]
-
-
-def _all(whole: SideBySide) -> list[dict[str, Any] | None]:
-    return [d for entry in whole.architectures for d in entry["differences"]]
+        accuracies.append(accuracy)
+    return {"seconds": seconds, "values": values, "accuracies": accuracies}

@@ -197,8 +197,11 @@ def _result(
 
 def budget_rows(whole: SideBySide) -> list[list[str]]:
     """Return what each study had and took: a row per fact, its name, then a cell per study."""
+    several = any(len(study["objectives"]) > 1 for study in whole.studies)
     facts: dict[str, Any] = {
-        "objective": lambda s: f"{s['objective']['name']}, {s['objective']['direction']}",
+        "objectives" if several else "objective": lambda s: "; ".join(
+            f"{metric}, {direction}" for metric, direction in s["objectives"]
+        ),
         "data": lambda s: str(s["dataset"]),
         "validation faces": lambda s: ", ".join(f"{n:,}" for n in s["validation_sizes"]) or "–",
         "budget": lambda s: _budget(s["budget"]),

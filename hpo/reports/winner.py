@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.model_cards import card_facts
+from hpo.evidence.model_cards import card_facts, run_title
 from hpo.reports.confirmation_warnings import cautioned
 from hpo.reports.confirmation_words import decided, title
 from hpo.reports.data import ReportData
@@ -85,7 +85,7 @@ def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
         )
     else:
         told["Served"] = (
-            f"`hpo promote {data.name}` serves this run, {facts['run_label']} #{facts['run']} of "
+            f"`hpo promote {data.name}` serves this run, {run_title(facts)} of "
             f"{facts['run_study']}: the best of its seeds, whose own figures are optimistic."
         )
     return told

@@ -66,3 +66,26 @@ def read_candidate(label: str) -> tuple[str, int]:
     """Return the architecture and the trial that ``candidate_label`` made a label of."""
     architecture, _, number = label.rpartition("-")
     return architecture, int(number)
+
+
+def rerun_title(label: str, slot: int) -> str:
+    """Return what people call a run of a confirmation: ``cnn #7 seed 3``.
+
+    Args:
+        label: of its configuration, there.
+        slot: its place of the budget, from 0, which stands for a seed.
+    """
+    architecture, number = read_candidate(label)
+    return f"{architecture} #{number} seed {slot + 1}"
+
+
+def trial_title(label: str, number: int, slot: int, origin: str) -> str:
+    """Return what people call a trial: ``cnn #7``, and of a confirmation ``cnn #7 seed 3``.
+
+    Args:
+        label: of its architecture in the study.
+        number: its number there.
+        slot: its place of the budget, from 0.
+        origin: as a record has it.
+    """
+    return rerun_title(label, slot) if origin == ORIGIN else f"{label} #{number}"

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from hpo.spec.confirmation import trial_title
+
 SINGLE = "single"
 """Origin of a run that belongs to no budget: one configuration, trained by itself."""
 SPACE_FILLING: Literal["space-filling"] = "space-filling"
@@ -296,6 +298,11 @@ class TrialRecord(_Plain):
     space_version: int = 1
     values: dict[str, float] = field(default_factory=dict)
     excess: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Return what people call the trial, such as ``cnn #7``."""
+        return trial_title(self.architecture, self.number, self.slot, self.origin)
 
     @property
     def feasible(self) -> bool:

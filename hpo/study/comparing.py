@@ -205,9 +205,9 @@ def _count_pairs(
         return why
     if all(right):
         return pair([True] * len(right[0]), *right)
-    key = f"{both[0].digest} {_drawn_faces(both[0])}"
+    key = f"{both[0].digest} {_drawn_faces(both[0], len(one))}"
     if key not in faces:
-        faces[key] = _labels(both[0])
+        faces[key] = _labels(both[0], len(one))
     labels = faces[key]
     if isinstance(labels, str):
         return labels
@@ -218,10 +218,12 @@ def _count_pairs(
 
 def _other_faces(one: _Source, other: _Source, faces: int, others: int) -> str:
     """Return why two studies are not known to judge the same validation faces; "" if they are."""
+    from hpo.reports.confirmed_beside import OTHER_FACES
+
     if not one.digest or not other.digest or one.digest != other.digest:
         return "the studies were not run on the same faces, as far as is recorded"
-    if _drawn_faces(one) != _drawn_faces(other) or faces != others:
-        return "the studies judged other validation faces"
+    if _drawn_faces(one, faces) != _drawn_faces(other, others) or faces != others:
+        return OTHER_FACES
     return ""
 
 
@@ -250,16 +252,23 @@ def _record(source: _Source, label: str) -> TrialRecord:
     return next(r for r in source.records if r.architecture == label and r.number == number)
 
 
-def _drawn_faces(source: _Source) -> tuple[int, int] | None:
-    """Return limit and seed of the draw of validation faces; None for all of them."""
+def _drawn_faces(source: _Source, faces: int) -> tuple[int, int] | None:
+    """Return limit and seed of the draw of validation faces; None for all of them.
+
+    Args:
+        source: the study.
+        faces: how many it judged; where there are fewer than the limit, all of them are.
+    """
     from hpo.spec.seeds import derive_seed
 
     assert source.spec is not None
     limit = source.spec.data.validation_limit
-    return None if limit is None else (limit, derive_seed(source.spec.seed, "data"))
+    if limit is None or faces < limit:
+        return None
+    return limit, derive_seed(source.spec.seed, "data")
 
 
-def _labels(source: _Source) -> list[int] | str:
+def _labels(source: _Source, faces: int) -> list[int] | str:
     from hpo.data.splits import subset
     from hpo.study.faces import find_dataset
 
@@ -270,6 +279,6 @@ def _labels(source: _Source) -> list[int] | str:
         return f"the faces '{source.spec.data.dataset}' are not in this workspace"
     if dataset.digest != source.digest:
         return f"the faces '{source.spec.data.dataset}' have changed since"
-    limit, seed = _drawn_faces(source) or (None, 0)
+    limit, seed = _drawn_faces(source, faces) or (None, 0)
     labels: list[int] = subset(dataset.split("validation"), limit, seed).labels.tolist()
     return labels

@@ -66,7 +66,7 @@ def choose_members(
             break
         file = checkpoint_of(client, record)
         if file is None:
-            missing.append(f"{record.architecture} #{record.number}")
+            missing.append(record.title)
             continue
         chosen.append(record)
         files.append(file)

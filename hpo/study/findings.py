@@ -105,14 +105,14 @@ def _told(storage_url: str, study: str) -> Findings:
     from hpo.reports.opening_sentences import tell_openings
     from hpo.spec.errors import NotFoundError
     from hpo.study.confirmed import confirmed
-    from hpo.study.opening import openings_of
+    from hpo.study.opening import openings_of, with_loss_gaps
     from hpo.tracking.findings import Findings
 
     study = study.removesuffix(SUFFIX)
     found = Findings(study, confirmation_name(study))
     try:
         told = confirmed(study, storage_url=storage_url)
-        openings = openings_of(storage_url, study)
+        openings = with_loss_gaps(openings_of(storage_url, study), storage_url, study)
     except NotFoundError:
         return found
     found = dataclasses.replace(found, tested=" ".join(tell_openings(openings)))

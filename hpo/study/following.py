@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from hpo.execution.watch import CONTINUES, Watcher
+from hpo.execution.watch import Watcher, told_origin
 from hpo.spec.errors import EnvironmentProblem, NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 
@@ -75,7 +75,7 @@ class Follower:
         if key not in self._epochs:
             self._epochs[key] = 0
             planned = int(record.params.get("epochs", 0))
-            origin = record.origin if record.continues is None else f"{CONTINUES}{record.continues}"
+            origin = told_origin(record.origin, record.slot, record.continues)
             watcher.trial_started(label, number, dict(record.searched), planned, origin)
         for report in record.epochs[self._epochs[key] :]:
             watcher.epoch_finished(label, number, report)

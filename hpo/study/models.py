@@ -76,10 +76,7 @@ def log_models(client: Any, records: Sequence[TrialRecord], dataset: FaceDataset
             if not isinstance(error, HpoError) and judge(error) is Failure.AWAY:
                 raise
             again = "" if isinstance(error, HpoError) else _LATER.format(study=record.study)
-            problems.append(
-                f"{record.architecture} #{record.number} has no model in MLflow: "
-                f"{in_a_sentence(error)}{again}"
-            )
+            problems.append(f"{record.title} has no model in MLflow: {in_a_sentence(error)}{again}")
     return problems
 
 

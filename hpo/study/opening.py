@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
-from hpo.spec.confirmation import confirmation_name, read_candidate, refuse_confirmation
+from hpo.spec.confirmation import (
+    candidate_label,
+    confirmation_name,
+    read_candidate,
+    refuse_confirmation,
+)
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -32,12 +37,13 @@ class Opened:
     Args:
         study: whose winner was asked.
         opening: the entry that is kept: ``opened, finished, by, reason, version, dataset, digest,
-            images, confirmed, architecture, number, runs, sha256, accuracy`` (an interval),
+            images, confirmed, architecture, number, runs, titles, sha256,
+            accuracy`` (an interval),
             ``values`` (of each run), ``metrics`` (of each run, by name), ``validation, gap`` (an
-            interval; None where the validation answers are not kept), ``scores`` (by name: mean,
-            low, high), ``confusion`` (summed), ``per_class``, ``images_without_copies`` and, where
-            these are a part of the images, ``without_copies`` (all as
-            ``hpo.evidence.tested.opening_figures`` tells them).
+            interval; None where the validation answers are not kept), ``loss_gap`` (under an
+            objective of loss), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
+            ``per_class``, ``images_without_copies`` and, where these are a part of the images,
+            ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -94,7 +100,7 @@ def open_test(
         file = checkpoint_of(client, record)
         if file is None:
             raise NotFoundError(
-                f"the model of {record.architecture} #{record.number} of study '{record.study}' is "
+                f"the model of {record.title} of study '{record.study}' is "
                 "gone, from this disk and from MLflow",
                 hint=_way_out(study, confirmed=confirmed),
             )
@@ -110,6 +116,7 @@ def open_test(
         "architecture": title[0],
         "number": title[1],
         "runs": [r.number for r in runs],
+        "titles": [r.title for r in runs],
         "sha256": [r.result.checkpoint_sha256 for r in runs if r.result],
     }
     set_attribute(url, study, OPENINGS, [*openings_of(url, study), entry])
@@ -121,7 +128,8 @@ def open_test(
         drop=spec.data.leakage == "drop"
         and read_dataset_digest(url, study) in ("", dataset.digest),
     )
-    begun, entry = entry, {**entry, "finished": _now(), **opening_figures(told, runs, spec.seed)}
+    figures = opening_figures(told, runs, spec.seed, spec.objective.metric)
+    begun, entry = entry, {**entry, "finished": _now(), **figures}
     # Read anew, and this one put last: of what others opened meanwhile nothing may be lost.
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
@@ -133,6 +141,43 @@ def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
     from hpo.search.studies import read_attribute
 
     return list(read_attribute(storage_url, study, OPENINGS) or [])
+
+
+def with_loss_gaps(
+    openings: Sequence[dict[str, Any]], storage_url: str, study: str
+) -> list[dict[str, Any]]:
+    """Return openings, those of before the losses were set beside each other completed.
+
+    Args:
+        openings: of the study, from ``openings_of``.
+        storage_url: of Optuna's storage.
+        study: whose objective is the loss; openings of another are returned as they are.
+    """
+    from hpo.evidence.tested import BY_LOSS
+    from hpo.search.studies import read_spec
+
+    lacking = [bool(o.get("metrics")) and "loss_gap" not in o for o in openings]
+    if not any(lacking) or read_spec(storage_url, study).objective.metric != BY_LOSS:
+        return list(openings)
+    return [
+        _with_loss_gap(opening, storage_url, study) if lacks else opening
+        for opening, lacks in zip(openings, lacking, strict=True)
+    ]
+
+
+def _with_loss_gap(opening: dict[str, Any], storage_url: str, study: str) -> dict[str, Any]:
+    from hpo.evidence.tested import loss_gap
+    from hpo.search.studies import read_trials
+
+    of, label = study, opening["architecture"]
+    if opening["confirmed"]:
+        of, label = confirmation_name(study), candidate_label(label, opening["number"])
+    try:
+        records = {r.number: r for r in read_trials(storage_url, of, architecture=label)}
+        runs = [records[number] for number in opening["runs"]]
+    except (NotFoundError, KeyError):  # They were deleted since.
+        return opening
+    return {**opening, "loss_gap": loss_gap(opening["metrics"], runs)}
 
 
 def _sentences(openings: Sequence[dict[str, Any]]) -> list[str]:

@@ -179,7 +179,7 @@ class Patient:
                 "model missing",
                 r.architecture,
                 r.number,
-                f"{r.architecture} #{r.number} is among the best, but MLflow lacks its model",
+                f"{r.title} is among the best, but MLflow lacks its model",
             )
             for r in missing
         ]

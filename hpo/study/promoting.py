@@ -251,7 +251,7 @@ def _ensemble(
         spec: of the study.
         recorded: the digest of the faces; "" if the study did not record it.
     """
-    from hpo.evidence.model_cards import described_uses
+    from hpo.evidence.model_cards import card_facts, described_ensemble
     from hpo.registry.models import Origin
     from hpo.study.ensembles import find_or_build
 
@@ -265,8 +265,17 @@ def _ensemble(
         value=logged.metrics[spec.objective.metric],
         metrics=logged.metrics,
         confusion=logged.confusion,
+        confusion_without_copies=logged.confusion_without_copies,
+        validation_size=sum(map(sum, logged.confusion)),
+        validation_size_without_copies=logged.validation_size_without_copies,
+        # What the best member alone answered is nothing of the ensemble's.
+        predictions=[],
+        correct="",
+        unseen="",
         checkpoint_sha256=logged.sha256,
     )
+    joined = dataclasses.replace(best, value=result.value, result=result)
+    told = card_facts(joined, dataset=spec.data.dataset, digest=recorded, classes=logged.classes)
     origin = Origin(
         study=best.study,
         architecture=best.architecture,
@@ -278,9 +287,9 @@ def _ensemble(
         metrics=logged.metrics,
         version=hpo.__version__,
         members=logged.members,
-        card=described_uses(spec.data.dataset),
+        card=described_ensemble(told),
     )
-    return dataclasses.replace(best, value=result.value, result=result), origin, logged.uri
+    return joined, origin, logged.uri
 
 
 def _classifier(

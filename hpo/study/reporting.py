@@ -118,7 +118,7 @@ def _confirmation(
     from hpo.reports.confirmation_words import decided
     from hpo.reports.opening_sentences import tell_openings
     from hpo.study.confirmed import confirmed, opened_before, run_of
-    from hpo.study.opening import openings_of
+    from hpo.study.opening import openings_of, with_loss_gaps
 
     found: dict[str, Any] = {}
     served = None
@@ -129,7 +129,7 @@ def _confirmation(
             # A card can be of a run that is kept alone; where none is, it says so.
             with contextlib.suppress(NotFoundError):
                 served = run_of(told, direction, url)
-    openings = openings_of(url, study)
+    openings = with_loss_gaps(openings_of(url, study), url, study)
     if openings:
         found |= {"openings": openings, "test": tell_openings(openings)}
         if after := opened_before(openings, records):

@@ -104,7 +104,7 @@ def _missing(record: TrialRecord) -> Difference:
         "run missing",
         record.architecture,
         record.number,
-        f"{record.architecture} #{record.number}: MLflow has no run of it",
+        f"{record.title}: MLflow has no run of it",
         "replay",
     )
 
@@ -115,7 +115,7 @@ def _doubled(record: TrialRecord, others: Iterable[Any]) -> list[Difference]:
             "run doubled",
             record.architecture,
             record.number,
-            f"{record.architecture} #{record.number}: MLflow has another run of it",
+            f"{record.title}: MLflow has another run of it",
             "delete run",
             run.info.run_id,
         )

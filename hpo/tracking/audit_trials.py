@@ -30,7 +30,7 @@ def compare(run: Any, record: TrialRecord, steps: Sequence[int], parent: str) ->
         steps: of the points in the run's curve, one for each point.
         parent: id of the architecture's run; "" if it has none.
     """
-    title = f"{record.architecture} #{record.number}"
+    title = record.title
 
     def difference(kind: Kind, what: str, remedy: Remedy) -> Difference:
         return Difference(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "ensemble"
 """Of the logged model; a trial's own is called otherwise, and neither takes the other's place."""
+_WITHOUT_COPIES = ("confusion_without_copies", "validation_size_without_copies")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class LoggedEnsemble:
         classes: what its outputs stand for, in order.
         metrics: on the validation faces, by really predicting them.
         confusion: rows true, columns predicted, likewise.
+        confusion_without_copies: the same over the faces that training has no copy of; [] where
+            that is all of them, or was not recorded.
+        validation_size_without_copies: how many these are; None where that was not recorded.
     """
 
     uri: str
@@ -41,6 +45,8 @@ class LoggedEnsemble:
     classes: tuple[str, ...]
     metrics: dict[str, float]
     confusion: list[list[int]]
+    confusion_without_copies: list[list[int]] = field(default_factory=list)
+    validation_size_without_copies: int | None = None
 
 
 def find_ensemble(client: Any, run_id: str, members: Sequence[str]) -> LoggedEnsemble | None:
@@ -64,6 +70,7 @@ def find_ensemble(client: Any, run_id: str, members: Sequence[str]) -> LoggedEns
                 tuple(tags[names.CLASSES].split(", ")),
                 facts["metrics"],
                 facts["confusion"],
+                **{name: facts[name] for name in _WITHOUT_COPIES if name in facts},
             )
     return None
 
@@ -95,6 +102,8 @@ def log_ensemble(
     checkpoint, sha256 = Path(built["checkpoint"]), str(built["sha256"])
     check_sha256(checkpoint, sha256)
     facts = {"metrics": built["metrics"], "confusion": built["confusion"]}
+    alone = {name: built[name] for name in _WITHOUT_COPIES if name in built}
+    facts |= alone
     tags = {
         key: run.data.tags[key]
         for key in (names.STUDY, names.DATASET_DIGEST)
@@ -121,5 +130,6 @@ def log_ensemble(
             client, run, NAME, folder, tags, fill, params=params, repeat_metrics=False
         )
     return LoggedEnsemble(
-        uri, sha256, tuple(members), tuple(classes), dict(built["metrics"]), built["confusion"]
-    )
+        uri, sha256, tuple(members), tuple(classes), dict(built["metrics"]), built["confusion"],
+        **alone,
+    )  # fmt: skip

@@ -118,20 +118,32 @@ def _confirmed(words: str) -> str:
 
 
 def _changes(tags: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags to set, the note first: an earlier text is known until it is replaced."""
+    """Return the tags to set, the note first: an earlier text is known until it is replaced.
+
+    A tag of "" is to be deleted.
+    """
     note = tags.get(names.NOTE, "")
     changes = {}
     for name, text in told.items():
         before = tags.get(name, "")
-        if before != text:
+        # An earlier version left an empty tag where nothing is to be told any more.
+        if before != text or (name in tags and not text):
             changes[name] = text
         if before and before != text:
-            note = note.replace(before, text) if text else note.replace(before, "").strip()
+            note = note.replace(before, text) if text else _without(note, before)
         if text not in note:
             note = _added(note, text)
     if note != tags.get(names.NOTE, ""):
         changes[names.NOTE] = note
     return dict(sorted(changes.items(), key=lambda item: item[0] != names.NOTE))
+
+
+def _without(note: str, paragraph: str) -> str:
+    """Return a note without a paragraph, and without the blank line that parted it."""
+    for known in (f"\n\n{paragraph}", f"{paragraph}\n\n"):
+        if known in note:
+            return note.replace(known, "", 1)
+    return note.replace(paragraph, "")
 
 
 def _added(note: str, text: str) -> str:
@@ -143,9 +155,13 @@ def _writer(
 ) -> Any:
     def write() -> None:
         for name, text in changes.items():
-            if run_id is not None:
+            if run_id is not None and (text or name == names.NOTE):
                 client.set_tag(run_id, name, text)
-            else:
+            elif run_id is not None:
+                client.delete_tag(run_id, name)
+            elif text or name == names.NOTE:
                 client.set_experiment_tag(experiment_id, name, text)
+            else:
+                client.delete_experiment_tag(experiment_id, name)
 
     return write

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hpo.spec.confirmation import ORIGIN as CONFIRMATION
 from hpo.spec.confirmation import read_candidate
 from hpo.spec.records import (
     SINGLE,
@@ -194,16 +193,13 @@ def run_name(record: TrialRecord) -> str:
     failed marked.
     """
     single = record.origin == SINGLE
-    name = f"{record.architecture} single" if single else f"{record.architecture} #{record.number}"
+    name = f"{record.architecture} single" if single else record.title
     if record.attempt:
         name += f" again ({record.attempt})"
     if record.repeats is not None:
         name += f" repeats #{record.repeats}"
     if record.continues is not None:
         name += f" continues #{record.continues}"
-    if record.origin == CONFIRMATION:
-        # All re-runs of a configuration have the same settings.
-        name += f" seed {record.slot + 1}"
     if record.origin in ("thesis", "default"):
         name += f" {record.origin}"
     if record.origin == SPACE_FILLING:

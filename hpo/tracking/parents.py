@@ -12,7 +12,7 @@ from hpo.spec.records import SINGLE, TrialRecord
 from hpo.tracking import names
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import milliseconds
-from hpo.tracking.descriptions import common_tags
+from hpo.tracking.descriptions import common_tags, dataset_inputs
 from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment, all_runs
 from hpo.tracking.findings import with_findings
 from hpo.tracking.over_seeds import OverSeeds, over_seeds
@@ -37,7 +37,10 @@ class ParentRuns:
     def open(self, label: str) -> str:
         """Return the id of an architecture's run, made or reopened."""
         if label not in self._ids:
-            self._ids[label] = self._find(label) or self._create(label)
+            run_id = self._find(label) or self._create(label)
+            if not self._client.get_run(run_id).inputs.dataset_inputs:
+                self._client.log_inputs(run_id, datasets=dataset_inputs(self._card))
+            self._ids[label] = run_id
         return self._ids[label]
 
     def above(self, record: TrialRecord) -> str:

@@ -5,6 +5,10 @@ MLflow 3.17 keeps a saved view as a tag of the experiment, ``mlflow.sharedViewSt
 ``viewStateShareKey=<id>`` opens it. Without one the runs table shows neither parameters nor
 metrics, and the charts only ten runs, a bar for each of their metrics. Charts are in the state as
 ``compareRunCharts``, in sections of ``compareRunSections``.
+
+What MLflow's page does not let one set: the titles of scatter charts, which are the raw names of
+their two axes, and the scale of these axes, which is linear, also for a parameter that was searched
+on a log scale. So the names of the sections say what is drawn.
 """
 
 from __future__ import annotations
@@ -21,7 +25,6 @@ CHARTED_RUNS = 500
 """Runs in a chart: the most that MLflow's page offers."""
 CHARTED_PARAMS = 8
 """Axes of parameters in parallel coordinates: more cannot be read."""
-_SECTION = "hpo"
 _WORKFLOW = urlencode({"workflowType": "machine_learning"})
 """Without it MLflow shows its pages for language models around a run."""
 
@@ -77,7 +80,8 @@ def trials_view(
         "runsHiddenMode": "SHOW_ALL",
         "compareRunCharts": _charts(objective, searched, reruns=reruns),
         "compareRunSections": [
-            {"uuid": _SECTION, "name": "Study", "display": True, "isReordered": False}
+            {"uuid": uuid, "name": name, "display": True, "isReordered": False}
+            for uuid, name in _sections(objective, reruns=reruns).items()
         ],
         # MLflow would add a chart for each of some forty metrics.
         "isAccordionReordered": True,
@@ -105,6 +109,17 @@ def run_path(experiment_id: str, run_id: str, artifact: str = "") -> str:
     return f"{path}{f'/artifacts/{quote(artifact)}' if artifact else ''}?{_WORKFLOW}"
 
 
+def _sections(objective: str, *, reruns: bool) -> dict[str, str]:
+    """Return the sections of charts, in order, with what is drawn in each."""
+    searched = "Configurations" if reruns else "What was searched"
+    axis = "configuration" if reruns else "learning rate (linear axis)"
+    return {
+        "hpo-curves": f"{objective} by epoch",
+        "hpo-parallel": f"{searched}, and the objective",
+        "hpo-scatter": f"The objective against {axis}, and against seconds",
+    }
+
+
 def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[dict[str, Any]]:
     """Return the charts of a study: curves, what was searched against what came of it, and time."""
     first = names.ARCHITECTURE_PARAM if reruns else "learning_rate"
@@ -114,6 +129,7 @@ def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[di
     return [
         _chart(
             "LINE",
+            "hpo-curves",
             "curves",
             f"{objective} by epoch",
             metricKey=objective,
@@ -132,6 +148,7 @@ def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[di
         ),
         _chart(
             "PARALLEL",
+            "hpo-parallel",
             "parallel",
             "Configurations, and the objective"
             if reruns
@@ -142,21 +159,29 @@ def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[di
         ),
         _chart(
             "SCATTER",
+            "hpo-scatter",
             "configuration" if reruns else "learning-rate",
             "Objective by configuration" if reruns else "Objective against learning rate",
             xaxis={"key": first, "type": "PARAM"},
             yaxis=reached,
         ),
-        _chart("SCATTER", "time", "Objective against seconds", xaxis=seconds, yaxis=reached),
+        _chart(
+            "SCATTER",
+            "hpo-scatter",
+            "time",
+            "Objective against seconds",
+            xaxis=seconds,
+            yaxis=reached,
+        ),
     ]
 
 
-def _chart(kind: str, name: str, title: str, **settings: Any) -> dict[str, Any]:
+def _chart(kind: str, section: str, name: str, title: str, **settings: Any) -> dict[str, Any]:
     return {
         "type": kind,
         "uuid": f"hpo-{name}",
         "displayName": title,
-        "metricSectionId": _SECTION,
+        "metricSectionId": section,
         "runsCountToCompare": CHARTED_RUNS,
         "deleted": False,
         "isGenerated": False,

@@ -92,8 +92,9 @@ def build(
             ``val_loss_tempered`` and ``val_ece_tempered`` are cross-fitted.
 
     Returns:
-        ``checkpoint``, ``sha256``, ``metrics`` (with ``temperature`` if that was fitted) and
-        ``confusion``, as of a ``TrialResult``.
+        ``checkpoint``, ``sha256``, ``metrics`` (with ``temperature`` if that was fitted),
+        ``confusion``, ``validation_size_without_copies`` and, where that is a part of the faces,
+        ``confusion_without_copies``, as of a ``TrialResult``.
 
     Raises:
         DataError: a file is no model, or the models do not fit together.
@@ -105,7 +106,7 @@ def build(
     from hpo.data.audit.unseen import unseen
     from hpo.data.store import open_faces, subset
     from hpo.training.checkpoint import write_checkpoint
-    from hpo.training.copies import without_copies
+    from hpo.training.copies import confusion_without_copies, without_copies
     from hpo.training.scores import scores
     from hpo.training.validation import judge, predict
 
@@ -133,6 +134,9 @@ def build(
     answers = predict(model, images, 64)
     judged = judge(answers, labels)
     alone = unseen(opened, validation_limit, data_seed, drop=drop)
+    matrix = confusion_without_copies(judged.predictions, labels, alone, len(judged.confusion))
+    # Which faces these are its members' records say.
+    matrix.pop("unseen", None)
     return {
         "checkpoint": checkpoint,
         "sha256": digest,
@@ -143,4 +147,6 @@ def build(
             **fitted,
         },
         "confusion": judged.confusion.tolist(),
+        "validation_size_without_copies": len(alone),
+        **matrix,
     }

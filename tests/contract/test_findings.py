@@ -102,7 +102,7 @@ def test_a_confirmation_says_what_it_is_and_its_runs_are_told_apart(place: Place
         {names.KIND: names.KIND_TRIAL},
     )  # fmt: skip
     titles = sorted(run.info.run_name.split(" · ")[0] for run in found)
-    assert titles == [f"cnn-{n} #{k} seed {k + 1}" for n in (1, 2, 3) for k in range(3)]
+    assert titles == [f"cnn #{n} seed {k + 1}" for n in (1, 2, 3) for k in range(3)]
     view = json.loads(tags[names.VIEW_PREFIX + TRIALS_VIEW])
     assert view["name"] == "Re-runs, best first"
     columns = json.loads(view["state"])["selectedColumns"]
@@ -253,5 +253,24 @@ def test_the_notes_of_a_search_forget_a_confirmation_that_is_deleted(
     assert "**Confirmation**" in place.note()
     delete("study.confirmation", workspace=workspace)
     assert place.note() == before
-    assert "**Confirmation**" not in place.experiment("study").tags[names.NOTE]
+    experiment = place.experiment("study")
+    assert "**Confirmation**" not in experiment.tags[names.NOTE]
     assert place.told("study") == []
+    run = place.parents("study")["cnn (study study)"]
+    assert names.CONFIRMED not in {*run.data.tags, *experiment.tags}
+
+
+def test_what_people_wrote_around_a_finding_closes_up_when_it_goes(
+    place: Place, workspace: Workspace
+) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    run_id = place.parents("study")["cnn (study study)"].info.run_id
+    place.client.set_tag(run_id, names.NOTE, f"{place.note()}\n\nMine.")
+    delete("study.confirmation", workspace=workspace)
+    assert place.note().endswith("\n\nMine.")
+    assert "\n\n\n" not in place.note()
+    # What an earlier version left is taken away, too.
+    place.client.set_tag(run_id, names.CONFIRMED, "")
+    place.mend("study")
+    assert names.CONFIRMED not in place.parents("study")["cnn (study study)"].data.tags

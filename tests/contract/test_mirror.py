@@ -174,6 +174,7 @@ def test_a_trial_is_a_run_with_all_there_is_to_know(
         "hpo.trial": "0",
     }
     assert expected.items() <= run.data.tags.items()
+    assert len(parent.inputs.dataset_inputs) == 2
     inputs = {i.dataset.name: i for i in run.inputs.dataset_inputs}
     assert set(inputs) == {"fer2013 train", "fer2013 validation"}
     assert inputs["fer2013 train"].dataset.digest == DIGEST[:36]
@@ -356,8 +357,11 @@ def test_the_experiment_explains_itself_and_offers_a_view(
     state = json.loads(json.loads(tags[f"mlflow.sharedViewState.{TRIALS_VIEW}"])["state"])
     assert "metrics.`objective`" in state["selectedColumns"]
     assert {chart["type"] for chart in state["compareRunCharts"]} == {"LINE", "PARALLEL", "SCATTER"}
-    (section,) = state["compareRunSections"]
-    assert {c["metricSectionId"] for c in state["compareRunCharts"]} == {section["uuid"]}
+    # MLflow titles a scatter chart by the raw names of its axes; its section says what it is.
+    sections = {section["uuid"]: section["name"] for section in state["compareRunSections"]}
+    assert {c["metricSectionId"] for c in state["compareRunCharts"]} == set(sections)
+    assert sections["hpo-curves"] == "val_accuracy by epoch"
+    assert "learning rate (linear axis)" in sections["hpo-scatter"]
 
 
 def test_a_report_is_kept_once_and_the_notes_lead_to_it(

@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 
 import hpo
-from hpo.data.audit.unseen import unseen
+from hpo.data.audit.unseen import Unseen, unseen
 from hpo.data.drawn.photo import write_photo
 from hpo.data.store import open_faces
 from hpo.registry.models import CLASSIFIER, TAG_MEMBERS, load_champion
 from hpo.registry.versions import versions_of
 from hpo.search.engine import open_engine
+from hpo.search.studies import read_trials
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.deletion import delete
+from hpo.tracking.ensembles import find_ensemble
 from hpo.tracking.store import ensure_experiment, open_client
 from hpo.training.ensemble import build, join
 from hpo.training.temperature import fit_temperature, tempered
@@ -131,6 +133,23 @@ def test_a_temperature_is_fitted_on_the_mean_and_served_with_it(
     assert built["metrics"]["val_loss"] < judge(mean, labels).metrics["val_loss"]
 
 
+def test_classes_are_counted_again_without_the_faces_that_have_copies(
+    promoted: tuple[Workspace, list[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, files, _ = promoted
+    alone = Unseen(np.array([0, 2, 3]), 7, "")
+    monkeypatch.setattr("hpo.data.audit.unseen.unseen", lambda *_, **__: alone)
+    built = build(
+        print, lambda: False, members=[str(file) for file in files[:2]], output=str(tmp_path),
+        dataset=str(workspace.data / "faces"), validation_limit=None, data_seed=0, drop=False,
+        scale=False,
+    )  # fmt: skip
+    matrix = np.array(built["confusion_without_copies"])
+    assert (matrix.sum(), built["validation_size_without_copies"]) == (3, 3)
+    assert (matrix.sum(axis=1) == [1, 0, 1, 1, 0, 0, 0]).all()
+    assert (matrix <= np.array(built["confusion"])).all()
+
+
 def test_its_value_is_that_of_its_answers_on_the_validation_faces(
     promoted: tuple[Workspace, list[Path], Any],
 ) -> None:
@@ -143,8 +162,17 @@ def test_its_value_is_that_of_its_answers_on_the_validation_faces(
     assert served.metrics["val_accuracy"] == promotion.value
     alone = unseen(open_faces(workspace.data / "faces"), drop=False)
     assert len(alone)
-    without = (rows.argmax(axis=1) == split.labels)[alone.places].mean()
+    right = (rows.argmax(axis=1) == split.labels)[alone.places]
+    without = right.mean()
     assert served.metrics["val_accuracy_without_copies"] == pytest.approx(without, abs=1e-12)
+    run = next(r for r in read_trials(workspace.storage_url(), "study") if r.number == 1)
+    kept = find_ensemble(tracked(workspace), run.mlflow_run_id, ("cnn/1", "cnn/2"))
+    assert kept is not None
+    assert kept.validation_size_without_copies == len(alone)
+    if len(alone) < len(split.labels):
+        assert np.trace(kept.confusion_without_copies) == right.sum()
+    else:
+        assert kept.confusion_without_copies == []
     assert (promotion.single, promotion.faces) == (0.5, 7)
     line = promotion.line()
     assert "mean of cnn/1, cnn/2 of study study" in line

@@ -25,6 +25,9 @@ from hpo.reports.tables import duration
 TITLE = "Best so far at equal budgets"
 OLD = "This report was made before architectures were compared at equal budgets; draw it again."
 MEASURES = {"trials": "trials", "seconds": "time", "epochs": "epochs"}
+ASIDE = 0.028
+"""Share of the axis by which a confirmed mark stands behind the jump of the line: on a phone, where
+the axis has some 280 pixels, more than half of a mark."""
 SLIVER = 0.03
 """Share of the axis under which a last step is too short for its band to be seen."""
 
@@ -92,7 +95,7 @@ def _curves(data: ReportData, measure: str) -> Picture:
         _architecture(drawn, data, label, curve, common, divisor, SLIVER * longest)
         confirmed = made.get("confirmed", {}).get(label, {}).get(measure)
         if confirmed:
-            drawn.add_trace(_confirmed(data, label, confirmed, divisor))
+            drawn.add_trace(_confirmed(data, label, confirmed, divisor, ASIDE * longest))
     if len(kept) > 1:
         drawn.add_vline(
             x=common / divisor,
@@ -100,7 +103,7 @@ def _curves(data: ReportData, measure: str) -> Picture:
             layer="below",
         )
     # Room for the mark of a best that was the last.
-    drawn.update_xaxes(range=[0, 1.04 * longest / divisor])
+    drawn.update_xaxes(range=[0, 1.07 * longest / divisor])
     return Picture(MEASURES[measure], drawn, note="\n".join(_notes(data, measure, common)))
 
 
@@ -125,10 +128,9 @@ def _notes(data: ReportData, measure: str, common: float) -> list[str]:
     if made.get("confirmed"):
         lines.append(
             "Large marks are the best confirmed value so far: the mean of a configuration's runs "
-            f"with other seeds, with its 95 % bootstrap interval{_over_seeds(data)}, where the "
-            "search found it. The "
-            "lines are the search's own values, one run each. What the further runs cost is not in "
-            "it."
+            f"with other seeds, with its 95 % bootstrap interval{_over_seeds(data)}, a little "
+            "behind where the search found it. The lines are the search's own values, one run "
+            "each. What the further runs cost is not in it."
         )
     elif made["values"] == "search":
         lines.append("Values are those of the search; none was confirmed by further runs.")
@@ -245,8 +247,16 @@ def _bars(points: Points, late: float, data: ReportData) -> dict[str, Any]:
 
 
 def _confirmed(
-    data: ReportData, label: str, steps: Sequence[Mapping[str, Any]], divisor: float
+    data: ReportData,
+    label: str,
+    steps: Sequence[Mapping[str, Any]],
+    divisor: float,
+    aside: float,
 ) -> Any:
+    """Return marks a little behind where the search found what was confirmed.
+
+    The line jumps there, and would run through the mark and along its interval.
+    """
     import plotly.graph_objects as go
 
     tone, objective = colour(data.labels, label), data.objective
@@ -256,7 +266,7 @@ def _confirmed(
     ]
     low, points, high = ends
     return go.Scatter(
-        x=[step["spent"] / divisor for step in steps],
+        x=[(step["spent"] + aside) / divisor for step in steps],
         y=points,
         mode="markers",
         marker={
@@ -278,9 +288,9 @@ def _confirmed(
         legendgroup=safe(label),
         showlegend=False,
         meta=about(label),
-        customdata=[step["number"] for step in steps],
-        hovertemplate=f"{safe(label)} trial %{{customdata}}, confirmed: %{{y:.4g}} after %{{x:.3g}}"
-        "<extra></extra>",
+        customdata=[[step["number"], step["spent"] / divisor] for step in steps],
+        hovertemplate=f"{safe(label)} trial %{{customdata[0]}}, confirmed: %{{y:.4g}} after "
+        "%{customdata[1]:.3g}<extra></extra>",
     )
 
 

@@ -17,6 +17,7 @@ from hpo.reports.draw.style import (
     safe,
 )
 from hpo.reports.objectives import by_accuracy
+from hpo.reports.sentences import listed
 from hpo.reports.side_by_side import SideBySide
 
 BELOW = 0.42
@@ -39,7 +40,25 @@ BY_LOSS = (
     "of single faces are not stored: whether it is ahead of another by luck cannot be told. And "
     f"where a study had more time or other data its best says little. {HOLLOW}"
 )
-DIFFERENT = "The studies have different objectives: no one axis."
+BY_OWN = (
+    "Intervals that overlap a little may still differ, and where a study had more time, other data "
+    "or an objective other than accuracy its best says little here."
+)
+DIFFERENT = (
+    "The studies have different objectives, so what is drawn is the validation accuracy, which all "
+    "record, of each study's best by its own objective: one that was not chosen by accuracy stands "
+    "at a disadvantage here."
+)
+NO_ACCURACY = (
+    "The studies have different objectives, and no complete trial has recorded an accuracy, in "
+    "which they could be drawn on one axis."
+)
+ACCURACY: dict[str, Any] = {
+    "name": "val_accuracy",
+    "direction": "maximize",
+    "label": "validation accuracy",
+    "percent": True,
+}
 
 
 def tone(place: int) -> str:
@@ -61,14 +80,17 @@ def common_objective(whole: SideBySide) -> dict[str, Any] | None:
 def bests(whole: SideBySide) -> Section:
     """Draw the best trials with their intervals, and what was confirmed under them."""
     title = "Best trial per architecture"
-    objective = common_objective(whole)
-    if objective is None:
-        return Section(title, BY_ACCURACY, empty=DIFFERENT)
+    common = common_objective(whole)
+    objective = common or ACCURACY
     accuracy = by_accuracy(objective)
     look_for = BY_ACCURACY if accuracy else BY_LOSS
-    confirmed = any(_confirmed(whole, place) for place in range(len(whole.studies)))
+    if common is None:
+        look_for = f"{BY_OWN} {HOLLOW}"
+    confirmed = any(_confirmed(whole, place, objective) for place in range(len(whole.studies)))
     of = objective["label"][0].upper() + objective["label"][1:]
     known = _known(whole, objective)
+    if not known and common is None:
+        return Section(title, look_for, empty=NO_ACCURACY)
     if not known:
         with_interval = " with an interval" if accuracy else ""
         empty = f"No complete trial has {_a(objective)}{with_interval}."
@@ -80,12 +102,13 @@ def bests(whole: SideBySide) -> Section:
         x=objective_axis(objective),
         height=round(130 + MARK * end + ENTRY * len(whole.studies)),
     )
+    note = "" if common else DIFFERENT + _losses_left_out(whole)
     words = [f"Across: {objective_axis(objective)}."]
     for place in range(len(whole.studies)):
         own = {row: best for (row, at), best in known.items() if at == place}
         at = {row: heights[row, place] for row in own}
         # A confirmed configuration is one of an architecture that has a best.
-        means = {row: mean for row, mean in _confirmed(whole, place) if row in own}
+        means = {r: mean for r, mean in _confirmed(whole, place, objective) if r in own}
         for trace in (
             _best_marks(whole, place, own, _apart(at, means, -BELOW / 2), objective)
             if own
@@ -106,7 +129,9 @@ def bests(whole: SideBySide) -> Section:
     for middle in list(middles)[:-1]:
         line = max(y for (row, _), y in heights.items() if row == middle) + (1 + BETWEEN) / 2
         drawn.add_hline(y=line, line={"width": 1, "dash": "dot", "color": "#7d8894"})
-    return Section(title, look_for, [Picture("", drawn, words=unescape(" ".join(words)))])
+    return Section(
+        title, look_for, [Picture("", drawn, note=note, words=unescape(" ".join(words)))]
+    )
 
 
 def _known(whole: SideBySide, objective: dict[str, Any]) -> dict[tuple[int, int], dict[str, Any]]:
@@ -147,15 +172,27 @@ def _a(objective: dict[str, Any]) -> str:
     return "an accuracy" if by_accuracy(objective) else f"a {objective['label']}"
 
 
-def _confirmed(whole: SideBySide, place: int) -> list[tuple[int, dict[str, Any]]]:
-    """Return a study's confirmed values of its objective, with the row of their architecture."""
+def _confirmed(
+    whole: SideBySide, place: int, objective: dict[str, Any]
+) -> list[tuple[int, dict[str, Any]]]:
+    """Return a study's confirmed values of an objective, with the row of their architecture."""
     return [
         (row, known)
         for row, entry in enumerate(whole.architectures)
         if (result := entry["results"][place])
         and (known := result.get("confirmed"))
-        and known["objective"] == whole.studies[place]["objective"]["name"]
+        and known["objective"] == objective["name"]
     ]
+
+
+def _losses_left_out(whole: SideBySide) -> str:
+    """Say whose confirmed figures are no accuracies; "" where all are."""
+    named = [
+        s["title"] for s in whole.studies if s["confirmed"] and not by_accuracy(s["objective"])
+    ]
+    if not named:
+        return ""
+    return f" What was confirmed of {listed(named)} is no accuracy: it stands in the table above."
 
 
 def _apart(at: dict[int, float], means: dict[int, Any], by: float) -> dict[int, float]:

@@ -68,6 +68,7 @@ def section(data: ReportData) -> Section:
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
     said = [*data.confirmation.get("sentences", []), *data.confirmation.get("test", [])]
+    said = _once(said)
     pictures = [Picture("seeds", drawn, note="\n".join(said))]
     winner = candidate(facts, facts["winner"])
     if winner is not None and winner.get("per_class"):
@@ -75,6 +76,19 @@ def section(data: ReportData) -> Section:
         own = of_test is not None and entries[of_test] is winner
         pictures.append(_classes(data, winner, tested if own else None))
     return Section(TITLE, LOOK_FOR, pictures)
+
+
+def _once(said: list[str]) -> list[str]:
+    """Return paragraphs without those that stand there twice, and an ending of several once.
+
+    What is said of each configuration may end with the same sentence; it stays with the last.
+    """
+    paragraphs = list(dict.fromkeys(said))
+    endings = [paragraph.rpartition(". ")[2] for paragraph in paragraphs]
+    return [
+        paragraph.removesuffix(f" {ending}") if ending in endings[place + 1 :] else paragraph
+        for place, (paragraph, ending) in enumerate(zip(paragraphs, endings, strict=True))
+    ]
 
 
 def _finished(data: ReportData) -> dict[str, Any] | None:

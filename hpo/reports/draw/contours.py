@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -20,6 +20,7 @@ from hpo.reports.draw.style import (
     short,
     trial_hover,
 )
+from hpo.reports.sentences import EVALUATOR_NAMES, listed
 
 LOOK_FOR = (
     "Is the best region a round patch, or a diagonal band? A band means that the two have to be "
@@ -109,7 +110,29 @@ def _picture(data: ReportData, label: str, contour: dict[str, Any], place: int) 
     note = _note(contour)
     if len(told) < len(trials):
         note += " Here repeats and trials of other rungs are left out."
+    if doubt := _like_chance(data.importance.get(label, {}), [x["name"], y["name"]]):
+        note += f"\n{doubt}"
     return Picture(name, drawn, note=note, architecture=label)
+
+
+def _like_chance(tables: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Say which of these parameters were not told from no effect; "" if all were, or chance not.
+
+    Args:
+        tables: of the architecture's importance, by evaluator; the first ranks the parameters.
+        names: of the parameters that are drawn.
+    """
+    table: Mapping[str, Any] = next((t for t in tables.values() if t["parameters"]), {})
+    silent = {p["name"] for p in table.get("parameters", ()) if p.get("distinct") is False}
+    named = [name for name in names if name in silent]
+    if not named:
+        return ""
+    verb = "are" if len(named) > 1 else "is"
+    shown = "they seem" if len(named) > 1 else "it seems"
+    return (
+        f"Like chance: {listed(named)} {verb} not distinguishable from no effect "
+        f"({EVALUATOR_NAMES[table['evaluator']]}), so what {shown} to do here may be chance."
+    )
 
 
 def _counts(trial: dict[str, Any], contour: dict[str, Any]) -> bool:

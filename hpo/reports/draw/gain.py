@@ -7,12 +7,13 @@ from html import unescape
 from typing import Any
 
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import draw_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.selection_sentences import lowered
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import percent, signed
 
 LOOK_FOR = (
     "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own or "
@@ -23,6 +24,8 @@ LOOK_FOR = (
 
 LANE = 0.28
 """Between the marks of an architecture, so that no interval hides another."""
+AROUND, ROOM = 155, 150
+"""Pixels over and under the rows, and of a row: a gain's words stand between two lanes."""
 LETTER = 6.6
 """Pixels along a letter of a gain, at least as wide as most."""
 LEAST_AXIS = 235
@@ -71,15 +74,21 @@ def section(data: ReportData) -> Section:
     drawn = figure(
         f"From {baseline} to the best trial: 95 % Wilson intervals, gains in points",
         x="validation accuracy [%]",
-        height=110 + 115 * len(known),
+        height=AROUND + ROOM * len(known),
         showlegend=False,
+        margin={"t": 45},
     )
     ends = [_draw(drawn, data, entry, place) for place, entry in enumerate(known)]
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+    majority = _majority(data, low, high)
+    if majority is not None:
+        low, high = min(low, majority), max(high, majority)
     margin = 0.05 * ((high - low) or 1.0)
     drawn.update_xaxes(range=[low - margin, high + margin])
     for place, entry in enumerate(known):
         _name_gains(drawn, data, entry, place, ends=(low - margin, high + margin))
+    if majority is not None:
+        draw_majority(drawn, data)
     labels = [safe(e["label"]) for e in known]
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.5, -0.6]
@@ -91,10 +100,30 @@ def section(data: ReportData) -> Section:
     notes = [] if by_accuracy(data.objective) else notes
     notes += [note for entry in known for note in gain_notes(entry, data.objective)]
     notes += _how(known)
+    if data.majority and majority is None:
+        notes.append(
+            f"Always answering '{data.majority['label']}' would score "
+            f"{percent(data.majority['rate'])}, far from what is drawn."
+        )
     words = ["Across: validation accuracy [%]; gains in points."]
     words += [f"{unescape(told)}." for trace in drawn.data for told in trace.customdata]
+    if majority is not None:
+        words.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
     pictures = [Picture("", drawn, note="\n".join(notes), words=" ".join(words))]
     return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
+
+
+def _majority(data: ReportData, low: float, high: float) -> float | None:
+    """Return what always answering the most frequent class scores [%]; None where that is far off.
+
+    Args:
+        data: the report.
+        low, high: the ends of what is drawn; an axis of which it took more than a third is none.
+    """
+    if not data.majority:
+        return None
+    rate, room = 100 * float(data.majority["rate"]), (high - low) / 2
+    return rate if low - room <= rate <= high + room else None
 
 
 def _how(known: list[dict[str, Any]]) -> list[str]:

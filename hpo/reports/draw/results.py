@@ -44,19 +44,7 @@ def section(data: ReportData) -> Section:
     for place, run in enumerate(data.thesis):
         drawn.add_trace(_thesis(go, data, run, first=place == 0))
     if data.majority:
-        rate = 100 * data.majority["rate"]
-        drawn.add_vline(
-            x=rate, line={"dash": "dash", "width": 1.5, "color": "#b5483a"}, layer="below"
-        )
-        drawn.add_annotation(
-            x=rate,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            text=f"always '{safe(data.majority['label'])}': {rate:.1f}",
-            showarrow=False,
-            font={"color": "#b5483a", "size": 11},
-        )
+        draw_majority(drawn, data)
     labels = [safe(label) for label in data.labels]
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.3, -0.5]
@@ -69,6 +57,21 @@ def section(data: ReportData) -> Section:
     note = PROVENANCE + " Ours are the best of their search, on the faces that chose them"
     note += "." if by_accuracy(data.objective) else f", {by_other(data.objective)}."
     return Section(title, LOOK_FOR, [Picture("", drawn, note=note)])
+
+
+def draw_majority(drawn: Any, data: ReportData) -> None:
+    """Draw a line at what always answering the most frequent class scores, with its name above."""
+    rate = 100 * data.majority["rate"]
+    drawn.add_vline(x=rate, line={"dash": "dash", "width": 1.5, "color": "#b5483a"}, layer="below")
+    drawn.add_annotation(
+        x=rate,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=f"always '{safe(data.majority['label'])}': {rate:.1f}",
+        showarrow=False,
+        font={"color": "#b5483a", "size": 11},
+    )
 
 
 def _best(go: Any, data: ReportData, entry: dict[str, Any]) -> Any:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo.reports.draw.bests_beside import DIFFERENT, ENTRY, bests, common_objective, shape, tone
+from hpo.reports.draw.bests_beside import (
+    ACCURACY,
+    DIFFERENT,
+    ENTRY,
+    NO_ACCURACY,
+    bests,
+    common_objective,
+    shape,
+    tone,
+)
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import figure, objective_axis, objective_value, safe
 from hpo.reports.side_by_side import SideBySide
@@ -22,29 +31,38 @@ def _anytime(whole: SideBySide) -> Section:
     look_for = (
         "Which study was ahead after the same time? Where one line ends, the other had more time."
     )
-    objective = common_objective(whole)
-    if objective is None:
-        return Section(title, look_for, empty=DIFFERENT)
+    common = common_objective(whole)
+    objective = common or ACCURACY
+    key = "values" if common else "accuracies"
     if objective["direction"] == "minimize":
         look_for += " The lower a line, the better."
     longest = max((c["seconds"][-1] for c in whole.curves if c["seconds"]), default=0.0)
     divisor, unit = (3600.0, "hours") if longest >= 7200 else (60.0, "minutes")
     drawn = figure(
-        "Best value so far, over all architectures of a study",
+        "Best value so far, over all architectures of a study"
+        if common
+        else "Accuracy of the best so far by a study's own objective, over all its architectures",
         x=f"time in trials [{unit}]",
-        y=f"best {objective_axis(objective)}",
+        y=f"best {objective_axis(objective)}" if common else objective_axis(objective),
         height=420 + ENTRY * len(whole.studies),
     )
     for place, (study, curve) in enumerate(zip(whole.studies, whole.curves, strict=True)):
-        if curve["seconds"]:
-            drawn.add_trace(_curve(go, place, study["title"], curve, objective, divisor, unit))
+        steps = [
+            (seconds, value)
+            for seconds, value in zip(curve["seconds"], curve[key], strict=True)
+            if value is not None
+        ]
+        if steps:
+            drawn.add_trace(_curve(go, place, study["title"], steps, objective, divisor, unit))
     drawn.update_xaxes(rangemode="tozero")
     if not drawn.data:
-        return Section(title, look_for, empty="No trial is complete.")
+        return Section(title, look_for, empty="No trial is complete." if common else NO_ACCURACY)
     note = (
         "Time is that of the trials one after another, in the order they ended, failed and pruned "
         "ones included; trials that ran at once count each."
     )
+    if common is None:
+        note += f"\n{DIFFERENT} Its line may fall."
     return Section(title, look_for, [Picture("", drawn, note=note)])
 
 
@@ -52,14 +70,14 @@ def _curve(
     go: Any,
     place: int,
     title: str,
-    curve: dict[str, Any],
+    steps: list[tuple[float, float]],
     objective: dict[str, Any],
     divisor: float,
     unit: str,
 ) -> Any:
     return go.Scatter(
-        x=[s / divisor for s in curve["seconds"]],
-        y=[objective_value(v, objective) for v in curve["values"]],
+        x=[seconds / divisor for seconds, _ in steps],
+        y=[objective_value(value, objective) for _, value in steps],
         mode="lines+markers",
         line={"shape": "hv", "color": tone(place), "width": 2.5},
         marker={"size": 5, "symbol": shape(place)},

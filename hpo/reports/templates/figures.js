@@ -153,6 +153,46 @@ window.hpoPage = (function () {
   // its place is drawn smaller, down to letters of six and a half points.
   var LOW = 320, HALF = 520, SMALLEST = 0.66;
 
+  // A legend is for the mouse alone: its entries stand beside the picture as boxes to tick, too.
+  function entriesOf(traces) {
+    var found = new Map();
+    traces.forEach(function (trace, k) {
+      if (!trace.name || trace.showlegend === false || trace.visible === false) { return; }
+      var group = trace.legendgroup, key = group || trace.name;
+      if (found.has(key)) { found.get(key).places.push(k); return; }
+      found.set(key, { name: trace.name, places: group ? [] : [k] });
+      if (group) {
+        traces.forEach(function (other, j) { if (other.legendgroup === group && other.visible !== false) { found.get(key).places.push(j); } });
+      }
+    });
+    return Array.from(found.values());
+  }
+
+  function offer(plot, traces, layout) {
+    var details = plot.closest(".panel").querySelector(".entries"), box = details.querySelector("div");
+    var entries = layout.showlegend === false ? [] : entriesOf(traces);
+    details.hidden = entries.length < 2;
+    box.textContent = "";
+    entries.forEach(function (entry) {
+      var label = document.createElement("label"), tick = document.createElement("input");
+      tick.type = "checkbox";
+      tick.checked = true;
+      tick.autocomplete = "off";
+      tick.addEventListener("change", function () {
+        Plotly.restyle(plot, { visible: tick.checked ? true : "legendonly" }, Array.from(new Set(entry.places)));
+      });
+      var text = document.createElement("span");
+      text.innerHTML = entry.name.replace(/<[^>]*>/g, " ").replace(/</g, "&lt;");
+      label.append(tick, " ", text);
+      box.append(label);
+      entry.tick = tick;
+    });
+    plot.removeAllListeners("plotly_restyle");
+    plot.on("plotly_restyle", function () {
+      entries.forEach(function (entry) { entry.tick.checked = plot.data[entry.places[0]].visible !== "legendonly"; });
+    });
+  }
+
   function draw(plot, theme, paper) {
     if (typeof Plotly === "undefined") {
       plot.textContent = "plotly.min.js is missing beside this page; redraw it with: hpo report --from study.json";
@@ -188,6 +228,7 @@ window.hpoPage = (function () {
       toImageButtonOptions: { filename: plot.dataset.name, scale: 2 }
     });
     reach(plot);
+    offer(plot, traces, layout);
     if (!performance.getEntriesByName("hpo-drawn").length) { performance.mark("hpo-drawn"); }
   }
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from hpo.cli.app import app
 from hpo.cli.live import Lines
 from hpo.cli.ui import experiments_link
-from hpo.execution.watch import StudyStart
+from hpo.execution.watch import StudyStart, told_origin
 from hpo.search.engine import open_engine
 from hpo.spec.records import SINGLE, EpochReport, TrialResult
 from hpo.spec.workspace import Workspace
@@ -174,6 +174,18 @@ def test_a_long_trial_says_now_and_then_how_far_it_is(
         "cnn #1 has done epoch 3 of 40, val_accuracy 0.3000\n"
         "cnn #1 has done epoch 6 of 40, val_accuracy 0.6000\n"
     )
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_a_run_of_a_confirmation_is_called_by_configuration_and_seed(
+    slot: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = Lines()
+    # After a lost attempt numbers are ahead of seeds.
+    display.trial_started("cnn-7", 2, {}, 40, told_origin("confirmation", slot, None))
+    display.trial_finished("cnn-7", 2, TrialResult("complete", 0.5, epochs_run=1), 60.0)
+    told = capsys.readouterr().err
+    assert told.startswith(f"cnn #7 seed {slot + 1} starts\ncnn #7 seed {slot + 1} complete: 0.5")
 
 
 def test_the_main_parameters_are_shown_whether_given_or_not() -> None:

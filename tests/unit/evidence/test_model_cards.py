@@ -15,7 +15,7 @@ from hpo.evidence.model_cards import (
     card_facts,
     class_table,
     described,
-    described_uses,
+    described_ensemble,
     model_card,
 )
 from hpo.reports.confirmation_sentences import SCORES
@@ -129,10 +129,10 @@ def test_a_re_run_is_told_as_the_configuration_that_it_is_of() -> None:
     assert (told["study"], told["architecture"], told["number"]) == ("demo", "cnn-two", 4)
     card = model_card(told)
     assert "# Model card: trial 4 of cnn-two, study demo\n" in card
-    assert "It is run 3 of `cnn-two-4` in the study `demo.confirmation`" in card
+    assert "It is cnn-two #4 seed 4 in the study `demo.confirmation`" in card
     # With its parameters the trial of the search, and with its seed the re-run.
     assert "--architecture cnn-two --trial 4 --seed 11" in card
-    assert "It is run" not in model_card(facts())
+    assert " in the study `" not in model_card(facts())
 
 
 def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
@@ -143,7 +143,20 @@ def test_a_description_fits_its_column_and_keeps_the_forbidden_uses() -> None:
         assert "## Forbidden uses" in text
     many = {f"val_score_{k}": 0.5 for k in range(300)}
     assert len(described(facts(metrics=many))) <= LONGEST_DESCRIPTION
-    assert "Article 5(1)(f)" in described_uses("fer2013")
+
+
+def test_an_ensemble_is_described_with_its_figures_also_without_copies() -> None:
+    matrix = [[9 if k == j else 1 for k in range(7)] for j in range(7)]
+    text = described_ensemble(facts(confusion_without_copies=matrix))
+    assert "by which its members were chosen" in text
+    assert "trial itself" not in text
+    assert text.count("| emotion | faces |") == 2
+    assert "Without the faces that training has a copy of:" in text
+    assert "Article 5(1)(f)" in text
+    assert "## How to make it again" not in text
+    assert len(text) <= LONGEST_DESCRIPTION
+    many = {f"val_{k}": 0.5 for k in range(200)}
+    assert len(described_ensemble(facts(metrics=many))) <= LONGEST_DESCRIPTION
 
 
 def test_the_table_of_classes_divides_by_what_was_there_and_by_what_was_answered() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hpo.evidence.hierarchical import compare
 from hpo.evidence.intervals import wilson
-from hpo.evidence.tested import opening_figures
+from hpo.evidence.tested import loss_gap, opening_figures
 from hpo.spec.bits import pack_bits
 from hpo.spec.records import TrialRecord, TrialResult
 
@@ -73,3 +73,32 @@ def test_where_no_face_has_a_copy_nothing_is_told_twice() -> None:
     assert "without_copies" not in found
     assert found["images_without_copies"] == 20
     assert found["values"] == pytest.approx([0.95])
+
+
+def losing(*losses: float) -> list[TrialRecord]:
+    """Runs with these losses on validation."""
+    return [
+        TrialRecord(
+            "s", "c", k, "complete", v, {}, {},
+            result=TrialResult("complete", v, metrics={"val_accuracy": 0.5, "val_loss": v}),
+        )
+        for k, v in enumerate(losses)
+    ]  # fmt: skip
+
+
+def test_under_a_loss_the_losses_are_set_beside_each_other_with_an_interval_over_seeds() -> None:
+    told = [judged({0}, copies=False), judged({1}, copies=False)]
+    for model, loss in zip(told, (1.3, 1.42), strict=True):
+        model["metrics"]["test_loss"] = loss
+    apart = opening_figures(told, losing(1.2, 1.3), 0, "val_loss")["loss_gap"]
+    assert (apart["test"], apart["validation"], apart["n"]) == pytest.approx((1.36, 1.25, 2))
+    # Student's of 0.10 and 0.12: 12.706 standard errors of 0.01.
+    assert (apart["point"], apart["low"], apart["high"]) == pytest.approx(
+        (0.11, 0.11 - 0.12706, 0.11 + 0.12706), abs=1e-5
+    )
+    one = loss_gap([{"test_loss": 1.3}], losing(1.2))
+    assert one is not None
+    assert (one["low"], one["high"], one["n"]) == (None, None, 1)
+    assert one["point"] == pytest.approx(0.1)
+    assert loss_gap([{"test_accuracy": 0.5}], losing(1.2)) is None
+    assert "loss_gap" not in opening_figures(told, losing(1.2, 1.3), 0)

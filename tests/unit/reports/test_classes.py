@@ -182,8 +182,8 @@ def test_a_filter_by_architecture_hides_the_tables_of_the_others(data: ReportDat
     found = confirmed(data)
     told = {**found.confirmation, "sentences": ["cnn #4 is the winner."]}
     text = page(dataclasses.replace(found, confirmation=told))
-    start = text.index('<div data-a="cnn">')
-    assert "caption-emotions-1" in text[start : start + 80]
+    start = text.index('<details class="fold" open data-a="cnn">')
+    assert "caption-emotions-1" in text[start : text.index("<table", start)]
     assert 'querySelectorAll("[data-a]")' in text
 
 

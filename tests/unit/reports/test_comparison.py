@@ -12,6 +12,7 @@ import pytest
 
 from hpo.reports.budgets import equal_budgets, purchases, search_value
 from hpo.reports.comparison import comparison, completed
+from hpo.reports.comparison_sentences import answer_sentence
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData, load_data
 from hpo.reports.draw.anytime import section as anytime
@@ -311,6 +312,10 @@ def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
     (picture, *_) = anytime(data).pictures
     (marks,) = [t for t in picture.figure.data if t.name == "cnn, confirmed"]
     assert list(marks.y) == [pytest.approx(55), pytest.approx(57)]
+    # Beside the jumps of the line, and named after the time itself.
+    jumps = {x for trace in picture.figure.data if trace.mode == "lines+markers" for x in trace.x}
+    assert all(min(abs(x - jump) for jump in jumps) >= 0.5 for x in marks.x)
+    assert [(number, round(x)) for number, x in marks.customdata] == [(2, 30), (4, 50)]
     assert "best confirmed value so far" in picture.note
 
 
@@ -350,7 +355,16 @@ def test_what_more_epochs_brought_is_not_called_tuning(
     assert tuned["left_out"] == {
         "xception": "its default or its best was trained to another rung than the study's best"
     }
-    assert "xception left out, its default or its best was trained to another" in data.summary[0]
+    assert data.summary[0].endswith(
+        " xception is left out, as its default or its best was trained to another rung than the "
+        "study's best."
+    )
+    rung = next(iter(tuned["left_out"].values()))
+    tuned["left_out"] = {"a": "no accuracy", "b": "no accuracy", "c": rung, "d": rung}
+    assert answer_sentence(data.comparison, data.facts, data.objective).endswith(
+        " a and b are left out, as they have no accuracy. c and d are left out, as the default or "
+        "the best of each was trained to another rung than the study's best."
+    )
 
 
 def test_the_note_counts_what_the_report_reads(one_trial: OneTrial, spec: dict[str, Any]) -> None:

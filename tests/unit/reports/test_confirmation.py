@@ -11,7 +11,7 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.confirmation_sentences import tell
 from hpo.reports.confirmation_warnings import few_seeds, unasked_sentence, unlearned
-from hpo.reports.draw.confirmation import section
+from hpo.reports.draw.confirmation import _once, section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
 
@@ -255,6 +255,22 @@ def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
     assert tell_openings([]) == []
 
 
+def test_under_a_loss_the_gap_of_the_losses_is_told() -> None:
+    gap = {**interval(0.05, 0.02, 3), "test": 1.35, "validation": 1.3}
+    said = tell_openings([OPENING | {"loss_gap": gap}])
+    assert said[2] == (
+        "Its log loss there, 1.3500, is 0.0500 above that of the same runs on validation, 1.3000, "
+        "by which it was chosen (gap +0.0500 [+0.0300, +0.0700], 95 % Student interval over 3 "
+        "seeds; as the losses of single faces are not stored, what other faces would change is not "
+        "in it)."
+    )
+    alone = gap | {"low": None, "high": None, "level": None, "n": 1, "point": -0.05}
+    (_, _, told, *_) = tell_openings([OPENING | {"loss_gap": alone}])
+    assert "0.0500 below that of the same run on validation" in told
+    assert "of one run no interval is known" in told
+    assert "log loss there" not in " ".join(tell_openings([OPENING | {"loss_gap": None}]))
+
+
 def test_who_is_chosen_and_was_never_asked_about_the_test_split_is_named(
     records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
 ) -> None:
@@ -288,6 +304,14 @@ def test_a_mean_that_does_not_beat_one_answer_is_told_in_the_verdict(facts: dict
     reached = first | {"confusion": matrix, "scores": {"val_accuracy": {"mean": 0.5}}}
     assert "its mean accuracy, 50.0 %, is not above the 50.0 %" in unlearned(loss, reached)
     assert unlearned(loss, reached | {"scores": {"val_accuracy": {"mean": 0.51}}}) == ""
+
+
+def test_no_sentence_of_the_section_stands_there_twice() -> None:
+    tail = "What it owes to these faces is in both."
+    said = _once(
+        [f"One scored 29.7 %. {tail}", "Three seeds.", f"Two scored. {tail}", "Three seeds."]
+    )
+    assert said == ["One scored 29.7 %.", "Three seeds.", f"Two scored. {tail}"]
 
 
 def test_the_report_draws_a_row_for_each_and_sums_it_up(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import random
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from hpo.reports.draw.cost import _ticks as cost_ticks
 from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
+from tests.unit.reports.conftest import study_records, study_spec
 
 OneTrial = Callable[..., TrialRecord]
 LONG = "a choice whose name is longer than its axis"
@@ -342,6 +344,25 @@ def test_a_parameter_that_a_trial_did_not_have_is_no_point_of_a_surface(
     assert len(points.x) == 20
 
 
+def test_a_picture_of_two_parameters_that_are_like_chance_says_so() -> None:
+    demo = compute(study_records(("cnn",), trials=60), study_spec(("cnn",)), n_bootstrap=4)
+    drawn = next(iter(contours.section(demo).pictures))
+    label = drawn.architecture
+    contour = demo.contours[label][0]
+    names = [contour[axis]["name"] for axis in "xy"]
+    for silent, said in (
+        ((), ""),
+        (names[1:], f"Like chance: {names[1]} is not distinguishable from no effect (fANOVA)"),
+        (names, f"Like chance: {names[0]} and {names[1]} are not distinguishable from no effect"),
+    ):
+        data = copy.deepcopy(demo)
+        for row in data.importance[label]["fanova"]["parameters"]:
+            row["distinct"] = row["name"] not in silent
+        note = next(iter(contours.section(data).pictures)).note
+        assert said in note
+        assert ("Like chance" in note) == bool(silent)
+
+
 def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial: OneTrial) -> None:
     thesis = dataclasses.replace(one_trial(thesis=True), value=0.4)
     for origin, named in (
@@ -355,6 +376,33 @@ def test_a_best_that_the_sampler_did_not_draw_says_where_it_came_from(one_trial:
         assert picture.figure.data[0].marker.symbol[1] == "circle-open-dot"
         assert picture.figure.layout.annotations[0].text.startswith(f"{named}: ")
         assert "by hand, from an earlier study or from the even sample" in drawn.look_for
+
+
+@pytest.mark.parametrize(("below", "drawn"), [(-0.02, True), (0.02, True), (0.4, False)])
+def test_always_the_most_frequent_class_stands_beside_a_gain_unless_it_is_far_off(
+    below: float, *, drawn: bool, one_trial: OneTrial
+) -> None:
+    thesis = dataclasses.replace(one_trial(thesis=True), value=0.4)
+    best = dataclasses.replace(one_trial(number=1), value=0.6)
+    data = report([thesis, best])
+    gained = data.architectures[0]["gain"]["baseline"], data.architectures[0]["best"]
+    rate = min(each["interval"]["low"] for each in gained) - below
+    data.majority.update(rate=rate, label="happy")
+    (picture,) = gain.section(data).pictures
+    layout = picture.figure.layout
+    named = f"always 'happy': {100 * rate:.1f}"
+    assert (named in [a.text for a in layout.annotations]) == drawn
+    assert (f"Always answering 'happy' would score {100 * rate:.1f} %" in picture.note) != drawn
+    assert (layout.xaxis.range[0] < 100 * rate) == drawn
+    assert (f"A line at {100 * rate:.1f}: always 'happy'." in picture.words) == drawn
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_the_words_of_a_gain_keep_clear_of_other_lanes(count: int) -> None:
+    rows = gain.AROUND + gain.ROOM * count - 45 - 60
+    lane = gain.LANE * rows / (count + 0.1)
+    # Words are 17 pixels high, their middle 16 above a lane; a mark is 16 pixels high.
+    assert lane - 8 >= 16 + 8.5
 
 
 def test_a_surface_and_its_points_are_of_one_rung(one_trial: OneTrial) -> None:

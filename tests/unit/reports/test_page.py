@@ -129,9 +129,9 @@ def test_names_with_markup_stay_text(one_trial: OneTrial) -> None:
     assert "<script>alert" not in text
     assert "<img" not in text
     elements = parse(text)
-    # Theme, what figures share, Plotly, figures, table, filters, and one per figure.
+    # Theme, what figures share, Plotly, folds, figures, table, filters, and one per figure.
     figures = sum("data-figure" in attrs for _, attrs in elements.tags)
-    assert sum(tag == "script" for tag, _ in elements.tags) == 6 + figures
+    assert sum(tag == "script" for tag, _ in elements.tags) == 7 + figures
 
 
 def test_names_with_markup_are_escaped_inside_figures(one_trial: OneTrial) -> None:
@@ -282,6 +282,26 @@ def test_labels_become_plain_file_names() -> None:
     assert file_name("slices", "cnn") == "slices-cnn"
     assert file_name("results", "") == "results"
     assert file_name("slices", "../../etc/x y") == "slices-etc-x-y"
+
+
+def test_what_is_long_is_folded_by_a_script_alone(records: Records, spec: dict[str, Any]) -> None:
+    # Without one, on paper and on a wide page all of it is open.
+    text = page(compute(records(("cnn",), trials=12), spec, n_bootstrap=0))
+    folds = re.findall(r'<details class="fold"([^>]*)><summary>(.*?)</summary>', text)
+    assert folds
+    assert all(" open" in attributes for attributes, _ in folds)
+    assert {"Settings", "More on this figure"} <= {title for _, title in folds}
+    assert text.count("<details") == text.count("</details>")
+    assert text.index("details.fold") < text.index("window.hpoPage = ")
+
+
+def test_the_entries_of_a_legend_are_within_reach_of_the_keyboard(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    text = page(compute(records(("cnn",), trials=12), spec, n_bootstrap=0))
+    # Hidden until a figure with several entries is drawn, which the script fills in.
+    assert text.count('<details class="words entries" hidden>') == text.count('class="plot"')
+    assert 'Plotly.restyle(plot, { visible: tick.checked ? true : "legendonly" }' in text
 
 
 def test_commands_in_sentences_are_code_and_long_keys_may_fold() -> None:

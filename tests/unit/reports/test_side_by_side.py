@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -96,14 +97,61 @@ def test_what_differs_in_study_files_is_a_line_a_key() -> None:
     ]
 
 
-def test_studies_of_other_objectives_share_no_axis_and_say_so() -> None:
-    spec = {**study_spec(("cnn",)), "objective": {"metric": "val_loss"}}
-    records = study_records(("cnn",), trials=3)
-    whole = set_beside(
-        [outline(records, study_spec()), outline(records, spec)], ["A", "B"], unpaired
-    )
+def test_studies_of_other_objectives_are_drawn_in_the_accuracy_that_all_record() -> None:
+    records = study_records(("cnn",), trials=5)
+    sides = [outline(records, study_spec(("cnn",))), outline(by_loss(records), loss_spec(("cnn",)))]
+    whole = set_beside(sides, ["A", "B"], unpaired)
     assert any("differ in their objectives" in note for note in whole.notes)
-    assert "no one axis" in page(whole)
+    drawn = sections(whole)
+    for section in drawn.values():
+        (picture,) = section.pictures
+        assert "different objectives" in picture.note
+        assert {trace.name for trace in picture.figure.data} == {"A", "B"}
+    (bests,) = drawn["bests"].pictures
+    assert bests.figure.layout.xaxis.title.text == "validation accuracy [%]"
+    by_place = [trace.x[0] for trace in bests.figure.data]
+    assert by_place == [
+        pytest.approx(100 * study["best"]["interval"]["point"]) for study in whole.studies
+    ]
+    (anytime,) = drawn["anytime"].pictures
+    assert anytime.figure.data[1].y[-1] == pytest.approx(by_place[1], abs=1e-3)
+    assert "a disadvantage" in page(whole)
+
+
+def test_the_navigation_leads_to_every_section() -> None:
+    text = page(beside(3, 3))
+    sections = re.findall(r'<section id="(\w+)"', text)
+    assert sections[-1] == "made"
+    assert re.findall(r'<li><a href="#(\w+)">', text) == sections
+
+
+def test_without_an_accuracy_studies_of_other_objectives_say_why_nothing_is_drawn() -> None:
+    sides = [outline([], study_spec(("cnn",))), outline([], loss_spec(("cnn",)))]
+    for section in sections(set_beside(sides, ["A", "B"], unpaired)).values():
+        assert not section.pictures
+        assert "recorded an accuracy" in section.empty
+
+
+def test_all_objectives_are_named() -> None:
+    goals = [
+        {"metric": "val_accuracy", "direction": "maximize"},
+        {"metric": "latency_ms", "direction": "minimize"},
+    ]
+    records = study_records(("cnn",), trials=3)
+    sides = [
+        outline(records, study_spec(("cnn",))),
+        outline(records, {**study_spec(("cnn",)), "objectives": goals}),
+    ]
+    whole = set_beside(sides, ["A", "B"], unpaired)
+    assert budget_rows(whole)[0] == [
+        "objectives",
+        "val_accuracy, maximize",
+        "val_accuracy, maximize; latency_ms, minimize",
+    ]
+    assert budget_rows(beside(3, 3))[0][0] == "objective"
+    assert any(
+        "differ in their objectives (A val_accuracy, B val_accuracy" in n for n in whole.notes
+    )
 
 
 def test_studies_without_a_result_still_stand_beside_each_other() -> None:

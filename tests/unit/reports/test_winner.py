@@ -100,7 +100,7 @@ def test_after_a_confirmation_the_card_is_of_the_run_that_is_served(
     assert "On the 3,589 test faces of fer2013" in card
     assert "`hpo promote demo` serves this run" in card
     drawn = page(data)
-    assert f"trial {number} of cnn, run 2 of demo.confirmation" in drawn
+    assert f"trial {number} of cnn: cnn #{number} seed 3 of demo.confirmation" in drawn
     assert drawn.count("serves this run") == 1
     # An ensemble is of the search's trials, whatever was confirmed.
     joined = compute(

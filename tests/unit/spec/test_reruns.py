@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hpo.registry.models import Origin, over_seeds_of, who_of
+from hpo.spec.confirmation import trial_title
+from hpo.spec.records import TrialRecord
 from hpo.spec.reruns import expected_of, who_serves
 
 
@@ -20,6 +23,16 @@ STANDING = {
     "level": 0.95,
     "runs": {"cnn-7/2": run(7, 3, 0.6), "cnn-3/4": run(3, 2, 0.5)},
 }
+
+
+def test_a_trial_has_one_name() -> None:
+    assert trial_title("cnn", 7, 3, "sampler") == "cnn #7"
+    assert trial_title("cnn-two-7", 4, 2, "confirmation") == "cnn-two #7 seed 3"
+    rerun = TrialRecord("s.confirmation", "cnn-7", 4, "complete", 0.5, {}, {}, slot=2)
+    assert rerun.title == "cnn-7 #4", "a single run there is none of its seeds"
+    assert replace(rerun, origin="confirmation").title == "cnn #7 seed 3"
+    # As versions are called that a confirmation's run is registered as.
+    assert who_serves("s.confirmation", "cnn-7", 2, standing=STANDING) == "cnn #7 seed 3"
 
 
 def test_trials_of_a_search_are_called_as_ever() -> None:

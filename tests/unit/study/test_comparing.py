@@ -69,6 +69,7 @@ def make_study(
     wrong: set[int],
     *,
     packed: bool = False,
+    seed: int = 0,
     **data: Any,
 ) -> None:
     """Store a study whose only trial is wrong on these places of the validation faces.
@@ -78,6 +79,7 @@ def make_study(
     spec = StudySpec.model_validate(
         {
             "name": name,
+            "seed": seed,
             "data": {"dataset": "small", **data},
             "budget": {"trials": 1},
             "architectures": {
@@ -171,6 +173,29 @@ def test_draws_of_other_faces_are_not_paired(workspace: Workspace) -> None:
     compared = compare("A", "B", workspace=workspace)
     assert "other validation faces" in only_difference(compared)["why"]
     assert {"key": "data.validation_limit", "values": [None, 35]} in compared.whole.differing
+
+
+def test_faces_that_another_seed_drew_are_named_as_others(workspace: Workspace) -> None:
+    digest, validation = write_dataset(workspace)
+    for name, seed in (("A", 1), ("B", 2)):
+        drawn = subset(validation, 35, derive_seed(seed, "data")).labels.tolist()
+        make_study(workspace, name, digest, drawn, {0}, seed=seed, validation_limit=35)
+    compared = compare("A", "B", workspace=workspace)
+    assert not only_difference(compared)["paired"]
+    (said,) = [note for note in compared.whole.notes if "not all judged on the same" in note]
+    assert "A on 35 that its seed 1 drew and B on 35 that its seed 2 drew" in said
+    # Taken as independent they are what they are.
+    assert not any("too wide" in note for note in compared.whole.notes)
+
+
+def test_a_limit_above_all_faces_draws_none(workspace: Workspace) -> None:
+    digest, validation = write_dataset(workspace)
+    for name, seed in (("A", 1), ("B", 2)):
+        labels = validation.labels.tolist()
+        make_study(workspace, name, digest, labels, {0}, seed=seed, validation_limit=FACES + 1)
+    compared = compare("A", "B", workspace=workspace)
+    assert only_difference(compared)["paired"]
+    assert not any("not all judged on the same" in note for note in compared.whole.notes)
 
 
 def test_a_report_of_elsewhere_stands_beside_a_study_of_the_store(

@@ -16,7 +16,7 @@ from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study import opening
-from hpo.study.opening import open_test
+from hpo.study.opening import open_test, with_loss_gaps
 from tests.unit.search.analytic import empty_database, make_spec, open_it
 
 
@@ -108,3 +108,28 @@ def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
         monkeypatch.setattr(opening, "_faces", lambda *_, faces=faces: faces)
         open_test("study", workspace=workspace, again="why not")
     assert told == [True, False]
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
+def test_an_opening_of_before_is_given_the_gap_of_its_losses(metric: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{empty_database(tmp_path)}"
+    engine = open_it(url, make_spec(1, objective={"metric": metric}))
+    proposal = engine.ask()
+    assert proposal is not None
+    metrics = {"val_accuracy": 0.5, "val_loss": 1.2}
+    assert engine.finish(proposal.number, TrialResult("complete", metrics[metric], metrics=metrics))
+    kept: dict[str, Any] = {
+        "architecture": "cnn",
+        "number": 0,
+        "confirmed": False,
+        "runs": [proposal.number],
+        "metrics": [{"test_loss": 1.3}],
+    }
+    begun = {"opened": "2026-01-01T00:00:00+00:00"}
+    gone = kept | {"runs": [99]}
+    first, second, third = with_loss_gaps([begun, kept, gone], url, "study")
+    assert (first, third) == (begun, gone)
+    if metric == "val_accuracy":
+        assert second == kept
+    else:
+        assert second["loss_gap"]["point"] == pytest.approx(0.1)

@@ -53,6 +53,8 @@ def test_run_name_marks_thesis_pruned_failed_and_repeated() -> None:
     assert names.run_name(record(state="failed", params={})) == "cnn #3 failed"
     assert names.run_name(record(params={}, attempt=2, retry_of=1)) == "cnn #3 again (2)"
     assert names.run_name(record(params={}, repeats=1)) == "cnn #3 repeats #1"
+    rerun = record(architecture="cnn-7", slot=1, origin="confirmation", params={})
+    assert names.run_name(rerun) == "cnn #7 seed 2"
 
 
 def test_a_repeat_says_whose_value_it_has() -> None:

@@ -1,0 +1,122 @@
+"""What the reader of a comparison must know: what is unlike, and what its intervals hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpo.reports import confirmed_beside
+from hpo.reports.data import ReportData
+from hpo.reports.objectives import by_accuracy
+from hpo.reports.results import ranked
+from hpo.reports.sentences import listed, majority_caveats, number
+from hpo.reports.tables import duration
+
+if TYPE_CHECKING:
+    from hpo.reports.side_by_side import SideBySide
+
+MUCH_MORE = 1.5
+"""Times the seconds of another study from which on the difference in time is said."""
+
+
+def notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
+    """Return what the reader must know, a sentence each.
+
+    Args:
+        sides: the studies.
+        whole: all that was computed of them.
+    """
+    said = []
+    for what, values in (
+        (
+            "objectives",
+            [listed([metric for metric, _ in study["objectives"]]) for study in whole.studies],
+        ),
+        ("datasets", [str(study["dataset"]) for study in whole.studies]),
+        (
+            "numbers of validation faces",
+            ["/".join(f"{n:,}" for n in study["validation_sizes"]) for study in whole.studies],
+        ),
+    ):
+        if len(set(values)) > 1:
+            each = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
+            said.append(f"The studies differ in their {what} ({each}): not a like comparison.")
+    # First of all, as no difference between two that have not learned means much.
+    said += [
+        f"{title}: {told}"
+        for side, title in zip(sides, whole.titles, strict=True)
+        for told in majority_caveats(
+            ranked(side.architectures, side.objective["direction"])[:1], side.majority
+        )
+    ]
+    said += _other_faces(sides, whole.titles)
+    said += _unequal_time(whole)
+    known = [d for d in (*whole.differences, *_all(whole)) if d]
+    reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
+    if any(d["paired"] for d in known):
+        said.append(
+            "Paired differences count the faces that one trial alone got right (Newcombe 1998, "
+            "paired method 10)."
+        )
+    said += [
+        f"Differences without a mark take the two as independent samples, as {reason}"
+        f"{confirmed_beside.too_wide(reason, 'such an')}."
+        for reason in reasons
+    ]
+    if any(d["low"] is None for d in known):
+        said.append(
+            "Differences of the losses of single runs stand without an interval, as the losses of "
+            "single faces are not stored: nothing tells them from luck."
+        )
+    said += confirmed_beside.notes(whole)
+    optimistic = (
+        "Each search's best was selected on the faces that it is judged by, and is one training "
+        "run, so it is optimistic"
+    )
+    if any(by_accuracy(study["objective"]) for study in whole.studies):
+        optimistic += ": an interval of its accuracy knows neither that selection nor other seeds"
+    said.append(f"{optimistic}.")
+    return said
+
+
+def _other_faces(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str]:
+    """Say who was judged on which validation faces, where a study's seed has drawn them."""
+    draws = [_draw(side) for side in sides]
+    if len(set(draws)) == 1:
+        return []
+    each = [
+        f"{title} on {f'{number(draw[0])} that its seed {draw[1]} drew' if draw else 'all'}"
+        for title, draw in zip(titles, draws, strict=True)
+    ]
+    return [
+        "The studies were not all judged on the same validation faces (data.validation_limit): "
+        f"{listed(each)}. A difference between studies with other faces is not paired by face, and "
+        "what the faces bring is in it; the same limit and seed draw the same faces."
+    ]
+
+
+def _draw(side: ReportData) -> tuple[int, int] | None:
+    """Return how many validation faces were drawn, and by which seed; None for all of them."""
+    limit = (side.study.get("data") or {}).get("validation_limit")
+    sizes = side.facts.get("validation_sizes") or ()
+    # Where there are fewer than the limit, all of them are judged.
+    if limit is None or any(size < limit for size in sizes):
+        return None
+    return int(limit), int(side.study.get("seed") or 0)
+
+
+def _unequal_time(whole: SideBySide) -> list[str]:
+    """Name the studies that took the most and the least time where they are far apart."""
+    spent = {study["title"]: study["seconds"] for study in whole.studies}
+    most, least = max(spent, key=lambda t: spent[t]), min(spent, key=lambda t: spent[t])
+    if spent[least] <= 0 or spent[most] <= MUCH_MORE * spent[least]:
+        return []
+    return [
+        f"{most} spent {duration(spent[most])} in trials, {spent[most] / spent[least]:.1f} times "
+        f"the {duration(spent[least])} of {least}: compare the curves at equal time rather than "
+        "the bests."
+    ]
+
+
+def _all(whole: SideBySide) -> list[dict[str, Any] | None]:
+    return [d for entry in whole.architectures for d in entry["differences"]]
