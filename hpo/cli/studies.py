@@ -217,8 +217,7 @@ def _study_cells(row: Mapping[str, Any], *, beneath: bool) -> list[Any]:
     if row["best_value"] is not None:
         # Most are accuracies; of another objective less may be better, so it is named.
         of = "" if row["metric"] == "val_accuracy" else f" {row['metric']}"
-        where = f"{row['best_architecture']} #{row['best_number']}"
-        best = f"{row['best_value']:.4f}{of} ({where})"
+        best = f"{row['best_value']:.4f}{of} ({row['best_title']})"
     return [
         f"  {row['name']}" if beneath else row["name"],
         ", ".join(row["architectures"]),

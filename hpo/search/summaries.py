@@ -24,6 +24,7 @@ class StudySummary:
             if there is none.
         best_architecture: whose trial that was; "" if there is none.
         best_number: that trial's number; None if there is none.
+        best_title: what people call it, such as ``cnn #7``; "" if there is none.
         metric: the objective's name.
         direction: ``maximize`` or ``minimize``.
         trials: the budget, trials per architecture where it has no other.
@@ -38,6 +39,7 @@ class StudySummary:
     best_value: float | None
     best_architecture: str
     best_number: int | None
+    best_title: str
     metric: str
     direction: str
     trials: int
@@ -81,6 +83,7 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         best_value=best.value if best else None,
         best_architecture=best.architecture if best else "",
         best_number=best.number if best else None,
+        best_title=best.title if best else "",
         metric=spec.objective.metric if spec else "",
         direction=direction,
         trials=spec.budget.trials if spec else 0,
