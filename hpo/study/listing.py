@@ -17,8 +17,8 @@ def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
 
     Each holds ``name``, ``architectures``, ``states`` (counts), ``trials`` (the budget per
     architecture), ``budget`` (in all), ``best_value``, ``best_architecture``, ``best_number``,
-    ``best_title`` (``cnn #7``), ``metric``, ``direction``, ``created`` and ``problem`` (why its study file cannot be read; ""
-    if it can).
+    ``best_title`` (``cnn #7``), ``metric``, ``direction``, ``created`` and ``problem`` (why its
+    study file cannot be read; "" if it can).
     """
     import dataclasses
 
