@@ -71,6 +71,7 @@ def class_figures(
         elif kept:
             for name, (hits, of) in _counted(told == label, right, faces // runs).items():
                 intervals[name] = _ratio(hits, of, seed, level, share=name != "f1")
+            intervals["f1"] = _within(**intervals)
         found.append({**figures, "runs": runs, "given": given, "intervals": intervals})
     return found
 
@@ -118,6 +119,27 @@ def _ratio(
     moved = point + (hits - point * of) / of.mean()
     found = compare([moved], seed=seed, level=level).mean(0).to_json()
     return found | {"low": max(0.0, found["low"]), "high": min(1.0, found["high"]), "point": point}
+
+
+def _within(
+    precision: dict[str, Any] | None, recall: dict[str, Any] | None, f1: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Return the interval of F1 within what those of precision and recall leave possible.
+
+    F1 is their harmonic mean and grows with either. Of few runs whose answers lie far apart its own
+    interval, widened by Student's t, may reach beyond.
+    """
+    if not (precision and recall and f1):
+        return f1
+
+    def harmonic(end: str) -> float:
+        both = precision[end] + recall[end]
+        return 2 * precision[end] * recall[end] / both if both else 0.0
+
+    return f1 | {
+        "low": min(f1["point"], max(f1["low"], harmonic("low"))),
+        "high": max(f1["point"], min(f1["high"], harmonic("high"))),
+    }
 
 
 def over_runs(

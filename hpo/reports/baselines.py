@@ -31,10 +31,17 @@ def baseline_phrase(entry: Mapping[str, Any], *, named: bool = False, of: str = 
     return f"{ORIGINS['thesis']}{whose} with this study's {changed_here(entry)}"
 
 
-def changed_here(entry: Mapping[str, Any]) -> str:
-    """Return what a study has changed in the thesis's configuration, ``width 16 and epochs 3``."""
+def changed_here(entry: Mapping[str, Any], *, whole: bool = False) -> str:
+    """Return what a study has changed in the thesis's configuration, ``epochs 3 and width 16``.
+
+    Args:
+        entry: with ``departures``.
+        whole: name all of them, however many.
+    """
     changed = entry.get("departures") or []
-    said = [f"{d['name']} {value_text(d['here'])}" for d in changed[:MOST_NAMED]]
+    # To count one more is no shorter than to name it.
+    most = len(changed) if whole or len(changed) == MOST_NAMED + 1 else MOST_NAMED
+    said = [f"{d['name']} {value_text(d['here'])}" for d in changed[:most]]
     more = len(changed) - len(said)
     return listed([*said, *([f"{more} more (all are in study.json)"] if more > 0 else [])])
 

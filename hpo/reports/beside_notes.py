@@ -41,6 +41,7 @@ def notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         if len(set(values)) > 1:
             each = ", ".join(f"{t} {v}" for t, v in zip(whole.titles, values, strict=True))
             said.append(f"The studies differ in their {what} ({each}): not a like comparison.")
+    said += _other_datasets(sides, whole.titles)
     # First of all, as no difference between two that have not learned means much.
     said += [
         f"{title}: {told}"
@@ -91,7 +92,24 @@ def _other_faces(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str
     return [
         "The studies were not all judged on the same validation faces (data.validation_limit): "
         f"{listed(each)}. A difference between studies with other faces is not paired by face, and "
-        "what the faces bring is in it; the same limit and seed draw the same faces."
+        "what the faces bring is in it; the same limit and seed draw the same faces of one dataset."
+    ]
+
+
+def _other_datasets(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str]:
+    """Say that datasets of one name are not the same faces, where their digests are known."""
+    digests: dict[str, dict[str, str]] = {}
+    for title, side in zip(titles, sides, strict=True):
+        if digest := str(side.facts.get("dataset_digest") or ""):
+            name = str(side.facts.get("dataset", "unknown"))
+            digests.setdefault(name, {})[title] = digest.removeprefix("sha256:")[:12]
+    return [
+        f"The dataset {name} was not the same in all of them ("
+        + ", ".join(f"{title} {digest}" for title, digest in known.items())
+        + "): it was imported anew between them, so they may have been trained and judged on other "
+        "faces."
+        for name, known in digests.items()
+        if len(set(known.values())) > 1
     ]
 
 

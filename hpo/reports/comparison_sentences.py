@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hpo.reports.baselines import baselines_phrase
@@ -46,7 +46,10 @@ def basis(is_paired: bool, n: int) -> str:
 
 
 def answer_sentence(
-    made: Mapping[str, Any], facts: Mapping[str, Any], objective: Mapping[str, Any]
+    made: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    unlearned: Collection[str] = (),
 ) -> str:
     """Answer whether tuning or the choice of architecture mattered; "" without two architectures.
 
@@ -54,6 +57,7 @@ def answer_sentence(
         made: what ``comparison.comparison`` returns.
         facts: of the report, which know whether the study goes on.
         objective: of the study; under another than accuracy it is told in accuracy all the same.
+        unlearned: the architectures whose best was not shown to beat always answering one class.
     """
     tuned = made["tuning"]
     if not tuned or len(tuned["moves"]) + len(tuned["left_out"]) < 2:
@@ -106,6 +110,12 @@ def answer_sentence(
                 if level
                 else f"choosing {chosen} the rest{unsure}"
             )
+    beaten = [label for label in moves if label in unlearned]
+    if beaten:
+        where = f"in {listed(beaten)} " if len(moves) > 1 else ""
+        said += (
+            f"; {where}not even the best was shown to do better than always answering one emotion"
+        )
     return (
         f"{said} (95 % intervals, of the distance "
         f"{'normal' if len(moves) > 1 else NEWCOMBE}{by_faces}, the trials "

@@ -9,7 +9,7 @@ from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
-from hpo.reports.confirmation_warnings import cautioned, unasked_sentence
+from hpo.reports.confirmation_warnings import cautioned, few_seeds, unasked_sentence, unlearned
 from hpo.reports.confirmation_words import decided
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
@@ -95,6 +95,7 @@ def compute(
     facts = _facts(records, study, entries)
     facts["progress"] = progress(list(parts.values()), read_at)
     facts["mlflow"] = dict(mlflow or {})
+    facts["dataset_digest"] = dataset_digest
     rows = [
         row(record) | ({"front": True} if (record.architecture, record.number) in front else {})
         for record in records
@@ -106,7 +107,8 @@ def compute(
     changed = {entry["label"]: entry["departures"] for entry in entries}
     for label, move in ((compared or {}).get("tuning") or {}).get("moves", {}).items():
         move["departures"] = changed[label]
-    answer = comparison_sentences.answer_sentence(compared, facts, objective)
+    beaten = [e["label"] for e in entries if e["against_majority"] in ("contains", "below")]
+    answer = comparison_sentences.answer_sentence(compared, facts, objective, beaten)
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     verdict = _confirmed(confirmation or {})
@@ -136,6 +138,7 @@ def compute(
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
+            *filter(None, (_unlearned(confirmation or {}),)),
             *filter(None, (budgets, late, unasked_sentence(confirmation or {}))),
             *copies_caveats(records),
         ],
@@ -222,11 +225,17 @@ def _facts(
 def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:
     """Return who was confirmed, and what the test split says of it."""
     facts, sentences = confirmation.get("facts") or {}, confirmation.get("sentences") or []
-    over = sentences[:1] if facts.get("over") else []
-    if over and (caution := cautioned(facts)):
-        over.append(caution)
+    over: list[str] = sentences[:1] if facts.get("over") else []
+    if over:
+        over += filter(None, [few_seeds(facts["seeds"]), cautioned(facts)])
     unasked = unasked_sentence(confirmation)
     return [*over, *(confirmation.get("test") or [])[:1], *([unasked] if unasked else [])]
+
+
+def _unlearned(confirmation: Mapping[str, Any]) -> str:
+    """Return that what was chosen was not shown to have learned; "" if it was, or none was."""
+    chosen = decided(confirmation)
+    return unlearned(confirmation["facts"], chosen) if chosen else ""
 
 
 def _summary(

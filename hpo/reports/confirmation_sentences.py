@@ -56,7 +56,7 @@ def tell(facts: Mapping[str, Any]) -> list[str]:
     said = (
         [] if facts["over"] else [f"The confirmation is not finished ({how_far(facts)}); so far:"]
     )
-    said.append(" ".join(filter(None, [_winner(facts, winner), unlearned(facts, winner)])))
+    said.append(" ".join(filter(None, [unlearned(facts, winner), _winner(facts, winner)])))
     said += filter(None, [few_seeds(facts["seeds"]), cautioned(facts)])
     said += [_stopped(facts, entry) for entry in facts["candidates"] if entry["stopped"]]
     first = facts["candidates"][0]
@@ -84,14 +84,15 @@ def standing(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         f"({100 * facts['level']:.0f} % bootstrap interval, {drawn})"
     )
     if entry is chosen:
-        return f"{said}; {'it is the winner' if facts['crowned'] else 'it is taken'}."
+        said += f"; {'it is the winner' if facts['crowned'] else 'it is taken'}"
+        return " ".join(filter(None, [f"{said}.", unlearned(facts, entry)]))
     if chosen is not None and entry["behind"]:
         called = "the winner" if facts["crowned"] else "which is taken"
         better = "above" if facts["direction"] == "maximize" else "below"
         said += f"; {title(chosen)}, {called}, is {gap(facts, entry['behind'])} {better} it"
     if entry["stopped"]:
         said += f"; it was stopped after {plural(entry['stopped'], 'seed')}"
-    return f"{said}."
+    return " ".join(filter(None, [f"{said}.", unlearned(facts, entry)]))
 
 
 def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
@@ -179,6 +180,8 @@ def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search
     )
     # Re-runs that do better than the search show that its seed was not a lucky one.
     whose = "the luck of its seed" if luck["point"] > 0 else "so no optimism was seen"
+    if luck["point"] > 0 >= luck["low"]:
+        whose = "which is not distinguishable from none"
     return (
         f"{which}, {title(entry)}, scored {value(facts, entry['search_value'])} when it was "
         f"found; its {number(luck['n'])} re-runs {_mean_of(facts, entry)}: {lost} "

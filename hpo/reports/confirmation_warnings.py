@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.evidence.intervals import majority_rate
+from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.racing import CROWNING_SEEDS, FIRST_LOOK
 from hpo.reports.confirmation_words import decided, is_share, title
-from hpo.reports.sentences import listed, moment, percent, plural
+from hpo.reports.sentences import listed, moment, number, percent, plural
 
 ENOUGH_SEEDS = 5
 """Seeds that a verdict should rest on, at the least."""
@@ -93,7 +93,8 @@ def unasked_sentence(confirmation: Mapping[str, Any]) -> str:
 def unlearned(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """Say that a configuration's mean was not shown to beat always answering one class, or "".
 
-    Under a loss the mean accuracy has no interval, and only one that is not above is told.
+    Under a loss the mean accuracy has an interval over faces alone (Wilson's), which is too narrow:
+    whom it holds below or at the share was not shown to have learned in any case.
 
     Args:
         facts: as for ``confirmation_sentences.tell``.
@@ -109,9 +110,16 @@ def unlearned(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         where = "its interval lies below" if high < rate else "its interval contains"
     else:
         accuracy = (entry["scores"].get("val_accuracy") or {}).get("mean")
-        if accuracy is None or accuracy > rate:
+        runs = sum(v is not None for v in entry["values"])
+        faces = sum(map(sum, entry["confusion"])) // max(1, runs)
+        if accuracy is None or not faces or wilson(accuracy, faces).low > rate:
             return ""
-        where = f"its mean accuracy, {percent(accuracy)}, is not above"
+        known = wilson(accuracy, faces)
+        where = (
+            f"the interval of its mean accuracy over the {number(faces)} faces, "
+            f"{percent(accuracy)} [{100 * known.low:.1f}, {100 * known.high:.1f}], "
+            f"{'lies below' if known.high < rate else 'contains'}"
+        )
     return (
         f"{title(entry)} was not shown to have learned: {where} the {percent(rate)} that always "
         "answering the most frequent emotion would score."

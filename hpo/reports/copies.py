@@ -66,22 +66,28 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
         "training split"
     )
     here, faces = found.get("trained_on"), number(winner["best"]["train_size"])
-    if here is None or here == seen:
+    least = 0 if here is None else seen - here
+    if not least:
         told += ", and a score on them may be partly memory"
-    elif here:
-        told += (
-            f", {number(here)} of them among the {faces} faces of it that were trained on, and a "
-            f"score on {'those' if here > 1 else 'that one'} may be partly memory"
-        )
     else:
-        told += f", though none of them among the {faces} faces of it that were trained on"
+        # All that have a copy are left out, so that trials on other parts can be compared.
+        told += (
+            f", of {number(here)} of them among the {faces} faces that were trained on"
+            if here
+            else f", of none of them among the {faces} faces that were trained on"
+        )
+        told += (
+            f": the answers to {number(least)} of them cannot be memory, and that the score "
+            "differs without them is not for that"
+        )
     if found["interval"] is None:
         return f"{told}; no score without them is known."
     reached = accuracy_with_interval(found["interval"])
     # Without copies other faces are left, and another share of them is of the most frequent class.
     most = found.get("majority")
     beside = f", where always answering one emotion scores {percent(most)} at best" if most else ""
-    return f"{told}: on the others{beside}, trial {winner['best']['number']} reached {reached}."
+    stop = ". On" if least else ": on"
+    return f"{told}{stop} the others{beside}, trial {winner['best']['number']} reached {reached}."
 
 
 def copies_caveats(records: Sequence[TrialRecord]) -> list[str]:

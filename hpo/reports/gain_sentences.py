@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.baselines import MOST_NAMED, baseline_phrase
+from hpo.reports.baselines import MOST_NAMED, baseline_phrase, changed_here
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
 from hpo.reports.selection_sentences import (
@@ -18,6 +18,7 @@ from hpo.reports.sentences import (
     NEWCOMBE,
     accuracy_with_interval,
     basis,
+    counted_states,
     number,
     origin_phrase,
     percent,
@@ -71,6 +72,12 @@ def gain_sentence(
     return f"{first.removesuffix('.')}{chance}.{' ' + rest if stop else ''}" if chance else told
 
 
+def without_baseline(counts: Mapping[str, int]) -> str:
+    """Return how the trials beside a complete one have ended, ``3 pruned``."""
+    others = {**counts, "complete": counts.get("complete", 0) - 1}
+    return counted_states({state: n for state, n in others.items() if n > 0})
+
+
 def unlearned(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
     """Return that the trials of a gain do not beat always answering one class; "" if they do."""
     beaten = "contains", "below"
@@ -112,6 +119,12 @@ def _gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> s
                 + (" that ended." if going else ".")
             )
         ended = " that ended" if going else ""
+        if winner["counts"].get("complete", 0) < 2:
+            return (
+                f"What tuning gains in {label} is unknown{' yet' if going else ''}: beside {over}, "
+                f"trial {base['number']}, with {value}, no trial was trained to its end "
+                f"({without_baseline(winner['counts'])})."
+            )
         return (
             f"Tuning gained nothing in {label}{' so far' if going else ''}: "
             + (
@@ -201,7 +214,8 @@ def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[s
         lines.append(_joined(said, selection_sentence(gain), beside_search(gain)))
     if entry.get("departures"):
         lines.append(
-            f"{label}: trial {gain['baseline']['number']} is {baseline_phrase(entry, named=True)}."
+            f"{label}: trial {gain['baseline']['number']} is the thesis's configuration with this "
+            f"study's {changed_here(entry, whole=True)}."
         )
     found = entry.get("sampler") or {}
     if found and found["gain"] and best.get("origin") != "sampler":

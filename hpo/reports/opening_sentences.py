@@ -33,6 +33,8 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
         f"[{100 * low:.1f}, {100 * high:.1f}] "
         f"({100 * accuracy['level']:.0f} % {over}), opened {moment(opening['opened'])}."
     ]
+    if chance := _no_better(opening):
+        said[0] = f"{said[0]} {chance}"
     if gap:
         apart = f"{abs(100 * gap['point']):.1f} points"
         side = f"{apart} {'below' if gap['point'] >= 0 else 'above'}"
@@ -75,6 +77,19 @@ def _losses(gap: Mapping[str, Any]) -> str:
     return (
         f"Its log loss there, {gap['test']:.4f}, is {abs(gap['point']):.4f} {side} that of {runs} "
         f"on validation, {gap['validation']:.4f}, by which it was chosen ({sure})."
+    )
+
+
+def _no_better(opening: Mapping[str, Any]) -> str:
+    """Say that it was not shown to beat always answering one class; "" where it was."""
+    rate = majority_rate([sum(row) for row in opening.get("confusion") or []])
+    low, high = opening["accuracy"]["low"], opening["accuracy"]["high"]
+    if rate is None or low > rate:
+        return ""
+    where = "lies below" if high < rate else "contains"
+    return (
+        f"There it was not shown to have learned: the interval {where} the {percent(rate)} that "
+        "always answering the most frequent emotion would score."
     )
 
 

@@ -51,9 +51,9 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     points = f"{100 * found['optimism']:.1f} points"
     left = found["accuracy"]
     said = (
-        f"About {points} of that are due to {chosen} (chosen again on "
+        f"About {points} of the gain are due to {chosen} (chosen again on "
         f"{number(found['resamples'])} resamples of n = {number(found['n'])} faces, judged on the "
-        "faces left out); less these the gain is"
+        "faces left out); less these it is"
     )
     if lost:
         said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"

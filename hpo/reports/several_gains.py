@@ -45,6 +45,13 @@ def gains_sentence(
     if not by_accuracy(objective):
         which, none = "square brackets", "no change of accuracy"
     verdict = "" if apart or lucky else f", and {none} is distinguishable from nothing"
+    if apart and not lucky and len(apart) < len(measured):
+        real = [
+            str(entry["label"])
+            for entry, gain in zip(entries, named, strict=True)
+            if gain and gain["accuracy"] and is_apart(gain["accuracy"])
+        ]
+        verdict = f", and only that of {listed(real)} is distinguishable from nothing"
     said += (
         f" The {which} are {NEWCOMBE} 95 % intervals, {_ground(measured)} n = "
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."

@@ -147,8 +147,11 @@ def _verdict(whole: SideBySide, gap: Mapping[str, Any] | None) -> str:
     if gap["low"] is None:
         if not gap["point"]:
             return f", the same as {whole.titles[0]}"
-        side = "below, so better than" if gap["point"] < 0 else "above, so worse than"
-        return f", {abs(gap['point']):.4g} {side} {whole.titles[0]}, as far as single runs tell"
+        side = "below" if gap["point"] < 0 else "above"
+        return (
+            f", {abs(gap['point']):.4g} {side} {whole.titles[0]} (lower is better; nothing tells "
+            "single runs from luck)"
+        )
     told = "" if gap["low"] > 0 or gap["high"] < 0 else ": these data do not tell the two apart"
     return f"; {_gap(gap)} points against {whole.titles[0]}{told}"
 

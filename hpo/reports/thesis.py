@@ -73,11 +73,13 @@ def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, A
         own = load(architecture).thesis
     except HpoError:
         return []
-    return [
+    found = [
         {"name": name, "thesis": value, "here": params[name]}
         for name, value in own.items()
         if name in params and not _same(value, params[name])
     ]
+    # How long it trained comes first: nothing else says so much of what it can reach.
+    return sorted(found, key=lambda changed: changed["name"] != "epochs")
 
 
 def _same(first: Any, second: Any) -> bool:

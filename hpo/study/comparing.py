@@ -143,6 +143,7 @@ def _open(study: str | Path, workspace: Workspace) -> _Source:
     spec = read_spec(url, name)
     digest = read_dataset_digest(url, name)
     data = outline(records, spec.to_plain())
+    data.facts["dataset_digest"] = digest
     runs: Sequence[Run] = ()
     told = confirmed(name, storage_url=url)
     if told is not None:

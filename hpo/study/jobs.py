@@ -173,6 +173,7 @@ def study_card(spec: StudySpec, dataset: DatasetCard) -> StudyCard:
         commit=git_commit(Path.cwd()),
         user=user_name(),
         confirms=confirms,
+        description=spec.description,
         seeds=spec.budget.trials if confirms else 0,
         configurations=len(spec.architectures) if confirms else 0,
     )

@@ -93,6 +93,8 @@ def _ranked(facts: Mapping[str, Any], known: Sequence[Mapping[str, Any]], luck: 
     stopped = [entry for entry in known if entry["stopped"]]
     less = f"{100 * luck:.1f} points" if is_share(facts) else f"{luck:.4f}"
     others = [f"those that ran once, by the search's value less the mean luck of it, {less}"]
+    if not luck:
+        others = ["those that ran once, by the search's value, as no luck of it was seen"]
     if stopped:
         others.insert(0, f"those that the race stopped, by the mean until then ({told(stopped)})")
     return (

@@ -73,6 +73,7 @@ class StudyCard:
         confirms: the study that this one is the confirmation of; "" if it is none.
         seeds: with how many seeds a confirmation runs each configuration at the most.
         configurations: how many it runs.
+        description: a person's own words on the study; "" if there are none.
     """
 
     name: str
@@ -89,6 +90,7 @@ class StudyCard:
     confirms: str = ""
     seeds: int = 0
     configurations: int = 0
+    description: str = ""
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether ``value`` beats ``than`` under the study's direction."""

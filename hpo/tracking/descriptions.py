@@ -20,8 +20,9 @@ def experiment_tags(card: StudyCard) -> dict[str, str]:
 
 
 def _study_note(card: StudyCard) -> str:
+    told = f"{card.description}\n\n" if card.description else ""
     return (
-        f"Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
+        f"{told}Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
         f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
         f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
         f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "

@@ -44,7 +44,10 @@ def look_for(objective: Mapping[str, Any]) -> str:
         "had? Only up to there is the comparison fair; what came later is dotted. "
     )
     if by_accuracy(objective):
-        return said + "Do the bands overlap? Then these faces do not tell the models apart."
+        return said + (
+            "How far are the bands apart? Those that overlap a little may still differ: the "
+            "opening has the interval of the difference."
+        )
     return said + (
         "Losses of single runs have no bands, as those of single faces are not stored: how far "
         "another seed or other faces would move a line is not drawn."

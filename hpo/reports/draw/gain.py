@@ -150,8 +150,10 @@ def _how(known: list[dict[str, Any]]) -> list[str]:
         )
     if not any(g.get("selection") for g in gains):
         chosen += "; how much of a gain that is cannot be said of these trials"
-    star = "A star marks a gain that is not the search's alone, as said above."
-    return [*lines, f"{chosen}. {star}"]
+    star = ""
+    if any(g.get("unsearched") for g in gains):
+        star = " A star marks a gain that is not the search's alone, as said above."
+    return [*lines, f"{chosen}.{star}"]
 
 
 def _marks(data: ReportData, entry: dict[str, Any]) -> list[Mark]:

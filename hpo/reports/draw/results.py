@@ -12,9 +12,9 @@ from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (
-    "Do the intervals of two architectures overlap, and does one touch the dashed line? Then the "
-    "data do not tell them apart, or do not show that anything was learned. Hollow marks are the "
-    "thesis's runs."
+    "How far are the marks apart, next to the width of their intervals? Two that overlap a little "
+    "may still differ: the opening has the interval of the difference. One that touches the dashed "
+    "line does not show that anything was learned. Hollow marks are the thesis's runs."
 )
 
 REACH = 0.06

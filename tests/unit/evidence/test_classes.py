@@ -60,6 +60,22 @@ def test_runs_that_differ_widen_the_interval() -> None:
     assert apart["high"] - apart["low"] > 2 * (same["high"] - same["low"])
 
 
+def test_f1_reaches_no_further_than_precision_and_recall_let_it() -> None:
+    labels = np.repeat([0, 1], [40, 60])
+    # Two runs: one gives nearly everybody the class, the other nearly nobody.
+    told = np.array([np.where(np.arange(100) < 92, 0, 1), np.where(np.arange(100) < 8, 0, 1)])
+    right = told == labels
+    matrix = sum(
+        np.array([[((labels == i) & (run == j)).sum() for j in (0, 1)] for i in (0, 1)])
+        for run in told
+    )
+    found = class_figures(matrix, told, right, seed=1)[0]["intervals"]
+    precision, recall, f1 = (found[name] for name in ("precision", "recall", "f1"))
+    for end in ("low", "high"):
+        edge = 2 * precision[end] * recall[end] / (precision[end] + recall[end] or 1)
+        assert (f1[end] <= edge + 1e-12) if end == "high" else (f1[end] >= edge - 1e-12)
+
+
 def test_nothing_right_in_any_run_is_not_told_as_certain() -> None:
     told = runs()
     last = class_figures(matrix(told), told, told == LABELS, seed=0)[2]

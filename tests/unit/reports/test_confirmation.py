@@ -299,11 +299,33 @@ def test_a_mean_that_does_not_beat_one_answer_is_told_in_the_verdict(facts: dict
     assert (
         "learned" not in tell(facts | {"candidates": [first | {"confusion": matrix}, *others]})[0]
     )
-    # A loss has no interval of the accuracy that came with it.
+    # Under a loss the accuracy that came with it has the interval over faces.
     loss = facts | {"objective": "val_loss"}
     reached = first | {"confusion": matrix, "scores": {"val_accuracy": {"mean": 0.5}}}
-    assert "its mean accuracy, 50.0 %, is not above the 50.0 %" in unlearned(loss, reached)
-    assert unlearned(loss, reached | {"scores": {"val_accuracy": {"mean": 0.51}}}) == ""
+    assert "over the 333 faces, 50.0 % [44.7, 55.3], contains the 50.0 %" in unlearned(
+        loss, reached
+    )
+    assert "contains" in unlearned(loss, reached | {"scores": {"val_accuracy": {"mean": 0.55}}})
+    assert unlearned(loss, reached | {"scores": {"val_accuracy": {"mean": 0.6}}}) == ""
+
+
+def test_a_test_split_that_one_answer_does_as_well_on_is_told_as_that() -> None:
+    assert "learned" not in tell_openings([OPENING])[0]
+    matrix = [[505, 0], [300, 195]]
+    said = tell_openings([OPENING | {"confusion": matrix}])[0]
+    assert said.endswith(
+        "There it was not shown to have learned: the interval contains the 50.5 % that always "
+        "answering the most frequent emotion would score."
+    )
+    assert "lies below the 60.0 %" in tell_openings([OPENING | {"confusion": [[60], [40]]}])[0]
+
+
+def test_what_was_not_told_from_no_luck_is_not_called_luck(facts: dict[str, Any]) -> None:
+    said = " ".join(tell(facts))
+    assert "Student interval over its seeds), which is not distinguishable from none." in said
+    first, *others = facts["candidates"]
+    lucky = first | {"optimism": interval(0.03, 0.02, 3)}
+    assert "the luck of its seed." in " ".join(tell(facts | {"candidates": [lucky, *others]}))
 
 
 def test_no_sentence_of_the_section_stands_there_twice() -> None:

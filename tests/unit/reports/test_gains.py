@@ -94,9 +94,9 @@ def test_one_sentence_tells_the_gain_of_every_architecture_with_its_interval(
         "not found by the search (the sampler's own best +2.0 [-0.3, +4.3]); resnet50 nothing (the "
         "sampler's own best -1.0 [-3.3, +1.3]*); xception unknown (that configuration was not run)."
     )
-    assert "n = 3,589 validation faces each." in said
+    only = "n = 3,589 validation faces each, and only that of cnn is distinguishable from nothing."
+    assert only in said
     assert "In resnet50 more differs than what was searched (*)" in said
-    assert "distinguishable" not in said
     close = compute([*pair("cnn", 0.5, 0.51), *pair("resnet50", 0.4, 0.39)], spec, n_bootstrap=0)
     assert any("none of them is distinguishable from nothing" in s for s in close.summary)
 
@@ -116,9 +116,11 @@ def test_a_loss_is_told_as_a_loss() -> None:
     )
     gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
     said = selection_sentence({"accuracy": gained, "selection": chosen})
-    assert said.startswith("About 1.6 points of that are due to having chosen the best of 3 trials")
+    assert said.startswith(
+        "About 1.6 points of the gain are due to having chosen the best of 3 trials"
+    )
     # The verdict is of what is left, and stands nowhere else.
-    assert "less these the gain is" in said
+    assert "less these it is" in said
     assert "distinguishable" not in said
     kind = {**chosen, "optimism": -0.003}
     assert selection_sentence({"accuracy": gained, "selection": kind}) == (
@@ -220,18 +222,18 @@ def test_what_a_study_changed_in_the_thesis_configuration_is_named_where_the_gai
     changed = compute([dataclasses.replace(own, params=params), better], spec, n_bootstrap=0)
     entry = next(e for e in changed.architectures if e["label"] == "cnn")
     assert [(d["name"], d["thesis"], d["here"]) for d in entry["departures"]] == [
+        ("epochs", 100, 3),
         ("width", 32, 16),
         ("dense", 1024, 64),
-        ("epochs", 100, 3),
     ]
     said = " ".join(changed.summary)
     assert (
-        "The thesis's configuration of cnn with this study's width 16, dense 64 and epochs 3"
+        "The thesis's configuration of cnn with this study's epochs 3, width 16 and dense 64"
         in said
     )
     assert "thesis's own" not in said
     (picture,) = gain.section(changed).pictures
-    assert "width 16, dense 64 and epochs 3" in picture.note
+    assert "epochs 3, width 16 and dense 64" in picture.note
 
 
 def test_a_gain_between_two_that_have_not_learned_is_told_as_that(
@@ -288,3 +290,16 @@ def test_the_verdict_on_a_gain_is_of_what_the_luck_of_the_choice_leaves() -> Non
     other = entry | {"label": "xception", "gain": entry["gain"] | {"selection": real}}
     short = gains_sentence([entry, other], objective)
     assert "what is left is distinguishable from nothing in xception alone." in short
+
+
+def test_tuning_gained_nothing_is_said_only_where_another_trial_came_to_its_end(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    base = reaching(one_trial(thesis=True), 0.5)
+    pruned = [one_trial(number=k, state="pruned") for k in (1, 2, 3)]
+    said = " ".join(compute([base, *pruned], spec, n_bootstrap=0).summary)
+    assert "Tuning gained nothing" not in said
+    assert "no trial was trained to its end (3 pruned)." in said
+    beside = reaching(one_trial(number=4), 0.4)
+    said = " ".join(compute([base, *pruned, beside], spec, n_bootstrap=0).summary)
+    assert "Tuning gained nothing in cnn: none of 4 other trials" in said

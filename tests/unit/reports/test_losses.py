@@ -36,7 +36,7 @@ def test_hints_point_to_the_lower_end(data: ReportData) -> None:
 def test_hints_of_an_accuracy_point_to_the_upper_end() -> None:
     better = {"direction": "maximize", "name": "val_accuracy"}
     assert "highest" in anytime.look_for(better)
-    assert "bands overlap" in anytime.look_for(better)
+    assert "bands apart" in anytime.look_for(better)
     assert "rising" in history.look_for(better)
     assert "foot" in history.look_for(better)
     assert "upper edge" in slices.look_for(better)

@@ -326,10 +326,10 @@ def test_losses_are_compared_as_losses() -> None:
     told = page(whole)
     for word in ("accuracy", "accuracies", "Wilson", "Newcombe", "points", "paired"):
         assert word not in told.split("<main")[1].split("</main>")[0], word
-    side = "below, so better" if bests[1] < bests[0] else "above, so worse"
+    side = "below" if bests[1] < bests[0] else "above"
     said = " ".join(summary(whole))
     assert f"a validation loss of {bests[1]:.4g} nats" in said
-    assert f"{abs(gap['point']):.4g} {side} than study 0, as far as single runs tell" in said
+    assert f"{abs(gap['point']):.4g} {side} study 0 (lower is better; nothing tells" in said
     assert f"{bests[1]:.4g} nats, trial" in result_rows(whole)[0][2]
     assert "nats of validation loss: what is below 0 is better" in told
     assert "What lies further left is better" in told
@@ -382,3 +382,15 @@ def test_marks_of_many_studies_keep_clear_of_each_other(count: int) -> None:
     looks = {(trace.marker.color, trace.marker.symbol) for trace in marks}
     assert len(looks) == len(marks)
     assert picture.words.count("confirmed:") == count
+
+
+def test_two_datasets_of_one_name_are_told_apart() -> None:
+    sides = [outline(study_records(trials=n), study_spec()) for n in (4, 6)]
+    sides[0].facts["dataset_digest"] = "sha256:" + "1" * 64
+    assert "not the same" not in " ".join(set_beside(sides, ["one", "two"], unpaired).notes)
+    sides[1].facts["dataset_digest"] = "sha256:" + "2" * 64
+    notes = set_beside(sides, ["one", "two"], unpaired).notes
+    assert any(
+        "was not the same in all of them (one 111111111111, two 222222222222)" in note
+        for note in notes
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from hpo.spec.errors import EnvironmentProblem
+from hpo.tracking import names
 from hpo.tracking.cards import DatasetCard, StudyCard
+from hpo.tracking.descriptions import experiment_tags
 from hpo.tracking.mirror import MlflowMirror
 
 DATA = DatasetCard("none", "0" * 64, "nowhere", {"train": 1, "validation": 1}, classes=("a",))
@@ -49,3 +52,10 @@ def test_who_is_asked_to_stop_does_not_wait(slow: tuple[MlflowMirror, list[str]]
     mirror, told = slow
     mirror.wait_ready(give_up=lambda: True)
     assert told == []
+
+
+def test_a_persons_own_words_open_the_experiment() -> None:
+    own = dataclasses.replace(CARD, description="Is a wide network worth its time?")
+    note = experiment_tags(own)[names.NOTE]
+    assert note.startswith("Is a wide network worth its time?\n\nStudy **study** of `hpo`:")
+    assert experiment_tags(CARD)[names.NOTE].startswith("Study **study**")
