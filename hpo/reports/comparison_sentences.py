@@ -74,11 +74,13 @@ def answer_sentence(
     point, low, high, side = whole["point"], whole["low"], whole["high"], "above"
     if point < 0:
         point, low, high, side = -point, -high, -low, "below"
+    over = baselines_phrase(moves)
+    base = over.replace(" as changed here", "")
     said = (
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
         f"{best} {'on average ' if len(moves) > 1 else ''}"
         f"{100 * point:.1f} points [{100 * low:.1f}, {100 * high:.1f}] "
-        f"{side} {baselines_phrase(moves)} of {listed(list(moves))}"
+        f"{side} {base} of {listed(list(moves))}{', as changed here' if base != over else ''}"
     )
     by_faces = outside = ""
     if share is None and whole["high"] < 0:

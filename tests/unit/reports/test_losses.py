@@ -104,7 +104,7 @@ def test_a_way_that_loses_accuracy_is_no_gain_that_cannot_be_told() -> None:
     lost = {"point": -0.05, "low": -0.07, "high": -0.03, "level": 0.95, "n": 3589}
     made["tuning"] = {**made["tuning"], "mean_whole": lost, "mean_share": None}
     said = answer_sentence(made, data.facts, data.objective)
-    assert "5.0 points [3.0, 7.0] below the thesis's configuration as changed here" in said
+    assert "5.0 points [3.0, 7.0] below the thesis's configuration of cnn" in said
     assert "accuracy was lost on the way" in said
     assert "do not tell from nothing" not in said
     made["tuning"]["mean_whole"] = {**lost, "high": 0.01}
