@@ -33,14 +33,16 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
 
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
     mlflow_run_id, slot, origin, repeats, rung, continues, space_version, values, feasible, broken,
-    front, best_epoch, metrics, validation_size, validation_size_without_copies, reason, started,
+    front, best_epoch, metrics, validation_size, validation_size_without_copies,
+    validation_copies_trained_on, reason, started,
     finished, log`` (what a failed trial's process said, where that was kept; "" else).
 
     ``broken`` names the metrics whose constraints the trial breaks. ``front`` says whether it is on
     the Pareto front; None in a study of one objective, which has no front.
 
     ``metrics`` are those of the best epoch; names that end in ``_without_copies`` are over the
-    ``validation_size_without_copies`` faces of which training has no copy.
+    ``validation_size_without_copies`` faces of which training has no copy;
+    ``validation_copies_trained_on`` counts the others of which this trial trained on a copy.
 
     Args:
         study: its name or its study file.
@@ -108,6 +110,7 @@ def row(record: TrialRecord) -> dict[str, Any]:
         "validation_size_without_copies": (
             result.validation_size_without_copies if result else None
         ),
+        "validation_copies_trained_on": result.validation_copies_trained_on if result else None,
         "reason": result.reason if result else "",
         "started": record.started,
         "finished": record.finished,

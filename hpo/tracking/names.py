@@ -124,6 +124,7 @@ PARAMETER_COUNT = "parameter_count"
 TRAIN_SIZE = "train_size"
 VALIDATION_SIZE = "validation_size"
 VALIDATION_SIZE_WITHOUT_COPIES = "validation_size_without_copies"
+VALIDATION_COPIES_TRAINED_ON = "validation_copies_trained_on"
 BEST_PREFIX = "best_"
 FINAL_PREFIX = "final_"
 SECONDS_PREFIX = "seconds_"
@@ -139,6 +140,7 @@ METRICS = (
     *(MEAN_OBJECTIVE, LOWEST_OBJECTIVE, HIGHEST_OBJECTIVE, SEEDS),
     *(METRIC_OBJECTIVE, BEST_OBJECTIVE, BEST_EPOCH, EPOCHS_RUN, IMAGES_PER_SECOND),
     *(PARAMETER_COUNT, TRAIN_SIZE, VALIDATION_SIZE, VALIDATION_SIZE_WITHOUT_COPIES),
+    VALIDATION_COPIES_TRAINED_ON,
     *(BEST_PREFIX + "*", FINAL_PREFIX + "*", SECONDS_PREFIX + "*"),
     TEST_PREFIX + "*",
     *(RANK_PREFIX + "*", RANK_MEASURED_PREFIX + "*", RANK_PAIRS_PREFIX + "*"),
@@ -278,6 +280,9 @@ def summary_metrics(record: TrialRecord) -> dict[str, float]:
     ):
         if value:
             metrics[name] = float(value)
+    # None of them is a finding, and not the same as not knowing.
+    if result.validation_copies_trained_on is not None:
+        metrics[VALIDATION_COPIES_TRAINED_ON] = float(result.validation_copies_trained_on)
     return _finite(metrics)
 
 

@@ -62,6 +62,7 @@ def test_the_checkpoints_scores_are_told_without_faces_that_training_has_copies_
 ) -> None:
     result, _ = trained
     assert result.validation_size_without_copies == 75 - COPIES
+    assert result.validation_copies_trained_on == COPIES
     assert result.copies_digest.startswith("sha256:")
     labels = np.asarray(open_faces(Path(job.dataset)).split("validation").labels)
     right = np.array(result.predictions) == labels

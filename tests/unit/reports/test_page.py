@@ -230,7 +230,7 @@ def test_the_time_of_the_best_trial_stands_apart_from_that_of_all(
     spec["architectures"] = {"cnn": {"architecture": "cnn"}}
     trials = [dataclasses.replace(one_trial(number=k), seconds=60.0) for k in range(3)]
     (row,) = rows_with(page(compute(trials, spec, n_bootstrap=0)), "time of the best")
-    assert row["time of the best"] == "60\u00a0s"
+    assert row["time of the best"] == "1\u00a0min 00\u00a0s"
     assert row["time of all trials"] == "3\u00a0min 00\u00a0s"
 
 
