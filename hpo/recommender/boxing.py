@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpo.recommender.box import CARD, FOLDER, MOST_BYTES, Box, open_box
 from hpo.recommender.card import card
@@ -29,6 +29,9 @@ from hpo.spec.errors import DataError, HpoError, NotFoundError
 from hpo.spec.records import WITHOUT_COPIES
 from hpo.spec.workspace import Workspace
 from hpo.training.packed_files import DOCUMENT, describe_packed
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
 
 _FACTS = ("seed", "best_epoch", "epochs_run", "environment")
 """What a card tells of a training, and only its record knows."""
@@ -80,7 +83,7 @@ def fill_box(
     from hpo.training.packed import read_packed, write_packed
     from hpo.training.validation import judge, predict
 
-    dataset = open_faces(faces)
+    here = open_faces(faces)
     if Path(source).is_dir():
         found = _packed_source(Path(source))
     else:
@@ -93,7 +96,7 @@ def fill_box(
             expected="commands that another person could give",
             hint="Say them with --made-by",
         )
-    _check_faces(found.facts, dataset.digest)
+    dataset = _same_faces(found.facts, here)
     split = dataset.split("validation")
     with tempfile.TemporaryDirectory(prefix="hpo-") as scratch:
         written: dict[str, Any] = {
@@ -197,15 +200,20 @@ def _check_facts(facts: Mapping[str, Any], where: Path) -> None:
         )
 
 
-def _check_faces(facts: Mapping[str, Any], digest: str) -> None:
+def _same_faces(facts: Mapping[str, Any], dataset: FaceDataset) -> FaceDataset:
+    """Return the faces that a model was trained on, as they are here."""
+    from hpo.data.recorded import as_recorded
+
     recorded = facts.get("dataset_digest")
-    if recorded is not None and recorded != digest:
+    known = dataset if recorded is None else as_recorded(dataset, recorded)
+    if known is None:
         raise DataError(
             "these are not the faces that the model was trained on",
             expected=f"digest {recorded}",
-            got=f"digest {digest}",
+            got=f"digest {dataset.digest}",
             hint="Name them with --dataset, or import them again",
         )
+    return known
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -270,6 +270,7 @@ def _drawn_faces(source: _Source, faces: int) -> tuple[int, int] | None:
 
 
 def _labels(source: _Source, faces: int) -> list[int] | str:
+    from hpo.data.recorded import as_recorded
     from hpo.data.splits import subset
     from hpo.study.faces import find_dataset
 
@@ -278,7 +279,7 @@ def _labels(source: _Source, faces: int) -> list[int] | str:
         dataset = find_dataset(source.workspace, source.spec.data.dataset)
     except HpoError:
         return f"the faces '{source.spec.data.dataset}' are not in this workspace"
-    if dataset.digest != source.digest:
+    if as_recorded(dataset, source.digest) is None:
         return f"the faces '{source.spec.data.dataset}' have changed since"
     limit, seed = _drawn_faces(source, faces) or (None, 0)
     labels: list[int] = subset(dataset.split("validation"), limit, seed).labels.tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hpo.spec.confirmation as spec_of
 from hpo.execution.watch import Silence, Watcher
@@ -17,8 +17,11 @@ from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.confirmed import Confirmed, confirmed
-from hpo.study.faces import told_to
+from hpo.study.faces import find_dataset, told_to
 from hpo.study.naming import resolve_study
+
+if TYPE_CHECKING:
+    from hpo.data.store import FaceDataset
 
 
 def confirm(
@@ -71,16 +74,13 @@ def confirm(
     chosen = {label: best[label] for label in order}
     seeds = max(asked.seeds, begun_seeds)
     derived = confirmation_spec(whole(url, spec, chosen.values()), chosen, seeds)
-    planned = plan(derived, workspace=workspace, resume=True, during=told_to(watcher))
     recorded = read_dataset_digest(url, name)
-    if recorded and recorded != planned.dataset.digest:
-        raise DataError(
-            f"dataset '{spec.data.dataset}' has changed since study '{name}' was run, and runs on "
-            "other faces cannot be compared with it",
-            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
-            got=f"digest {planned.dataset.digest.removeprefix('sha256:')[:12]}",
-            hint="Import the faces that the study was run on again",
-        )
+    # Before copies are looked for among faces that cannot be used.
+    _check_faces(find_dataset(workspace, spec.data.dataset), name, recorded)
+    planned = plan(
+        derived, workspace=workspace, resume=True, digest=recorded, during=told_to(watcher)
+    )
+    _check_faces(planned.dataset, name, recorded)
     if few := few_seeds(seeds):
         # Before hours are spent.
         watcher.note(few)
@@ -93,6 +93,20 @@ def confirm(
         told = Confirmed(name, {}, ["It was stopped before any run had begun."])
     notes = [*beyond(asked, seeds, len(begun), len(chosen)), *outcome.notes]
     return dataclasses.replace(told, notes=notes, stopped_by=outcome.stopped_by)
+
+
+def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:
+    from hpo.data.recorded import as_recorded
+
+    # Embedded faces that are yet to be drawn have no digest.
+    if here.digest and as_recorded(here, recorded) is None:
+        raise DataError(
+            f"dataset '{here.name}' has changed since study '{study}' was run, and "
+            "runs on other faces cannot be compared with it",
+            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
+            got=f"digest {here.digest.removeprefix('sha256:')[:12]}",
+            hint="Import the faces that the study was run on again",
+        )
 
 
 def beyond(asked: ConfirmationSpec, seeds: int, begun: int, candidates: int) -> list[str]:

@@ -141,6 +141,7 @@ def find_or_build(
             members=[str(file) for file in members.files],
             output=scratch,
             dataset=str(dataset.folder),
+            dataset_digest=dataset.digest,
             validation_limit=spec.data.validation_limit,
             data_seed=derive_seed(spec.seed, "data"),
             drop=spec.data.leakage == "drop",

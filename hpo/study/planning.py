@@ -173,6 +173,7 @@ def plan(
     resume: bool | None = None,
     evolve: bool = False,
     only: str | None = None,
+    digest: str = "",
     probe: bool = True,
     during: During = silently,
 ) -> Plan:
@@ -187,6 +188,8 @@ def plan(
             a name that is taken is noted; None looks for neither.
         evolve: let the space of a study that is to go on grow into this one, where it only adds.
         only: the one architecture to plan for, by its label; None for all.
+        digest: of the faces that are to be used, as a study recorded it; by default what the study
+            of this name did, where ``resume`` looks for it.
         probe: also make sure that weights can be had (it may download them), and draw the embedded
             faces if they are to be trained on. Without, nothing is written, and the plan is there
             to be looked at.
@@ -200,12 +203,13 @@ def plan(
         EnvironmentProblem: weights cannot be had.
     """
     from hpo.data.audit.leakage import search_seconds
+    from hpo.data.recorded import as_recorded
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
     from hpo.search.warm_start import warm_lines
     from hpo.study.estimate import timed
     from hpo.study.faces import count_leaked, drawn, find_dataset
-    from hpo.study.progress import with_progress
+    from hpo.study.progress import recorded_digest, with_progress
 
     workspace = workspace or Workspace.at()
     if evolve and not resume:
@@ -249,20 +253,26 @@ def plan(
         path = tuple((error.where or "").replace("[", ".").replace("]", "").split("."))
         raise _at(error, file.locate(path)) from None
     notes += [note for part in parts.values() for note in baseline_notes(part)]
+    url = workspace.storage_url(spec.storage)
     if resume:
         # Before weights are looked for: without the --set of its beginning they may be others.
-        check_study(workspace.storage_url(spec.storage), spec, resume=True, evolve=evolve)
+        check_study(url, spec, resume=True, evolve=evolve)
     for part in parts.values():
         notes += check_weights(part, file, probe=probe)
     try:
         dataset = find_dataset(workspace, spec.data.dataset)
     except NotFoundError as error:
         raise _at(error, file.locate(("data", "dataset"))) from None
+    recorded = digest or ("" if resume is None else recorded_digest(url, spec.name, resume=resume))
+    dataset = as_recorded(dataset, recorded) or dataset
+    if resume:
+        # Before copies are looked for, which takes a minute.
+        check_study(url, spec, resume=True, dataset_digest=dataset.digest, evolve=evolve)
     leaked = count_leaked(spec, dataset, remember=probe, during=during)
     planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
-    taken = warm_lines(workspace.storage_url(spec.storage), spec, dataset.digest)
+    taken = warm_lines(url, spec, dataset.digest)
     planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
         return dataclasses.replace(planned, copy_search_seconds=search_seconds(dataset))

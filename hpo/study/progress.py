@@ -85,6 +85,27 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
     return _noted(planned, f"{there}: --resume goes on with it, {others}")
 
 
+def recorded_digest(storage_url: str, study: str, *, resume: bool) -> str:
+    """Return the digest of the faces that a study of this name is bound to; "" if there is none.
+
+    Args:
+        storage_url: of the storage.
+        study: its name.
+        resume: whether the study is to go on. If not, only a local database is looked into.
+
+    Raises:
+        EnvironmentProblem: the storage cannot be read.
+    """
+    from hpo.search.studies import read_dataset_digest
+
+    if not resume and sqlite_path(storage_url) is None:
+        return ""
+    try:
+        return read_dataset_digest(storage_url, study)
+    except NotFoundError:
+        return ""
+
+
 def _spent(label: str, attempts: Iterable[TrialRecord]) -> tuple[float, float]:
     """Return the seconds that an architecture's ended trials took, at once and added up.
 

@@ -352,10 +352,12 @@ _COMPARED = "its winner is compared with the champion on the faces that it was r
 
 def _same_faces(workspace: Workspace, name: str, recorded: str, why: str) -> FaceDataset:
     from hpo.data import library, store
+    from hpo.data.recorded import as_recorded
     from hpo.spec.errors import DataError
 
     dataset = store.open_faces(library.find_faces(workspace, name))
-    if recorded and dataset.digest != recorded:
+    known = as_recorded(dataset, recorded)
+    if known is None:
         raise DataError(
             f"dataset '{name}' has changed since the study was run, and {why}",
             where=str(dataset.folder),
@@ -363,4 +365,4 @@ def _same_faces(workspace: Workspace, name: str, recorded: str, why: str) -> Fac
             got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again, then promote",
         )
-    return dataset
+    return known

@@ -24,6 +24,7 @@ from hpo.study.faces import told_to
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.naming import open_study
 from hpo.study.planning import Plan, PlannedArchitecture, plan
+from hpo.study.progress import recorded_digest
 
 _ALWAYS_SHOWN = ("optimizer", "learning_rate", "batch_size", "epochs")
 
@@ -102,8 +103,17 @@ def train(
     watcher = watcher or Silence()
     overrides = tuple(overrides)
     label = architecture if architecture is not None else _only_label(study, overrides)
+    digest = ""
+    if trial is not None:
+        spec = open_study(study, overrides)[0].spec
+        digest = recorded_digest(workspace.storage_url(spec.storage), spec.name, resume=True)
     planned = plan(
-        study, workspace=workspace, overrides=overrides, only=label, during=told_to(watcher)
+        study,
+        workspace=workspace,
+        overrides=overrides,
+        only=label,
+        digest=digest,
+        during=told_to(watcher),
     )
     part = planned.parts[label]
     for note in planned.notes:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hpo.data.audit.leakage import leaked_faces, without
 from hpo.data.audit.unseen import Unseen, unseen
+from hpo.data.recorded import as_recorded
 from hpo.data.store import Split, open_faces, subset
 from hpo.spec.errors import DataError, IntegrityError
 from hpo.spec.records import TrialJob
@@ -55,7 +56,7 @@ class TrialData:
         train: training faces.
         validation: validation faces, never changed.
         classes: how many classes there are.
-        digest: the dataset's, of all its faces.
+        digest: the dataset's, of all its faces, as the study recorded it.
         unseen: which validation faces have no copy in training; None where that is not known.
     """
 
@@ -79,12 +80,13 @@ def load_data(job: TrialJob) -> TrialData:
         NotFoundError, DataError: there is no such dataset or split, or a split is empty.
         IntegrityError: the dataset is not the one that the study was started with.
     """
-    dataset = open_faces(Path(job.dataset))
-    if job.dataset_digest and dataset.digest != job.dataset_digest:
+    here = open_faces(Path(job.dataset))
+    dataset = as_recorded(here, job.dataset_digest)
+    if dataset is None:
         raise IntegrityError(
-            f"dataset '{dataset.name}' has changed since the study began",
+            f"dataset '{here.name}' has changed since the study began",
             expected=job.dataset_digest,
-            got=dataset.digest,
+            got=here.digest,
             where=job.dataset,
             hint="Import the faces of then again, or start a study of another name",
         )

@@ -70,6 +70,7 @@ def build(
     members: Sequence[str],
     output: str,
     dataset: str,
+    dataset_digest: str,
     validation_limit: int | None,
     data_seed: int,
     drop: bool,
@@ -83,6 +84,7 @@ def build(
         members: paths of the files, checked before.
         output: folder of the new file; made if absent.
         dataset: folder of the canonical store.
+        dataset_digest: of its faces, as the study recorded it.
         validation_limit: the study's, and
         data_seed: the seed of its subset, so that it is judged as its members were.
         drop: whether its members trained without copies of held-out faces.
@@ -104,6 +106,7 @@ def build(
     import numpy as np
 
     from hpo.data.audit.unseen import unseen
+    from hpo.data.recorded import as_recorded
     from hpo.data.store import open_faces, subset
     from hpo.training.checkpoint import write_checkpoint
     from hpo.training.copies import confusion_without_copies, without_copies
@@ -122,6 +125,8 @@ def build(
                 got=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
             ) from error
     opened = open_faces(Path(dataset))
+    # Without a test split that came later, whose copies no member left out.
+    opened = as_recorded(opened, dataset_digest) or opened
     faces = subset(opened.split("validation"), validation_limit, data_seed)
     images, labels = np.asarray(faces.images)[..., None], np.asarray(faces.labels, dtype=np.int64)
     joined, fitted = join(loaded), {}

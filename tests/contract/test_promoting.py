@@ -176,6 +176,18 @@ def test_other_faces_are_no_example_for_a_model_that_is_not_logged(finished: Wor
     assert versions_of(tracked(finished), CLASSIFIER) == []
 
 
+def test_a_test_split_that_came_after_the_study_is_no_other_faces(finished: Workspace) -> None:
+    client = tracked(finished)
+    before = draw(finished.data / "faces", seed=0)
+    raw = {s: before.split(s) for s in before.splits}
+    splits = {s: RawSplit(np.array(r.images), r.labels, r.names) for s, r in raw.items()}
+    splits["test"] = splits["validation"]
+    assert write_faces(finished.data / "faces", "faces", splits, {}).digest != before.digest
+    assert hpo.promote("study", workspace=finished).outcome == "promoted"
+    digest = find_version(client, CLASSIFIER, "champion").tags[TAG_DATASET_DIGEST]
+    assert digest == before.digest
+
+
 def test_another_mood_table_is_another_recommender_of_the_same_classifier(
     finished: Workspace, tmp_path: Path
 ) -> None:

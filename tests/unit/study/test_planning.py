@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -16,20 +17,24 @@ from typer.testing import CliRunner
 from hpo.cli.app import app
 from hpo.data.audit.leakage import leaked_faces
 from hpo.data.drawn.dataset import SPLIT_SIZES, write_dataset
-from hpo.data.store import open_faces
+from hpo.data.store import FaceDataset, open_faces
 from hpo.execution.watch import Silence
 from hpo.search.engine import open_engine
 from hpo.search.ledger import LedgerEngine
+from hpo.search.studies import read_dataset_digest
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.errors import InputError, NotFoundError, SpecError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.confirming import confirm
 from hpo.study.faces import drawn, find_dataset
+from hpo.study.jobs import make_job
 from hpo.study.joining import worker
 from hpo.study.naming import example, open_study
 from hpo.study.planning import plan
+from hpo.study.running import StudyRun
 from hpo.study.single import train
+from hpo.training.batches import load_data
 from tests.unit.cli.commands import run
 from tests.unit.data.planted import planted, stored
 from tests.unit.study.test_confirmed_members import result
@@ -122,6 +127,89 @@ def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace:
     assert sorted(path.name for path in folder.iterdir()) == before, "a look writes nothing"
     assert plan(file, workspace=workspace, overrides=overrides).train_size == faces - 3
     assert list(folder.glob("duplicates-*.npy"))
+
+
+def of_one_architecture(**changes: Any) -> StudySpec:
+    spec = open_study(example("quickstart.yaml"), ())[0].spec
+    only = {"architectures": {"cnn": spec.architectures["cnn"]}}
+    return StudySpec.model_validate({**spec.model_dump(), **only, "name": "one", **changes})
+
+
+@pytest.fixture
+def begun(workspace: Workspace) -> StudySpec:
+    """A study of one finished trial, on faces of which the test split was not imported."""
+    faces = stored(workspace.data / "planted", [one for one in planted() if one[0] != "test"])
+    spec = of_one_architecture(data={"dataset": "planted", "leakage": "drop"})
+    workspace.ensure(workspace.runs)
+    engine = open_engine(workspace.storage_url(), spec, "cnn", dataset_digest=faces.digest)
+    proposal = engine.ask()
+    assert proposal is not None
+    assert engine.finish(proposal.number, result(0.5))
+    return spec
+
+
+def test_a_study_goes_on_after_its_test_split_was_imported(
+    begun: StudySpec, workspace: Workspace
+) -> None:
+    before = plan(begun, workspace=workspace, resume=True)
+    stored(workspace.data / "planted", planted())
+    after = plan(begun, workspace=workspace, resume=True)
+    assert (after.dataset.digest, after.train_size) == (before.dataset.digest, before.train_size)
+    (note,) = plan(begun, workspace=workspace, resume=False).notes[-1:]
+    assert "--resume goes on with it" in note
+    # Whoever begins anew takes the whole of it.
+    other = begun.model_copy(update={"name": "other"})
+    assert "test" in plan(other, workspace=workspace, resume=False).dataset.splits
+    run = StudyRun(after, workspace, Silence(), resume=True)
+    job = make_job(
+        run.plan, after.parts["cnn"], {"epochs": 1}, number=1, seed=1, workspace=workspace
+    )
+    assert len(load_data(dataclasses.replace(job, train_limit=None)).validation)
+
+
+class Looked(Exception):
+    """Copies were looked for."""
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Of whose faces copies were looked for, which ends the call."""
+    asked: list[str] = []
+
+    def look(dataset: FaceDataset, **_: object) -> None:
+        asked.append(dataset.digest)
+        raise Looked
+
+    monkeypatch.setattr("hpo.data.audit.leakage.leaked_faces", look)
+    return asked
+
+
+@pytest.mark.parametrize("command", ["confirm", "train", "worker", "plan"])
+def test_faces_are_compared_before_copies_are_looked_for(
+    command: str, begun: StudySpec, workspace: Workspace, looked: list[str]
+) -> None:
+    recorded = read_dataset_digest(workspace.storage_url(), "one")
+
+    def start() -> None:
+        if command == "plan":
+            plan(begun, workspace=workspace, resume=True)
+        elif command == "train":
+            train(begun, workspace=workspace, trial=0)
+        else:
+            {"confirm": confirm, "worker": worker}[command](begun, workspace=workspace)
+
+    stored(workspace.data / "planted", planted())
+    with pytest.raises(Looked):
+        start()
+    assert looked == [recorded]
+    others = [one for one in planted() if one[1] != "alone0"]
+    stored(workspace.data / "planted", others)
+    # A single run compares its trial's faces when it has planned.
+    with pytest.raises(Looked if command == "train" else InputError) as caught:
+        start()
+    if command != "train":
+        assert "has changed since study 'one'" in str(caught.value)
+        assert len(looked) == 1
 
 
 def test_a_dry_run_says_that_it_looks_for_copies_while_standard_output_stays_data(

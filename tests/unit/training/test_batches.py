@@ -20,7 +20,7 @@ from hpo.training.batches import (
     targets,
 )
 from hpo.training.parameters import TrainingParameters
-from tests.unit.data.planted import planted, stored
+from tests.unit.data.planted import face, planted, stored
 
 
 def numbered(count: int) -> np.ndarray:
@@ -146,6 +146,27 @@ def test_duplicates_of_held_out_faces_are_left_out_before_the_limit_counts(tmp_p
     limited = load_data(dataclasses.replace(job, leakage="drop", train_limit=14))
     assert len(limited.train) == 14
     assert not held_out & {image.tobytes() for image in limited.train.faces}
+
+
+@pytest.mark.parametrize("leakage", ["keep", "drop"])
+def test_a_test_split_that_came_after_the_study_changes_nothing(
+    leakage: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "planted"
+    # A training face of which the test split holds a copy.
+    extra = ("train", "heldout-3", "sad", face(11))
+    faces = [*(one for one in planted() if one[:2] != ("validation", "heldout-1")), extra]
+    dataset = stored(folder, [one for one in faces if one[0] != "test"])
+    job = TrialJob("t", "cnn", {}, str(folder), dataset.digest, str(tmp_path), 1, leakage=leakage)
+    before = load_data(job)
+    assert stored(folder, faces).digest != dataset.digest
+    after = load_data(job)
+    np.testing.assert_array_equal(after.train.faces, before.train.faces)
+    np.testing.assert_array_equal(after.validation.faces, before.validation.faces)
+    assert after.digest == before.digest
+    assert after.unseen is not None
+    assert before.unseen is not None
+    assert after.unseen.places.tolist() == before.unseen.places.tolist()
 
 
 def test_faces_that_changed_since_the_study_began_are_refused(job: TrialJob) -> None:
