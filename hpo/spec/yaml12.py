@@ -7,12 +7,13 @@ ninety. Researchers write these as YAML 1.2 means them, so the scalars' resolver
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hpo.spec.errors import EnvironmentProblem, NotFoundError, SpecError, did_you_mean
+from hpo.spec.errors import EnvironmentProblem, NotFoundError, SpecError, close_to, did_you_mean
 from hpo.spec.yaml_nodes import TAG, KeyPath, Refused, check, line_too_deep, lines_of
 
 __all__ = ["KeyPath", "Lines", "dump", "parse_value", "read_mapping"]
@@ -20,6 +21,7 @@ __all__ = ["KeyPath", "Lines", "dump", "parse_value", "read_mapping"]
 Lines = dict[KeyPath, int | str]
 """The line of each key path, from 1; or in words where a value came from, if not from the file."""
 
+_FOLDER = "search_spaces"
 _EXAMPLES = "hpo carries examples, in any folder: search_spaces/thesis.yaml is one"
 _MOST_BYTES = 1_000_000  # a study file is a page or two
 
@@ -126,12 +128,25 @@ def _kind(node: yaml.Node | None) -> str:
     return "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
 
 
+def _near(path: Path) -> str:
+    """Return which study files may be meant by a path that leads nowhere."""
+    folder = path.parent
+    beside = list(folder.glob("*.y*ml")) if folder.is_dir() else []
+    # As they are named in any folder, whether it has them itself or hpo carries them.
+    here = [*Path(_FOLDER).glob("*.y*ml"), *Path(str(files("hpo") / _FOLDER)).glob("*.y*ml")]
+    names = {str(p): p.stem for p in beside} | {f"{_FOLDER}/{p.name}": p.stem for p in here}
+    alike = close_to(path.stem, names.values())
+    if alike:
+        meant = sorted(name for name, stem in names.items() if stem in alike)
+        return "Did you mean " + " or ".join(f"'{name}'" for name in meant) + "?"
+    known = [f"{did_you_mean('', map(str, beside))}. "] if beside else []
+    return "".join([*known, _EXAMPLES])
+
+
 def _text(path: Path) -> str:
     if not path.is_file():
-        folder = path.parent
-        near = [str(p) for p in folder.glob("*.y*ml")] if folder.is_dir() else []
         kind = "is a folder, not a study file" if path.is_dir() else "there is no such study file"
-        hint = did_you_mean(str(path), near) if near else _EXAMPLES
+        hint = _near(path)
         raise NotFoundError(kind, where=str(path), hint=hint)
     try:
         if path.stat().st_size > _MOST_BYTES:

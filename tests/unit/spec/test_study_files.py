@@ -297,6 +297,25 @@ def test_a_missing_file_names_its_neighbours(sound: Path) -> None:
         load_study(sound.with_name("studdy.yaml"))
 
 
+def test_a_missing_file_may_be_an_example(
+    sound: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("thesys.yaml", "search_spaces/thesys.yaml"):
+        with pytest.raises(NotFoundError, match=r"Did you mean 'search_spaces/thesis.yaml'\?"):
+            load_study(name)
+    own = tmp_path / "search_spaces" / "zebra.yaml"
+    own.parent.mkdir()
+    own.write_text(sound.read_text())
+    with pytest.raises(NotFoundError, match=r"Did you mean 'search_spaces/zebra.yaml'\?"):
+        load_study("zebras.yaml")
+    (tmp_path / "other.yaml").write_text("")
+    with pytest.raises(
+        NotFoundError, match=r"Known: other.yaml, study.yaml. hpo carries examples, in any"
+    ):
+        load_study("qqq.yaml")
+
+
 def test_a_folder_is_no_study_file(sound: Path) -> None:
     with pytest.raises(NotFoundError, match="is a folder"):
         load_study(sound.parent)
