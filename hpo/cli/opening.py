@@ -15,6 +15,7 @@ from hpo.cli.shell import (
     print_json,
     print_table,
     say,
+    working,
 )
 
 
@@ -56,7 +57,7 @@ def open_test(
     from hpo.study.opening import open_test as start
 
     study, workspace = named(context, study, storage, tracking)
-    opened = start(study, workspace=workspace, again=again)
+    opened = start(study, workspace=workspace, again=again, during=working, note=say)
     if as_json:
         print_json(opened.to_json())
         return

@@ -18,6 +18,7 @@ import re
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -211,14 +212,30 @@ class ChildServer:
             theirs.close()
         return Child(process, mine, log)
 
-    def call(self, target: str, *, log: Path | None = None, **arguments: Any) -> Any:
-        """Run ``target`` in a child, wait, and return its result or raise its error."""
+    def call(
+        self,
+        target: str,
+        *,
+        log: Path | None = None,
+        on_report: Callable[[Any], object] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Run ``target`` in a child, wait, and return its result or raise its error.
+
+        Args:
+            target, log, arguments: as for ``start``.
+            on_report: is told what the call reports, as it comes.
+        """
         child = self.start(target, log=log, **arguments)
         try:
             while True:
                 message = child.receive()
-                if message is not None and message.kind != "report":
+                if message is None:
+                    continue
+                if message.kind != "report":
                     break
+                if on_report is not None:
+                    on_report(message.data)
         except BaseException:
             child.kill()
             raise

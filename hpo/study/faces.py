@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from hpo.spec.workspace import Workspace
@@ -113,13 +113,34 @@ def count_leaked(
     keep = spec.data.leakage == "keep"
     if not dataset.digest or (keep and not remember):
         return 0
-    from hpo.data.audit.leakage import is_searched, leaked_faces
+    from hpo.data.audit.leakage import leaked_faces
+
+    with _looking(dataset, during) as progress:
+        leaked = leaked_faces(dataset, remember=remember, progress=progress)
+    return 0 if keep else len(leaked)
+
+
+def look_for_copies(dataset: FaceDataset, during: During = silently) -> None:
+    """Look for copies among faces, so that whoever asks next, in a child too, finds the answer.
+
+    Args:
+        dataset: the faces.
+        during: as for ``count_leaked``.
+    """
+    from hpo.data.audit.leakage import photographs
+
+    with _looking(dataset, during) as progress:
+        photographs(dataset, progress=progress)
+
+
+@contextmanager
+def _looking(dataset: FaceDataset, during: During) -> Iterator[Progress]:
+    from hpo.data.audit.leakage import is_searched
     from hpo.data.importers.source import silent
 
     shown = silently if is_searched(dataset) else during
     with shown(f"looking for copies in '{dataset.name}', a minute for 30,000 faces") as progress:
-        leaked = leaked_faces(dataset, remember=remember, progress=progress or silent)
-    return 0 if keep else len(leaked)
+        yield progress or silent
 
 
 def _undrawn(workspace: Workspace) -> FaceDataset:

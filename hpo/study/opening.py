@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from hpo.spec.errors import DataError, InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
+from hpo.study.faces import During, look_for_copies, silently
 from hpo.study.naming import resolve_study
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ class Opened:
 
 
 def open_test(
-    study: str | Path, *, workspace: Workspace | None = None, again: str | None = None
+    study: str | Path,
+    *,
+    workspace: Workspace | None = None,
+    again: str | None = None,
+    during: During = silently,
+    note: Callable[[str], object] = lambda text: None,
 ) -> Opened:
     """Ask a study's winner about the test split, and keep what it said with the study.
 
@@ -71,6 +77,8 @@ def open_test(
         study: its name or its study file.
         workspace: where it is; the current directory by default.
         again: why the split is opened once more, after it was opened.
+        during: is entered for as long as copies are looked for, where they are not known.
+        note: is told which run is asked.
 
     Raises:
         InputError: it was opened before, and ``again`` gives no reason; the confirmation is not
@@ -105,6 +113,12 @@ def open_test(
                 hint=_way_out(study, confirmed=confirmed),
             )
         files.append(str(file))
+    # Of test faces that were imported after the study, training has left no copy out.
+    drop = spec.data.leakage == "drop"
+    drop = drop and read_dataset_digest(url, study) in ("", dataset.digest)
+    if not drop:
+        # Before the split counts as opened: it may take minutes, and be stopped.
+        look_for_copies(dataset, during)
     entry: dict[str, Any] = {
         "opened": _now(),
         "by": _user(),
@@ -120,13 +134,13 @@ def open_test(
         "sha256": [r.result.checkpoint_sha256 for r in runs if r.result],
     }
     set_attribute(url, study, OPENINGS, [*openings_of(url, study), entry])
+    asked = _each_of(runs)
     told = ChildServer().call(
         "hpo.training.testing:judge_files",
         files=files,
         dataset=str(dataset.folder),
-        # Of test faces that were imported after the study, training has left no copy out.
-        drop=spec.data.leakage == "drop"
-        and read_dataset_digest(url, study) in ("", dataset.digest),
+        drop=drop,
+        on_report=lambda place: note(f"Asking {asked[place]}"),
     )
     figures = opening_figures(told, runs, spec.seed, spec.objective.metric)
     begun, entry = entry, {**entry, "finished": _now(), **figures}
@@ -134,6 +148,13 @@ def open_test(
     kept = [*(other for other in openings_of(url, study) if other != begun), entry]
     set_attribute(url, study, OPENINGS, kept)
     return Opened(study, entry, _sentences(kept), _mirrored(client, url, study))
+
+
+def _each_of(runs: Sequence[TrialRecord]) -> list[str]:
+    """Return what each run is called while it is asked, ``cnn #1 seed 2 (2 of 3)``."""
+    if len(runs) == 1:
+        return [runs[0].title]
+    return [f"{run.title} ({place} of {len(runs)})" for place, run in enumerate(runs, start=1)]
 
 
 def openings_of(storage_url: str, study: str) -> list[dict[str, Any]]:
@@ -249,16 +270,13 @@ def _winner(
 def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceDataset:
     """Return the study's faces with a test split, which may have been imported since."""
     from hpo.data import library, store
-    from hpo.data.splits import join_digests
+    from hpo.data.recorded import as_recorded
     from hpo.search.studies import read_dataset_digest
     from hpo.training.testing import SPLIT
 
     dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
     recorded = read_dataset_digest(url, study)
-    searched = join_digests(
-        {s: dataset.manifest["splits"][s]["digest"] for s in dataset.splits if s != SPLIT}
-    )
-    if recorded and recorded not in (dataset.digest, searched):
+    if as_recorded(dataset, recorded) is None:
         raise DataError(
             f"dataset '{dataset.name}' has changed since study '{study}' was run, so these may be "
             "faces that it has trained on",

@@ -22,6 +22,7 @@ def judge_files(
     It is what runs in a child; ``report`` and ``should_stop`` are part of that call.
 
     Args:
+        report: is told the place of each file, from 0, before it is asked.
         files: paths of the files, checked before.
         dataset: folder of the canonical store, with a split ``test``.
         drop: whether they trained without copies of held-out faces.
@@ -49,7 +50,8 @@ def judge_files(
     split, alone = opened.split(SPLIT), unseen(opened, drop=drop, split=SPLIT)
     labels = np.asarray(split.labels, dtype=np.int64)
     told = []
-    for path in files:
+    for place, path in enumerate(files):
+        report(place)
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises many kinds for a broken file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,14 @@ import pytest
 from hpo.data.store import RawSplit, write_faces
 from hpo.search.engine import open_engine
 from hpo.search.studies import set_attribute
+from hpo.spec.confirmation import ORIGIN
 from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study import opening
+from hpo.study.faces import look_for_copies
 from hpo.study.opening import open_test, with_loss_gaps
+from tests.unit.data.planted import planted, stored
 from tests.unit.search.analytic import empty_database, make_spec, open_it
 
 
@@ -37,20 +41,31 @@ def test_what_another_person_opened_meanwhile_stays_on_record(
     run = TrialRecord("study", "cnn", 0, "complete", 0.5, {}, {}, result=TrialResult("complete"))
     faces = SimpleNamespace(name="faces", digest="sha256:0", folder=tmp_path)
     theirs = {"opened": "2026-01-01T00:00:00+00:00", "by": "another"}
+    looked: list[int] = []
+    notes: list[str] = []
 
-    def asked(*_: Any, **__: Any) -> list[Any]:
+    def asked(*_: Any, **given: Any) -> list[Any]:
+        given["on_report"](0)
+        # Copies were looked for before it counted as opened, and here, where a person is told.
+        assert looked == [0]
         set_attribute(url, "study", opening.OPENINGS, [*opening.openings_of(url, "study"), theirs])
         return []
 
     monkeypatch.setattr(opening, "_winner", lambda *_: ([run], ("cnn", 0), True))
     monkeypatch.setattr(opening, "_faces", lambda *_: faces)
+    monkeypatch.setattr(
+        opening,
+        "look_for_copies",
+        lambda *_: looked.append(len(opening.openings_of(url, "study"))),
+    )
     monkeypatch.setattr("hpo.evidence.tested.opening_figures", lambda *_: {"images": 7})
     monkeypatch.setattr(opening, "_sentences", lambda openings: [str(len(openings))])
     monkeypatch.setattr(opening, "_mirrored", lambda *_: [])
     monkeypatch.setattr("hpo.tracking.store.open_client", lambda *_: None)
     monkeypatch.setattr("hpo.study.ensembles.checkpoint_of", lambda *_: tmp_path)
     monkeypatch.setattr("hpo.execution.children.ChildServer.call", asked)
-    opened = open_test("study", workspace=workspace)
+    opened = open_test("study", workspace=workspace, note=notes.append)
+    assert notes == ["Asking cnn #0"]
     assert opening.openings_of(url, "study") == [theirs, opened.opening]
     assert opened.sentences == ["2"]
 
@@ -91,6 +106,7 @@ def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
     open_engine(url, spec, "cnn", dataset_digest="sha256:0")
     run = TrialRecord("study", "cnn", 0, "complete", 0.5, {}, {}, result=TrialResult("complete"))
     told: list[bool] = []
+    looked: list[str] = []
 
     def asked(*_: Any, **given: Any) -> list[Any]:
         told.append(given["drop"])
@@ -100,6 +116,7 @@ def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
     monkeypatch.setattr("hpo.evidence.tested.opening_figures", lambda *_: {})
     monkeypatch.setattr(opening, "_sentences", lambda openings: [])
     monkeypatch.setattr(opening, "_mirrored", lambda *_: [])
+    monkeypatch.setattr(opening, "look_for_copies", lambda faces, _: looked.append(faces.digest))
     monkeypatch.setattr("hpo.tracking.store.open_client", lambda *_: None)
     monkeypatch.setattr("hpo.study.ensembles.checkpoint_of", lambda *_: tmp_path)
     monkeypatch.setattr("hpo.execution.children.ChildServer.call", asked)
@@ -108,6 +125,29 @@ def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
         monkeypatch.setattr(opening, "_faces", lambda *_, faces=faces: faces)
         open_test("study", workspace=workspace, again="why not")
     assert told == [True, False]
+    # Where none has a copy none is looked for.
+    assert looked == ["sha256:1"]
+
+
+def test_runs_are_told_by_their_seeds_while_they_are_asked() -> None:
+    runs = [
+        TrialRecord("study.confirmation", "cnn-1", k, "complete", 0.5, {}, {}, slot, origin=ORIGIN)
+        for k, slot in enumerate((0, 2))
+    ]
+    assert opening._each_of(runs) == ["cnn #1 seed 1 (1 of 2)", "cnn #1 seed 3 (2 of 2)"]
+
+
+def test_whoever_waits_for_copies_of_the_test_split_is_told_so(tmp_path: Path) -> None:
+    faces = stored(tmp_path / "planted", planted())
+    said: list[str] = []
+
+    def told(what: str) -> AbstractContextManager[None]:
+        said.append(what)
+        return nullcontext()
+
+    look_for_copies(faces, told)
+    look_for_copies(faces, told)
+    assert said == ["looking for copies in 'planted', a minute for 30,000 faces"]
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
