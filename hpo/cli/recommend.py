@@ -191,9 +191,9 @@ def _print_face(console: object, face: FaceAnswer, name: str) -> None:
     for column in ("song", "artist", "album"):
         table.add_column(column, overflow="fold")
     table.add_column("popularity", justify="right")
-    for song in face.songs:
+    for place, song in enumerate(face.songs, start=1):
         # Text, because titles hold square brackets, which Rich would read as markup.
-        cells = (song.index, song.name, song.artist, song.album, song.popularity)
+        cells = (place, song.name, song.artist, song.album, song.popularity)
         table.add_row(*(Text(str(cell)) for cell in cells))
     console.print(table)
 

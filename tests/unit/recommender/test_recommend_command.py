@@ -18,6 +18,8 @@ from hpo.cli.shell import Call
 from hpo.recommender.answer import PhotoAnswer
 from hpo.recommender.answer import recommend as answer_photos
 from hpo.recommender.choice import Origin
+from hpo.recommender.rank import Song
+from hpo.recommender.recommend import FaceAnswer
 from hpo.spec.errors import HpoError
 from hpo.spec.workspace import Workspace
 
@@ -100,6 +102,19 @@ def test_a_champion_with_a_doubt_is_warned_of_in_a_line(
     told = call(workspace, blank, "--json")
     assert told.stderr == ""
     assert json.loads(told.stdout)[0]["champion"]["doubt"] == "It did not pass."
+
+
+def test_songs_are_numbered_from_one_for_people_and_from_zero_as_data(
+    workspace: Workspace, blank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = [Song(place, "Title", "Artist", "Album", 77, "Happy") for place in (0, 1)]
+    face = FaceAnswer((0, 0, 9, 9), "happy", 0.9, {"happy": 0.9}, "Happy", songs)
+    answer = PhotoAnswer(str(blank), [face], Origin("emotion-classifier", "1"), "songs")
+    monkeypatch.setattr("hpo.recommender.answer.recommend", lambda *_, **__: [answer])
+    lines = call(workspace, blank).stdout.splitlines()
+    assert [line.split()[0] for line in lines if "Title" in line] == ["1", "2"]
+    told = json.loads(call(workspace, blank, "--json").stdout)
+    assert [song["index"] for song in told[0]["faces"][0]["songs"]] == [0, 1]
 
 
 def test_save_writes_the_photo_even_without_a_face(
