@@ -15,6 +15,7 @@ from hpo.cli.shell import (
     print_json,
     print_table,
     say,
+    without_empty,
 )
 
 
@@ -108,6 +109,6 @@ def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[
         for entry in facts["candidates"]
     ]
     columns = ["configuration", f"searched {facts['objective']}", "seeds", "mean", "behind"]
-    print_table([*columns, "best in", "stopped"], rows)
+    print_table(*without_empty([*columns, "best in", "stopped"], rows))
     for text in sentences:
         say(text)

@@ -242,6 +242,14 @@ def print_table(
         sys.stdout.write(line.rstrip() + "\n")
 
 
+def without_empty(
+    columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> tuple[list[str], list[list[object]]]:
+    """Return a table without the columns whose cell is ``""`` in every row; of no rows, all."""
+    kept = [k for k in range(len(columns)) if not rows or any(row[k] != "" for row in rows)]
+    return [columns[k] for k in kept], [[row[k] for k in kept] for row in rows]
+
+
 def say(text: str) -> None:
     """Print a line for people to standard error, so that standard output stays data."""
     typer.echo(text, err=True)

@@ -21,6 +21,7 @@ from hpo.cli.shell import (
     print_json,
     print_table,
     say,
+    without_empty,
 )
 from hpo.spec.confirmation import SUFFIX, confirmation_name
 from hpo.spec.errors import InputError, NotFoundError
@@ -125,7 +126,8 @@ def trials(
     from hpo.spec.objectives import metric_text
 
     further = list(dict.fromkeys(name for r in rows for name in list(r["values"])[1:]))
-    print_table(
+    # A run of a confirmation searches nothing.
+    columns, cells = without_empty(
         ["trial", "state", "value", *further, "epochs", "time", "parameters"],
         [
             [
@@ -143,6 +145,7 @@ def trials(
             for r in rows
         ],
     )
+    print_table(columns, cells)
     lost = lost_attempts(study, workspace)
     if lost:
         say(f"Not listed: {counted(lost, 'attempt')} without a result, whose place is given again.")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpo.cli.live import duration
-from hpo.cli.shell import Call, counted, print_json, print_table, say
+from hpo.cli.shell import Call, counted, print_json, print_table, say, without_empty
 from hpo.spec.workspace import Workspace
 
 
@@ -91,3 +91,15 @@ def test_what_to_type_next_shows_no_password(tmp_path: Path) -> None:
     for url in ("postgresql://ada:secret@db/hpo", "postgresql://db/hpo?password=secret"):
         shown = Call(Workspace.at(tmp_path, storage=url)).follow_up("report", "x")
         assert shown == "hpo report x --storage ..."
+
+
+def test_a_column_that_is_empty_in_every_row_is_left_out() -> None:
+    rows: list[list[object]] = [["a", None, ""], ["b", None, ""]]
+    # A dash says that there is no value; an empty cell says nothing.
+    assert without_empty(["one", "two", "three"], rows) == (
+        ["one", "two"],
+        [["a", None], ["b", None]],
+    )
+    rows[1][2] = "after 3"
+    assert without_empty(["one", "two", "three"], rows)[0] == ["one", "two", "three"]
+    assert without_empty(["one", "two"], []) == (["one", "two"], [])
