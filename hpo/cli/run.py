@@ -214,7 +214,8 @@ def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
     some = any(row.best is not None for row in outcome.rows)
     if some and not confirmed:
         say(f"         {call.follow_up('confirm', outcome.study)}")
-    if some and not outcome.champion:
+    # What the gate has refused just now it would refuse again.
+    if some and outcome.promotion is None:
         say(f"         {call.follow_up('promote', outcome.study)}")
     if some and confirmed:
         say(f"         {call.follow_up('test', outcome.study)}")

@@ -37,6 +37,18 @@ def test_of_trials_that_all_break_a_constraint_none_is_to_be_confirmed_or_promot
     assert ("hpo test thesis" in said) is (best is not None)
 
 
+def test_what_the_gate_refused_just_now_is_not_to_be_promoted_next(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [ArchitectureOutcome("cnn", 2, 0, 0, 0.5, 0, "")]
+    refused = {"outcome": "refused"}
+    outcome = StudyOutcome("thesis", "val_accuracy", {"cnn": 2}, rows, promotion=refused)
+    _print_next(Call(workspace), outcome, confirmed=False)
+    said = capsys.readouterr().err
+    assert "hpo confirm thesis" in said
+    assert "hpo promote" not in said
+
+
 @pytest.mark.parametrize(
     ("begun", "hint"),
     [
