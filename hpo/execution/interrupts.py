@@ -37,6 +37,8 @@ class Interrupts:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._count = 0
         self.signal_number = int(signal.SIGINT)
+        self.trials_done = False
+        """Whether no trial runs any more, so that none can be finished or given up."""
 
     @property
     def draining(self) -> bool:
@@ -53,7 +55,12 @@ class Interrupts:
         self._count += 1
         self.signal_number = number
         again = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        if self._count == 1:
+        if self.trials_done:
+            if self._count == 1:
+                self._lines.put(
+                    "All trials are done; the step at hand is finished, and no other begun."
+                )
+        elif self._count == 1:
             self._lines.put(f"Finishing the trials at hand; {again} again stops at once.")
         elif self._count == 2:
             self._lines.put("Stopping at once; the trials at hand will be run again on --resume.")

@@ -63,7 +63,9 @@ class StudyOutcome:
         stopped_by: the signal that stopped it; None if it came to its end.
         promotion: what came of the winner's registration as data, with the gate's numbers; None if
             none was registered.
-        begun: what the storage holds of it: ``trials``, the ``study`` alone, or ``nothing``.
+        begun: what the storage holds of it: ``trials``, all of its ``budget``, the ``study`` alone,
+            or ``nothing``.
+        left: of a study that was stopped with all of its budget, what comes after the trials.
     """
 
     study: str
@@ -74,7 +76,8 @@ class StudyOutcome:
     notes: list[str] = field(default_factory=list)
     stopped_by: int | None = None
     promotion: dict[str, Any] | None = None
-    begun: Literal["trials", "study", "nothing"] = "trials"
+    begun: Literal["trials", "budget", "study", "nothing"] = "trials"
+    left: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain data."""
@@ -112,6 +115,11 @@ class StudyOutcome:
             raise Interrupted(self.stopped_by, NOTHING_BEGUN)
         if self.begun == "study":
             raise Interrupted(self.stopped_by, f"No trial was begun; {again} runs them")
+        if self.begun == "budget":
+            left = " and ".join(self.left)
+            raise Interrupted(
+                self.stopped_by, f"All trials of the budget are done; {again} goes on with {left}"
+            )
         raise Interrupted(self.stopped_by, f"Everything finished is kept; {again} goes on")
 
 

@@ -133,6 +133,7 @@ class StudyRun:
             for note in self.plan.notes:
                 self.watcher.note(note)
             ended = self.launcher.work()
+            self.interrupts.trials_done = ended.used_up
             notes = list(ended.notes)
             if ended.used_up and not self.interrupts.draining:
                 notes += self._settle()
@@ -145,7 +146,15 @@ class StudyRun:
         if outcome.stopped_by is None and self.spec.promote:
             with self.interrupts.installed():
                 outcome = self._promoted(outcome)
+        if outcome.stopped_by is not None and ended.used_up:
+            outcome = dataclasses.replace(outcome, begun="budget", left=self._after_trials())
         return outcome
+
+    def _after_trials(self) -> list[str]:
+        """Return what a study that is stopped after its last trial has left to do."""
+        confirmed = [] if self.spec.confirmation is None else ["the confirmation"]
+        promoted = ["the promotion of its winner"] if self.spec.promote else []
+        return [*confirmed, *promoted] or ["what MLflow may lack"]
 
     def _confirmed(self, outcome: StudyOutcome) -> StudyOutcome:
         """Run the best again; what comes of it is the outcome's notes."""

@@ -53,12 +53,18 @@ def test_what_the_gate_refused_just_now_is_not_to_be_promoted_next(
     ("begun", "hint"),
     [
         ("trials", "Everything finished is kept; the same command with --resume goes on"),
+        (
+            "budget",
+            "All trials of the budget are done; the same command with --resume goes on with the "
+            "confirmation and the promotion of its winner",
+        ),
         ("study", "No trial was begun; the same command with --resume runs them"),
         ("nothing", "Nothing was begun; the same command runs it"),
     ],
 )
 def test_who_stops_a_study_is_told_what_goes_on_with_it(begun: Any, hint: str) -> None:
     outcome = StudyOutcome("thesis", "val_accuracy", {}, [], stopped_by=2, begun=begun)
+    outcome.left.extend(["the confirmation", "the promotion of its winner"])
     with pytest.raises(Interrupted) as caught:
         outcome.raise_if_stopped()
     assert str(caught.value) == f"The study was stopped. {hint}."

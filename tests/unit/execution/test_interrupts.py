@@ -60,3 +60,13 @@ def test_the_second_signal_stops_at_once_and_what_was_before_comes_back() -> Non
         "Stopping at once",
     ]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_where_all_trials_are_done_none_is_said_to_be_finished_or_run_again() -> None:
+    lines: list[str] = []
+    with Interrupts(lines.append).installed() as interrupts:
+        interrupts.trials_done = True
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.draining
+    assert lines == ["All trials are done; the step at hand is finished, and no other begun."]
