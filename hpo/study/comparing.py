@@ -221,11 +221,29 @@ def _other_faces(one: _Source, other: _Source, faces: int, others: int) -> str:
     """Return why two studies are not known to judge the same validation faces; "" if they are."""
     from hpo.reports.confirmed_beside import OTHER_FACES
 
-    if not one.digest or not other.digest or one.digest != other.digest:
+    if not one.digest or not other.digest or not _are_of_one_dataset(one, other):
         return "the studies were not run on the same faces, as far as is recorded"
     if _drawn_faces(one, faces) != _drawn_faces(other, others) or faces != others:
         return OTHER_FACES
     return ""
+
+
+def _are_of_one_dataset(one: _Source, other: _Source) -> bool:
+    """Tell whether two studies ran on one dataset, of which the test split may have come between.
+
+    Only the faces that are here can tell that of unequal digests.
+    """
+    from hpo.data.recorded import as_recorded
+    from hpo.study.faces import find_dataset
+
+    if one.digest == other.digest:
+        return True
+    assert one.spec is not None
+    try:
+        here = find_dataset(one.workspace, one.spec.data.dataset)
+    except HpoError:
+        return False
+    return all(as_recorded(here, source.digest) is not None for source in (one, other))
 
 
 def _compare_runs(new: _Source, old: _Source) -> Interval | str:

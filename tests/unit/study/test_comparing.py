@@ -165,6 +165,20 @@ def test_faces_that_were_imported_anew_pair_nothing(workspace: Workspace) -> Non
     assert "have changed since" in only_difference(compare("A", "B", workspace=workspace))["why"]
 
 
+def test_a_test_split_that_came_between_two_studies_parts_no_faces(workspace: Workspace) -> None:
+    digest, validation = write_dataset(workspace)
+    labels = validation.labels.tolist()
+    make_study(workspace, "A", digest, labels, set(range(10)))
+    raw = RawSplit(np.array(validation.images), np.array(labels, np.uint8), validation.names)
+    splits = {"train": raw, "validation": raw, "test": raw}
+    whole = write_faces(workspace.data / "small", "small", splits, {}).digest
+    assert whole != digest
+    make_study(workspace, "B", whole, labels, set(range(4)))
+    assert only_difference(compare("A", "B", workspace=workspace))["paired"]
+    write_dataset(workspace, seed=1)
+    assert not only_difference(compare("A", "B", workspace=workspace))["paired"]
+
+
 def test_draws_of_other_faces_are_not_paired(workspace: Workspace) -> None:
     digest, validation = write_dataset(workspace)
     make_study(workspace, "A", digest, validation.labels.tolist(), set(range(10)))
