@@ -70,7 +70,7 @@ def build(
     members: Sequence[str],
     output: str,
     dataset: str,
-    dataset_digest: str,
+    dataset_digest: str = "",
     validation_limit: int | None,
     data_seed: int,
     drop: bool,
@@ -84,7 +84,7 @@ def build(
         members: paths of the files, checked before.
         output: folder of the new file; made if absent.
         dataset: folder of the canonical store.
-        dataset_digest: of its faces, as the study recorded it.
+        dataset_digest: of its faces, as the study recorded it; "" for those that are there.
         validation_limit: the study's, and
         data_seed: the seed of its subset, so that it is judged as its members were.
         drop: whether its members trained without copies of held-out faces.
