@@ -137,7 +137,7 @@ def test_classes_are_counted_again_without_the_faces_that_have_copies(
     promoted: tuple[Workspace, list[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, files, _ = promoted
-    alone = Unseen(np.array([0, 2, 3]), 7, "")
+    alone = Unseen(np.array([0, 2, 3]), 7, "", 4)
     monkeypatch.setattr("hpo.data.audit.unseen.unseen", lambda *_, **__: alone)
     built = build(
         print, lambda: False, members=[str(file) for file in files[:2]], output=str(tmp_path),
