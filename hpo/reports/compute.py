@@ -268,7 +268,9 @@ def _summary(
         gap = accuracy_change(first, second)
         if gap is not None:
             differ = changes(unsearched_differences(first, second))
-            said.append(sentences.comparison_sentence(winner, order[1], gap, objective, differ))
+            said.append(
+                sentences.comparison_sentence(winner, order[1], gap, objective, differ, most)
+            )
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
         said.append(gains_sentence([e for e in entries if e["best"]], objective, most))

@@ -172,10 +172,12 @@ def comparison_sentence(
     gap: Mapping[str, Any],
     objective: Mapping[str, Any],
     also_differ: str = "",
+    majority: Mapping[str, Any] | None = None,
 ) -> str:
     """Say how far the next architecture is, and whether the data tell the two apart.
 
     ``also_differ`` names what nobody searched in either and yet differs between the two trials.
+    ``majority`` has ``rate`` and ``label`` of the most frequent class.
     """
     interval = accuracy_with_interval(second["best"]["interval"])
     if not by_accuracy(objective):
@@ -200,10 +202,16 @@ def comparison_sentence(
         if point
         else f"the same as {first['label']}"
     )
+    chance = ""
+    if majority and second["against_majority"] in ("contains", "below"):
+        chance = (
+            f"; it was not shown to do better than always answering '{majority['label']}' "
+            f"({percent(majority['rate'])})"
+        )
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {away} ({NEWCOMBE} 95 % interval of the "
-        f"difference {low:.1f} to {high:.1f}, {basis(gap)}){verdict}."
+        f"difference {low:.1f} to {high:.1f}, {basis(gap)}){verdict}{chance}."
         + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 

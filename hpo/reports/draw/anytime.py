@@ -36,9 +36,14 @@ Points = list[tuple[float, Mapping[str, Any]]]
 """What was spent, and the step that held then."""
 
 
-def look_for(objective: Mapping[str, Any]) -> str:
+def look_for(objective: Mapping[str, Any], architectures: int = 2) -> str:
     """Return what to look for: the lowest line under a loss, which has no bands."""
     highest = "highest" if objective["direction"] == "maximize" else "lowest"
+    if architectures < 2:
+        return (
+            "Where does the line level off? What was spent after that brought nothing, as far as "
+            "these trials show."
+        )
     said = (
         f"Which line is {highest} at the vertical line, the smallest budget that all architectures "
         "had? Only up to there is the comparison fair; what came later is dotted. "
@@ -58,10 +63,10 @@ def section(data: ReportData) -> Section:
     """Draw the best so far against time and epochs, and the best at the smallest common budgets."""
     made = data.comparison
     if not made:
-        return Section(TITLE, look_for(data.objective), empty=OLD)
+        return Section(TITLE, look_for(data.objective, len(data.labels)), empty=OLD)
     if not made["equal"]["best"]:
         empty = none_kept(data.trials) or "No trial has a value yet."
-        return Section(TITLE, look_for(data.objective), empty=empty)
+        return Section(TITLE, look_for(data.objective, len(data.labels)), empty=empty)
     pictures = [
         _curves(data, measure)
         for measure in ("seconds", "epochs")
@@ -69,7 +74,7 @@ def section(data: ReportData) -> Section:
     ]
     if len(made["equal"]["best"]) > 1:
         pictures.append(equal_budgets(data))
-    return Section(TITLE, look_for(data.objective), pictures)
+    return Section(TITLE, look_for(data.objective, len(data.labels)), pictures)
 
 
 def _unit(measure: str, most: float) -> tuple[float, str]:

@@ -24,9 +24,9 @@ from hpo.reports.judged import none_kept
 TITLE = "Cost against quality"
 LOOK_FOR = (
     "The line joins the models that no other matches for less, the Pareto front; faint ones are "
-    "beaten by a cheaper one. Where the front is flat, more cost bought little. Is one "
-    "architecture alone on it?"
+    "beaten by a cheaper one. Where the front is flat, more cost bought little."
 )
+AMONG_SEVERAL = " Is one architecture alone on it?"
 OLD = "This report was made before costs were compared; draw it again."
 AXES = {
     "seconds": ("training time", "time from claim to end<br>of the trial [s], log scale"),
@@ -50,17 +50,18 @@ _COARSE_STEPS = ((1.0, 3.0), (1.0,))
 
 def section(data: ReportData) -> Section:
     """Draw each model's value against its training time, and against its number of weights."""
+    look_for = LOOK_FOR + (AMONG_SEVERAL if len(data.labels) > 1 else "")
     if not data.comparison:
-        return Section(TITLE, LOOK_FOR, empty=OLD)
+        return Section(TITLE, look_for, empty=OLD)
     models = data.comparison["models"]
     known = [cost for cost in AXES if any(model[cost] for model in models)]
     if not known:
         return Section(
             TITLE,
-            LOOK_FOR,
+            look_for,
             empty=none_kept(data.trials) or "No complete trial has a value and a cost.",
         )
-    return Section(TITLE, LOOK_FOR, [_picture(data, cost) for cost in known])
+    return Section(TITLE, look_for, [_picture(data, cost) for cost in known])
 
 
 def _picture(data: ReportData, cost: str) -> Picture:

@@ -12,9 +12,12 @@ from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.thesis import PROVENANCE
 
 LOOK_FOR = (
+    "An interval that touches the dashed line does not show that anything was learned. Hollow "
+    "marks are the thesis's runs."
+)
+AMONG_SEVERAL = (
     "How far are the marks apart, next to the width of their intervals? Two that overlap a little "
-    "may still differ: the opening has the interval of the difference. One that touches the dashed "
-    "line does not show that anything was learned. Hollow marks are the thesis's runs."
+    "may still differ: the opening has the interval of the difference. "
 )
 
 REACH = 0.06
@@ -26,11 +29,12 @@ def section(data: ReportData) -> Section:
     import plotly.graph_objects as go
 
     title = "Best result per architecture"
+    look_for = (AMONG_SEVERAL if len(data.labels) > 1 else "") + LOOK_FOR
     scored = [e for e in data.architectures if e["best"] and e["best"]["accuracy"] is not None]
     if not scored:
         return Section(
             title,
-            LOOK_FOR,
+            look_for,
             empty=none_kept(data.trials) or "No complete trial has a validation accuracy.",
         )
     drawn = figure(
@@ -56,7 +60,7 @@ def section(data: ReportData) -> Section:
     )
     note = PROVENANCE + " Ours are the best of their search, on the faces that chose them"
     note += "." if by_accuracy(data.objective) else f", {by_other(data.objective)}."
-    return Section(title, LOOK_FOR, [Picture("", drawn, note=note)])
+    return Section(title, look_for, [Picture("", drawn, note=note)])
 
 
 def draw_majority(drawn: Any, data: ReportData) -> None:

@@ -125,6 +125,8 @@ def test_the_majority_rate_comes_from_the_validation_faces_and_names_who_is_not_
     (named,) = [c for c in data.caveats if "not shown to have learned" in c]
     assert named.startswith("xception")
     assert "24.9 %" in named
+    (next_one,) = [s for s in data.summary if s.startswith("The next architecture")]
+    assert "; it was not shown to do better than always answering 'happy' (24.9 %)." in next_one
 
 
 def test_the_gain_is_over_the_thesis_configuration_with_an_interval(

@@ -37,6 +37,8 @@ def test_hints_of_an_accuracy_point_to_the_upper_end() -> None:
     better = {"direction": "maximize", "name": "val_accuracy"}
     assert "highest" in anytime.look_for(better)
     assert "bands apart" in anytime.look_for(better)
+    # Of a single architecture nothing is to be compared.
+    assert "vertical line" not in anytime.look_for(better, 1)
     assert "rising" in history.look_for(better)
     assert "foot" in history.look_for(better)
     assert "upper edge" in slices.look_for(better)
