@@ -138,9 +138,19 @@ def test_what_has_the_focus_does_what_its_keys_say(by_hand: Callable[..., Any]) 
         await hands.press(" ")
         found["left"] = await hands.ask("document.querySelector('.shown').textContent")
         await hands.press(" ")
-        await hands.focus("#history .words summary")
+        await hands.focus("#history .words:not(.entries) summary")
         await hands.press("Enter")
-        found["words"] = await hands.ask("document.querySelector('#history .words').open")
+        found["words"] = await hands.ask(
+            "document.querySelector('#history .words:not(.entries)').open"
+        )
+        await hands.focus("#history .entries summary")
+        await hands.press("Enter")
+        await hands.focus("#history .entries input")
+        await hands.press(" ")
+        await asyncio.sleep(0.5)
+        found["hidden"] = await hands.ask(
+            "document.querySelector('#history .plot').data.some(t => t.visible === 'legendonly')"
+        )
         await hands.focus("#slices [role=tab]")
         await hands.press("ArrowRight")
         found["tab"] = await hands.ask(
@@ -174,6 +184,7 @@ def test_what_has_the_focus_does_what_its_keys_say(by_hand: Callable[..., Any]) 
     found = by_hand(use)
     assert " of " in found["left"]
     assert found["words"] is True
+    assert found["hidden"] is True
     assert found["tab"] == "resnet50true"
     assert found["sort"] == "descending"
     assert found["heard"] == "Sorted by trial, descending"

@@ -352,6 +352,7 @@ def test_the_champion_is_named(home: Path, tmp_path: Path) -> None:
         "who": "cnn #7",
         "boxed": False,
         "val_accuracy": None,
+        "doubt": "",
     }
     assert "Answered by emotion-classifier version 1 (study demo, cnn #7)" in told.stdout
 
