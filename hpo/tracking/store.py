@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.file_lock import locked
+from hpo.tracking import names
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -171,8 +172,25 @@ def ensure_experiment(
         # What was written behind a note stays: a link to the report, say.
         there = found.tags.get(key, "")
         if there != value and not there.startswith(f"{value}\n\n"):
-            client.set_experiment_tag(found.experiment_id, key, value)
+            text = renewed(there, value) if key == names.NOTE else value
+            client.set_experiment_tag(found.experiment_id, key, text)
     return str(found.experiment_id)
+
+
+def renewed(note: str, own: str) -> str:
+    """Return a note whose first part is of another version of hpo, with this one's in its place.
+
+    What stands behind that part stays; where it is not there, as a person wrote the note anew, all
+    of it does.
+
+    Args:
+        note: as it is.
+        own: what it is to begin with. Its last paragraph begins ``Study **name**`` or the like.
+    """
+    begins = "**".join(own.rpartition("\n\n")[2].split("**")[:2])
+    paragraphs = note.split("\n\n") if note else []
+    place = next((k for k, text in enumerate(paragraphs) if text.startswith(begins)), -1)
+    return "\n\n".join([own, *paragraphs[place + 1 :]])
 
 
 def _quiet_logs() -> None:

@@ -13,6 +13,7 @@ from hpo.tracking import names
 from hpo.tracking.cards import DatasetCard, StudyCard
 from hpo.tracking.descriptions import experiment_tags
 from hpo.tracking.mirror import MlflowMirror
+from hpo.tracking.store import renewed
 
 DATA = DatasetCard("none", "0" * 64, "nowhere", {"train": 1, "validation": 1}, classes=("a",))
 CARD = StudyCard("study", "val_accuracy", "maximize", 0, DATA, "0", {}, commit="c")
@@ -59,3 +60,14 @@ def test_a_persons_own_words_open_the_experiment() -> None:
     note = experiment_tags(own)[names.NOTE]
     assert note.startswith("Is a wide network worth its time?\n\nStudy **study** of `hpo`:")
     assert experiment_tags(CARD)[names.NOTE].startswith("Study **study**")
+
+
+def test_another_versions_note_is_renewed_and_what_stands_behind_it_kept() -> None:
+    own = experiment_tags(dataclasses.replace(CARD, description="Mine."))[names.NOTE]
+    link = "The report of the study: [report/index.html](#/x)"
+    before = f"Study **study** of `hpo`: as it was said then.\n\n{link}\n\n**Confirmation**: so."
+    assert renewed(before, own) == f"{own}\n\n{link}\n\n**Confirmation**: so."
+    assert renewed(renewed(before, own), own) == renewed(before, own)
+    # Of a person's own words nothing is lost.
+    assert renewed("Wholly mine.", own) == f"{own}\n\nWholly mine."
+    assert renewed("", own) == own
