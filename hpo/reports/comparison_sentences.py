@@ -94,7 +94,12 @@ def answer_sentence(
         hands = [label for label, move in moves.items() if move.get("origin") == "enqueued"]
         by_hand = f" (in {listed(hands)} by hand)" if hands else ""
         chosen, unsure = _chosen(tuned)
-        if all(move["default"] == move["best"] for move in moves.values()):
+        if trials == 1 and all(move["default"] == move["best"] for move in moves.values()):
+            said += (
+                ": tuning was not tried, as the one trial of each is the configuration that nobody "
+                f"tuned; choosing {chosen} brought it{unsure}"
+            )
+        elif all(move["default"] == move["best"] for move in moves.values()):
             said += (
                 ": tuning within the architecture brought nothing of that, as no trial did better "
                 f"than the configuration that nobody tuned; choosing {chosen} brought it{unsure}"

@@ -143,6 +143,9 @@ def test_where_no_trial_beat_what_nobody_tuned_no_share_of_nothing_is_told(
     assert "[0, 0]" not in said
     assert "tuning within the architecture brought nothing of that" in said
     assert "choosing cnn brought it" in said
+    alone = report(first, spec).summary[0]
+    assert "tuning was not tried, as the one trial of each is the configuration" in alone
+    assert "brought nothing" not in alone
 
 
 def test_one_difference_has_one_interval_on_the_page(
