@@ -9,7 +9,13 @@ from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
 from hpo.reports.comparison import comparison, correct_faces
-from hpo.reports.confirmation_warnings import cautioned, few_seeds, unasked_sentence, unlearned
+from hpo.reports.confirmation_warnings import (
+    cautioned,
+    few_seeds,
+    unasked_sentence,
+    unlearned,
+    untold_architectures,
+)
 from hpo.reports.confirmation_words import decided
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
@@ -109,6 +115,8 @@ def compute(
         move["departures"] = changed[label]
     beaten = [e["label"] for e in entries if e["against_majority"] in ("contains", "below")]
     answer = comparison_sentences.answer_sentence(compared, facts, objective, beaten)
+    if answer and (untold := untold_architectures(confirmation or {})):
+        answer = f"{answer} {untold}"
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     verdict = _confirmed(confirmation or {})

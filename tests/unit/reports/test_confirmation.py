@@ -10,7 +10,12 @@ import pytest
 
 from hpo.reports.compute import compute
 from hpo.reports.confirmation_sentences import tell
-from hpo.reports.confirmation_warnings import few_seeds, unasked_sentence, unlearned
+from hpo.reports.confirmation_warnings import (
+    few_seeds,
+    unasked_sentence,
+    unlearned,
+    untold_architectures,
+)
 from hpo.reports.draw.confirmation import _once, section
 from hpo.reports.opening_sentences import tell_openings
 from hpo.spec.records import TrialRecord
@@ -318,6 +323,18 @@ def test_a_test_split_that_one_answer_does_as_well_on_is_told_as_that() -> None:
         "answering the most frequent emotion would score."
     )
     assert "lies below the 60.0 %" in tell_openings([OPENING | {"confusion": [[60], [40]]}])[0]
+
+
+def test_the_answer_on_architectures_knows_what_re_runs_do_not_tell_apart(
+    facts: dict[str, Any],
+) -> None:
+    assert untold_architectures({"facts": facts}) == ""
+    first, second, *rest = facts["candidates"]
+    other = second | {"architecture": "xception", "behind": interval(0.005, 0.02)}
+    equal = facts | {"candidates": [first, other, *rest]}
+    said = untold_architectures({"facts": equal})
+    assert said.startswith("Over seeds the re-runs do not tell cnn from xception, so what")
+    assert untold_architectures({"facts": equal | {"over": False}}) == ""
 
 
 def test_what_was_not_told_from_no_luck_is_not_called_luck(facts: dict[str, Any]) -> None:
