@@ -72,13 +72,11 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     else:
         # All that have a copy are left out, so that trials on other parts can be compared.
         told += (
-            f", of {number(here)} of them among the {faces} faces that were trained on"
+            f", but only {number(here)} {'have' if here > 1 else 'has'} one among the {faces} "
+            f"faces that were trained on: of the other {number(least)} memory explains nothing"
             if here
-            else f", of none of them among the {faces} faces that were trained on"
-        )
-        told += (
-            f": the answers to {number(least)} of them cannot be memory, and that the score "
-            "differs without them is not for that"
+            else f", but none has one among the {faces} faces that were trained on: memory "
+            "explains no answer"
         )
     if found["interval"] is None:
         return f"{told}; no score without them is known."
@@ -86,8 +84,8 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     # Without copies other faces are left, and another share of them is of the most frequent class.
     most = found.get("majority")
     beside = f", where always answering one emotion scores {percent(most)} at best" if most else ""
-    stop = ". On" if least else ": on"
-    return f"{told}{stop} the others{beside}, trial {winner['best']['number']} reached {reached}."
+    without = ". On the faces without any copy" if least else ": on the others"
+    return f"{told}{without}{beside}, trial {winner['best']['number']} reached {reached}."
 
 
 def copies_caveats(records: Sequence[TrialRecord]) -> list[str]:

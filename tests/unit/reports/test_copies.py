@@ -67,10 +67,10 @@ def test_beside_it_stands_what_one_answer_scores_there_and_how_many_copies_it_tr
     there = "on the others, where always answering one emotion scores 50.7 % at best, trial 0"
     assert there in said(None)
     assert "training split, and a score on them may be partly memory: on" in said(548)
-    few = "split, of 23 of them among the 6,000 faces that were trained on: the answers to 525 of"
+    few = "but only 23 have one among the 6,000 faces that were trained on: of the other 525 memory"
     assert few in said(23)
-    assert ". On the others" in said(23)
-    assert "of none of them among the 6,000 faces that were trained on" in said(0)
+    assert ". On the faces without any copy, where" in said(23)
+    assert "but none has one among the 6,000 faces that were trained on: memory" in said(0)
 
 
 def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTrial) -> None:
