@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from hpo.study.promoting import promote as promote
     from hpo.study.quickstart import quickstart as quickstart
     from hpo.study.reigning import champion as champion
-    from hpo.study.reigning import rollback as rollback
     from hpo.study.reporting import report as report
     from hpo.study.running import run as run
     from hpo.study.single import train as train
+    from hpo.study.stepping_back import rollback as rollback
 
 _API = {
     "StudySpec": "hpo.spec.study",
@@ -69,7 +69,7 @@ _API = {
     "quickstart": "hpo.study.quickstart",
     "recommend": "hpo.recommender.answer",
     "report": "hpo.study.reporting",
-    "rollback": "hpo.study.reigning",
+    "rollback": "hpo.study.stepping_back",
     "run": "hpo.study.running",
     "studies": "hpo.study.listing",
     "train": "hpo.study.single",

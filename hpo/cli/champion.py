@@ -27,7 +27,8 @@ from hpo.spec.reruns import expected_of
 
 if TYPE_CHECKING:
     from hpo.study.gate import Decision
-    from hpo.study.reigning import Champion, Registered
+    from hpo.study.registered import Registered
+    from hpo.study.reigning import Champion
 
 REFUSED = 4
 """The exit code where the gate kept the champion: nothing failed, and nothing was promoted."""
@@ -132,7 +133,7 @@ def champion(
     """Show which model answers, what the gate said of it, and the history; or step back."""
     from hpo.registry.succession import BOXED
     from hpo.study.reigning import champion as show
-    from hpo.study.reigning import rollback as step_back
+    from hpo.study.stepping_back import rollback as step_back
 
     workspace = existing(context, None, tracking)
     if rollback:
@@ -249,6 +250,8 @@ def _print_version(own: Registered) -> None:
         for row, value in zip(rows, unseen.values(), strict=True):
             row.append("–" if value is None else f"{value:.4f}")
     print_table(columns, rows)
+    for sentence in own.tested:
+        typer.echo(sentence)
     if own.gate is None:
         say("It was registered without a gate.")
         return

@@ -40,6 +40,8 @@ LIMITS = (
     "Its probabilities are those of FER-2013's mixture of emotions, not of a living room's.",
 )
 DRAWN_LIMIT = "It was trained on drawn faces: on photographs its answers mean nothing."
+TEST_SPLIT = "Test split"
+"""What the sentence is called that says how the model did there."""
 _DRAWN = "drawn-faces"
 _PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
 """Parts of the names of metrics that are no shares."""
@@ -112,12 +114,15 @@ def run_title(facts: Mapping[str, Any]) -> str:
 def model_card(facts: Mapping[str, Any]) -> str:
     """Return the card of ``card_facts`` as Markdown; what is not known is left out or said so.
 
-    ``confirmed`` in the facts, if there, is what a confirmation says: sentences by their name.
+    ``confirmed`` in the facts, if there, is what a confirmation or the test split says: sentences
+    by their name.
     """
-    told = [f"- {name}: {words}" for name, words in (facts.get("confirmed") or {}).items()]
+    beyond = facts.get("confirmed") or {}
+    told = [f"- {name}: {words}" for name, words in beyond.items()]
+    heading = "## Test split" if [*beyond] == [TEST_SPLIT] else "## Confirmation"
     parts = [
         f"# Model card: trial {facts['number']} of {facts['architecture']}, study {facts['study']}",
-        *(["## Confirmation", "\n".join(told)] if told else []),
+        *([heading, "\n".join(told)] if told else []),
         *_what(facts),
         *_figures(facts),
         *_alone(facts),
@@ -264,10 +269,38 @@ def _figures(
     elif alone is None:
         told.append("Whether training has copies of these faces was not recorded.")
     told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
+    if n and accuracy is not None:
+        told += _no_better(accuracy, n, confusion, "")
+    if beside and other is not None and facts.get("confusion_without_copies"):
+        told += _no_better(other, alone, facts["confusion_without_copies"], "without these ")
     said.append(" ".join(told))
     if confusion and len(confusion) == len(facts.get("classes") or ()):
         said.append(class_table(facts["classes"], confusion))
     return said
+
+
+def _no_better(
+    accuracy: float, n: Any, confusion: Sequence[Sequence[int]], which: str
+) -> list[str]:
+    """Say that a model was not shown to beat always answering one class; [] where it was.
+
+    Args:
+        accuracy: 0-1, on these faces.
+        n: how many.
+        confusion: over them; [] if it is not known.
+        which: of the faces, where it is not all of them.
+    """
+    rate = majority_rate([sum(row) for row in confusion])
+    if rate is None or not 0 <= accuracy <= 1:
+        return []
+    found = wilson(accuracy, int(n))
+    if found.low > rate:
+        return []
+    where = "lies below" if found.high < rate else "holds"
+    return [
+        f"The interval {which}{where} the {rate:.1%} of always answering one emotion: it was not "
+        "shown to have learned."
+    ]
 
 
 def _alone(facts: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from hpo.registry.models import TAG_GATE
+from hpo.registry.models import TAG_GATE, members_of, over_seeds_of
 
 TAG_NUMBERS = f"{TAG_GATE}.numbers"
 """Everything that the gate said, as JSON (``hpo.study.gate.Decision``)."""
@@ -44,9 +44,21 @@ def doubt_of(tags: Mapping[str, str], val_accuracy: float | None) -> str:
     value = val_accuracy if accuracy is None else accuracy["value"]
     if value is None:
         return f"{said}."
-    said += f"; its validation accuracy is {value:.1%}"
+    said += f"; its validation accuracy is {value:.1%}{_over_seeds(tags)}"
     if accuracy is None or accuracy["passed"]:
         return f"{said}."
     relation = "no more than" if value <= accuracy["bound"] else "not told from"
     rate = f"{accuracy['bound']:.1%}"
     return f"{said}, {relation} the {rate} of always answering the most frequent emotion."
+
+
+def _over_seeds(tags: Mapping[str, str]) -> str:
+    """Return how far a version's own accuracy is the luck of its seed; "" where nothing is known.
+
+    Of an ensemble there are no seeds, and under another objective than accuracy no mean of it.
+    """
+    known = over_seeds_of(tags)
+    runs = list(known.get("runs", {}).values())
+    if members_of(tags) or len(runs) != 1 or known.get("objective") != "val_accuracy":
+        return ""
+    return f" (the best of {runs[0]['seeds']} seeds, whose mean is {runs[0]['mean']:.1%})"

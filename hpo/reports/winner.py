@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.model_cards import card_facts, run_title
-from hpo.reports.confirmation_warnings import cautioned
+from hpo.evidence.model_cards import TEST_SPLIT, card_facts, run_title
+from hpo.reports.confirmation_warnings import cautioned, unlearned
 from hpo.reports.confirmation_words import decided, title
 from hpo.reports.data import ReportData
 from hpo.reports.results import ranked
@@ -54,8 +54,8 @@ def winner_facts(
 def card_of(data: ReportData) -> dict[str, Any]:
     """Return what a card says of a report's model; {} if there is none.
 
-    After a confirmation with ``confirmed``: what it says, and what is served, by name. An older
-    report has not all of it: what it does not know is left out.
+    After a confirmation, or a look at the test split, with ``confirmed``: what they say, and what
+    is served, by name. An older report has not all of it: what it does not know is left out.
     """
     facts = data.card or _best_of(data)
     told = _confirmed(data, facts) if facts else {}
@@ -65,16 +65,11 @@ def card_of(data: ReportData) -> dict[str, Any]:
 def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
     chosen = decided(data.confirmation)
     if chosen is None:
-        return {}
-    caution = cautioned(data.confirmation["facts"])
-    told = {"Over seeds": " ".join([*data.confirmation["sentences"][:1], caution]).strip()}
-    looks = [o for o in data.confirmation.get("openings") or [] if o.get("finished")]
-    # What the split said of another configuration is none of this one's.
-    if looks and (looks[-1]["architecture"], looks[-1]["number"]) == (
-        chosen["architecture"],
-        chosen["number"],
-    ):
-        told["Test split"] = " ".join(data.confirmation["test"])
+        return _tested(data, facts, confirmed=False)
+    known = data.confirmation["facts"]
+    over = [*data.confirmation["sentences"][:1], cautioned(known), unlearned(known, chosen)]
+    told = {"Over seeds": " ".join(filter(None, over))}
+    told |= _tested(data, chosen, confirmed=True)
     members = data.study.get("ensemble") or 1
     if facts.get("run") is None:
         told["Shown"] = f"the best trial of the search, not the confirmed {title(chosen)}."
@@ -89,6 +84,19 @@ def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
             f"{facts['run_study']}: the best of its seeds, whose own figures are optimistic."
         )
     return told
+
+
+def _tested(data: ReportData, chosen: Mapping[str, Any], *, confirmed: bool) -> dict[str, str]:
+    """Return what the test split said of a configuration; {} if it was asked about another one."""
+    looks = [o for o in data.confirmation.get("openings") or [] if o.get("finished")]
+    if not looks:
+        return {}
+    last = looks[-1]
+    if (last["architecture"], last["number"]) != (chosen["architecture"], chosen["number"]):
+        return {}
+    if last.get("confirmed") and not confirmed:
+        return {}  # It speaks of runs of a confirmation that was deleted since.
+    return {TEST_SPLIT: " ".join(data.confirmation["test"])}
 
 
 def _best_of(data: ReportData) -> dict[str, Any]:

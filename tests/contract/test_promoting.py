@@ -33,7 +33,7 @@ from hpo.registry.models import (
 )
 from hpo.registry.versions import find_version, versions_of
 from hpo.search.engine import open_engine
-from hpo.search.studies import read_spec, read_trials
+from hpo.search.studies import read_spec, read_trials, set_attribute
 from hpo.spec.bits import pack_bits
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, InputError, IntegrityError, NotFoundError, SpecError
@@ -44,7 +44,9 @@ from hpo.study.confirming import confirmation_spec
 from hpo.study.finishing import finish
 from hpo.study.gate import Measured, decision_of
 from hpo.study.gated import Examined
+from hpo.study.opening import OPENINGS
 from hpo.tracking.store import ensure_experiment, open_client
+from tests.unit.reports.test_confirmation import OPENING
 from tests.unit.search.analytic import make_spec
 
 # As in test_mirror.
@@ -437,6 +439,36 @@ def test_who_answers_past_the_gate_is_named_with_its_accuracy(finished: Workspac
     run_study(finished, "equal", value=0.5)
     hpo.promote("equal", workspace=finished)
     assert "did not pass the gate (gain)" in who_answers(finished, "4").doubt
+
+
+def test_the_champion_tells_what_the_test_split_said_of_its_configuration(
+    finished: Workspace,
+) -> None:
+    def tested() -> tuple[str, ...]:
+        shown = hpo.champion(workspace=finished).classifier
+        assert shown is not None
+        return shown.tested
+
+    hpo.promote("study", workspace=finished)
+    assert tested() == ()
+    opening = OPENING | {"number": 0, "runs": [0], "values": [0.51], "confirmed": False}
+    url = finished.storage_url()
+    set_attribute(url, "study", OPENINGS, [opening])
+    assert "On the 3,589 test faces of fer2013 cnn #0 reaches an accuracy of 51.0 %" in tested()[0]
+    told = CliRunner().invoke(app, ["--home", str(finished.home), "champion"]).stdout
+    assert tested()[0] in told
+    # One that was cut off has said nothing, and what it said of another is none of this one's.
+    set_attribute(url, "study", OPENINGS, [{**opening, "finished": ""}])
+    assert tested() == ()
+    set_attribute(url, "study", OPENINGS, [{**opening, "number": 1}])
+    assert tested() == ()
+
+
+def test_a_confirmed_champion_that_is_doubted_is_told_with_its_mean(finished: Workspace) -> None:
+    run_study(finished, "chance", value=0.25)
+    confirm_study(finished, "chance", (0.25, 0.15, 0.2))
+    hpo.promote("chance", workspace=finished, force=True)
+    assert "is 14.3% (the best of 3 seeds, whose mean is 20.0%), no more than" in doubt(finished)
 
 
 def test_one_that_lost_a_class_is_promoted_by_a_person_only(finished: Workspace) -> None:

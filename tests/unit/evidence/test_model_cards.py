@@ -51,6 +51,17 @@ def test_a_card_says_what_it_is_how_well_it_does_and_what_it_is_not_for() -> Non
     assert "--architecture cnn --trial 3" in card
 
 
+def test_a_model_that_beats_no_constant_answer_is_told_as_such() -> None:
+    metrics = {"val_accuracy": 0.252, "val_accuracy_without_copies": 0.21}
+    known = {**facts(metrics=metrics), "without_copies": 3000}
+    known["confusion_without_copies"] = [[400] * 7, *[[0] * 7] * 5, [200, *[0] * 6]]
+    card = model_card(known)
+    # Of 3,589 faces 895 are happy.
+    assert "The interval holds the 24.9% of always answering one emotion: it was not shown" in card
+    assert "The interval without these lies below the 93.3% of always" in card
+    assert "not shown to have learned" not in model_card(facts())
+
+
 def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_known() -> None:
     metrics = {"val_accuracy": 0.64, "val_accuracy_without_copies": 0.60, "val_loss": 1.0}
     card = model_card(facts(metrics=metrics, validation_size_without_copies=3000))

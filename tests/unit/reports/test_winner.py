@@ -123,6 +123,21 @@ def test_what_the_test_split_said_of_another_is_not_on_the_card(
     assert "test faces" not in model_card(card_of(data))
 
 
+def test_a_test_split_that_was_opened_without_a_confirmation_is_on_the_card(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    found = records(("cnn",), trials=6)
+    best = max((r for r in found if r.state == "complete"), key=lambda r: r.value or 0.0)
+    opening = OPENING | {"number": best.number, "confirmed": False, "runs": [best.number]}
+    told = {"openings": [opening], "test": tell_openings([opening])}
+    card = model_card(card_of(compute(found, spec, n_bootstrap=0, confirmation=told)))
+    assert "## Test split\n\n- Test split: On the 3,589 test faces of fer2013" in card
+    # It speaks of runs of a confirmation that is gone.
+    opening["confirmed"] = True
+    card = model_card(card_of(compute(found, spec, n_bootstrap=0, confirmation=told)))
+    assert "test faces" not in card
+
+
 def test_a_card_of_the_search_says_so_once_a_confirmation_is_over(
     records: Records, spec: dict[str, Any]
 ) -> None:
