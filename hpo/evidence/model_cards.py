@@ -11,10 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.evidence.intervals import majority_rate, wilson
-from hpo.evidence.metric_words import metric_words
+from hpo.evidence.card_figures import alone, figures
 from hpo.spec.confirmation import ORIGIN, SUFFIX, read_candidate
-from hpo.spec.records import WITHOUT_COPIES, TrialRecord
+from hpo.spec.records import TrialRecord
 
 LONGEST_DESCRIPTION = 4500
 """Characters of a version's description: its column holds 5,000, and a line comes first."""
@@ -43,8 +42,6 @@ DRAWN_LIMIT = "It was trained on drawn faces: on photographs its answers mean no
 TEST_SPLIT = "Test split"
 """What the sentence is called that says how the model did there."""
 _DRAWN = "drawn-faces"
-_PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
-"""Parts of the names of metrics that are no shares."""
 
 
 def card_facts(
@@ -124,8 +121,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
         f"# Model card: trial {facts['number']} of {facts['architecture']}, study {facts['study']}",
         *([heading, "\n".join(told)] if told else []),
         *_what(facts),
-        *_figures(facts),
-        *_alone(facts),
+        *figures(facts),
+        *alone(facts),
         *_uses(facts["dataset"]),
         *_making(facts),
     ]
@@ -137,7 +134,7 @@ def described(facts: Mapping[str, Any]) -> str:
 
     Of a card that is too long the training configuration goes first, then what stands last.
     """
-    head = [*_what(facts), *_figures(facts), *_uses(facts["dataset"])]
+    head = [*_what(facts), *figures(facts), *_uses(facts["dataset"])]
     whole = "\n\n".join([*head, *_making(facts)])
     return whole if len(whole) <= LONGEST_DESCRIPTION else _cut(head)
 
@@ -155,47 +152,15 @@ def described_ensemble(facts: Mapping[str, Any]) -> str:
     Args:
         facts: of ``card_facts``, of its best member with the figures of the mean.
     """
-    figures = _figures(facts, "by which its members were chosen")
+    told = figures(facts, "by which its members were chosen")
     uses = _uses(facts["dataset"])
-    whole = "\n\n".join([*figures, *_alone(facts), *uses])
-    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut([*figures, *uses])
+    whole = "\n\n".join([*told, *alone(facts), *uses])
+    return whole if len(whole) <= LONGEST_DESCRIPTION else _cut([*told, *uses])
 
 
 def limits(dataset: str) -> tuple[str, ...]:
     """Return what a model that was trained on these faces cannot do."""
     return (DRAWN_LIMIT, LIMITS[0]) if dataset == _DRAWN else LIMITS
-
-
-def class_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Return a table of each emotion's recall and precision with Wilson intervals.
-
-    A dash stands where there is nothing to divide by.
-    """
-    lines = [
-        "| emotion | faces | recognised (recall) | 95 % interval | "
-        "right where answered (precision) | 95 % interval |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for place, (name, row) in enumerate(zip(classes, confusion, strict=True)):
-        hits, faces, answered = row[place], sum(row), sum(other[place] for other in confusion)
-        lines.append(f"| {name} | {faces} | {_share(hits, faces)} | {_share(hits, answered)} |")
-    return "\n".join(lines)
-
-
-def _share(hits: int, n: int) -> str:
-    """Return two cells: a share and its interval."""
-    if not n:
-        return "– | "
-    share = wilson(hits / n, n)
-    return f"{share.point:.1%} | {share.low:.1%} to {share.high:.1%}"
-
-
-def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
-    """Return what always answering the most frequent class would score; "" if that is unknown."""
-    rate = majority_rate([sum(row) for row in confusion])
-    if rate is None:
-        return ""
-    return f"Always answering the most frequent emotion would score {rate:.1%}."
 
 
 def _what(facts: Mapping[str, Any]) -> list[str]:
@@ -225,95 +190,6 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
             "2013); who is in the pictures was neither asked nor recorded."
         )
     return ["## What it is", text + ".", "## Data", data]
-
-
-def _figures(
-    facts: Mapping[str, Any], part: str = "by which its best epoch and the trial itself were chosen"
-) -> list[str]:
-    metrics, confusion = facts.get("metrics") or {}, facts.get("confusion") or []
-    n, alone = facts.get("validation_size") or 0, facts.get("without_copies")
-    scores = {k: v for k, v in metrics.items() if k.startswith("val_") and v is not None}
-    names = [k for k in scores if not k.endswith(WITHOUT_COPIES)]
-    if not names:
-        return ["## Figures", "None were recorded."]
-    beside = bool(alone) and alone != n and any(k + WITHOUT_COPIES in scores for k in names)
-    lines = ["| figure | value |", "| --- | --- |"]
-    if beside:
-        lines = ["| figure | all faces | without copies |", "| --- | --- | --- |"]
-    for name in names:
-        line = f"| {metric_words(name)} | {_score(name, scores[name])} |"
-        other = scores.get(name + WITHOUT_COPIES)
-        lines.append(
-            line + (f" {'–' if other is None else _score(name, other)} |" if beside else "")
-        )
-    said = [
-        "## Figures",
-        f"On {n:,} validation faces, {part}:"
-        if n
-        else "On validation faces whose number was not recorded:",
-        "\n".join(lines),
-    ]
-    accuracy = scores.get("val_accuracy")
-    told = []
-    if n and accuracy is not None and 0 <= accuracy <= 1:
-        told.append(_interval("The 95 % interval of the accuracy (Wilson)", accuracy, n))
-        told.append(
-            "It speaks of these faces alone: not of another seed, nor of the optimism of a model "
-            "that was chosen on the same faces."
-        )
-    other = scores.get("val_accuracy" + WITHOUT_COPIES)
-    if beside and other is not None:
-        told.append(
-            _interval("Without the faces that training has a copy of, the accuracy's", other, alone)
-        )
-    elif alone is None:
-        told.append("Whether training has copies of these faces was not recorded.")
-    told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
-    if n and accuracy is not None:
-        told += _no_better(accuracy, n, confusion, "")
-    if beside and other is not None and facts.get("confusion_without_copies"):
-        told += _no_better(other, alone, facts["confusion_without_copies"], "without these ")
-    said.append(" ".join(told))
-    if confusion and len(confusion) == len(facts.get("classes") or ()):
-        said.append(class_table(facts["classes"], confusion))
-    return said
-
-
-def _no_better(
-    accuracy: float, n: Any, confusion: Sequence[Sequence[int]], which: str
-) -> list[str]:
-    """Say that a model was not shown to beat always answering one class; [] where it was.
-
-    Args:
-        accuracy: 0-1, on these faces.
-        n: how many.
-        confusion: over them; [] if it is not known.
-        which: of the faces, where it is not all of them.
-    """
-    rate = majority_rate([sum(row) for row in confusion])
-    if rate is None or not 0 <= accuracy <= 1:
-        return []
-    found = wilson(accuracy, int(n))
-    if found.low > rate:
-        return []
-    where = "lies below" if found.high < rate else "holds"
-    return [
-        f"The interval {which}{where} the {rate:.1%} of always answering one emotion: it was not "
-        "shown to have learned."
-    ]
-
-
-def _alone(facts: Mapping[str, Any]) -> list[str]:
-    """Return the table of classes over the faces that training has no copy of; [] if unknown."""
-    matrix, classes = facts.get("confusion_without_copies") or [], facts.get("classes") or ()
-    if not matrix or len(matrix) != len(classes):
-        return []
-    return ["Without the faces that training has a copy of:", class_table(classes, matrix)]
-
-
-def _interval(what: str, share: float, n: Any) -> str:
-    found = wilson(share, int(n))
-    return f"{what} is {found.low:.1%} to {found.high:.1%} (n = {found.n:,})."
 
 
 def _uses(dataset: str) -> list[str]:
@@ -355,10 +231,6 @@ def _making(facts: Mapping[str, Any]) -> list[str]:
 
 def _listed(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _score(name: str, value: float) -> str:
-    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{value:.1%}"
 
 
 def _written(value: Any) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.evidence.card_figures import chance_sentence, class_table
 from hpo.evidence.intervals import wilson
-from hpo.evidence.model_cards import LIMITS, chance_sentence, class_table
+from hpo.evidence.model_cards import LIMITS
 from hpo.recommender.box import Box
 from hpo.spec.records import WITHOUT_COPIES
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from hpo.evidence.card_figures import class_table
 from hpo.evidence.metric_words import METRIC_WORDS, metric_words
 from hpo.evidence.model_cards import (
     DRAWN_LIMIT,
     LONGEST_DESCRIPTION,
     card_facts,
-    class_table,
     described,
     described_ensemble,
     model_card,
