@@ -103,6 +103,9 @@ def _without_copies(opening: Mapping[str, Any]) -> str:
         beside = (
             f", where always answering one emotion scores {percent(most)} at best" if most else ""
         )
+        # In one breath with the figure, as of all faces.
+        if most and alone["accuracy"]["low"] <= most:
+            beside += ", so there it was not shown to have learned"
         return (
             f"{number(seen)} of the {faces} test faces {'has' if seen == 1 else 'have'} an exact, "
             "mirrored or near duplicate in the training split: on the others it reaches "

@@ -474,6 +474,12 @@ def test_the_test_split_is_told_without_copies_where_it_has_some() -> None:
         "89 of the 3,589 test faces have an exact, mirrored or near duplicate in the training "
         "split: on the others it reaches 50.0 % [48.4, 51.6]."
     )
+    poor = alone | {"confusion": [[1700, 0], [1750, 50]]}
+    unlearned = tell_openings([OPENING | {"without_copies": poor, "images_without_copies": 3500}])
+    assert unlearned[-1].endswith(
+        "[48.4, 51.6], where always answering one emotion scores 51.4 % at best, so there it was "
+        "not shown to have learned."
+    )
     clean = tell_openings([OPENING | {"images_without_copies": 3589}])
     assert clean[-1] == "None of the 3,589 test faces has a copy in what it trained on."
     # An opening of before that was looked for.
