@@ -225,6 +225,18 @@ def test_a_confirmation_after_a_look_at_the_test_split_says_so(facts: dict[str, 
     assert "after the test split was opened on 2026-03-01 10:00 UTC" in tell(facts)[1]
 
 
+def test_seeds_that_came_after_a_verdict_are_told(facts: dict[str, Any]) -> None:
+    facts["earlier_verdicts"] = [2]
+    assert tell(facts)[1] == (
+        "Caution: of the 5 seeds 3 came after an earlier verdict by 2; adding seeds and looking "
+        "again makes it more likely that luck crowns a winner."
+    )
+    facts["earlier_verdicts"] = [2, 4]
+    assert "of the 5 seeds 3 came after 2 earlier verdicts by 2 and 4;" in tell(facts)[1]
+    facts["earlier_verdicts"] = [5]
+    assert "Caution" not in " ".join(tell(facts))
+
+
 def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
     facts["winner"] = "cnn-2"
     facts["candidates"][0]["behind"], facts["candidates"][1]["behind"] = interval(0.02, 0.03), None
