@@ -182,7 +182,7 @@ def _share(hits: int, n: int) -> str:
     if not n:
         return "– | "
     share = wilson(hits / n, n)
-    return f"{share.point:.1%} | {share.low:.1%} to {share.high:.1%}"
+    return f"{100 * share.point:.1f} % | {100 * share.low:.1f} % to {100 * share.high:.1f} %"
 
 
 def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
@@ -190,7 +190,7 @@ def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
     rate = majority_rate([sum(row) for row in confusion])
     if rate is None:
         return ""
-    return f"Always answering the most frequent emotion would score {rate:.1%}."
+    return f"Always answering the most frequent emotion would score {100 * rate:.1f} %."
 
 
 def _what(facts: Mapping[str, Any]) -> list[str]:
@@ -280,7 +280,7 @@ def _alone(facts: Mapping[str, Any]) -> list[str]:
 
 def _interval(what: str, share: float, n: Any) -> str:
     found = wilson(share, int(n))
-    return f"{what} is {found.low:.1%} to {found.high:.1%} (n = {found.n:,})."
+    return f"{what} is {100 * found.low:.1f} % to {100 * found.high:.1f} % (n = {found.n:,})."
 
 
 def _uses(dataset: str) -> list[str]:
@@ -325,7 +325,7 @@ def _listed(lines: Sequence[str]) -> str:
 
 
 def _score(name: str, value: float) -> str:
-    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{value:.1%}"
+    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{100 * value:.1f} %"
 
 
 def _written(value: Any) -> str:

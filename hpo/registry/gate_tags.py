@@ -44,9 +44,9 @@ def doubt_of(tags: Mapping[str, str], val_accuracy: float | None) -> str:
     value = val_accuracy if accuracy is None else accuracy["value"]
     if value is None:
         return f"{said}."
-    said += f"; its validation accuracy is {value:.1%}"
+    said += f"; its validation accuracy is {100 * value:.1f} %"
     if accuracy is None or accuracy["passed"]:
         return f"{said}."
     relation = "no more than" if value <= accuracy["bound"] else "not told from"
-    rate = f"{accuracy['bound']:.1%}"
+    rate = f"{100 * accuracy['bound']:.1f} %"
     return f"{said}, {relation} the {rate} of always answering the most frequent emotion."
