@@ -57,7 +57,10 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     if alone := _without_copies(opening):
         said.append(alone)
     if not opening["confirmed"]:
-        said.append("The winner was not confirmed over seeds before the test split was opened.")
+        said.append(
+            f"{opening['architecture']} #{opening['number']} was not confirmed over seeds before "
+            "the test split was opened."
+        )
     return said
 
 

@@ -17,14 +17,14 @@ from hpo.reports.data import ReportData
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
 from hpo.reports.objectives import by_accuracy, by_other
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import plural, signed
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
     "Each bar runs from what nobody tuned, the thesis's own configuration or an architecture's "
     "defaults, to the best of the study. Is its coloured part, which tuning brought, longer than "
-    "the grey one, which took another architecture? Above stands what tuning brought, in points, "
-    "and its share of the way."
+    "the hatched one, which took another architecture? Above stands what tuning brought, in "
+    "points, and its share of the way."
 )
 OLD = "This report was made before tuning was set against architecture; draw it again."
 
@@ -47,7 +47,8 @@ def section(data: ReportData) -> Section:
         )
     trials = int(made["equal"]["common"]["trials"])
     drawn = figure(
-        f"From default to the study's best, with the first {trials} trials of each architecture",
+        f"From default to the study's best, with the first {plural(trials, 'trial')} of each "
+        "architecture",
         x="validation accuracy [%]",
         height=130 + 90 * len(tuned["moves"]),
         barmode="overlay",
@@ -66,8 +67,7 @@ def section(data: ReportData) -> Section:
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),
         "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
-        "less apart than that. All bests were chosen on the faces that judge them, the defaults "
-        "were not, so all of these distances are rather too long.",
+        f"less apart than that. {_too_long(tuned)}",
     ]
     note = "\n".join(note for note in notes if note)
     pictures = [Picture("", drawn, note=note, words=_words(data))]
@@ -82,6 +82,17 @@ def _chosen_by(data: ReportData) -> str:
         f"Bests were {by_other(data.objective)}, of which alone single runs have intervals: what a "
         "bar gains or loses in accuracy came with it."
     )
+
+
+def _too_long(tuned: Mapping[str, Any]) -> str:
+    """Return what choosing the bests on the faces that judge them did to the distances."""
+    chosen = "All bests were chosen on the faces that judge them, the defaults were not"
+    if any(move["default"] == move["best"] for move in tuned["moves"].values()):
+        chosen = (
+            "All bests were chosen on the faces that judge them, also where the best is the "
+            "default itself"
+        )
+    return f"{chosen}, so all of these distances are rather too long."
 
 
 def _explained(tuned: Mapping[str, Any]) -> str:

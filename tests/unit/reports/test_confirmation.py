@@ -187,6 +187,7 @@ def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> No
         "0.0200 [+0.0100, +0.0300] below cnn #2, the next (95 % bootstrap intervals, seeds "
         "resampled)"
     ) in said[0]
+    assert "reaches a log loss of 0.5200 [" in said[0]
     # The rule was simulated for accuracies.
     assert "about 5 %" not in said[0]
     assert "5 % of studies if these intervals hold" in said[0]
