@@ -14,6 +14,7 @@ from hpo.reports.comparison_sentences import (
     variance_sentence,
 )
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import draw_majority, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
 from hpo.reports.objectives import by_accuracy, by_other
@@ -50,7 +51,7 @@ def section(data: ReportData) -> Section:
         f"From default to the study's best, with the first {plural(trials, 'trial')} of each "
         "architecture",
         x="validation accuracy [%]",
-        height=130 + 90 * len(tuned["moves"]),
+        height=150 + 90 * len(tuned["moves"]),
         barmode="overlay",
     )
     for place, label in enumerate(tuned["moves"]):
@@ -59,7 +60,17 @@ def section(data: ReportData) -> Section:
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.4, -0.7]
     )
-    drawn.update_xaxes(range=_range(data))
+    low, high = _range(data)
+    majority = near_majority(data, low, high)
+    if majority is not None:
+        draw_majority(drawn, data)
+        margin = 0.03 * (high - low)
+        low, high = min(low, majority - margin), max(high, majority + margin)
+    drawn.update_xaxes(range=[low, high])
+    # The name of the dashed line stands above the axes.
+    drawn.update_layout(
+        margin={"t": 45, "b": 90}, legend={"yref": "container", "y": 0, "yanchor": "bottom"}
+    )
     notes = [
         _chosen_by(data),
         moves_sentence(tuned),
@@ -70,7 +81,7 @@ def section(data: ReportData) -> Section:
         f"less apart than that. {_too_long(tuned)}",
     ]
     note = "\n".join(note for note in notes if note)
-    pictures = [Picture("", drawn, note=note, words=_words(data))]
+    pictures = [Picture("", drawn, note=note, words=_words(data, majority))]
     return Section(TITLE, LOOK_FOR, pictures, missing(tuned["left_out"], pictures))
 
 
@@ -108,7 +119,7 @@ def _has_share(tuned: Mapping[str, Any], label: str) -> bool:
     return bool(move["share"] and moved and label != tuned.get("top", tuned["winner"]))
 
 
-def _words(data: ReportData) -> str:
+def _words(data: ReportData, majority: float | None) -> str:
     """Return the bars in words: differences of accuracies are points, and not percent."""
     said = ["Across: validation accuracy [%]; differences in points."]
     for label, start in _starts(data).items():
@@ -120,6 +131,8 @@ def _words(data: ReportData) -> str:
         said.append(
             f"{label}, from {start:.1f} %: tuning {tuned}; another architecture {_rest(move)}."
         )
+    if majority is not None:
+        said.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
     return " ".join(said)
 
 

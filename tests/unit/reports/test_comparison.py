@@ -434,6 +434,10 @@ def test_a_report_of_before_is_completed_from_its_rows() -> None:
         "in all, and nothing of it by tuning, as no trial did better than the default" in told.note
     )
     assert "cnn, from 41.9 %: tuning +10.3 [+8.0, +12.6] points" in told.words
+    (line,) = told.figure.layout.shapes
+    assert line.x0 == pytest.approx(24.9, abs=0.05)
+    assert told.figure.layout.xaxis.range[0] < line.x0
+    assert told.words.endswith("A line at 24.9: always 'happy'.")
     assert completed(data) is data
 
 

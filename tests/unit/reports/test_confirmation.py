@@ -450,6 +450,11 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
             "recall, validation",
         }
         assert f"cnn #{number} reaches an accuracy of 51.0 %" in seeds.note
+        # What always answering one emotion scores is drawn where it is near what is.
+        assert not seeds.figure.layout.shapes
+        data.majority["rate"] = 0.45
+        (line,) = section(data).pictures[0].figure.layout.shapes
+        assert line.x0 == pytest.approx(45)
 
 
 def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
