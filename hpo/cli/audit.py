@@ -33,8 +33,8 @@ def print_audit(audit: Audit, sheets: Mapping[str, Path]) -> None:
         if told["majority"] is not None:
             _paragraph(
                 f"class balance, {split}: {told['majority']} is the most frequent with "
-                f"{told['majority_share']:.1%}, what a guesser scores; {told['rarest']} the "
-                f"rarest with {told['rarest_share']:.1%}."
+                f"{100 * told['majority_share']:.1f} %, what a guesser scores; {told['rarest']} "
+                f"the rarest with {100 * told['rarest_share']:.1f} %."
             )
     if sheets:
         folder = next(iter(sheets.values())).parent

@@ -103,7 +103,7 @@ def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[
             if entry["mean"]
             else None,
             gap(facts, entry["behind"]) if entry["behind"] else None,
-            None if entry["best_share"] is None else f"{entry['best_share']:.0%}",
+            None if entry["best_share"] is None else f"{100 * entry['best_share']:.0f} %",
             f"after {entry['stopped']}" if entry["stopped"] else "",
         ]
         for entry in facts["candidates"]

@@ -183,7 +183,7 @@ def _print_face(console: object, face: FaceAnswer, name: str) -> None:
     assert isinstance(console, Console)
     x, y, w, h = face.box
     console.print(
-        f"{name}{face.emotion} ({face.probability:.0%}) → {face.mood} songs"
+        f"{name}{face.emotion} ({100 * face.probability:.0f} %) → {face.mood} songs"
         f"   [{w}×{h} pixels at {x}, {y}]"
     )
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

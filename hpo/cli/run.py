@@ -85,7 +85,7 @@ def quickstart(
     say("")
     for answer in tour.answers:
         typer.echo(
-            f"{tour.photo.name}: a {answer.emotion} face ({answer.probability:.0%}), "
+            f"{tour.photo.name}: a {answer.emotion} face ({100 * answer.probability:.0f} %), "
             f"mood {answer.mood}"
         )
         print_table(

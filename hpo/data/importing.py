@@ -202,8 +202,8 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
     if bad / total > max_unreadable:
         raise DataError(
             f"{bad} of {total} images cannot be read: {listed(faces.unreadable)}",
-            expected=f"at most {max_unreadable:.2%} unreadable",
-            got=f"{bad / total:.2%}",
+            expected=f"at most {100 * max_unreadable:.2f} % unreadable",
+            got=f"{100 * bad / total:.2f} %",
             where=str(path),
             hint="Get the source again, or allow more with --max-unreadable SHARE",
         )

@@ -92,8 +92,8 @@ def _no_better(
         return []
     where = "lies below" if found.high < rate else "holds"
     return [
-        f"The interval {which}{where} the {rate:.1%} of always answering one emotion: it was not "
-        "shown to have learned."
+        f"The interval {which}{where} the {100 * rate:.1f} % of always answering one "
+        "emotion: it was not shown to have learned."
     ]
 
 
@@ -107,7 +107,7 @@ def alone(facts: Mapping[str, Any]) -> list[str]:
 
 def _interval(what: str, share: float, n: Any) -> str:
     found = wilson(share, int(n))
-    return f"{what} is {found.low:.1%} to {found.high:.1%} (n = {found.n:,})."
+    return f"{what} is {100 * found.low:.1f} % to {100 * found.high:.1f} % (n = {found.n:,})."
 
 
 def class_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
@@ -131,7 +131,7 @@ def _share(hits: int, n: int) -> str:
     if not n:
         return "– | "
     share = wilson(hits / n, n)
-    return f"{share.point:.1%} | {share.low:.1%} to {share.high:.1%}"
+    return f"{100 * share.point:.1f} % | {100 * share.low:.1f} % to {100 * share.high:.1f} %"
 
 
 def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
@@ -139,8 +139,8 @@ def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
     rate = majority_rate([sum(row) for row in confusion])
     if rate is None:
         return ""
-    return f"Always answering the most frequent emotion would score {rate:.1%}."
+    return f"Always answering the most frequent emotion would score {100 * rate:.1f} %."
 
 
 def _score(name: str, value: float) -> str:
-    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{value:.1%}"
+    return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{100 * value:.1f} %"

@@ -242,7 +242,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
     print(
-        f"{box.folder}: {box.architecture}, validation accuracy {box.accuracy:.1%}, "
+        f"{box.folder}: {box.architecture}, validation accuracy {100 * box.accuracy:.1f} %, "
         f"{box.described.size / 2**20:.1f} MiB"
     )
     return 0

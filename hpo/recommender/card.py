@@ -23,9 +23,9 @@ _SHOWN = (
 """Parameters that tell most about a model, in the order of the card; the rest is in the file."""
 
 _METRICS = (
-    ("val_accuracy", "accuracy", ".1%"),
-    ("val_macro_f1", "macro F1", ".3f"),
-    ("val_loss", "log loss", ".3f"),
+    ("val_accuracy", "accuracy", True),
+    ("val_macro_f1", "macro F1", False),
+    ("val_loss", "log loss", False),
 )
 
 
@@ -59,10 +59,10 @@ def card(box: Box) -> str:
         f"On the {facts['validation_faces']:,} validation faces, by which its best epoch was "
         "chosen, as it lies in the box:",
         _figures(facts),
-        f"The 95 % interval of the accuracy (Wilson) is {accuracy.low:.1%} to {accuracy.high:.1%} "
-        f"(n = {accuracy.n:,}). It speaks of these faces alone: not of another seed, nor of the "
-        "optimism of a model that was chosen on the same faces. The test faces were not looked "
-        f"at. {chance_sentence(facts['confusion'])}".rstrip(),
+        f"The 95 % interval of the accuracy (Wilson) is {100 * accuracy.low:.1f} % to "
+        f"{100 * accuracy.high:.1f} % (n = {accuracy.n:,}). It speaks of these faces alone: not "
+        "of another seed, nor of the optimism of a model that was chosen on the same faces. The "
+        f"test faces were not looked at. {chance_sentence(facts['confusion'])}".rstrip(),
         *_without_copies(facts),
         class_table(described.classes, facts["confusion"]),
         "## Limits",
@@ -90,10 +90,15 @@ def _figures(facts: Mapping[str, Any]) -> str:
     alone = _names_copies(facts)
     head = "| figure | value |" + (" without copies |" if alone else "")
     lines = [head, "| --- | --- |" + (" --- |" if alone else "")]
-    for name, title, form in _METRICS:
-        line = f"| {title} | {metrics[name]:{form}} |"
-        lines.append(line + (f" {metrics[name + WITHOUT_COPIES]:{form}} |" if alone else ""))
+    for name, title, is_share in _METRICS:
+        line = f"| {title} | {_told(metrics[name], is_share)} |"
+        other = f" {_told(metrics[name + WITHOUT_COPIES], is_share)} |" if alone else ""
+        lines.append(line + other)
     return "\n".join(lines)
+
+
+def _told(value: float, is_share: bool) -> str:
+    return f"{100 * value:.1f} %" if is_share else f"{value:.3f}"
 
 
 def _names_copies(facts: Mapping[str, Any]) -> bool:
@@ -111,6 +116,6 @@ def _without_copies(facts: Mapping[str, Any]) -> list[str]:
     return [
         "Some of these faces have an exact, mirrored or near duplicate among the training faces "
         "(`hpo data audit` finds them), and a score on them is partly memory. On the "
-        f"{alone.n:,} others the accuracy is {alone.point:.1%} ({alone.low:.1%} to "
-        f"{alone.high:.1%})."
+        f"{alone.n:,} others the accuracy is {100 * alone.point:.1f} % ({100 * alone.low:.1f} % to "
+        f"{100 * alone.high:.1f} %)."
     ]

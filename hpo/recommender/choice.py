@@ -54,7 +54,7 @@ class Origin:
         if self.boxed:
             return (
                 f"the model in the box ({self.architecture}, validation accuracy "
-                f"{self.val_accuracy:.1%})"
+                f"{100 * (self.val_accuracy or 0.0):.1f} %)"
             )
         if self.version is None:
             return self.model

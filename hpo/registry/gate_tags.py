@@ -44,11 +44,11 @@ def doubt_of(tags: Mapping[str, str], val_accuracy: float | None) -> str:
     value = val_accuracy if accuracy is None else accuracy["value"]
     if value is None:
         return f"{said}."
-    said += f"; its validation accuracy is {value:.1%}{_over_seeds(tags)}"
+    said += f"; its validation accuracy is {100 * value:.1f} %{_over_seeds(tags)}"
     if accuracy is None or accuracy["passed"]:
         return f"{said}."
     relation = "no more than" if value <= accuracy["bound"] else "not told from"
-    rate = f"{accuracy['bound']:.1%}"
+    rate = f"{100 * accuracy['bound']:.1f} %"
     return f"{said}, {relation} the {rate} of always answering the most frequent emotion."
 
 
@@ -61,4 +61,4 @@ def _over_seeds(tags: Mapping[str, str]) -> str:
     runs = list(known.get("runs", {}).values())
     if members_of(tags) or len(runs) != 1 or known.get("objective") != "val_accuracy":
         return ""
-    return f" (the best of {runs[0]['seeds']} seeds, whose mean is {runs[0]['mean']:.1%})"
+    return f" (the best of {runs[0]['seeds']} seeds, whose mean is {100 * runs[0]['mean']:.1f} %)"

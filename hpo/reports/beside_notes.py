@@ -47,10 +47,11 @@ def notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         f"{title}: {told}"
         for side, title in zip(sides, whole.titles, strict=True)
         for told in majority_caveats(
-            ranked(side.architectures, side.objective["direction"])[:1], side.majority
+            ranked(side.architectures, side.objective["direction"]), side.majority
         )
     ]
     said += _other_faces(sides, whole.titles)
+    said += _unequal_trials(whole)
     said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
     reasons = list(dict.fromkeys(d["why"] for d in known if d["why"]))
@@ -121,6 +122,20 @@ def _draw(side: ReportData) -> tuple[int, int] | None:
     if limit is None or any(size < limit for size in sizes):
         return None
     return int(limit), int(side.study.get("seed") or 0)
+
+
+def _unequal_trials(whole: SideBySide) -> list[str]:
+    """Name the architectures whose bests are of unequal numbers of trials."""
+    first = whole.titles[0]
+    said = []
+    for title, unequal in zip(whole.titles, whole.equal_trials, strict=True):
+        if unequal and unequal["labels"]:
+            each = [f"{label} {old} and {new}" for label, (old, new) in unequal["labels"].items()]
+            said.append(
+                f"{first} and {title} gave architectures unequal numbers of trials "
+                f"({', '.join(each)}): in the table, too, a best of more is better by luck alone."
+            )
+    return said
 
 
 def _unequal_time(whole: SideBySide) -> list[str]:

@@ -199,6 +199,9 @@ def pair_sentence(pair: Mapping[str, Any]) -> str:
         f"shuffling their {2 * pair['trials']} trials between them sets what they find as far "
         f"apart in {_chance(pair['shuffled'])} of all cases"
     )
+    if pair["trials"] == 1:
+        # There is one way alone to divide two.
+        chance = "a single trial of each does not say how far apart their trials lie"
     if pair["apart"]:
         return f"{distance}; {chance}, so the two architectures are told apart."
     if gap is not None and gap["low"] > 0:

@@ -267,7 +267,7 @@ def _summary(
         return [*said, sentences.best_sentence(None, facts, objective), *bounded]
     winner = order[0]
     alike = equals_sentence(equals(entries, objective["direction"]))
-    said += [sentences.best_sentence(winner, facts, objective, alike), *bounded]
+    said += [sentences.best_sentence(winner, facts, objective, alike, most), *bounded]
     alone = copies_sentence(winner, study)
     said += [alone] if alone else []
     if len(order) > 1 and winner["best"]["interval"] and order[1]["best"]["interval"]:

@@ -19,6 +19,7 @@ from hpo.reports.confirmation_words import (
     gap,
     how_far,
     is_share,
+    reaches,
     seeds_of,
     title,
     value,
@@ -79,7 +80,7 @@ def standing(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     chosen = candidate(facts, facts["winner"])
     drawn = "seeds and faces resampled" if facts["images"] else "seeds resampled"
     said = (
-        f"{title(entry)} reaches {value(facts, entry['mean']['point'])} "
+        f"{title(entry)} reaches {reaches(facts, entry['mean']['point'])} "
         f"{ends(facts, entry['mean'])} over {seeds_of(entry)} "
         f"({100 * facts['level']:.0f} % bootstrap interval, {drawn})"
     )
@@ -99,7 +100,7 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
     faces = f" on {number(facts['images'])} validation faces" if facts["images"] else ""
     level = f"{100 * facts['level']:.0f} %"
     reached = (
-        f"{title(winner)} reaches {value(facts, winner['mean']['point'])} "
+        f"{title(winner)} reaches {reaches(facts, winner['mean']['point'])} "
         f"{ends(facts, winner['mean'])} over {seeds_of(winner)}{faces}"
     )
     rivals = [e for e in facts["candidates"] if e["behind"]]

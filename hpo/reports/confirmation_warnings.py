@@ -59,13 +59,32 @@ def half_width(seeds: int) -> float:
 
 
 def cautioned(facts: Mapping[str, Any]) -> str:
-    """Return what is to be known of runs that began after a look at the test split; "" if none."""
+    """Return what is to be known of runs that began after a look, at the test split or a verdict.
+
+    "" if none did.
+    """
+    return " ".join(filter(None, [_after_opening(facts), _after_verdicts(facts)]))
+
+
+def _after_opening(facts: Mapping[str, Any]) -> str:
     opened = facts.get("after_opening")
     if not opened:
         return ""
     return (
         f"Caution: runs of this confirmation began after the test split was opened on "
         f"{moment(opened)}; what is chosen now is chosen with knowledge of it."
+    )
+
+
+def _after_verdicts(facts: Mapping[str, Any]) -> str:
+    looks = [seeds for seeds in facts.get("earlier_verdicts") or () if seeds < facts["seeds"]]
+    if not looks:
+        return ""
+    which = "an earlier verdict" if len(looks) == 1 else f"{len(looks)} earlier verdicts"
+    return (
+        f"Caution: of the {plural(facts['seeds'], 'seed')} {facts['seeds'] - looks[0]} came after "
+        f"{which} by {listed([str(seeds) for seeds in looks])}; adding seeds and looking again "
+        "makes it more likely that luck crowns a winner."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.evidence.metric_words import metric_words
 from hpo.reports.sentences import number, percent, plural, signed
 
 
@@ -47,6 +48,13 @@ def is_share(facts: Mapping[str, Any]) -> bool:
 def value(facts: Mapping[str, Any], shown: float) -> str:
     """Return a value of the objective."""
     return percent(shown) if is_share(facts) else f"{shown:.4f}"
+
+
+def reaches(facts: Mapping[str, Any], shown: float) -> str:
+    """Return a value of the objective in a sentence, with its metric where it is no accuracy."""
+    metric = facts["objective"]
+    told = value(facts, shown)
+    return told if metric == "val_accuracy" else f"a {metric_words(metric)} of {told}"
 
 
 def ends(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.evidence.intervals import Interval, difference
+from hpo.evidence.metric_words import metric_words
 from hpo.reports.confirmation_warnings import cautioned, too_few_for_a_crown, unlearned
 from hpo.reports.confirmation_words import decided, ends, gap, how_far, title, value
 from hpo.reports.data import ReportData
@@ -124,9 +125,10 @@ def openings(whole: SideBySide) -> list[str]:
             continue
         lacking = [s for s in (first, study) if not s.get("confirmed")]
         if not lacking:
+            goals = [metric_words(s["confirmed"]["objective"]) for s in (first, study)]
             said.append(
-                f"{first['title']} and {study['title']} were confirmed under different "
-                "objectives, which no difference compares."
+                f"{first['title']} was confirmed for its {goals[0]} and {study['title']} for its "
+                f"{goals[1]}, so no difference of the two is given."
             )
             continue
         reruns = [s for s in lacking if s["name"].endswith(SUFFIX)]

@@ -85,7 +85,9 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     most = found.get("majority")
     beside = f", where always answering one emotion scores {percent(most)} at best" if most else ""
     without = ". On the faces without any copy" if least else ": on the others"
-    return f"{told}{without}{beside}, trial {winner['best']['number']} reached {reached}."
+    doubted = most and found["interval"]["low"] <= most
+    doubt = ", so there it was not shown to have learned" if doubted else ""
+    return f"{told}{without}{beside}, trial {winner['best']['number']} reached {reached}{doubt}."
 
 
 def copies_caveats(records: Sequence[TrialRecord]) -> list[str]:

@@ -16,6 +16,7 @@ from hpo.evidence.optimism import optimism
 from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports.baselines import BASELINES
 from hpo.reports.rows import rounded
+from hpo.reports.thesis import is_idle
 from hpo.reports.trials import (
     Direction,
     accuracy_interval,
@@ -47,6 +48,7 @@ def unsearched_differences(first: TrialRecord, second: TrialRecord) -> list[dict
         {"name": name, "first": first.params.get(name), "second": second.params.get(name)}
         for name in names
         if first.params.get(name, absent) != second.params.get(name, absent)
+        and not any(is_idle(name, record.params) for record in (first, second))
         and not searched(_left_to_search(record, name) for record in (first, second))
     ]
 

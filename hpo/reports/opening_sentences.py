@@ -57,7 +57,10 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     if alone := _without_copies(opening):
         said.append(alone)
     if not opening["confirmed"]:
-        said.append("The winner was not confirmed over seeds before the test split was opened.")
+        said.append(
+            f"{opening['architecture']} #{opening['number']} was not confirmed over seeds before "
+            "the test split was opened."
+        )
     return said
 
 
@@ -103,6 +106,9 @@ def _without_copies(opening: Mapping[str, Any]) -> str:
         beside = (
             f", where always answering one emotion scores {percent(most)} at best" if most else ""
         )
+        # In one breath with the figure, as of all faces.
+        if most and alone["accuracy"]["low"] <= most:
+            beside += ", so there it was not shown to have learned"
         return (
             f"{number(seen)} of the {faces} test faces {'has' if seen == 1 else 'have'} an exact, "
             "mirrored or near duplicate in the training split: on the others it reaches "

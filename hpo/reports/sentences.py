@@ -123,10 +123,12 @@ def best_sentence(
     facts: Mapping[str, Any],
     objective: Mapping[str, Any],
     alike: str = "",
+    majority: Mapping[str, Any] | None = None,
 ) -> str:
     """Say what the study reached, how often it was tried and on how much data.
 
-    ``alike`` is the sentence on trials that are exactly as good (``equals.equals_sentence``).
+    ``alike`` is the sentence on trials that are exactly as good (``equals.equals_sentence``),
+    ``majority`` has ``rate`` and ``label`` of the most frequent class.
     """
     if winner is None:
         if not facts["trials"]:
@@ -160,6 +162,9 @@ def best_sentence(
         begin = f"The only trial that ended, {named}, reached"
     elif facts["trials"] == 1:
         begin = f"The study's only trial, {named}, reached"
+    # In one breath with the figure: who quotes the sentence quotes this as well.
+    doubt = no_better(winner, majority or {})
+    reached += f"; it was {doubt}" if doubt else ""
     return (
         f"{begin} {reached}. It is a single training run, and its checkpoint was selected on "
         f"those same faces, so the figure is optimistic.{' ' + alike if alike else ''}"
@@ -202,12 +207,8 @@ def comparison_sentence(
         if point
         else f"the same as {first['label']}"
     )
-    chance = ""
-    if majority and second["against_majority"] in ("contains", "below"):
-        chance = (
-            f"; it was not shown to do better than always answering '{majority['label']}' "
-            f"({percent(majority['rate'])})"
-        )
+    doubt = no_better(second, majority or {})
+    chance = f"; it was {doubt}" if doubt else ""
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {away} ({NEWCOMBE} 95 % interval of the "
@@ -221,6 +222,14 @@ def basis(gap: Mapping[str, Any]) -> str:
     if gap.get("paired"):
         return f"paired over the same n = {number(gap['n'])} validation faces"
     return f"the two taken as independent samples of n = {number(gap['n'])} validation faces each"
+
+
+def no_better(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
+    """Return ``not shown to do better than …`` of a best that does not beat one class, or ""."""
+    if not majority or entry["against_majority"] not in ("contains", "below"):
+        return ""
+    rate = percent(majority["rate"])
+    return f"not shown to do better than always answering '{majority['label']}' ({rate})"
 
 
 def majority_caveats(

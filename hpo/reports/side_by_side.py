@@ -8,29 +8,23 @@ as those of single faces are not stored; under different objectives nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hpo.evidence.intervals import Interval, difference
-from hpo.evidence.paired import Paired, paired_difference
 from hpo.reports import confirmed_beside
 from hpo.reports.beside_notes import notes
 from hpo.reports.confirmed_beside import CompareRuns
 from hpo.reports.data import ReportData, finite
 from hpo.reports.differing import differing
+from hpo.reports.equal_trials import CountPairs, difference_of, equal_trials
 from hpo.reports.equals import equals
-from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
 from hpo.reports.rows import keeps_constraints
+from hpo.reports.sentences import no_better
 from hpo.spec.objectives import direction_of
 
 FORMAT = 1
-
-Best = tuple[int, str]
-"""A study's place and an architecture's label: the best trial of that architecture there."""
-CountPairs = Callable[[Best, Best], Paired | str]
-"""Counts on which faces which of two trials is right, or says why that cannot be known."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,8 @@ class SideBySide:
             where the two have different objectives. ``low`` and ``high`` are None under a loss.
         confirmed_differences: of each study's confirmed mean from the first study's
             (``confirmed_beside.confirmed_differences``); None where not both have one.
+        equal_trials: of each study what it had more or fewer trials than the first, and the
+            difference at equal numbers (``equal_trials.equal_trials``); None where as many.
         curves: per study the best value against the seconds spent in trials, and the accuracy of
             the same trials.
         differing: what differs in the study files: ``key`` and ``values``.
@@ -56,6 +52,7 @@ class SideBySide:
     architectures: list[dict[str, Any]] = field(default_factory=list)
     differences: list[dict[str, Any] | None] = field(default_factory=list)
     confirmed_differences: list[dict[str, Any] | None] = field(default_factory=list)
+    equal_trials: list[dict[str, Any] | None] = field(default_factory=list)
     curves: list[dict[str, Any]] = field(default_factory=list)
     differing: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -102,6 +99,7 @@ def set_beside(
         confirmed_differences=confirmed_beside.confirmed_differences(
             [confirmed_beside.confirmed_study(side) for side in sides], compare_runs
         ),
+        equal_trials=equal_trials(sides, count_pairs),
         curves=[_curve(side) for side in sides],
         differing=differing([side.study for side in sides]),
     )
@@ -129,6 +127,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "devices": facts.get("devices", []),
         "budget": study.get("budget"),
         "best": {"label": best["label"], **best["best"]} if best else None,
+        "doubt": no_better(best, side.majority) if best else "",
         "equals": [list(each) for each in equals(side.architectures, side.objective["direction"])],
         "confirmed": confirmed_beside.confirmed_study(side),
         "confirming": confirmed_beside.going(side),
@@ -160,6 +159,7 @@ def _architecture(
                 "seconds": entry["seconds"],
                 "best": entry["best"],
                 "confirmed": known,
+                "against_majority": entry["against_majority"],
             }
             for entry, known in zip(entries, confirmed, strict=True)
         ],
@@ -174,38 +174,11 @@ def _differences(
 ) -> list[dict[str, Any] | None]:
     """Return of each study's entry what its best has over the first study's; None for the first."""
     return [
-        _difference(entries[0], (place, entry), sides[0].objective, count_pairs)
+        difference_of(entries[0], (place, entry), sides[0].objective, count_pairs)
         if place and side.objective["name"] == sides[0].objective["name"]
         else None
         for place, (side, entry) in enumerate(zip(sides, entries, strict=True))
     ]
-
-
-def _difference(
-    before: Mapping[str, Any] | None,
-    other: tuple[int, Mapping[str, Any] | None],
-    objective: Mapping[str, Any],
-    count_pairs: CountPairs,
-) -> dict[str, Any] | None:
-    """Return the objective of the other less that of the first study's; None without both.
-
-    Accuracies need their intervals; others have none, as no value of single faces is stored.
-    """
-    place, after = other
-    if not before or not after or not before["best"] or not after["best"]:
-        return None
-    if not by_accuracy(objective):
-        point = after["best"]["value"] - before["best"]["value"]
-        ends = {"low": None, "high": None, "level": None, "n": None}
-        return {"point": point, **ends, "paired": False, "why": ""}
-    old, new = before["best"]["interval"], after["best"]["interval"]
-    if not old or not new:
-        return None
-    counts = count_pairs((place, after["label"]), (0, before["label"]))
-    if isinstance(counts, Paired):
-        return {**paired_difference(counts).to_json(), "paired": True, "why": ""}
-    gap = difference(Interval(**new), Interval(**old))
-    return {**gap.to_json(), "paired": False, "why": counts}
 
 
 def _curve(side: ReportData) -> dict[str, Any]:

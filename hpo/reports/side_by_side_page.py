@@ -17,6 +17,7 @@ from hpo.reports.layout import render, write_folder
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.sentences import (
     counted_states,
+    number,
     plural,
     shown,
     signed,
@@ -125,13 +126,15 @@ def summary(whole: SideBySide) -> list[str]:
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
                 f"[{low:.1f}, {high:.1f}] (95 % Wilson interval, n = {best['interval']['n']:,})"
             )
+        doubt = f", {study['doubt']}" if study["doubt"] else ""
         alike = equals_sentence([(label, n) for label, n in study["equals"]])
         alike = f" {alike}" if alike else ""
         said.append(
             f"The best of {plural(study['trials'], 'trial')} of {study['title']} is trial "
-            f"{best['number']} of {best['label']}, with {reached}"
+            f"{best['number']} of {best['label']}, with {reached}{doubt}"
             # Where both are confirmed, the lucky ones are not what is to be compared.
-            f"{'' if confirmed else _verdict(whole, gap)}.{alike}"
+            f"{'' if confirmed else _verdict(whole, gap)}."
+            f"{_unequal(whole, study, gap, confirmed)}{alike}"
             f"{confirmed_sentence(study)}"
         )
     return said
@@ -154,6 +157,37 @@ def _verdict(whole: SideBySide, gap: Mapping[str, Any] | None) -> str:
         )
     told = "" if gap["low"] > 0 or gap["high"] < 0 else ": these data do not tell the two apart"
     return f"; {_gap(gap)} points against {whole.titles[0]}{told}"
+
+
+def _unequal(
+    whole: SideBySide,
+    study: Mapping[str, Any],
+    gap: Mapping[str, Any] | None,
+    confirmed: Mapping[str, Any] | None,
+) -> str:
+    """Say that one of two bests is of more trials, and how they differ at equal numbers, or ""."""
+    unequal = whole.equal_trials[whole.titles.index(study["title"])]
+    if unequal is None or unequal["trials"][0] == unequal["trials"][1]:
+        return ""
+    old, new = unequal["trials"]
+    had = f" {whole.titles[0]} had {plural(old, 'trial')} and {study['title']} {number(new)}"
+    if confirmed:
+        return f"{had}: what more search finds is in the difference of the confirmed, too."
+    had += ": a best of more is better by luck alone"
+    known, each = unequal["difference"], unequal["each"]
+    if known is None:
+        return f"{had}."
+    # Where each has its own number it is as many as both studies have.
+    first = f"the first {plural(each, 'trial')}" if each else "as many first trials"
+    first += " of each architecture" if len(whole.architectures) > 1 else " of both"
+    if known == gap:
+        return f"{had}; among {first} the difference is the same."
+    unit = " nats" if known["low"] is None else " points"
+    told = known["low"] is None or known["low"] > 0 or known["high"] < 0
+    return (
+        f"{had}; among {first} the difference is {_gap(known)}{unit}"
+        f"{'' if told else ', which does not tell the two apart'}."
+    )
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
@@ -193,6 +227,8 @@ def _result(
         low, high = 100 * interval["low"], 100 * interval["high"]
         text = f"{100 * interval['point']:.1f} % [{low:.1f}, {high:.1f}]"
     told = f"; {_gap(gap)}" if gap else ""
+    if result["against_majority"] in ("contains", "below"):
+        told = f", not shown to have learned{told}"
     known = result.get("confirmed")
     confirmed = f"; confirmed: {figure_text(known)} (trial {known['number']})" if known else ""
     return f"{text}, trial {best['number']} of {result['trials']}{told}{confirmed}"

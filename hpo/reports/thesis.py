@@ -58,6 +58,16 @@ it gives no numbers of runs or faces, and no intervals."""
 PROVENANCE = "Single runs, tuned on the data that they report."
 
 
+IDLE = {"dense_layers": ("dense", 0)}
+"""Parameters that do nothing where another one has a value: that one, and its value."""
+
+
+def is_idle(name: str, params: Mapping[str, Any]) -> bool:
+    """Tell whether a parameter of a trial does nothing, such as how many dense layers of none."""
+    other, value = IDLE.get(name, ("", None))
+    return other in params and bool(params[other] == value)
+
+
 def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return ``name, thesis, here`` of each parameter that a trial has not as the thesis had it.
 
@@ -76,7 +86,7 @@ def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, A
     found = [
         {"name": name, "thesis": value, "here": params[name]}
         for name, value in own.items()
-        if name in params and not _same(value, params[name])
+        if name in params and not _same(value, params[name]) and not is_idle(name, params)
     ]
     # How long it trained comes first: nothing else says so much of what it can reach.
     return sorted(found, key=lambda changed: changed["name"] != "epochs")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from hpo.evidence.paired import Paired
     from hpo.evidence.racing import Run
     from hpo.reports.data import ReportData
-    from hpo.reports.side_by_side import Best, SideBySide
+    from hpo.reports.equal_trials import Best
+    from hpo.reports.side_by_side import SideBySide
     from hpo.spec.study import StudySpec
     from hpo.study.confirmed import Confirmed
 
@@ -195,15 +196,15 @@ def _titles(names: Sequence[str], studies: Sequence[str | Path]) -> list[str]:
 def _count_pairs(
     sources: Sequence[_Source], new: Best, old: Best, faces: dict[str, Any]
 ) -> Paired | str:
-    """Count on which validation faces which of two best trials is right, or say why not."""
+    """Count on which validation faces which of two trials is right, or say why not."""
     from hpo.evidence.paired import pair
     from hpo.reports.confirmed_beside import NOT_STORED
     from hpo.reports.trials import right_faces
 
-    both = [sources[place] for place, _ in (new, old)]
+    both = [sources[place] for place, _, _ in (new, old)]
     if any(source.spec is None for source in both):
         return NOT_STORED
-    records = [_record(sources[place], label) for place, label in (new, old)]
+    records = [_record(sources[place], label, number) for place, label, number in (new, old)]
     said = [record.result.predictions if record.result else [] for record in records]
     right = [right_faces(record) for record in records]
     if not all(said) and not all(right):
@@ -272,9 +273,7 @@ def _compare_runs(new: _Source, old: _Source) -> Interval | str:
     return compare(scores, seed=seed).difference(0, 1)
 
 
-def _record(source: _Source, label: str) -> TrialRecord:
-    entry = next(e for e in source.data.architectures if e["label"] == label)
-    number = entry["best"]["number"]
+def _record(source: _Source, label: str, number: int) -> TrialRecord:
     return next(r for r in source.records if r.architecture == label and r.number == number)
 
 

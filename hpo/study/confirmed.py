@@ -13,6 +13,9 @@ from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 
+VERDICTS = "earlier_verdicts"
+"""Attribute of a confirmation: by how many seeds each it was decided before seeds were added."""
+
 
 @dataclass(frozen=True)
 class Confirmed:
@@ -21,7 +24,8 @@ class Confirmed:
     Args:
         study: that was searched.
         facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it;
-            and ``after_opening``, when the test split was looked at, where runs began after that.
+            and ``after_opening``, when the test split was looked at, where runs began after that;
+            and ``earlier_verdicts``, by how many seeds each it was decided before seeds were added.
         sentences: the same in words.
         notes: what the person should know of the runs.
         stopped_by: the signal that stopped it; None if none did.
@@ -58,7 +62,7 @@ def confirmed(
     """
     from hpo.evidence.confirmation import confirmation
     from hpo.reports.confirmation_sentences import tell
-    from hpo.search.studies import read_spec, read_trials
+    from hpo.search.studies import read_attribute, read_spec, read_trials
     from hpo.study.opening import openings_of
 
     url = (workspace or Workspace.at()).storage_url(storage_url)
@@ -83,6 +87,7 @@ def confirmed(
     opened = opened_before(openings_of(url, study), reruns)
     if opened:
         facts["after_opening"] = opened
+    facts["earlier_verdicts"] = list(read_attribute(url, name, VERDICTS) or [])
     return Confirmed(study, facts, tell(facts))
 
 

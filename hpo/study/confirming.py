@@ -16,7 +16,7 @@ from hpo.spec.sections import NAME, BudgetSpec, ConfirmationSpec, PlugIn
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.confirmed import Confirmed, confirmed
+from hpo.study.confirmed import VERDICTS, Confirmed, confirmed
 from hpo.study.faces import find_dataset, told_to
 from hpo.study.naming import resolve_study
 
@@ -84,6 +84,8 @@ def confirm(
     if few := few_seeds(seeds):
         # Before hours are spent.
         watcher.note(few)
+    if begun and seeds > begun_seeds:
+        _keep_verdict(url, name)
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(planned, notes=[])
     run = StudyRun(planned, workspace, watcher, resume=True)
@@ -93,6 +95,17 @@ def confirm(
         told = Confirmed(name, {}, ["It was stopped before any run had begun."])
     notes = [*beyond(asked, seeds, len(begun), len(chosen)), *outcome.notes]
     return dataclasses.replace(told, notes=notes, stopped_by=outcome.stopped_by)
+
+
+def _keep_verdict(url: str, study: str) -> None:
+    """Keep, before seeds are added to a confirmation that is over, by how many it was decided."""
+    from hpo.search.studies import set_attribute
+
+    told = confirmed(study, storage_url=url)
+    if told is None or not told.facts["over"] or told.facts["winner"] is None:
+        return
+    looks = [*told.facts["earlier_verdicts"], told.facts["seeds"]]
+    set_attribute(url, confirmation_name(study), VERDICTS, looks)
 
 
 def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:

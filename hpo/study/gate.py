@@ -192,7 +192,8 @@ def decide(
     else:
         never = [_class(c) for c, recall in _recalls(labels, challenger).items() if recall == 0]
         if never:
-            said.append(f"No face of {', '.join(never)} was recognised.")
+            either = " or ".join([", ".join(never[:-1]), never[-1]] if never[1:] else never)
+            said.append(f"No face of {either} was recognised.")
     for name, unit, bound in (
         ("calibration", "", rule.max_calibration_error),
         ("latency", " ms", rule.max_latency_ms),
@@ -234,9 +235,10 @@ def _accuracy(
         own.low > rate,
         own.point,
         rate,
-        f"{own.point:.1%} [{own.low:.1%}, {own.high:.1%}]",
-        f"{_share_right(labels, champion):.1%}" if champion else "",
-        f"low end above the {rate:.1%} of always answering '{_class(counts.index(max(counts)))}'",
+        f"{100 * own.point:.1f} % [{100 * own.low:.1f}, {100 * own.high:.1f}]",
+        f"{100 * _share_right(labels, champion):.1f} %" if champion else "",
+        f"low end above the {100 * rate:.1f} % of always answering "
+        f"'{_class(counts.index(max(counts)))}'",
         {"low": own.low, "high": own.high, "level": level},
     )
 
@@ -273,7 +275,7 @@ def _recall(
     """Compare the class that lost the largest share of the champion's recall."""
     mine, theirs = _recalls(labels, challenger), _recalls(labels, champion)
     known = [c for c in theirs if theirs[c] > 0]
-    needs = f"of no class under {rule.min_recall_share:.0%} of the champion's, nor 0"
+    needs = f"of no class under {100 * rule.min_recall_share:.0f} % of the champion's, nor 0"
     if not known:
         return Check("recall", True, 1.0, rule.min_recall_share, "", "0 of every class", needs)
     worst = min(known, key=lambda c: mine[c] / theirs[c])
@@ -283,8 +285,8 @@ def _recall(
         share >= rule.min_recall_share and mine[worst] > 0,
         share,
         rule.min_recall_share,
-        f"least for {_class(worst)}, {mine[worst]:.1%}",
-        f"{theirs[worst]:.1%}",
+        f"least for {_class(worst)}, {100 * mine[worst]:.1f} %",
+        f"{100 * theirs[worst]:.1f} %",
         needs,
     )
 

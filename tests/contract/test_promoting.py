@@ -423,13 +423,13 @@ def test_who_answers_past_the_gate_is_named_with_its_accuracy(finished: Workspac
     name = f"{CLASSIFIER} version 1 (study chance, cnn #0)"
     assert doubt(finished) == (
         f"{name} was made the champion past the gate (accuracy); its validation accuracy is "
-        "14.3%, no more than the 14.3% of always answering the most frequent emotion."
+        "14.3 %, no more than the 14.3 % of always answering the most frequent emotion."
     )
     hpo.promote("study", workspace=finished)
     assert doubt(finished) == ""
     run_study(finished, "collapsed", value=0.8)
     hpo.promote("collapsed", workspace=finished, force=True)
-    assert "past the gate (recall); its validation accuracy is 77.1%." in doubt(finished)
+    assert "past the gate (recall); its validation accuracy is 77.1 %." in doubt(finished)
     # One that was stepped back from and forced past that alone is as good as it was.
     hpo.rollback(2, workspace=finished)
     hpo.rollback("boxed", workspace=finished)
@@ -468,7 +468,7 @@ def test_a_confirmed_champion_that_is_doubted_is_told_with_its_mean(finished: Wo
     run_study(finished, "chance", value=0.25)
     confirm_study(finished, "chance", (0.25, 0.15, 0.2))
     hpo.promote("chance", workspace=finished, force=True)
-    assert "is 14.3% (the best of 3 seeds, whose mean is 20.0%), no more than" in doubt(finished)
+    assert "is 14.3 % (the best of 3 seeds, whose mean is 20.0 %), no more than" in doubt(finished)
 
 
 def test_one_that_lost_a_class_is_promoted_by_a_person_only(finished: Workspace) -> None:

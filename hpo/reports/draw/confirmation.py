@@ -7,6 +7,7 @@ from typing import Any
 from hpo.reports.confirmation_words import candidate, within
 from hpo.reports.confirmation_words import title as name_of
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import draw_majority, near_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
@@ -19,6 +20,7 @@ from hpo.reports.draw.style import (
     symbol,
 )
 from hpo.reports.judged import none_kept
+from hpo.reports.objectives import by_accuracy
 from hpo.spec.confirmation import SUFFIX
 
 TITLE = "Confirmation"
@@ -56,6 +58,8 @@ def section(data: ReportData) -> Section:
     of_test = _place_of(tested, entries) if tested else None
     if tested and of_test is not None and data.objective["percent"]:
         drawn.add_trace(_test(tested, of_test))
+    if by_accuracy(data.objective):
+        _draw_majority(drawn, data, entries)
     names = [
         safe(name_of(e)) + (f"<br>(stopped after {e['stopped']} seeds)" if e["stopped"] else "")
         for e in entries
@@ -76,6 +80,14 @@ def section(data: ReportData) -> Section:
         own = of_test is not None and entries[of_test] is winner
         pictures.append(_classes(data, winner, tested if own else None))
     return Section(TITLE, LOOK_FOR, pictures)
+
+
+def _draw_majority(drawn: Any, data: ReportData, entries: list[dict[str, Any]]) -> None:
+    """Draw what always answering one emotion scores, where that is near what is drawn."""
+    known = [100 * v for e in entries for v in (e["search_value"], *e["values"]) if v is not None]
+    known += [100 * end for e in entries if e["mean"] for end in within(e["mean"])]
+    if known and near_majority(data, min(known), max(known)) is not None:
+        draw_majority(drawn, data)
 
 
 def _once(said: list[str]) -> list[str]:

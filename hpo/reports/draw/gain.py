@@ -7,7 +7,7 @@ from html import unescape
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.results import draw_majority
+from hpo.reports.draw.results import draw_majority, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
@@ -80,7 +80,7 @@ def section(data: ReportData) -> Section:
     )
     ends = [_draw(drawn, data, entry, place) for place, entry in enumerate(known)]
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
-    majority = _majority(data, low, high)
+    majority = near_majority(data, low, high)
     if majority is not None:
         low, high = min(low, majority), max(high, majority)
     margin = 0.05 * ((high - low) or 1.0)
@@ -111,19 +111,6 @@ def section(data: ReportData) -> Section:
         words.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
     pictures = [Picture("", drawn, note="\n".join(notes), words=" ".join(words))]
     return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
-
-
-def _majority(data: ReportData, low: float, high: float) -> float | None:
-    """Return what always answering the most frequent class scores [%]; None where that is far off.
-
-    Args:
-        data: the report.
-        low, high: the ends of what is drawn; an axis of which it took more than a third is none.
-    """
-    if not data.majority:
-        return None
-    rate, room = 100 * float(data.majority["rate"]), (high - low) / 2
-    return rate if low - room <= rate <= high + room else None
 
 
 def _how(known: list[dict[str, Any]]) -> list[str]:

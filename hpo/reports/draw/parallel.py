@@ -88,6 +88,7 @@ def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
     share, name = (4, "best quarter") if len(rest) >= MANY else (2, "better half")
     # The better one of two is no half of them.
     good = (len(rest) + share - 1) // share if len(trials) >= FEW else 0
+    good = _undivided([trials[k]["value"] for k in rest], good)
     bands = [
         Band("others", rest[good:], "#8b97a5", 1.3),
         Band(name, rest[:good], "#2b7bba", 2.2),
@@ -100,6 +101,17 @@ def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
         for band in bands
         if band.places
     ]
+
+
+def _undivided(values: Sequence[float], good: int) -> int:
+    """Return how many of values in their order are good, so that equal ones are on one side.
+
+    As many as are asked for at least, unless all would be.
+    """
+    if not good:
+        return 0
+    last = max(k for k, value in enumerate(values) if value == values[good - 1]) + 1
+    return last if last < len(values) else values.index(values[good - 1])
 
 
 def _range(data: ReportData, trials: Sequence[Any], places: Sequence[int]) -> str:

@@ -14,17 +14,18 @@ from hpo.reports.comparison_sentences import (
     variance_sentence,
 )
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import draw_majority, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
 from hpo.reports.objectives import by_accuracy, by_other
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import plural, signed
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
     "Each bar runs from what nobody tuned, the thesis's own configuration or an architecture's "
     "defaults, to the best of the study. Is its coloured part, which tuning brought, longer than "
-    "the grey one, which took another architecture? Above stands what tuning brought, in points, "
-    "and its share of the way."
+    "the hatched one, which took another architecture? Above stands what tuning brought, in "
+    "points, and its share of the way."
 )
 OLD = "This report was made before tuning was set against architecture; draw it again."
 
@@ -47,9 +48,10 @@ def section(data: ReportData) -> Section:
         )
     trials = int(made["equal"]["common"]["trials"])
     drawn = figure(
-        f"From default to the study's best, with the first {trials} trials of each architecture",
+        f"From default to the study's best, with the first {plural(trials, 'trial')} of each "
+        "architecture",
         x="validation accuracy [%]",
-        height=130 + 90 * len(tuned["moves"]),
+        height=150 + 90 * len(tuned["moves"]),
         barmode="overlay",
     )
     for place, label in enumerate(tuned["moves"]):
@@ -58,7 +60,17 @@ def section(data: ReportData) -> Section:
     drawn.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.4, -0.7]
     )
-    drawn.update_xaxes(range=_range(data))
+    low, high = _range(data)
+    majority = near_majority(data, low, high)
+    if majority is not None:
+        draw_majority(drawn, data)
+        margin = 0.03 * (high - low)
+        low, high = min(low, majority - margin), max(high, majority + margin)
+    drawn.update_xaxes(range=[low, high])
+    # The name of the dashed line stands above the axes.
+    drawn.update_layout(
+        margin={"t": 45, "b": 90}, legend={"yref": "container", "y": 0, "yanchor": "bottom"}
+    )
     notes = [
         _chosen_by(data),
         moves_sentence(tuned),
@@ -66,11 +78,10 @@ def section(data: ReportData) -> Section:
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),
         "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
-        "less apart than that. All bests were chosen on the faces that judge them, the defaults "
-        "were not, so all of these distances are rather too long.",
+        f"less apart than that. {_too_long(tuned)}",
     ]
     note = "\n".join(note for note in notes if note)
-    pictures = [Picture("", drawn, note=note, words=_words(data))]
+    pictures = [Picture("", drawn, note=note, words=_words(data, majority))]
     return Section(TITLE, LOOK_FOR, pictures, missing(tuned["left_out"], pictures))
 
 
@@ -82,6 +93,17 @@ def _chosen_by(data: ReportData) -> str:
         f"Bests were {by_other(data.objective)}, of which alone single runs have intervals: what a "
         "bar gains or loses in accuracy came with it."
     )
+
+
+def _too_long(tuned: Mapping[str, Any]) -> str:
+    """Return what choosing the bests on the faces that judge them did to the distances."""
+    chosen = "All bests were chosen on the faces that judge them, the defaults were not"
+    if any(move["default"] == move["best"] for move in tuned["moves"].values()):
+        chosen = (
+            "All bests were chosen on the faces that judge them, also where the best is the "
+            "default itself"
+        )
+    return f"{chosen}, so all of these distances are rather too long."
 
 
 def _explained(tuned: Mapping[str, Any]) -> str:
@@ -97,7 +119,7 @@ def _has_share(tuned: Mapping[str, Any], label: str) -> bool:
     return bool(move["share"] and moved and label != tuned.get("top", tuned["winner"]))
 
 
-def _words(data: ReportData) -> str:
+def _words(data: ReportData, majority: float | None) -> str:
     """Return the bars in words: differences of accuracies are points, and not percent."""
     said = ["Across: validation accuracy [%]; differences in points."]
     for label, start in _starts(data).items():
@@ -109,6 +131,8 @@ def _words(data: ReportData) -> str:
         said.append(
             f"{label}, from {start:.1f} %: tuning {tuned}; another architecture {_rest(move)}."
         )
+    if majority is not None:
+        said.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
     return " ".join(said)
 
 

@@ -125,7 +125,7 @@ def test_unreadable_images_are_named_counted_and_left_out(
     with pytest.raises(
         DataError,
         match=r"2 of 100 images cannot be read: train/sad/broken\.png, validation/sad/text\.jpg\."
-        r" Expected at most 1\.00% unreadable; got 2\.00%\..*--max-unreadable",
+        r" Expected at most 1\.00 % unreadable; got 2\.00 %\..*--max-unreadable",
     ):
         import_faces(workspace, source)
     assert not workspace.data.exists()

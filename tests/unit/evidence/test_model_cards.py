@@ -42,7 +42,7 @@ def test_a_card_says_what_it_is_how_well_it_does_and_what_it_is_not_for() -> Non
     ):
         assert f"\n## {heading}\n" in card
     # Wilson's interval of 64 % at n = 3,589.
-    assert "62.4% to 65.6% (n = 3,589)" in card
+    assert "62.4 % to 65.6 % (n = 3,589)" in card
     assert "| macro F1 | 0.610 |" in card
     assert "| happy | 895 |" in card
     assert "Article 5(1)(f)" in card
@@ -57,17 +57,17 @@ def test_a_model_that_beats_no_constant_answer_is_told_as_such() -> None:
     known["confusion_without_copies"] = [[400] * 7, *[[0] * 7] * 5, [200, *[0] * 6]]
     card = model_card(known)
     # Of 3,589 faces 895 are happy.
-    assert "The interval holds the 24.9% of always answering one emotion: it was not shown" in card
-    assert "The interval without these lies below the 93.3% of always" in card
+    assert "The interval holds the 24.9 % of always answering one emotion: it was not shown" in card
+    assert "The interval without these lies below the 93.3 % of always" in card
     assert "not shown to have learned" not in model_card(facts())
 
 
 def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_known() -> None:
     metrics = {"val_accuracy": 0.64, "val_accuracy_without_copies": 0.60, "val_loss": 1.0}
     card = model_card(facts(metrics=metrics, validation_size_without_copies=3000))
-    assert "| accuracy | 64.0% | 60.0% |" in card
+    assert "| accuracy | 64.0 % | 60.0 % |" in card
     assert "| log loss | 1.000 | – |" in card
-    assert "58.2% to 61.7% (n = 3,000)" in card
+    assert "58.2 % to 61.7 % (n = 3,000)" in card
     assert "was not recorded" in model_card(facts())
 
 
@@ -83,13 +83,13 @@ def test_figures_have_the_words_that_a_report_has() -> None:
     }
     card = model_card(facts(metrics=metrics))
     for line in (
-        "| balanced accuracy | 50.0% |",
+        "| balanced accuracy | 50.0 % |",
         "| calibration error | 0.100 |",
         "| log loss after temperature scaling | 1.010 |",
         "| calibration error after temperature scaling | 0.050 |",
         "| temperature | 1.200 |",
-        "| agreement with the majority of FER+ votes | 70.0% |",
-        "| mean share of FER+ votes | 60.0% |",
+        "| agreement with the majority of FER+ votes | 70.0 % |",
+        "| mean share of FER+ votes | 60.0 % |",
     ):
         assert line in card
     # Each score that is told of a model's answers has words of its own.
@@ -172,7 +172,9 @@ def test_an_ensemble_is_described_with_its_figures_also_without_copies() -> None
 
 def test_the_table_of_classes_divides_by_what_was_there_and_by_what_was_answered() -> None:
     table = class_table(["happy", "sad", "fear"], [[8, 2, 0], [0, 0, 0], [4, 0, 0]]).splitlines()
-    assert table[2].startswith("| happy | 10 | 80.0% | 49.0% to 94.3% | 66.7% | 39.1% to 86.2% |")
-    assert table[3] == "| sad | 0 | – |  | 0.0% | 0.0% to 65.8% |"
-    assert table[4].startswith("| fear | 4 | 0.0% |")
+    assert table[2].startswith(
+        "| happy | 10 | 80.0 % | 49.0 % to 94.3 % | 66.7 % | 39.1 % to 86.2 % |"
+    )
+    assert table[3] == "| sad | 0 | – |  | 0.0 % | 0.0 % to 65.8 % |"
+    assert table[4].startswith("| fear | 4 | 0.0 % |")
     assert table[4].endswith("| – |  |"), "what was never answered has no precision"

@@ -81,11 +81,11 @@ def test_a_card_gives_figures_with_n_and_interval_and_what_must_not_be_done(
     tmp_path: Path,
 ) -> None:
     text = card(pack(tmp_path))
-    assert "| accuracy | 50.0% |" in text
+    assert "| accuracy | 50.0 % |" in text
     # Wilson's roots for 4 of 8 at z = 1.96.
-    assert "21.5% to 78.5% (n = 8)" in text
-    assert "| angry | 4 | 50.0% | 15.0% to 85.0% |" in text
-    assert "Always answering the most frequent emotion would score 50.0%." in text
+    assert "21.5 % to 78.5 % (n = 8)" in text
+    assert "| angry | 4 | 50.0 % | 15.0 % to 85.0 % |" in text
+    assert "Always answering the most frequent emotion would score 50.0 %." in text
     assert "Article 5(1)(f)" in text
     assert "no claim of fairness" in text
     assert "stores no frame" in text
@@ -97,7 +97,7 @@ def test_another_model_in_the_box_changes_card_and_answer_alike(tmp_path: Path) 
     first = card(pack(tmp_path))
     metrics = {**FACTS["metrics"], "val_accuracy": 0.75}
     better = pack(tmp_path, facts={**FACTS, "metrics": metrics}, architecture="resnet50")
-    assert "75.0%" in card(better)
+    assert "75.0 %" in card(better)
     assert "A ResNet50 of" in card(better)
     assert card(better) != first
     assert (better.accuracy, better.architecture) == (0.75, "ResNet50")
@@ -128,7 +128,7 @@ def test_without_a_champion_the_box_answers_and_leaves_no_store(
 
 def test_the_answer_says_whose_it_is() -> None:
     origin = Origin("boxed", architecture="CNN", boxed=True, val_accuracy=0.71249)
-    assert str(origin) == "the model in the box (CNN, validation accuracy 71.2%)"
+    assert str(origin) == "the model in the box (CNN, validation accuracy 71.2 %)"
     assert dataclasses.asdict(origin)["boxed"] is True
     assert str(Origin("best.keras")) == "best.keras"
 

@@ -178,6 +178,13 @@ def test_two_architectures_are_told_apart_by_faces_and_by_trials(
     assert pair["accuracy"]["low"] > 0
     assert not pair["apart"]
     assert "another search might" in shares(report(few, spec)).pictures[0].note
+    drawn = shares(report([r for r in few if not r.number], spec)).pictures[0]
+    assert "with the first 1 trial of each" in drawn.figure.layout.title.text
+    # There is one way alone to divide two trials.
+    assert "shuffling" not in drawn.note
+    assert "a single trial of each does not say how far apart their trials lie" in drawn.note
+    assert "defaults were not" not in drawn.note
+    assert "also where the best is the default itself" in drawn.note
 
 
 def test_a_gain_is_paired_where_both_trials_say_which_faces_they_got_right(
@@ -427,6 +434,10 @@ def test_a_report_of_before_is_completed_from_its_rows() -> None:
         "in all, and nothing of it by tuning, as no trial did better than the default" in told.note
     )
     assert "cnn, from 41.9 %: tuning +10.3 [+8.0, +12.6] points" in told.words
+    (line,) = told.figure.layout.shapes
+    assert line.x0 == pytest.approx(24.9, abs=0.05)
+    assert told.figure.layout.xaxis.range[0] < line.x0
+    assert told.words.endswith("A line at 24.9: always 'happy'.")
     assert completed(data) is data
 
 

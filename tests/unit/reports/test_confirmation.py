@@ -187,6 +187,7 @@ def test_a_loss_is_told_in_nats_and_lower_is_better(facts: dict[str, Any]) -> No
         "0.0200 [+0.0100, +0.0300] below cnn #2, the next (95 % bootstrap intervals, seeds "
         "resampled)"
     ) in said[0]
+    assert "reaches a log loss of 0.5200 [" in said[0]
     # The rule was simulated for accuracies.
     assert "about 5 %" not in said[0]
     assert "5 % of studies if these intervals hold" in said[0]
@@ -223,6 +224,18 @@ def test_a_confirmation_after_a_look_at_the_test_split_says_so(facts: dict[str, 
     assert "Caution" not in " ".join(tell(facts))
     facts["after_opening"] = "2026-03-01T10:00:00+00:00"
     assert "after the test split was opened on 2026-03-01 10:00 UTC" in tell(facts)[1]
+
+
+def test_seeds_that_came_after_a_verdict_are_told(facts: dict[str, Any]) -> None:
+    facts["earlier_verdicts"] = [2]
+    assert tell(facts)[1] == (
+        "Caution: of the 5 seeds 3 came after an earlier verdict by 2; adding seeds and looking "
+        "again makes it more likely that luck crowns a winner."
+    )
+    facts["earlier_verdicts"] = [2, 4]
+    assert "of the 5 seeds 3 came after 2 earlier verdicts by 2 and 4;" in tell(facts)[1]
+    facts["earlier_verdicts"] = [5]
+    assert "Caution" not in " ".join(tell(facts))
 
 
 def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
@@ -437,6 +450,11 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
             "recall, validation",
         }
         assert f"cnn #{number} reaches an accuracy of 51.0 %" in seeds.note
+        # What always answering one emotion scores is drawn where it is near what is.
+        assert not seeds.figure.layout.shapes
+        data.majority["rate"] = 0.45
+        (line,) = section(data).pictures[0].figure.layout.shapes
+        assert line.x0 == pytest.approx(45)
 
 
 def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
@@ -473,6 +491,12 @@ def test_the_test_split_is_told_without_copies_where_it_has_some() -> None:
     assert said[-1] == (
         "89 of the 3,589 test faces have an exact, mirrored or near duplicate in the training "
         "split: on the others it reaches 50.0 % [48.4, 51.6]."
+    )
+    poor = alone | {"confusion": [[1700, 0], [1750, 50]]}
+    unlearned = tell_openings([OPENING | {"without_copies": poor, "images_without_copies": 3500}])
+    assert unlearned[-1].endswith(
+        "[48.4, 51.6], where always answering one emotion scores 51.4 % at best, so there it was "
+        "not shown to have learned."
     )
     clean = tell_openings([OPENING | {"images_without_copies": 3589}])
     assert clean[-1] == "None of the 3,589 test faces has a copy in what it trained on."

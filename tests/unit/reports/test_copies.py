@@ -66,6 +66,9 @@ def test_beside_it_stands_what_one_answer_scores_there_and_how_many_copies_it_tr
 
     there = "on the others, where always answering one emotion scores 50.7 % at best, trial 0"
     assert there in said(None)
+    assert said(None).endswith(", so there it was not shown to have learned.")
+    alone = [[1014, 0, 0], [0, 1014, 0], [0, 0, 1013]]
+    assert said(None).endswith("validation faces).")
     assert "training split, and a score on them may be partly memory: on" in said(548)
     few = "but only 23 have one among the 6,000 faces that were trained on: of the other 525 memory"
     assert few in said(23)

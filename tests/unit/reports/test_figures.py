@@ -219,6 +219,12 @@ def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) 
         "to 40 % (2 trials): dropout 0.3 to 0.4; optimizer adam in 1 and sgd in 1. others, 25 %: "
         "dropout 0.2; optimizer adam."
     )
+    # Equal values are on one side: more than half are better, unless all others would be.
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 3
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.3], 2) == 1
+    assert parallel._undivided([0.3, 0.3], 1) == 0
+    assert parallel._undivided([0.4, 0.3], 1) == 1
+    assert parallel._undivided([], 0) == 0
     few = sections(compute(records[:2], {"name": "demo"}, n_bootstrap=0))["parallel"]
     assert few.pictures[0].words.endswith("best, 50 %: dropout 0.1. others, 25 %: dropout 0.2.")
 
@@ -279,6 +285,9 @@ def test_the_epochs_of_a_published_run_stand_clear_of_the_majority_and_of_one_an
     assert sides[27.22, "5"] == "bottom right"
     assert sides[63.46, "40"] == "bottom left"
     assert sides[64.97, "100"] == "bottom right"
+    # Their marks would touch on a phone.
+    height = {t.text[0]: t.y[0] for t in picture.figure.data if 63 < t.x[0] < 65}
+    assert height["100"] - height["40"] > 0.1
     data.majority["rate"] = 0.30
     (picture,) = results.section(data).pictures
     (side,) = [t.textposition for t in picture.figure.data if t.x[0] == 27.22]

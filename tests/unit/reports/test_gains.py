@@ -15,6 +15,7 @@ from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
 from hpo.reports.selection_sentences import selection_sentence
 from hpo.reports.several_gains import gains_sentence
+from hpo.reports.thesis import departures
 from hpo.spec.records import TrialRecord
 
 OneTrial = Callable[..., TrialRecord]
@@ -200,6 +201,24 @@ def test_of_two_architectures_only_what_both_have_and_neither_searched_is_compar
         one_trial("xception"), params={"patience": 7, "dense": 64}, searched={}, space={}
     )
     assert [d["name"] for d in unsearched_differences(cnn, other)] == ["patience"]
+
+
+def test_how_many_dense_layers_there_are_of_none_is_no_difference(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    one, two = (
+        dataclasses.replace(
+            one_trial(number=k), params={"dense": 0, "dense_layers": n}, searched={}, space={}
+        )
+        for k, n in enumerate((1, 6))
+    )
+    assert unsearched_differences(one, two) == []
+    some = dataclasses.replace(two, params={"dense": 64, "dense_layers": 6})
+    assert [d["name"] for d in unsearched_differences(one, some)] == ["dense"]
+    assert [d["name"] for d in departures("cnn", {"dense": 0, "dense_layers": 1})] == ["dense"]
+    assert [d["name"] for d in departures("cnn", {"dense": 1024, "dense_layers": 1})] == [
+        "dense_layers"
+    ]
 
 
 def test_many_differences_are_counted_not_listed() -> None:

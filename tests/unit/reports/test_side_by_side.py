@@ -15,7 +15,8 @@ from hpo.evidence.paired import Paired
 from hpo.reports.compute import outline
 from hpo.reports.differing import differing
 from hpo.reports.draw.side_by_side import sections
-from hpo.reports.side_by_side import Best, SideBySide, set_beside
+from hpo.reports.equal_trials import Best
+from hpo.reports.side_by_side import SideBySide, set_beside
 from hpo.reports.side_by_side_page import budget_rows, file_rows, page, result_rows, summary
 from tests.unit.reports.conftest import by_loss, loss_spec, study_records, study_spec
 from tests.unit.reports.test_confirmation import confirmed_facts, interval
@@ -279,7 +280,10 @@ def test_confirmations_under_other_objectives_are_not_subtracted() -> None:
     ]
     other = set_beside(sides, ["A", "B"], unpaired)
     assert other.confirmed_differences == [None, None]
-    assert "under different objectives" in summary(other)[0]
+    assert summary(other)[0] == (
+        "A was confirmed for its accuracy and B for its macro F1, so no difference of the two is "
+        "given."
+    )
 
 
 def test_trials_of_a_study_that_are_as_good_as_its_best_are_named() -> None:
@@ -394,3 +398,43 @@ def test_two_datasets_of_one_name_are_told_apart() -> None:
         "was not the same in all of them (one 111111111111, two 222222222222)" in note
         for note in notes
     )
+
+
+def test_a_best_of_more_trials_is_told_beside_the_difference_at_equal_numbers() -> None:
+    whole = beside(6, 12)
+    unequal = whole.equal_trials[1]
+    assert unequal is not None
+    assert unequal["trials"] == [12, 24]
+    assert unequal["labels"] == {"cnn": [6, 12], "xception": [6, 12]}
+    same = beside(6, 6)
+    assert same.equal_trials == [None, None]
+    # The first six of each are the trials of a study that was stopped there.
+    longer = study_records(("cnn", "xception"), trials=12, seed=1)
+    first = max(r.value or 0 for r in longer if r.slot < 6 and r.state == "complete")
+    gap = first - whole.studies[0]["best"]["accuracy"]
+    assert unequal["difference"]["point"] == pytest.approx(gap, abs=1e-5)
+    told = summary(whole)[-1]
+    assert "study 0 had 12 trials and study 1 24: a best of more is better by luck alone" in told
+    assert "among the first 6 trials of each architecture the difference is" in told
+    assert not any("by luck alone" in said for said in (*summary(same), *same.notes))
+    assert any("cnn 6 and 12" in note for note in whole.notes)
+
+
+def test_unequal_trials_of_other_architectures_are_told_without_a_difference() -> None:
+    labels = ("cnn",), ("cnn", "xception")
+    sides = [outline(study_records(each, trials=4), study_spec(each)) for each in labels]
+    whole = set_beside(sides, ["A", "B"], unpaired)
+    assert "A had 4 trials and B 8: a best of more is better by luck alone." in summary(whole)[-1]
+
+
+def test_who_was_not_shown_to_have_learned_is_said_of_every_architecture() -> None:
+    labels = ("cnn", "xception")
+    sides = [outline(study_records(labels, trials=4), study_spec(labels)) for _ in range(2)]
+    for entry in sides[1].architectures:
+        entry["against_majority"] = "contains"
+    whole = set_beside(sides, ["A", "B"], unpaired)
+    doubted = [note for note in whole.notes if "was not shown to have learned" in note]
+    assert [note.split(" was")[0] for note in doubted] == ["B: cnn", "B: xception"]
+    assert all("not shown to have learned" in row[2] for row in result_rows(whole))
+    assert not any("not shown" in row[1] for row in result_rows(whole))
+    assert ", not shown to do better than always answering 'happy' (24.9 %)" in summary(whole)[-1]

@@ -20,8 +20,15 @@ from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.sections import ConfirmationSpec
 from hpo.spec.study import StudySpec
-from hpo.study.confirmed import opened_before, searched_after, winner_of
-from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
+from hpo.study.confirmed import confirmed, opened_before, searched_after, winner_of
+from hpo.study.confirming import (
+    _keep_verdict,
+    begun_with,
+    best_of,
+    beyond,
+    confirmation_spec,
+    whole,
+)
 from hpo.study.opening import OPENINGS, _winner
 from hpo.study.reporting import _confirmation
 from tests.unit.reports.test_confirmation import OPENING
@@ -233,6 +240,20 @@ def test_a_confirmation_never_shrinks(url: str) -> None:
     # One that a smaller number has shrunk in its spec has all of its runs still.
     engines(url, founded(url, seeds=2))
     assert begun_with(url, "study", read_trials(url, "study")) == (kept, 4)
+
+
+def test_the_verdict_before_seeds_were_added_is_kept(url: str) -> None:
+    work(engines(url, founded(url, seeds=3)))
+    _keep_verdict(url, "study")
+    told = confirmed("study", storage_url=url)
+    assert told is not None
+    assert told.facts["earlier_verdicts"] == [3]
+    # One that goes on has no verdict that could be kept.
+    engines(url, founded(url, seeds=5))
+    _keep_verdict(url, "study")
+    told = confirmed("study", storage_url=url)
+    assert told is not None
+    assert told.facts["earlier_verdicts"] == [3]
 
 
 def test_what_differs_from_what_was_asked_for_is_told() -> None:
