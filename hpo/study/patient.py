@@ -67,8 +67,9 @@ class Patient:
         what: str,
         *,
         fixable: bool = True,
+        study: str = "",
     ) -> Problem:
-        return Problem(self.name, place, kind, label, number, what, fixable)
+        return Problem(study or self.name, place, kind, label, number, what, fixable)
 
     def _records(self) -> list[TrialRecord]:
         from hpo.search.studies import read_trials
@@ -145,6 +146,7 @@ class Patient:
                 d.number,
                 d.what,
                 fixable=d.fixable,
+                study=d.study,
             )
             for d in found
         ]
