@@ -203,7 +203,7 @@ def plan(
         EnvironmentProblem: weights cannot be had.
     """
     from hpo.data.audit.leakage import search_seconds
-    from hpo.data.recorded import as_recorded
+    from hpo.data.recorded import as_recorded, digests_of
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
     from hpo.search.warm_start import warm_lines
@@ -272,7 +272,7 @@ def plan(
     planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
-    taken = warm_lines(url, spec, dataset.digest)
+    taken = warm_lines(url, spec, digests_of(dataset))
     planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
         return dataclasses.replace(planned, copy_search_seconds=search_seconds(dataset))

@@ -54,7 +54,7 @@ pytestmark = [
 ]
 
 
-def draw(folder: Path, seed: int) -> FaceDataset:
+def draw(folder: Path, seed: int, *, test: bool = False) -> FaceDataset:
     generator = np.random.default_rng(seed)
 
     def split(count: int) -> RawSplit:
@@ -62,7 +62,8 @@ def draw(folder: Path, seed: int) -> FaceDataset:
         labels = np.arange(count, dtype=np.uint8) % 7
         return RawSplit(images=images, labels=labels, names=[str(i) for i in range(count)])
 
-    return write_faces(folder, folder.name, {"train": split(14), "validation": split(7)}, {})
+    splits = {"train": split(14), "validation": split(7)}
+    return write_faces(folder, folder.name, {**splits, **({"test": split(7)} if test else {})}, {})
 
 
 LABELS = [number % 7 for number in range(700)]
@@ -99,9 +100,11 @@ def finished(
     return workspace
 
 
-def run_study(workspace: Workspace, name: str, value: float, model: Path | None = None) -> None:
+def run_study(
+    workspace: Workspace, name: str, value: float, model: Path | None = None, *, test: bool = False
+) -> None:
     """Store a study of one complete trial, whose checkpoint is ``model`` or a hollow archive."""
-    digest = draw(workspace.data / "faces", seed=0).digest
+    digest = draw(workspace.data / "faces", seed=0, test=test).digest
     checkpoint = model or workspace.runs / f"{name}.keras"
     if model is None:
         with zipfile.ZipFile(checkpoint, "w") as archive:
@@ -186,6 +189,17 @@ def test_a_test_split_that_came_after_the_study_is_no_other_faces(finished: Work
     assert hpo.promote("study", workspace=finished).outcome == "promoted"
     digest = find_version(client, CLASSIFIER, "champion").tags[TAG_DATASET_DIGEST]
     assert digest == before.digest
+
+
+def test_the_gate_calls_no_data_other_where_a_test_split_came_between(finished: Workspace) -> None:
+    first = hpo.promote("study", workspace=finished)
+    run_study(finished, "better", value=0.6, test=True)
+    later = hpo.promote("better", workspace=finished)
+    assert first.gate is not None
+    assert later.gate is not None
+    assert later.gate.dataset_digest != first.gate.dataset_digest
+    assert later.gate.against == first.classifier_version
+    assert "other data" not in " ".join(later.gate.notes)
 
 
 def test_another_mood_table_is_another_recommender_of_the_same_classifier(
