@@ -85,7 +85,16 @@ def confirm(
         # Before hours are spent.
         watcher.note(few)
     # That it begins now is no news: it was asked for.
-    planned = dataclasses.replace(planned, notes=[])
+    planned = dataclasses.replace(
+        planned,
+        notes=[],
+        parts={
+            label: dataclasses.replace(
+                part, seconds_per_trial=again_seconds(chosen[label]) or part.seconds_per_trial
+            )
+            for label, part in planned.parts.items()
+        },
+    )
     run = StudyRun(planned, workspace, watcher, resume=True)
     outcome = run.go()
     told = confirmed(name, workspace=workspace, storage_url=url)
@@ -107,6 +116,21 @@ def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:
             got=f"digest {here.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again",
         )
+
+
+def again_seconds(record: TrialRecord) -> float:
+    """Return how long a trial took, all of its epochs counted; 0 where it does not say.
+
+    A trial that went on from a rung trained its first epochs in another.
+
+    Args:
+        record: of a search's trial, which a confirmation runs again.
+    """
+    if not record.epochs:
+        return record.seconds
+    own = sum(epoch.seconds for epoch in record.epochs)
+    earlier = record.epochs[-1].epoch - len(record.epochs)
+    return record.seconds + earlier * own / len(record.epochs)
 
 
 def beyond(asked: ConfirmationSpec, seeds: int, begun: int, candidates: int) -> list[str]:

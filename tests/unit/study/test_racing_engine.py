@@ -17,11 +17,18 @@ from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.bits import pack_bits
 from hpo.spec.confirmation import candidate_label
 from hpo.spec.errors import NotFoundError
-from hpo.spec.records import TrialRecord, TrialResult
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult
 from hpo.spec.sections import ConfirmationSpec
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import opened_before, searched_after, winner_of
-from hpo.study.confirming import begun_with, best_of, beyond, confirmation_spec, whole
+from hpo.study.confirming import (
+    again_seconds,
+    begun_with,
+    best_of,
+    beyond,
+    confirmation_spec,
+    whole,
+)
 from hpo.study.opening import OPENINGS, _winner
 from hpo.study.reporting import _confirmation
 from tests.unit.reports.test_confirmation import OPENING
@@ -288,3 +295,13 @@ def test_the_best_may_be_of_an_architecture_that_the_file_has_left_out_since(url
     later = spec.model_copy(update={"architectures": {"net": spec.architectures["cnn"]}})
     derived = confirmation_spec(whole(url, later, chosen.values()), chosen, 2)
     assert derived.architectures == founded(url, seeds=2).architectures
+
+
+def test_a_run_again_takes_the_seconds_of_the_search_and_of_the_rungs_below() -> None:
+    epochs = [EpochReport(n, {}, 10.0) for n in (4, 5)]
+    told = TrialRecord(
+        study="s", architecture="cnn", number=1, state="complete", value=0.5, params={},
+        searched={}, slot=0, started="", epochs=epochs, seconds=25.0,
+    )  # fmt: skip
+    assert again_seconds(told) == 55.0
+    assert again_seconds(dataclasses.replace(told, epochs=[])) == 25.0
