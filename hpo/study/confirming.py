@@ -81,13 +81,18 @@ def confirm(
         derived, workspace=workspace, resume=True, digest=recorded, during=told_to(watcher)
     )
     _check_faces(planned.dataset, name, recorded)
-    if few := few_seeds(seeds):
+    over = set(begun) == set(chosen) and begun_seeds == seeds and is_over(name, url)
+    if over:
+        # MLflow is looked at all the same: the last call may have been stopped before it was.
+        watcher.note("Nothing is left to run: all runs of the confirmation have ended.")
+    elif few := few_seeds(seeds):
         # Before hours are spent.
         watcher.note(few)
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(
         planned,
         notes=[],
+        over=over,
         parts={
             label: dataclasses.replace(
                 part, seconds_per_trial=again_seconds(chosen[label]) or part.seconds_per_trial
@@ -116,6 +121,15 @@ def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:
             got=f"digest {here.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again",
         )
+
+
+def is_over(study: str, url: str) -> bool:
+    """Tell whether nothing more will be run of a study's confirmation, as it was begun.
+
+    A race ends before all seeds are run where it has stopped a configuration.
+    """
+    told = confirmed(study, storage_url=url)
+    return told is not None and bool(told.facts["over"])
 
 
 def again_seconds(record: TrialRecord) -> float:

@@ -47,6 +47,7 @@ class Plan:
         evolve: whether the space of the study that goes on is to grow into this one.
         copy_search_seconds: the guessed seconds that looking for copies among the faces takes
             before the first trial, once per dataset; 0 where they are known.
+        over: whether nothing more will be claimed, whatever the budget: a race that is decided.
     """
 
     spec: StudySpec
@@ -59,6 +60,7 @@ class Plan:
     leaked: int = 0
     evolve: bool = False
     copy_search_seconds: float = 0.0
+    over: bool = False
 
     @property
     def train_size(self) -> int:
@@ -77,7 +79,9 @@ class Plan:
     def left_of(self, label: str) -> list[int]:
         """Return the places of an architecture that are left, from 0, space-filling ones last."""
         filled = self.filled.get(label, frozenset())
-        return [slot for slot in self.spec.slots_of(label) if slot not in filled]
+        return (
+            [] if self.over else [slot for slot in self.spec.slots_of(label) if slot not in filled]
+        )
 
     def done_of(self, label: str) -> int:
         """Return how many places of an architecture's budget are filled; it may be over budget."""
