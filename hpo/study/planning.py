@@ -279,12 +279,23 @@ def plan(
     taken = warm_lines(url, spec, digests_of(dataset))
     planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
+        planned = dataclasses.replace(planned, notes=[*planned.notes, *_not_built(spec)])
         return dataclasses.replace(planned, copy_search_seconds=search_seconds(dataset))
     # Drawing takes seconds and writes, so it comes after all that may be refused.
     there = drawn(dataset, workspace)
     return dataclasses.replace(
         planned, dataset=there, leaked=count_leaked(spec, there, during=during)
     )
+
+
+def _not_built(spec: StudySpec) -> list[str]:
+    """Return what a dry run, which loads no Keras, leaves unknown of a person's architectures."""
+    return [
+        f"{label}: {section.architecture} was loaded and not called; what it builds is seen when "
+        "its first trial starts."
+        for label, section in spec.architectures.items()
+        if ":" in section.architecture
+    ]
 
 
 def _at(error: InputError, where: str) -> InputError:
