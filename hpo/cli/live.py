@@ -141,12 +141,15 @@ class Lines:
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
         self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
         self.progress.workers = start.workers
+        self.progress.estimates = {**self.progress.estimates, **start.seconds}
         budget = ", ".join(f"{label} {count}" for label, count in start.trials.items())
         done = sum(start.done.values())
         resumed = f" ({done} done already)" if done else ""
         noun = "trial" if sum(start.trials.values()) == 1 else "trials"
         if not self._single:
-            self._print(f"study {start.study}: {budget} {noun}{resumed}")
+            left = self.progress.seconds_left()
+            tail = f", about {duration(left)}" if left else ""
+            self._print(f"study {start.study}: {budget} {noun}{resumed}{tail}")
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -243,6 +246,7 @@ class Table(Lines):
         self._study = start.study
         self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
         self.progress.workers = start.workers
+        self.progress.estimates = {**self.progress.estimates, **start.seconds}
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str

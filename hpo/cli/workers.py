@@ -84,7 +84,8 @@ def doctor(
 
     Optuna's storage is the truth; --fix brings the others to it, and releases trials whose workers
     are gone. What is left of a study that the storage does not know is told and not touched. Exit
-    code 1 if something is wrong (after --fix: still wrong).
+    code 1 if something is wrong (after --fix: still wrong); a note in MLflow in the words of an
+    earlier version is not.
     """
     from hpo.study.doctor import doctor as examine
 
@@ -119,5 +120,9 @@ def doctor(
             say("Optuna, MLflow and the disk agree.")
         else:
             say("There is no study here: nothing to compare.")
+        if diagnosis.reworded:
+            say("Right as they are, and brought up to date by --fix:")
+            rows = [[p.study, p.place, p.what] for p in diagnosis.reworded]
+            print_table(["study", "where", "what"], rows)
     if not diagnosis.ok:
         raise typer.Exit(1)

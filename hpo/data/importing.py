@@ -79,7 +79,7 @@ def import_faces(
         ) from error
     notes = _judge(faces, path, max_unreadable)
     if dedupe:
-        faces, told = _without_copies(faces, path, progress)
+        faces, told = _without_copies(faces, path, progress, workspace.data)
         notes += told
     notes += [*_empty_classes(faces), *replacing(workspace.data / name)]
     workspace.ensure(workspace.data)
@@ -229,13 +229,13 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
 
 
 def _without_copies(
-    faces: SourceFaces, path: Path, progress: Progress = silent
+    faces: SourceFaces, path: Path, progress: Progress = silent, data: Path | None = None
 ) -> tuple[SourceFaces, list[str]]:
     """Return one face of each photograph, and a note on what was left out."""
     from hpo.data.audit.dedupe import deduplicate
 
     check_splits(str(path), faces.splits)
-    splits, told = deduplicate(faces.splits, progress)
+    splits, told = deduplicate(faces.splits, progress, data)
     gone = [split for split in ("train", "validation") if split not in splits]
     if gone:
         raise DataError(

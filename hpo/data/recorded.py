@@ -8,6 +8,7 @@ beside the same training and validation faces; nothing that a study does looks a
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from hpo.data.splits import join_digests
 from hpo.data.store import FaceDataset
@@ -28,10 +29,23 @@ def as_recorded(dataset: FaceDataset, digest: str) -> FaceDataset | None:
     """
     if digest in ("", dataset.digest):
         return dataset
-    splits = {s: dataset.manifest["splits"][s] for s in dataset.splits if s != _LATER}
-    if not all("digest" in told for told in splits.values()):
-        return None  # Of embedded faces that are not drawn yet.
-    if join_digests({s: told["digest"] for s, told in splits.items()}) != digest:
+    if digest not in digests_of(dataset):
         return None
-    manifest = {**dataset.manifest, "splits": splits, "digest": digest}
+    manifest = {**dataset.manifest, "splits": _earlier(dataset), "digest": digest}
     return dataclasses.replace(dataset, manifest=manifest)
+
+
+def digests_of(dataset: FaceDataset) -> tuple[str, ...]:
+    """Return every digest that a study of these training and validation faces may have recorded.
+
+    Args:
+        dataset: an opened dataset, whole. Of embedded faces that are not drawn yet it is "" alone.
+    """
+    splits = _earlier(dataset)
+    if not all("digest" in told for told in splits.values()):
+        return (dataset.digest,)
+    return dataset.digest, join_digests({s: told["digest"] for s, told in splits.items()})
+
+
+def _earlier(dataset: FaceDataset) -> dict[str, Any]:
+    return {s: dataset.manifest["splits"][s] for s in dataset.splits if s != _LATER}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from hpo.spec.confirmation import ORIGIN as CONFIRMATION
@@ -38,6 +38,7 @@ class StudyStart:
         objective: the metric by which trials are judged.
         direction: ``maximize`` or ``minimize`` of it.
         workers: how many trials are to run at once.
+        seconds: that one trial may take, by architecture, where that is known.
     """
 
     study: str
@@ -46,6 +47,7 @@ class StudyStart:
     objective: str
     direction: Literal["maximize", "minimize"]
     workers: int = 1
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -6,7 +6,7 @@ pruner and engine with every option stated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,13 @@ def optuna_name(study: str, label: str) -> str:
 
 
 def create_or_load(
-    storage: Any, spec: StudySpec, label: str, *, resume: bool, dataset_digest: str = ""
+    storage: Any,
+    spec: StudySpec,
+    label: str,
+    *,
+    resume: bool,
+    dataset_digest: str = "",
+    digests: Collection[str] = (),
 ) -> int:
     """Return the id of the Optuna study of architecture ``label``, made if it does not exist.
 
@@ -49,6 +55,7 @@ def create_or_load(
         label: the architecture's name in it.
         resume: whether the study may exist.
         dataset_digest: of the data that the study is bound to; "" binds it to none.
+        digests: others that an earlier study may have recorded of the same faces.
 
     Raises:
         SpecError: it exists with another space, other settings or other data.
@@ -87,9 +94,8 @@ def create_or_load(
         present = {}
     if spec.warm_start is not None:
         # Once, when the study is made: the other study may go on, or be deleted.
-        attributes[WARM] = (
-            present.get(WARM) or taken(storage, spec, label, dataset_digest).to_plain()
-        )
+        known = (dataset_digest, *digests)
+        attributes[WARM] = present.get(WARM) or taken(storage, spec, label, known).to_plain()
     for key, value in attributes.items():
         if present.get(key) != value:
             storage.set_study_user_attr(study_id, key, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -158,6 +158,7 @@ def open_engine(
     resume: bool = False,
     baselines: Baselines | None = None,
     dataset_digest: str = "",
+    digests: Collection[str] = (),
 ) -> Engine:
     """Return the engine that ``spec.engine`` names, its study made or loaded.
 
@@ -168,6 +169,7 @@ def open_engine(
         resume: whether the study may exist already.
         baselines: of this architecture, for ``enqueue: [thesis]`` and ``[default]``.
         dataset_digest: of the data that the study is bound to; "" binds it to none.
+        digests: others that an earlier study may have recorded of the same faces.
 
     Raises:
         SpecError: the study exists with another space or other data, or an option or enqueued
@@ -177,6 +179,12 @@ def open_engine(
     """
     factory = resolve("engine", spec.engine.name, "engine")
     engine: Engine = factory(
-        storage_url, spec, label, resume=resume, baselines=baselines, dataset_digest=dataset_digest
+        storage_url,
+        spec,
+        label,
+        resume=resume,
+        baselines=baselines,
+        dataset_digest=dataset_digest,
+        digests=digests,
     )
     return engine

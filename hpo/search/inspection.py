@@ -173,3 +173,23 @@ def inspecting(storage_url: str, spec: StudySpec) -> Iterator[Inspection]:
         finally:
             storage.remove_session()
             storage.engine.dispose()
+
+
+@contextmanager
+def alone_in(storage_url: str, purpose: str) -> Iterator[None]:
+    """Let one process at a time do what concerns all studies of a storage.
+
+    Args:
+        storage_url: of the storage, which is there.
+        purpose: names the lock.
+
+    Raises:
+        EnvironmentProblem: see ``open_storage``.
+    """
+    storage = open_storage(storage_url, create=False)
+    try:
+        with alone(storage, purpose):
+            yield
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()

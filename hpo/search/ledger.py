@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hpo.search import filling, retries
@@ -58,6 +58,7 @@ class LedgerEngine(Claims):
         resume: whether the study may exist already.
         baselines: of this architecture, for ``enqueue: [thesis]`` and ``[default]``.
         dataset_digest: of the data that the study is bound to; "" binds it to none.
+        digests: others that an earlier study may have recorded of the same faces.
 
     Raises:
         SpecError: the study exists with another space, or an option or enqueued value is wrong.
@@ -74,6 +75,7 @@ class LedgerEngine(Claims):
         resume: bool = False,
         baselines: Baselines | None = None,
         dataset_digest: str = "",
+        digests: Collection[str] = (),
     ) -> None:
         self.storage_url = storage_url
         self.spec = spec
@@ -94,7 +96,12 @@ class LedgerEngine(Claims):
         self._database = open_storage(storage_url)
         with explained(storage_url):
             study_id = create_or_load(
-                self._database, spec, label, resume=resume, dataset_digest=dataset_digest
+                self._database,
+                spec,
+                label,
+                resume=resume,
+                dataset_digest=dataset_digest,
+                digests=digests,
             )
             attributes = self._database.get_study_user_attrs(study_id)
         self._spaces = {key: attributes.get(key, {}) for key in (SPACE, SPACES)}

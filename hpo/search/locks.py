@@ -87,7 +87,9 @@ def alone(storage: Any, purpose: str) -> Iterator[None]:
     engine = storage.engine
     if engine.dialect.name == "sqlite":
         path = Path(engine.url.database)
-        with beside(path.with_name(f"{path.name}.{zlib.crc32(purpose.encode()):08x}")):
+        name = f"{path.name}.{zlib.crc32(purpose.encode()):08x}.lock"
+        # One for each study and purpose would else be left over for good.
+        with locked(path.with_name(name), passing=True):
             yield
     elif engine.dialect.name == "postgresql":
         with engine.connect() as connection, _advisory(connection, f"hpo:{purpose}"):

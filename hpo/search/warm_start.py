@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -147,8 +147,19 @@ def find_earlier(storage: Any, spec: StudySpec, label: str) -> Earlier | None:
     return Earlier(stored_spec(name, attributes), attributes, trials)
 
 
-def taken(storage: Any, spec: StudySpec, label: str, dataset_digest: str) -> Warm:
-    """Return what a study takes of the earlier one that its study file names; see ``Warm``."""
+def taken(storage: Any, spec: StudySpec, label: str, digests: Collection[str]) -> Warm:
+    """Return what a study takes of the earlier one that its study file names; see ``Warm``.
+
+    Args:
+        storage: that holds both; None if there is none.
+        spec: the study.
+        label: of the architecture.
+        digests: of its faces, every one that an earlier study of them may have recorded
+            (``hpo.data.recorded``); without one, faces are not compared.
+
+    Raises:
+        NotFoundError, InputError, SpecError: see ``find_earlier``.
+    """
     assert spec.warm_start is not None
     name = spec.warm_start.study
     earlier = find_earlier(storage, spec, label)
@@ -162,7 +173,7 @@ def taken(storage: Any, spec: StudySpec, label: str, dataset_digest: str) -> War
         trials = trials[-spec.warm_start.trials :]
     space = fold_fixed(architecture.space, architecture.fixed)
     inside = [(t, v) for t in trials if (v := _values(space, architecture, t)) is not None]
-    others = list(_other_conditions(spec, label, earlier, dataset_digest))
+    others = list(_other_conditions(spec, label, earlier, digests))
     alike = [] if others else [(t, v) for t, v in inside if _same_training(architecture, t, v)]
     count = spec.warm_start.enqueue
     if count is None:
@@ -215,7 +226,7 @@ def _plain(params: Mapping[str, Any]) -> str:
 
 
 def _other_conditions(
-    spec: StudySpec, label: str, earlier: Earlier, dataset_digest: str
+    spec: StudySpec, label: str, earlier: Earlier, digests: Collection[str]
 ) -> Iterator[str]:
     """Yield why the earlier study's values say nothing of this one's."""
     from hpo.search.creation import DATASET_DIGEST
@@ -224,7 +235,7 @@ def _other_conditions(
     digest = earlier.attributes.get(DATASET_DIGEST, "")
     if here.data.dataset != there.data.dataset:
         yield f"its data are {there.data.dataset}"
-    elif dataset_digest and digest and digest != dataset_digest:
+    elif any(digests) and digest and digest not in digests:
         yield f"dataset {here.data.dataset} has changed since"
     limits = (
         ("train", there.train_limit_of(label), here.train_limit_of(label)),
@@ -277,8 +288,12 @@ def _sentence(study: str, counts: tuple[int, int, int], first: int, others: list
     return f"{'; '.join(left)}."
 
 
-def warm_lines(storage_url: str, spec: StudySpec, dataset_digest: str) -> list[str]:
+def warm_lines(storage_url: str, spec: StudySpec, digests: Collection[str]) -> list[str]:
     """Return what is or will be taken of the earlier study, a line per architecture.
+
+    Args:
+        storage_url: of the storage.
+        spec, digests: as for ``taken``.
 
     Raises:
         NotFoundError, InputError, SpecError: see ``find_earlier``.
@@ -292,6 +307,6 @@ def warm_lines(storage_url: str, spec: StudySpec, dataset_digest: str) -> list[s
         lines = []
         for label in spec.architectures:
             kept = own[label].user_attrs.get(WARM) if label in own else None
-            warm = Warm.from_plain(kept) if kept else taken(storage, spec, label, dataset_digest)
+            warm = Warm.from_plain(kept) if kept else taken(storage, spec, label, digests)
             lines.append(warm.line)
         return lines

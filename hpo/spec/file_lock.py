@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, passing: bool = False) -> Iterator[None]:
     """Hold an exclusive lock on ``path``, which is made if absent, between processes.
+
+    Args:
+        path: of the lock's file.
+        passing: remove the file afterwards. All who lock this path must say so: whoever waited for
+            a file that was removed then waits again, for the one that is there.
 
     Raises:
         OSError: it cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows: one process at a time is then the user's business.
-            yield
+    while True:
+        with path.open("a") as file:
+            try:
+                import fcntl
+            except ImportError:  # Windows: one process at a time is then the user's business.
+                yield
+                return
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if passing and not _is_at(path, file):
+                continue
+            try:
+                yield
+            finally:
+                if passing:
+                    # While it is held: nobody else may remove it, and who comes makes another.
+                    with contextlib.suppress(OSError):
+                        path.unlink()
             return
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+
+
+def _is_at(path: Path, file: IO[Any]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

@@ -81,13 +81,27 @@ def confirm(
         derived, workspace=workspace, resume=True, digest=recorded, during=told_to(watcher)
     )
     _check_faces(planned.dataset, name, recorded)
-    if few := few_seeds(seeds):
+    over = set(begun) == set(chosen) and begun_seeds == seeds and is_over(name, url)
+    if over:
+        # MLflow is looked at all the same: the last call may have been stopped before it was.
+        watcher.note("Nothing is left to run: all runs of the confirmation have ended.")
+    elif few := few_seeds(seeds):
         # Before hours are spent.
         watcher.note(few)
     if begun and seeds > begun_seeds:
         _keep_verdict(url, name)
     # That it begins now is no news: it was asked for.
-    planned = dataclasses.replace(planned, notes=[])
+    planned = dataclasses.replace(
+        planned,
+        notes=[],
+        over=over,
+        parts={
+            label: dataclasses.replace(
+                part, seconds_per_trial=again_seconds(chosen[label]) or part.seconds_per_trial
+            )
+            for label, part in planned.parts.items()
+        },
+    )
     run = StudyRun(planned, workspace, watcher, resume=True)
     outcome = run.go()
     told = confirmed(name, workspace=workspace, storage_url=url)
@@ -120,6 +134,30 @@ def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:
             got=f"digest {here.digest.removeprefix('sha256:')[:12]}",
             hint="Import the faces that the study was run on again",
         )
+
+
+def is_over(study: str, url: str) -> bool:
+    """Tell whether nothing more will be run of a study's confirmation, as it was begun.
+
+    A race ends before all seeds are run where it has stopped a configuration.
+    """
+    told = confirmed(study, storage_url=url)
+    return told is not None and bool(told.facts["over"])
+
+
+def again_seconds(record: TrialRecord) -> float:
+    """Return how long a trial took, all of its epochs counted; 0 where it does not say.
+
+    A trial that went on from a rung trained its first epochs in another.
+
+    Args:
+        record: of a search's trial, which a confirmation runs again.
+    """
+    if not record.epochs:
+        return record.seconds
+    own = sum(epoch.seconds for epoch in record.epochs)
+    earlier = record.epochs[-1].epoch - len(record.epochs)
+    return record.seconds + earlier * own / len(record.epochs)
 
 
 def beyond(asked: ConfirmationSpec, seeds: int, begun: int, candidates: int) -> list[str]:

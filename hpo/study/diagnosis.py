@@ -6,6 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+REWORDED = "note reworded"
+"""The kind of what is right and only told in the words of an earlier version."""
+
 Place = Literal["optuna", "mlflow", "disk", "registry"]
 
 
@@ -41,12 +44,14 @@ class Diagnosis:
         fixed: what was wrong and is no more.
         notes: what a person should know of the look itself.
         studies: whose stores were compared.
+        reworded: what is right, and told in the words of an earlier version; not wrong.
     """
 
     problems: list[Problem]
     fixed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     studies: list[str] = field(default_factory=list)
+    reworded: list[Problem] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
-from hpo.study.diagnosis import Diagnosis, Problem
+from hpo.study.diagnosis import REWORDED, Diagnosis, Problem
 from hpo.study.patient import Patient
 from hpo.study.strangers import look_for_strangers
 
@@ -59,11 +59,15 @@ def doctor(
             patient.mend()
             found = patient.look()
             seen += [problem for problem in found if problem not in seen]
-        fixed += [problem for problem in seen if problem not in found]
-        problems += found
+        # What a note lacks is seen in the study and in its confirmation.
+        fixed += [problem for problem in seen if problem not in [*found, *fixed]]
+        problems += [problem for problem in found if problem not in problems]
         notes += patient.notes
     if study is None:
         found, told = look_for_strangers(workspace, names)
         problems += found
         notes += told
-    return Diagnosis(problems, fixed, notes, names)
+    wrong = [problem for problem in problems if problem.kind != REWORDED]
+    return Diagnosis(
+        wrong, fixed, notes, names, [problem for problem in problems if problem not in wrong]
+    )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def missing_notes(client: Any, storage_url: str, study: str) -> list[Difference]:
-    """Return where MLflow's notes and runs lack what came of a study.
+    """Return where MLflow's notes and runs lack what came of a study, or word it otherwise.
 
     Args:
         client: of MLflow.
@@ -22,14 +22,20 @@ def missing_notes(client: Any, storage_url: str, study: str) -> list[Difference]
         study: that was searched, or its confirmation.
     """
     from hpo.tracking.difference import Difference
-    from hpo.tracking.findings import lacking
+    from hpo.tracking.findings import outdated
     from hpo.tracking.openings import lacks_opening
 
     found = [
         Difference(
-            "note differs", "", None, f"MLflow's note of {title} lacks what came of it", "note"
+            "note reworded" if note.reworded else "note differs",
+            "",
+            None,
+            f"MLflow's note of {note.title} "
+            + ("is worded by an earlier version" if note.reworded else "lacks what came of it"),
+            "note",
+            study=note.study,
         )
-        for title in lacking(client, _told(storage_url, study))
+        for note in outdated(client, _told(storage_url, study))
     ]
     found += [
         Difference(
@@ -38,6 +44,7 @@ def missing_notes(client: Any, storage_url: str, study: str) -> list[Difference]
             None,
             f"MLflow's runs of {look.title} lack what the test split said on {look.opened[:10]}",
             "note",
+            study=study.removesuffix(SUFFIX),
         )
         for look in _looks(storage_url, study)
         if lacks_opening(client, look)

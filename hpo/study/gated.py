@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,6 +158,8 @@ def _measured(
     champion: Any | None,
     faces: Callable[[], FaceDataset],
 ) -> Decision:
+    from hpo.data.recorded import digests_of
+    from hpo.data.store import open_faces
     from hpo.training.answers import no_softmax
 
     dataset = faces()
@@ -167,9 +169,11 @@ def _measured(
     theirs, notes, selected_from = None, [], 1
     if champion is not None:
         theirs = examine(_champion_file(client, champion), dataset, spec).measured
-        notes = _other_data(champion, candidate)
+        # What was recorded before a test split came beside the same faces is told apart by all.
+        known = digests_of(open_faces(dataset.folder))
+        notes = _other_data(champion, candidate, known)
         told = decision_of(champion.tags)
-        if told is not None and told.selected_on == _faces_of(spec, candidate):
+        if told is not None and _selected_there(told, spec, candidate, known):
             selected_from = told.selected_from
     return decide(
         spec.gate,
@@ -194,6 +198,17 @@ def _faces_of(spec: StudySpec, candidate: Candidate) -> str:
     return f"{candidate.dataset_digest} {subset}"
 
 
+def _selected_there(
+    told: Decision, spec: StudySpec, candidate: Candidate, known: Collection[str]
+) -> bool:
+    """Tell whether a champion was selected on a study's validation faces, whose digests are."""
+    here = _faces_of(spec, candidate)
+    if told.dataset_digest in known and candidate.dataset_digest in known:
+        there = told.selected_on.removeprefix(told.dataset_digest)
+        return there == here.removeprefix(candidate.dataset_digest)
+    return told.selected_on == here
+
+
 def _champion_file(client: Any, champion: Any) -> Path:
     from hpo.registry.models import load_champion
 
@@ -208,12 +223,12 @@ def _champion_file(client: Any, champion: Any) -> Path:
         ) from error
 
 
-def _other_data(champion: Any, candidate: Candidate) -> list[str]:
+def _other_data(champion: Any, candidate: Candidate, known: Collection[str]) -> list[str]:
     """Say what a champion that was trained on other data makes of the comparison."""
     from hpo.registry.models import TAG_DATASET_DIGEST
 
     digest = champion.tags.get(TAG_DATASET_DIGEST, "")
-    if digest == candidate.dataset_digest != "":
+    if digest == candidate.dataset_digest != "" or {digest, candidate.dataset_digest} <= {*known}:
         return []
     told = f"digest {digest.removeprefix('sha256:')[:12]}" if digest else "digest not recorded"
     return [

@@ -67,8 +67,9 @@ class Patient:
         what: str,
         *,
         fixable: bool = True,
+        study: str = "",
     ) -> Problem:
-        return Problem(self.name, place, kind, label, number, what, fixable)
+        return Problem(study or self.name, place, kind, label, number, what, fixable)
 
     def _records(self) -> list[TrialRecord]:
         from hpo.search.studies import read_trials
@@ -145,6 +146,7 @@ class Patient:
                 d.number,
                 d.what,
                 fixable=d.fixable,
+                study=d.study,
             )
             for d in found
         ]
@@ -243,12 +245,14 @@ class Patient:
         """Look for a registration that was cut off between its steps."""
         from hpo.registry.consistency import half_promoted
         from hpo.study.finishing import finish
+        from hpo.study.reconciling import alone_with_registry
 
         client = self._client()
         if client is None:
             return []
-        half = half_promoted(client, self.name)
+        with alone_with_registry(self._url):
+            half = half_promoted(client, self.name)
         if half is None:
             return []
-        self._mending.append(lambda: finish(client, self.name, half, self.workspace))
+        self._mending.append(lambda: finish(client, self.name, self.workspace))
         return [self._problem("registry", "registration half done", "", None, half.why)]

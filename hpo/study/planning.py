@@ -47,6 +47,7 @@ class Plan:
         evolve: whether the space of the study that goes on is to grow into this one.
         copy_search_seconds: the guessed seconds that looking for copies among the faces takes
             before the first trial, once per dataset; 0 where they are known.
+        over: whether nothing more will be claimed, whatever the budget: a race that is decided.
     """
 
     spec: StudySpec
@@ -59,6 +60,7 @@ class Plan:
     leaked: int = 0
     evolve: bool = False
     copy_search_seconds: float = 0.0
+    over: bool = False
 
     @property
     def train_size(self) -> int:
@@ -77,7 +79,9 @@ class Plan:
     def left_of(self, label: str) -> list[int]:
         """Return the places of an architecture that are left, from 0, space-filling ones last."""
         filled = self.filled.get(label, frozenset())
-        return [slot for slot in self.spec.slots_of(label) if slot not in filled]
+        return (
+            [] if self.over else [slot for slot in self.spec.slots_of(label) if slot not in filled]
+        )
 
     def done_of(self, label: str) -> int:
         """Return how many places of an architecture's budget are filled; it may be over budget."""
@@ -203,7 +207,7 @@ def plan(
         EnvironmentProblem: weights cannot be had.
     """
     from hpo.data.audit.leakage import search_seconds
-    from hpo.data.recorded import as_recorded
+    from hpo.data.recorded import as_recorded, digests_of
     from hpo.search.compatibility import check_compatibility
     from hpo.search.studies import check_study
     from hpo.search.warm_start import warm_lines
@@ -272,15 +276,26 @@ def plan(
     planned = timed(Plan(spec, parts, dataset, notes, "", leaked=leaked, evolve=evolve), workspace)
     if resume is not None:
         planned = with_progress(planned, workspace, resume=resume)
-    taken = warm_lines(url, spec, dataset.digest)
+    taken = warm_lines(url, spec, digests_of(dataset))
     planned = dataclasses.replace(planned, notes=[*planned.notes, *taken])
     if not probe:
+        planned = dataclasses.replace(planned, notes=[*planned.notes, *_not_built(spec)])
         return dataclasses.replace(planned, copy_search_seconds=search_seconds(dataset))
     # Drawing takes seconds and writes, so it comes after all that may be refused.
     there = drawn(dataset, workspace)
     return dataclasses.replace(
         planned, dataset=there, leaked=count_leaked(spec, there, during=during)
     )
+
+
+def _not_built(spec: StudySpec) -> list[str]:
+    """Return what a dry run, which loads no Keras, leaves unknown of a person's architectures."""
+    return [
+        f"{label}: {section.architecture} was loaded and not called; what it builds is seen when "
+        "its first trial starts."
+        for label, section in spec.architectures.items()
+        if ":" in section.architecture
+    ]
 
 
 def _at(error: InputError, where: str) -> InputError:

@@ -23,6 +23,7 @@ from hpo.study.gated import Candidate, judge
 from hpo.study.members import rank_members
 from hpo.study.naming import resolve_study
 from hpo.study.promoted import Promotion
+from hpo.study.reconciling import alone_with_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,32 +125,33 @@ def promote(
         origin, model_uri = _classifier(client, winner, workspace, url, spec, digest)
     origin = dataclasses.replace(origin, over_seeds=over_seeds)
     metric = spec.objective.metric
-    while True:
-        before = champion_now(client)
-        version, decision = _decided(
-            client,
-            spec,
-            origin,
-            model_uri,
-            before,
-            lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
-            runs=sum(map(is_eligible, records)) + reruns,
-            reruns=reruns,
-            force=force,
-        )
-        unchanged = before is not None and str(before.version) == version
-        refused = not unchanged and decision is not None and decision.verdict == "refused"
-        forced = not unchanged and decision is not None and decision.verdict == "forced"
-        recommender = ""
-        if not refused:
-            recommender = register_answering(client, version, winner.mlflow_run_id, answering)
-        if _is_champion(client, before):
-            break
-        # Another promotion came between, so this one was compared with who is champion no more.
-    if refused:
-        point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
-    else:
-        crown(client, version, recommender, "forced" if forced else "promoted")
+    with alone_with_registry(url):
+        while True:
+            before = champion_now(client)
+            version, decision = _decided(
+                client,
+                spec,
+                origin,
+                model_uri,
+                before,
+                lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
+                runs=sum(map(is_eligible, records)) + reruns,
+                reruns=reruns,
+                force=force,
+            )
+            unchanged = before is not None and str(before.version) == version
+            refused = not unchanged and decision is not None and decision.verdict == "refused"
+            forced = not unchanged and decision is not None and decision.verdict == "forced"
+            recommender = ""
+            if not refused:
+                recommender = register_answering(client, version, winner.mlflow_run_id, answering)
+            if _is_champion(client, before):
+                break
+            # Another promotion came between, so this one was compared with who is champion no more.
+        if refused:
+            point_alias(client, registry.CLASSIFIER, registry.CHALLENGER, version)
+        else:
+            crown(client, version, recommender, "forced" if forced else "promoted")
     if forced and decision is not None:
         failed = ", ".join(decision.failed) or "nothing was compared"
         said.append(f"Warning: promoted past the gate ({failed}).")

@@ -76,6 +76,22 @@ def alone_with_mlflow(storage_url: str, spec: StudySpec) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def alone_with_registry(storage_url: str) -> Iterator[None]:
+    """Let one process at a time promote, or look whether a promotion was cut off.
+
+    A promotion that is under way looks like one that was cut off, and whoever finishes it meanwhile
+    registers its models a second time; of two that end at once each may move one of the aliases.
+
+    Args:
+        storage_url: of Optuna's storage.
+    """
+    from hpo.search.inspection import alone_in
+
+    with alone_in(storage_url, "registry"):
+        yield
+
+
 def _known(inspection: Inspection, difference: Difference) -> bool:
     number = difference.number
     return number is not None and inspection.knows(difference.architecture, number)

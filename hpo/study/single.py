@@ -152,7 +152,8 @@ def train(
         mirror.start_trial(record, job)
         name = planned.spec.name
         watcher.study_started(StudyStart(name, {part.label: 1}, {}, job.objective, job.direction))
-        shown = _main_parameters(part, job.params, record.searched)
+        told = {**record.searched, **_beside(part, job.params)}
+        shown = _main_parameters(part, job.params, told)
         watcher.trial_started(part.label, number, shown, job.params["epochs"], SINGLE)
         epochs: list[EpochReport] = []
 
@@ -191,6 +192,24 @@ def _main_parameters(
     space = part.spec.space.active(params)
     names = dict.fromkeys([*chosen, *space, *part.spec.fixed, *_ALWAYS_SHOWN])
     return {name: params[name] for name in names if name in params}
+
+
+def _beside(part: PlannedArchitecture, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run has otherwise than the study's section and the defaults alone would.
+
+    A trial's configuration may set much beside the space, as the thesis's does.
+
+    Args:
+        part: the architecture.
+        params: every parameter of the run.
+    """
+    from hpo.training.resolve import resolve_parameters
+
+    try:
+        usual = resolve_parameters(part.architecture, part.spec.fixed).params
+    except SpecError:  # What is fixed needs what is searched.
+        return dict(params)
+    return {name: v for name, v in params.items() if name not in usual or usual[name] != v}
 
 
 def _own_number(workspace: Workspace, study: str, label: str) -> int:

@@ -23,6 +23,7 @@ Kind = Literal[
     "model broken",
     "version broken",
     "note differs",
+    "note reworded",
     "test differs",
 ]
 
@@ -48,6 +49,7 @@ class Difference:
             the run first, because MLflow lets no parameter or point be changed.
         run_id: the run that differs; for a trial whose run is to be replaced, its present one.
         model_id: the logged model that is to be deleted.
+        study: whose note it is, where it may be another's than the one that was looked at.
     """
 
     kind: Kind
@@ -57,6 +59,7 @@ class Difference:
     remedy: Remedy
     run_id: str = ""
     model_id: str = ""
+    study: str = ""
 
     @property
     def fixable(self) -> bool:

@@ -6,7 +6,9 @@ later one takes the place of an earlier, and what people wrote around it stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,8 @@ from hpo.tracking.views import trials_link
 
 FINDINGS = (names.CONFIRMED, names.TESTED)
 """Tags of the paragraphs, in their order."""
+
+_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,23 @@ class Findings:
     standings: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Outdated:
+    """A note that is not as this version would write it.
+
+    Args:
+        title: of the run or the experiment that has it.
+        study: whose experiment it is in.
+        reworded: whether it tells all of it, in the words of an earlier version.
+        write: brings it up to date.
+    """
+
+    title: str
+    study: str
+    reworded: bool
+    write: Callable[[], None]
+
+
 def paragraphs(confirmed: str | None, tested: str, link: str) -> dict[str, str]:
     """Return the paragraphs by tag, "" for what is not to be there; of others nothing is known.
 
@@ -57,16 +78,6 @@ def paragraphs(confirmed: str | None, tested: str, link: str) -> dict[str, str]:
     return found
 
 
-def lacking(client: Any, findings: Findings) -> list[str]:
-    """Return where MLflow lacks what came of a study, the titles of runs and experiments.
-
-    Args:
-        client: from ``store.open_client``.
-        findings: what came of it.
-    """
-    return [title for title, _ in _differing(client, findings)]
-
-
 def log_findings(client: Any, findings: Findings) -> None:
     """Write what came of a study into the notes of its runs and experiments; twice is once.
 
@@ -77,8 +88,8 @@ def log_findings(client: Any, findings: Findings) -> None:
         client: from ``store.open_client``.
         findings: what came of it.
     """
-    for _, write in _differing(client, findings):
-        write()
+    for note in outdated(client, findings):
+        note.write()
 
 
 def with_findings(note: str, tags: Mapping[str, str]) -> str:
@@ -86,20 +97,29 @@ def with_findings(note: str, tags: Mapping[str, str]) -> str:
     return "\n\n".join([note, *(tags[name] for name in FINDINGS if tags.get(name))])
 
 
-def _differing(client: Any, findings: Findings) -> list[tuple[str, Any]]:
+def outdated(client: Any, findings: Findings) -> list[Outdated]:
+    """Return the notes that lack what came of a study, or tell it in other words.
+
+    Args:
+        client: from ``store.open_client``.
+        findings: what came of it.
+    """
     ids = {n: find_experiment(client, n) for n in (findings.study, findings.confirmation)}
     searched, again = ids[findings.study], ids[findings.confirmation]
     link = trials_link("", again).lstrip("/") if again else ""
     own = paragraphs(findings.confirmed, findings.tested, link)
-    found: list[tuple[str, Any]] = []
+    found: list[Outdated] = []
     for name, experiment_id in ids.items():
         if experiment_id is None:
             continue
         plain = paragraphs(findings.confirmed, findings.tested, "")
         tags = client.get_experiment(experiment_id).tags
         if changes := _changes(tags, own if experiment_id == searched else plain):
-            found.append((f"the experiment {name}", _writer(client, experiment_id, None, changes)))
-    for experiment_id in filter(None, (searched, again)):
+            write = _writer(client, experiment_id, None, changes)
+            found.append(Outdated(f"the experiment {name}", name, _reworded(tags, changes), write))
+    for name, experiment_id in ids.items():
+        if experiment_id is None:
+            continue
         for run in all_runs(client, experiment_id, {names.KIND: names.KIND_ARCHITECTURE}):
             label = run.data.tags.get(names.ARCHITECTURE, "")
             told = own
@@ -108,8 +128,9 @@ def _differing(client: Any, findings: Findings) -> list[tuple[str, Any]]:
                 standing = findings.standings.get(label)
                 told = {} if standing is None else {names.CONFIRMED: _confirmed(standing)}
             if changes := _changes(run.data.tags, told):
-                title = f"the run {label}"
-                found.append((title, _writer(client, None, run.info.run_id, changes)))
+                write = _writer(client, None, run.info.run_id, changes)
+                same = _reworded(run.data.tags, changes)
+                found.append(Outdated(f"the run {label}", name, same, write))
     return found
 
 
@@ -136,6 +157,22 @@ def _changes(tags: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]
     if note != tags.get(names.NOTE, ""):
         changes[names.NOTE] = note
     return dict(sorted(changes.items(), key=lambda item: item[0] != names.NOTE))
+
+
+def _reworded(tags: Mapping[str, str], changes: Mapping[str, str]) -> bool:
+    """Tell whether a note says already, in other words, what it is to say.
+
+    What a study came to is told in numbers: where none is new, only the words are.
+    """
+    note = tags.get(names.NOTE, "")
+    told = {name: text for name, text in changes.items() if name != names.NOTE}
+    for name, text in told.items():
+        before = tags.get(name, "")
+        if bool(text) != bool(before) or before not in note:
+            return False
+        if not Counter(_NUMBER.findall(text)) <= Counter(_NUMBER.findall(before)):
+            return False
+    return bool(told)
 
 
 def _without(note: str, paragraph: str) -> str:

@@ -14,6 +14,7 @@ from hpo.search.inspection import inspecting
 from hpo.search.studies import read_spec, read_trials, set_attribute
 from hpo.spec.workspace import Workspace
 from hpo.study.deletion import delete
+from hpo.study.doctor import doctor
 from hpo.study.jobs import study_card
 from hpo.study.opening import OPENINGS
 from hpo.study.reconciling import look, reconcile
@@ -178,6 +179,35 @@ def test_the_notes_of_the_search_tell_what_came_of_it_and_keep_the_rest(place: P
     place.mend("study")
     assert "**Confirmation**: cnn #3" in place.note()
     assert "report/index.html" in place.experiment("study").tags[names.NOTE]
+
+
+def test_a_note_in_an_earlier_versions_words_lacks_nothing(
+    place: Place, workspace: Workspace
+) -> None:
+    confirm(place.url, 3)
+    place.mend("study.confirmation")
+    run = place.parents("study")["cnn (study study)"]
+    before, note = run.data.tags[names.CONFIRMED], run.data.tags[names.NOTE]
+
+    def reword(now: str) -> None:
+        place.client.set_tag(run.info.run_id, names.NOTE, note.replace(before, now))
+        place.client.set_tag(run.info.run_id, names.CONFIRMED, now)
+
+    reword(before.replace(" reaches ", " comes to "))
+    found = doctor(workspace=workspace)
+    told = ("study", "MLflow's note of the run cnn is worded by an earlier version")
+    # Model files were never written here.
+    assert [(p.study, p.what) for p in found.reworded] == [told]
+    assert not {"note differs", "note reworded"} & {p.kind for p in found.problems}
+    assert [(p.study, p.what) for p in doctor(workspace=workspace, fix=True).fixed].count(told) == 1
+    assert place.note() == note
+    # Without one of its numbers it lacks something.
+    reword(before.replace(" over 3 seeds", " over seeds"))
+    found = doctor(workspace=workspace)
+    assert [p.what for p in found.problems if p.kind == "note differs"] == [
+        "MLflow's note of the run cnn lacks what came of it"
+    ]
+    assert found.reworded == []
 
 
 def confirm_rest(place: Place) -> None:

@@ -235,7 +235,7 @@ def test_the_doctor_finishes_it_as_what_it_was_and_it_goes_with_its_study(
     half = half_promoted(client, "gone")
     assert half is not None
     assert "1 is registered, but no song-recommender answers with it" in half.why
-    finish(client, "gone", half, workspace)
+    finish(client, "gone", workspace)
     assert half_promoted(client, "gone") is None
     assert len(load_champion(client).tags[TAG_MEMBERS].split(", ")) == 3
 

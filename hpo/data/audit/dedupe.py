@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hpo.data.audit.duplicates import Indices, group_duplicates, members_of_groups
+from hpo.data.audit.duplicates import Indices, members_of_groups
+from hpo.data.audit.leakage import photographs_of
 from hpo.data.importers.source import Progress, silent
 from hpo.data.splits import SPLITS, RawSplit, join_digests, multiset_digest
 
@@ -71,7 +73,7 @@ class Deduplication:
 
 
 def deduplicate(
-    splits: Mapping[str, RawSplit], progress: Progress = silent
+    splits: Mapping[str, RawSplit], progress: Progress = silent, data: Path | None = None
 ) -> tuple[dict[str, RawSplit], Deduplication]:
     """Return the splits with one face of each photograph, by the rule above, and what was left out.
 
@@ -80,13 +82,15 @@ def deduplicate(
     Args:
         splits: of images of one height and width.
         progress: told how much of the search for copies is done.
+        data: the folder of a workspace's datasets: what one of the same images knows of its copies
+            is not searched for again.
     """
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     sizes = {name: len(raw.labels) for name, raw in ordered.items()}
     images = np.concatenate([raw.images for raw in ordered.values()])
     labels = np.concatenate([raw.labels for raw in ordered.values()])
     place = np.repeat(np.arange(len(ordered)), list(sizes.values()))
-    groups = members_of_groups(group_duplicates(images, progress).photograph)
+    groups = members_of_groups(photographs_of(ordered, data, progress))
     why = np.full(len(images), -1)
     for members in groups:
         last = place[members].max()

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hpo.data.audit.duplicates import group_duplicates
 from hpo.data.importers.source import Progress, silent
-from hpo.data.splits import Split
+from hpo.data.splits import RawSplit, Split
 from hpo.data.store import FaceDataset
 from hpo.spec.workspace import machine_cache
 
@@ -62,6 +62,28 @@ def photographs(
         if remember:
             any(_write(path, found) for path in places)
     return dict(zip(dataset.splits, np.split(found, np.cumsum(sizes)[:-1]), strict=True))
+
+
+def photographs_of(
+    splits: Mapping[str, RawSplit], data: Path | None = None, progress: Progress = silent
+) -> Indices:
+    """Return what ``photographs`` does, of faces that are not stored; all splits in one array.
+
+    What a dataset of the same images knows is taken; else it is searched for, and not kept.
+
+    Args:
+        splits: train, validation, test, in this order.
+        data: the folder of a workspace's datasets; without it nothing is looked up.
+        progress: told how much of the search is done.
+    """
+    images = np.concatenate([raw.images for raw in splits.values()])
+    if data is None:
+        return group_duplicates(images, progress).photograph
+    name = _name(_checksum(raw.images) for raw in splits.values())
+    for path in (*data.glob(f"*/{name}"), _cached(name)):
+        if (known := _read(path, len(images))) is not None:
+            return known
+    return group_duplicates(images, progress).photograph
 
 
 def is_searched(dataset: FaceDataset) -> bool:
@@ -135,10 +157,25 @@ def without(split: Split, left_out: Indices) -> Split:
 def _places(dataset: FaceDataset) -> Iterator[Path]:
     """Yield where the answer may lie; the order of the images is part of the name."""
     files = dataset.manifest["files"]
-    parts = [f"{VERSION}", *(files[f"{name}.images.npy"]["sha256"] for name in dataset.splits)]
-    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-    for folder in (dataset.folder, machine_cache() / "duplicates"):
-        yield folder / f"duplicates-{key}.npy"
+    name = _name(files[f"{split}.images.npy"]["sha256"] for split in dataset.splits)
+    yield dataset.folder / name
+    yield _cached(name)
+
+
+def _name(checksums: Iterable[str]) -> str:
+    key = hashlib.sha256("\n".join([f"{VERSION}", *checksums]).encode()).hexdigest()[:16]
+    return f"duplicates-{key}.npy"
+
+
+def _cached(name: str) -> Path:
+    return machine_cache() / "duplicates" / name
+
+
+def _checksum(images: npt.NDArray[np.uint8]) -> str:
+    """Return the checksum of the file that a dataset of these images has."""
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(images))
+    return hashlib.sha256(file.getbuffer()).hexdigest()
 
 
 def _read(path: Path, faces: int) -> Indices | None:

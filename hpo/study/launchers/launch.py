@@ -72,6 +72,7 @@ class Launch:
                 direction=self.spec.objective.direction,
                 # A launcher's workers elsewhere are not those of whoever joins by hand.
                 workers=self.spec.workers if self.joining else trials_at_once(self.spec),
+                seconds={k: s for k, s in self.plan.seconds_per_trial.items() if s > 0},
             )
         )
 

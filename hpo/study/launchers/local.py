@@ -150,6 +150,7 @@ class LocalLauncher:
             )
 
     def _engine(self, part: PlannedArchitecture) -> Engine:
+        from hpo.data.recorded import digests_of
         from hpo.search.engine import open_engine
 
         return open_engine(
@@ -161,6 +162,7 @@ class LocalLauncher:
             resume=True,
             baselines=part.baselines,
             dataset_digest=self._launch.plan.dataset.digest,
+            digests=digests_of(self._launch.plan.dataset),
         )
 
     def _job(self, part: PlannedArchitecture, proposal: Proposal, share: Share) -> TrialJob:

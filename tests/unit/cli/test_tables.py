@@ -216,6 +216,19 @@ def test_the_time_left_reckons_with_trials_that_run_at_once() -> None:
     assert display.progress.line() == "1 of 5 trials, about 2 min 00 s left"
 
 
+def test_what_one_run_takes_is_known_before_any_has_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = Lines()
+    seconds = {"cnn-0": 60.0, "cnn-2": 10.0}
+    trials = {"cnn-0": 2, "cnn-2": 2}
+    display.study_started(StudyStart("s", trials, {}, "val_accuracy", "maximize", seconds=seconds))
+    assert capsys.readouterr().err == "study s: cnn-0 2, cnn-2 2 trials, about 2 min 20 s\n"
+    display.trial_started("cnn-0", 0, {}, 1, told_origin("confirmation", 0, None))
+    display.trial_finished("cnn-0", 0, TrialResult("complete", 0.5, epochs_run=1), 90.0)
+    assert display.progress.line() == "1 of 4 trials, about 1 min 50 s left"
+
+
 def test_the_ui_is_opened_at_the_studies() -> None:
     for address in ("http://127.0.0.1:5000", "http://127.0.0.1:5000/"):
         assert experiments_link(address) == "http://127.0.0.1:5000/#/experiments"

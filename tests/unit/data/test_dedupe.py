@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hpo.data.audit.audit import audit_dataset
 from hpo.data.audit.dedupe import deduplicate
-from hpo.data.audit.leakage import leaked_faces
+from hpo.data.audit.leakage import leaked_faces, photographs
 from hpo.data.store import RawSplit, multiset_digest, write_faces
 from tests.unit.data.planted import (
     Planted,
@@ -40,6 +40,20 @@ def test_held_out_splits_keep_their_faces_and_the_last_one_decides() -> None:
         ("train", "c", "fear", face(3)),
     ]
     assert kept(faces) == {"a-validation", "b-test", "c"}
+
+
+def test_copies_that_an_audit_has_found_are_not_searched_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = raw_splits(planted())
+    searched, told = deduplicate(splits)
+    photographs(write_faces(tmp_path / "faces", "faces", splits, {}))
+    monkeypatch.setattr("hpo.data.audit.leakage.group_duplicates", None)
+    known, again = deduplicate(splits, data=tmp_path)
+    assert again == told
+    assert {s: raw.names for s, raw in known.items()} == {
+        s: raw.names for s, raw in searched.items()
+    }
 
 
 def test_the_majority_of_the_deciding_split_labels_the_one_that_stays() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hpo.search.engine import open_engine
 from hpo.search.studies import check_study, delete_study, read_trials
 from hpo.search.warm_start import warm_lines
 from hpo.spec.errors import InputError, NotFoundError, SpecError
@@ -60,7 +61,7 @@ def test_it_goes_on_exactly_whatever_becomes_of_the_earlier_study(
     delete_study(earlier, "study")
     proposals += run(open_it(earlier, later(), resume=True), later())
     assert choices(proposals) == choices(uncut)
-    assert warm_lines(earlier, later(), "") == warm_lines(whole, later(), "")
+    assert warm_lines(earlier, later(), ()) == warm_lines(whole, later(), ())
 
 
 def test_what_lies_outside_is_left_out_and_counted(earlier: str) -> None:
@@ -68,7 +69,7 @@ def test_what_lies_outside_is_left_out_and_counted(earlier: str) -> None:
     spec = later(architecture={"space": narrow})
     outside = [r for r in read_trials(earlier, "study") if r.searched["layers"] > 4]
     assert 0 < len(outside) < 6
-    (line,) = warm_lines(earlier, spec, "")
+    (line,) = warm_lines(earlier, spec, ())
     assert f"sees {6 - len(outside)} of the 6 complete trials of study 'study'" in line
     assert f"{len(outside)} {'lies' if len(outside) == 1 else 'lie'} outside" in line
     engine: Any = open_it(earlier, spec)
@@ -77,7 +78,7 @@ def test_what_lies_outside_is_left_out_and_counted(earlier: str) -> None:
 
 def test_only_trials_that_would_be_the_same_here_are_shown(earlier: str) -> None:
     spec = later(architecture={"fixed": {"epochs": 9}})
-    (line,) = warm_lines(earlier, spec, "")
+    (line,) = warm_lines(earlier, spec, ())
     assert "sees 0 of the 6" in line
     assert "6 were trained with other parameters" in line
     assert "3 configurations are tried first" in line
@@ -97,7 +98,7 @@ def test_where_values_are_not_comparable_the_best_are_tried_first(
     earlier: str, changes: dict[str, Any], why: str
 ) -> None:
     spec = later(5, **changes)
-    (line,) = warm_lines(earlier, spec, "")
+    (line,) = warm_lines(earlier, spec, ())
     assert "no value is taken" in line
     assert why in line
     engine: Any = open_it(earlier, spec)
@@ -108,6 +109,17 @@ def test_where_values_are_not_comparable_the_best_are_tried_first(
     assert [p.origin for p in proposals] == ["warm_start"] * 3 + ["sampler"]
 
 
+def test_faces_are_the_same_under_any_digest_that_names_them(storage_url: str) -> None:
+    spec, before, now = make_spec(6, sampler="random"), "sha256:before", "sha256:with a test split"
+    run(open_engine(storage_url, spec, "cnn", dataset_digest=before), spec)
+    assert "has changed since" in warm_lines(storage_url, later(), (now,))[0]
+    assert "sees 6 of the 6" in warm_lines(storage_url, later(), (now, before))[0]
+    engine: Any = open_engine(
+        storage_url, later(), "cnn", dataset_digest=now, digests=(now, before)
+    )
+    assert len(engine.warm.seen) == 6
+
+
 def test_the_best_are_tried_after_what_the_file_enqueues(earlier: str) -> None:
     spec = later(
         4,
@@ -116,15 +128,15 @@ def test_the_best_are_tried_after_what_the_file_enqueues(earlier: str) -> None:
     )
     proposals = run(open_it(earlier, spec), spec)
     assert [p.origin for p in proposals] == ["enqueued", "warm_start", "sampler", "sampler"]
-    (line,) = warm_lines(earlier, spec, "")
+    (line,) = warm_lines(earlier, spec, ())
     assert "sees 5 of the 5" in line
 
 
 def test_an_earlier_study_must_be_there_and_another_one(earlier: str) -> None:
     with pytest.raises(NotFoundError, match=r"no study named 'stuby'.*'study'"):
-        warm_lines(earlier, later(warm_start="stuby"), "")
+        warm_lines(earlier, later(warm_start="stuby"), ())
     with pytest.raises(InputError, match="cannot start from itself"):
-        warm_lines(earlier, later(warm_start="later"), "")
+        warm_lines(earlier, later(warm_start="later"), ())
 
 
 def test_a_study_that_was_begun_cold_stays_so(earlier: str) -> None:

@@ -20,7 +20,7 @@ from hpo.spec.workspace import Workspace
 from hpo.study.diagnosis import Problem
 from hpo.study.doctor import doctor
 from hpo.study.patient import Patient
-from hpo.study.reconciling import alone_with_mlflow, look
+from hpo.study.reconciling import alone_with_mlflow, alone_with_registry, look
 from hpo.tracking.difference import Difference
 from tests.unit.search.analytic import empty_database, make_spec, open_it, run
 
@@ -235,6 +235,25 @@ def test_the_doctor_logs_no_model_while_another_does(
         assert not logged.wait(0.5)
     doctor_logs.join(10)
     assert logged.is_set()
+
+
+def test_a_promotion_under_way_is_not_taken_for_one_that_was_cut_off(
+    kept: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(1)
+    run(open_it(kept.storage_url(), spec), spec)
+    patient = Patient("study", kept)
+    looked = threading.Event()
+    monkeypatch.setattr(Patient, "_client", lambda self: object())
+    monkeypatch.setattr(
+        "hpo.registry.consistency.half_promoted", lambda client, study: looked.set()
+    )
+    doctor_looks = threading.Thread(target=patient._look_at_registry)
+    with alone_with_registry(kept.storage_url()):
+        doctor_looks.start()
+        assert not looked.wait(0.3)
+    doctor_looks.join(10)
+    assert looked.is_set()
 
 
 def test_what_mlflow_refuses_ends_no_mending(

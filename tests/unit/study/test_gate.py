@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hpo.spec.gate import GateSpec
 from hpo.study.gate import Decision, Measured, decide, decision_of
+from hpo.study.gated import Candidate, _selected_there
+from tests.unit.search.analytic import make_spec
 
 FACES = 700
 LABELS = [number % 7 for number in range(FACES)]
@@ -138,3 +141,16 @@ def test_a_decision_is_tags_that_people_and_programs_read() -> None:
     assert json.loads(tags["hpo.gate.numbers"])["rule"]["min_gain"] == 0.0
     assert decision_of(tags) == decision
     assert decision_of({"hpo.study": "before there was a gate"}) is None
+
+
+@pytest.mark.parametrize(
+    ("digest", "subset", "same"),
+    [("now", "all", True), ("before", "all", True), ("before", "500 of seed 1", False),
+     ("other", "all", False)],
+)  # fmt: skip
+def test_a_champion_was_selected_on_faces_that_had_no_test_split_yet(
+    digest: str, subset: str, same: bool
+) -> None:
+    told = Decision("promoted", "", "", dataset_digest=digest, selected_on=f"{digest} {subset}")
+    candidate = Candidate(Path("x.keras"), "study/cnn/0", "now", 3)
+    assert _selected_there(told, make_spec(1), candidate, ("now", "before")) is same

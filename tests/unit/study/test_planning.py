@@ -398,6 +398,9 @@ def test_an_architecture_without_a_thesis_starts_from_its_defaults(
     (first,) = planned.parts["mine"].first
     assert (first.origin, first.values) == ("default", {"optimizer": "adam", "learning_rate": 1e-3})
     assert any("'thesis' in its enqueue stands for its defaults" in n for n in planned.notes)
+    # Calling it would load Keras.
+    (said,) = (n for n in planned.notes if "not called" in n)
+    assert said.startswith(f"mine: {section['architecture']} was loaded and not called;")
 
 
 def test_a_parameter_that_must_be_given_and_is_not_is_refused(

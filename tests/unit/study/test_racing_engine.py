@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,19 +17,22 @@ from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.bits import pack_bits
 from hpo.spec.confirmation import candidate_label
 from hpo.spec.errors import NotFoundError
-from hpo.spec.records import TrialRecord, TrialResult
+from hpo.spec.records import EpochReport, TrialRecord, TrialResult
 from hpo.spec.sections import ConfirmationSpec
 from hpo.spec.study import StudySpec
 from hpo.study.confirmed import confirmed, opened_before, searched_after, winner_of
 from hpo.study.confirming import (
     _keep_verdict,
+    again_seconds,
     begun_with,
     best_of,
     beyond,
     confirmation_spec,
+    is_over,
     whole,
 )
 from hpo.study.opening import OPENINGS, _winner
+from hpo.study.planning import Plan
 from hpo.study.reporting import _confirmation
 from tests.unit.reports.test_confirmation import OPENING
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train
@@ -309,3 +312,26 @@ def test_the_best_may_be_of_an_architecture_that_the_file_has_left_out_since(url
     later = spec.model_copy(update={"architectures": {"net": spec.architectures["cnn"]}})
     derived = confirmation_spec(whole(url, later, chosen.values()), chosen, 2)
     assert derived.architectures == founded(url, seeds=2).architectures
+
+
+def test_a_race_that_has_stopped_one_leaves_nothing_to_run(url: str) -> None:
+    spec = founded(url)
+    racing = engines(url, spec)
+    work(racing, at_most=9)
+    assert not is_over("study", url)
+    work(racing)
+    assert is_over("study", url)
+    filled = {label: frozenset(range(3)) for label in racing}
+    parts = dict.fromkeys(racing, cast("Any", None))
+    plan = Plan(spec, parts, cast("Any", None), [], "", filled=filled)
+    assert (plan.left, dataclasses.replace(plan, over=True).left) == (6, 0)
+
+
+def test_a_run_again_takes_the_seconds_of_the_search_and_of_the_rungs_below() -> None:
+    epochs = [EpochReport(n, {}, 10.0) for n in (4, 5)]
+    told = TrialRecord(
+        study="s", architecture="cnn", number=1, state="complete", value=0.5, params={},
+        searched={}, slot=0, started="", epochs=epochs, seconds=25.0,
+    )  # fmt: skip
+    assert again_seconds(told) == 55.0
+    assert again_seconds(dataclasses.replace(told, epochs=[])) == 25.0

@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import pytest
 
+from hpo.architectures.architecture import load
 from hpo.search.engine import open_engine
 from hpo.spec.errors import EnvironmentProblem, InputError, SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import Plan, PlannedArchitecture
-from hpo.study.single import _only_label, _seed, _source, train
+from hpo.study.single import _beside, _only_label, _seed, _source, train
+from hpo.training.resolve import resolve_parameters
 from tests.unit.search.analytic import make_spec, run
 
 DIGEST = "sha256:" + "a" * 64
@@ -36,6 +38,14 @@ def begun(tmp_path: Path) -> tuple[Workspace, list[int]]:
     spec = make_spec(2)
     engine = open_engine(workspace.storage_url(), spec, "cnn", dataset_digest=DIGEST)
     return workspace, [proposal.trial_seed for proposal in run(engine, spec)]
+
+
+def test_what_a_run_has_beside_the_space_is_told() -> None:
+    section = make_spec(1, architecture={"fixed": {"width": 8}}).architectures["cnn"]
+    part = PlannedArchitecture("cnn", section, load("cnn"), None, [])
+    thesis = resolve_parameters("cnn", {"width": 8, "channels": 3, "learning_rate": 0.01}).params
+    assert _beside(part, thesis) == {"channels": 3, "learning_rate": 0.01}
+    assert _beside(part, resolve_parameters("cnn", {"width": 8}).params) == {}
 
 
 def test_the_seed_is_the_one_that_the_trial_was_trained_with(
