@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hpo
 from hpo.spec.confirmation import refuse_confirmation
 from hpo.spec.errors import InputError
-from hpo.spec.records import TrialRecord
 from hpo.spec.sections import MOST_MEMBERS
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
+from hpo.study.challengers import Challenger, find_challenger, same_faces
 from hpo.study.champions import champion_now, replaced_by
-from hpo.study.confirmed import standing_of, winner_of
-from hpo.study.ensembles import Members, choose_members, doubts
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
-from hpo.study.members import rank_members
 from hpo.study.naming import resolve_study
 from hpo.study.promoted import Promotion
 from hpo.study.reconciling import alone_with_registry
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hpo.data.store import FaceDataset
-    from hpo.registry.models import Origin
 
 
 def promote(
@@ -77,10 +71,9 @@ def promote(
         EnvironmentProblem: a store cannot be opened.
     """
     from hpo.registry import models as registry
-    from hpo.registry.promotion import is_eligible
     from hpo.registry.succession import crown
     from hpo.registry.versions import point_alias
-    from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+    from hpo.search.studies import read_spec
     from hpo.tracking.store import open_client
 
     if ensemble is not None and not 1 <= ensemble <= MOST_MEMBERS:
@@ -93,8 +86,6 @@ def promote(
     refuse_confirmation(study, "hpo promote {study}")
     url = workspace.storage_url(storage_url)
     spec = read_spec(url, study)
-    records = read_trials(url, study)
-    winner, said = winner_of(study, records, spec.objective.direction, url)
     count = spec.ensemble if ensemble is None else ensemble
     if count > 1 and (spec.objectives is not None or spec.constraints.bounds):
         raise InputError(
@@ -107,23 +98,9 @@ def promote(
     # Before anything is registered: what was given may be wrong.
     answering = find_answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
-    digest = read_dataset_digest(url, study)
-    single = None
-    if count > 1:
-        ranking = rank_members(records, spec, url)
-        members = choose_members(client, ranking.records, spec, count)
-        over_seeds = standing_of(members.records, study, url)
-        winner, origin, model_uri = _ensemble(client, members, workspace, spec, digest)
-        single = members.records[0].value
-        said = [*ranking.said, *doubts(members, winner, spec, count)]
-        reruns = ranking.reruns
-    else:
-        # A re-run was chosen on these faces twice: its configuration, and then the run.
-        own = read_trials(url, winner.study) if winner.study != study else []
-        reruns = sum(map(is_eligible, own))
-        over_seeds = standing_of([winner], study, url)
-        origin, model_uri = _classifier(client, winner, workspace, url, spec, digest)
-    origin = dataclasses.replace(origin, over_seeds=over_seeds)
+    challenger = find_challenger(client, study, spec, count, workspace, url)
+    said = list(challenger.said)
+    winner, origin = challenger.record, challenger.origin
     metric = spec.objective.metric
     with alone_with_registry(url):
         while True:
@@ -131,12 +108,9 @@ def promote(
             version, decision = _decided(
                 client,
                 spec,
-                origin,
-                model_uri,
+                challenger,
                 before,
-                lambda: _same_faces(workspace, spec.data.dataset, digest, _COMPARED),
-                runs=sum(map(is_eligible, records)) + reruns,
-                reruns=reruns,
+                lambda: same_faces(workspace, spec, origin.dataset_digest, _COMPARED),
                 force=force,
             )
             unchanged = before is not None and str(before.version) == version
@@ -166,8 +140,8 @@ def promote(
         recommender_version=recommender,
         catalogue=answering.catalogue,
         members=origin.members,
-        over_seeds=over_seeds,
-        single=single,
+        over_seeds=dict(origin.over_seeds),
+        single=challenger.single,
         faces=sum(map(sum, winner.result.confusion)) if winner.result else 0,
         replaced=None if unchanged or before is None else replaced_by(before, metric),
         gate=decision,
@@ -178,13 +152,10 @@ def promote(
 def _decided(
     client: Any,
     spec: StudySpec,
-    origin: Origin,
-    model_uri: str,
+    challenger: Challenger,
     champion: Any | None,
     faces: Callable[[], FaceDataset],
     *,
-    runs: int,
-    reruns: int,
     force: bool,
 ) -> tuple[str, Decision | None]:
     """Return a model's version, registered without an alias, and what the gate says of it.
@@ -195,6 +166,7 @@ def _decided(
     from hpo.registry import models as registry
     from hpo.registry.succession import history, stepped_over
 
+    origin, model_uri = challenger.origin, challenger.model_uri
     if champion is not None and champion.tags.get(registry.TAG_SHA256) == origin.sha256:
         decision = decision_of(champion.tags)
         if _is_whole(client, champion):
@@ -210,8 +182,8 @@ def _decided(
             registry.logged_classifier(client, model_uri, origin.sha256),
             f"{origin.study}/{origin.architecture}/{origin.trial}",
             origin.dataset_digest,
-            runs,
-            reruns,
+            challenger.runs,
+            challenger.reruns,
             there,
         ),
         champion,
@@ -241,130 +213,4 @@ def _is_whole(client: Any, champion: Any) -> bool:
     return True
 
 
-def _ensemble(
-    client: Any, members: Members, workspace: Workspace, spec: StudySpec, recorded: str
-) -> tuple[TrialRecord, Origin, str]:
-    """Return an ensemble as if it were its best member's trial, its origin and its model in MLflow.
-
-    Args:
-        client: of MLflow.
-        members: of the ensemble.
-        workspace: where the faces are.
-        spec: of the study.
-        recorded: the digest of the faces; "" if the study did not record it.
-    """
-    from hpo.evidence.model_cards import card_facts, described_ensemble
-    from hpo.registry.models import Origin
-    from hpo.study.ensembles import find_or_build
-
-    best = members.records[0]
-    assert best.result is not None  # choose_members has seen to it.
-    logged = find_or_build(
-        client, members, spec, lambda: _same_faces(workspace, spec.data.dataset, recorded, _LOGGED)
-    )
-    result = dataclasses.replace(
-        best.result,
-        value=logged.metrics[spec.objective.metric],
-        metrics=logged.metrics,
-        confusion=logged.confusion,
-        confusion_without_copies=logged.confusion_without_copies,
-        validation_size=sum(map(sum, logged.confusion)),
-        validation_size_without_copies=logged.validation_size_without_copies,
-        # What the best member alone answered is nothing of the ensemble's.
-        predictions=[],
-        correct="",
-        unseen="",
-        checkpoint_sha256=logged.sha256,
-    )
-    joined = dataclasses.replace(best, value=result.value, result=result)
-    told = card_facts(joined, dataset=spec.data.dataset, digest=recorded, classes=logged.classes)
-    origin = Origin(
-        study=best.study,
-        architecture=best.architecture,
-        trial=best.number,
-        run_id=best.mlflow_run_id,
-        sha256=logged.sha256,
-        classes=logged.classes,
-        dataset_digest=recorded,
-        metrics=logged.metrics,
-        version=hpo.__version__,
-        members=logged.members,
-        card=described_ensemble(told),
-    )
-    return joined, origin, logged.uri
-
-
-def _classifier(
-    client: Any,
-    winner: TrialRecord,
-    workspace: Workspace,
-    url: str,
-    spec: StudySpec,
-    recorded: str,
-) -> tuple[Origin, str]:
-    """Return where the winner comes from and its model in MLflow, logged if need be.
-
-    Args:
-        client: of MLflow.
-        winner: the trial.
-        workspace: where the faces are.
-        url: of Optuna's storage.
-        spec: of the study that is promoted.
-        recorded: the digest of its faces; "" if the study did not record it.
-    """
-    from hpo.evidence.model_cards import card_facts, described
-    from hpo.registry.models import Origin
-    from hpo.study.models import find_model, log_model
-    from hpo.study.reconciling import alone_with_mlflow
-
-    found = find_model(client, winner)
-    if found is not None:
-        model_uri, classes = found
-    else:
-        # The model's example and classes come from the faces.
-        dataset = _same_faces(workspace, spec.data.dataset, recorded, _LOGGED)
-        # The winner may be a confirmation's, whose runs are another study's.
-        with alone_with_mlflow(url, spec.model_copy(update={"name": winner.study})):
-            model_uri, classes = log_model(client, winner, dataset), dataset.classes
-        recorded = recorded or dataset.digest
-    assert winner.result is not None  # choose_winner has seen to it.
-    origin = Origin(
-        study=winner.study,
-        architecture=winner.architecture,
-        trial=winner.number,
-        run_id=winner.mlflow_run_id,
-        sha256=winner.result.checkpoint_sha256 or "",
-        classes=classes,
-        dataset_digest=recorded,
-        metrics=winner.result.metrics,
-        version=hpo.__version__,
-        card=described(
-            card_facts(winner, dataset=spec.data.dataset, digest=recorded, classes=classes)
-        ),
-    )
-    return origin, model_uri
-
-
-_LOGGED = (
-    "its winner's model, which MLflow does not have yet, is logged with an example of the faces "
-    "that it was trained on"
-)
 _COMPARED = "its winner is compared with the champion on the faces that it was run on"
-
-
-def _same_faces(workspace: Workspace, name: str, recorded: str, why: str) -> FaceDataset:
-    from hpo.data import library, store
-    from hpo.data.recorded import as_recorded
-    from hpo.spec.errors import DataError
-
-    dataset = store.open_faces(library.find_faces(workspace, name))
-    known = as_recorded(dataset, recorded)
-    if known is None:
-        raise DataError(
-            f"dataset '{name}' has changed since the study was run, and {why}",
-            where=str(dataset.folder),
-            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
-            got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
-            hint="Import the faces that the study was run on again, then promote",
-        )
-    return known
