@@ -78,7 +78,7 @@ def test_a_watcher_hears_how_many_trials_are_to_run_at_once(
             heard.append(start.workers)
 
     spec = make_spec(launcher={"name": "ray", "workers": 5})
-    planned: Any = SimpleNamespace(spec=spec, parts={})
+    planned: Any = SimpleNamespace(spec=spec, parts={}, seconds_per_trial={})
     stop: Any = None
     Launch(planned, Workspace.at(tmp_path), Hearing(), stop, joining=joining).announce()
     assert heard == [workers]
