@@ -22,7 +22,7 @@ def launcher(labels: tuple[str, ...], *, give_up: bool = False) -> LocalLauncher
     launch: Any = SimpleNamespace(
         storage_url=URL,
         spec=SimpleNamespace(slots_of=lambda label: [0]),
-        plan=SimpleNamespace(parts=parts, dataset=SimpleNamespace(digest="")),
+        plan=SimpleNamespace(parts=parts, dataset=SimpleNamespace(digest="", splits=())),
         watcher=SimpleNamespace(note=lambda text: None),
         interrupts=SimpleNamespace(now=give_up),
     )
