@@ -231,6 +231,9 @@ def _print(shown: Champion) -> None:
 
 
 def _print_version(own: Registered) -> None:
+    from hpo.evidence.card_figures import score
+    from hpo.evidence.metric_words import metric_words
+
     typer.echo(f"study {own.study}, {own.who}")
     expected = expected_of(own.over_seeds, ensemble=bool(own.members))
     if not expected and own.study.endswith(SUFFIX):
@@ -240,15 +243,17 @@ def _print_version(own: Registered) -> None:
         )
     if expected:
         typer.echo(expected)
+    for sentence in own.news:
+        typer.echo(sentence)
     shown = {name: value for name, value in own.metrics.items() if name.startswith("val_")}
     names = [name for name in shown if not name.endswith(WITHOUT_COPIES)]
     unseen = {name: shown.get(name + WITHOUT_COPIES) for name in names}
     columns = ["metric", "on the validation faces"]
-    rows = [[name, f"{shown[name]:.4f}"] for name in names]
+    rows = [[metric_words(name), score(name, shown[name])] for name in names]
     if any(value is not None for value in unseen.values()):
         columns.append("on those of which training has no copy")
-        for row, value in zip(rows, unseen.values(), strict=True):
-            row.append("–" if value is None else f"{value:.4f}")
+        for row, (name, value) in zip(rows, unseen.items(), strict=True):
+            row.append("–" if value is None else score(name, value))
     print_table(columns, rows)
     for sentence in own.tested:
         typer.echo(sentence)

@@ -33,10 +33,10 @@ def figures(
     if beside:
         lines = ["| figure | all faces | without copies |", "| --- | --- | --- |"]
     for name in names:
-        line = f"| {metric_words(name)} | {_score(name, scores[name])} |"
+        line = f"| {metric_words(name)} | {score(name, scores[name])} |"
         other = scores.get(name + WITHOUT_COPIES)
         lines.append(
-            line + (f" {'–' if other is None else _score(name, other)} |" if beside else "")
+            line + (f" {'–' if other is None else score(name, other)} |" if beside else "")
         )
     said = [
         "## Figures",
@@ -142,5 +142,6 @@ def chance_sentence(confusion: Sequence[Sequence[int]]) -> str:
     return f"Always answering the most frequent emotion would score {100 * rate:.1f} %."
 
 
-def _score(name: str, value: float) -> str:
+def score(name: str, value: float) -> str:
+    """Return the value of a metric: a share in percent, all else as a number."""
     return f"{value:.3f}" if any(part in name for part in _PLAIN) else f"{100 * value:.1f} %"

@@ -222,6 +222,23 @@ def read_spec(storage_url: str, study: str, *, architecture: str | None = None) 
         return stored_spec(study, frozen.user_attrs)
 
 
+def read_widest_spec(storage_url: str, study: str) -> StudySpec:
+    """Return the study file that asked for most, of a study that only grows, as confirmations do.
+
+    A run writes its file to an architecture when that one's turn comes, so the architectures of a
+    study that is being enlarged hold files of both.
+
+    Raises:
+        NotFoundError, SpecError: as ``read_spec``.
+    """
+    with existing(storage_url) as storage:
+        known = by_study(storage) if storage is not None else {}
+        if study not in known:
+            raise missing(study, known)
+        files = [stored_spec(study, frozen.user_attrs) for frozen in known[study].values()]
+        return max(files, key=lambda spec: (len(spec.architectures), spec.budget.trials or 0))
+
+
 def last_run(labels: dict[str, Any]) -> Any:
     """Return which of a study's ``FrozenStudy``, by label, holds the study file of its last run.
 

@@ -62,13 +62,13 @@ def confirmed(
     """
     from hpo.evidence.confirmation import confirmation
     from hpo.reports.confirmation_sentences import tell
-    from hpo.search.studies import read_attribute, read_spec, read_trials
+    from hpo.search.studies import read_attribute, read_trials, read_widest_spec
     from hpo.study.opening import openings_of
 
     url = (workspace or Workspace.at()).storage_url(storage_url)
     name = confirmation_name(study)
     try:
-        spec = read_spec(url, name)
+        spec = read_widest_spec(url, name)
     except NotFoundError:
         return None
     records = read_trials(url, study)

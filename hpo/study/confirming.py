@@ -239,11 +239,11 @@ def begun_with(
     Neither shrinks. A search that went on since may have found better ones; those that were run
     again stay in. Of seeds all count, as whoever could leave some out could choose a verdict.
     """
-    from hpo.search.studies import read_spec, read_trials
+    from hpo.search.studies import read_trials, read_widest_spec
 
     name = confirmation_name(study)
     try:
-        spec = read_spec(url, name)
+        spec = read_widest_spec(url, name)
     except NotFoundError:
         return {}, 0
     by_label = {candidate_label(r.architecture, r.number): r for r in records}

@@ -166,7 +166,8 @@ def _measured(
     challenger = examine(candidate.file, dataset, spec)
     if challenger.problem is not None:
         raise no_softmax(candidate.title, len(EMOTIONS), challenger.problem)
-    theirs, notes, selected_from = None, [], 1
+    theirs, selected_from = None, 1
+    notes: list[str] = []
     if champion is not None:
         theirs = examine(_champion_file(client, champion), dataset, spec).measured
         # What was recorded before a test split came beside the same faces is told apart by all.
@@ -175,6 +176,12 @@ def _measured(
         told = decision_of(champion.tags)
         if told is not None and _selected_there(told, spec, candidate, known):
             selected_from = told.selected_from
+    if spec.warm_start is not None:
+        notes = [
+            *notes,
+            f"The study began with what '{spec.warm_start.study}' had found: where that was judged "
+            "on these faces too, it was chosen among more trials than the intervals allow for.",
+        ]
     return decide(
         spec.gate,
         challenger.labels,

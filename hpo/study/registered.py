@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.spec.confirmation import SUFFIX, read_candidate
+from hpo.spec.confirmation import SUFFIX, candidate_label, read_candidate
 from hpo.spec.workspace import Workspace
 from hpo.study.gate import Decision, decision_of
 
@@ -30,6 +30,8 @@ class Registered:
         gate: what the gate said; None of a version that was registered without.
         tested: what the test split said of its configuration, as sentences; () if it was not asked,
             and of an ensemble, about which it never is.
+        news: what a confirmation says of its configuration since it was registered, or beyond its
+            mean, as sentences; () where there is nothing to add.
     """
 
     version: str
@@ -43,6 +45,7 @@ class Registered:
     dataset_digest: str
     gate: Decision | None
     tested: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
 
 
 def client_of(workspace: Workspace) -> Any | None:
@@ -71,12 +74,12 @@ def recommender_now(client: Any) -> tuple[str, str, str]:
     )
 
 
-def registered(version: Any, openings: Sequence[Mapping[str, Any]] = ()) -> Registered:
+def registered(version: Any, workspace: Workspace | None = None) -> Registered:
     """Return MLflow's entry of a version as what it says.
 
     Args:
         version: of ``emotion-classifier``.
-        openings: of the test split, for its study.
+        workspace: whose stores may know more of it; None for what the registry says alone.
     """
     from hpo.registry import models as registry
 
@@ -92,38 +95,77 @@ def registered(version: Any, openings: Sequence[Mapping[str, Any]] = ()) -> Regi
         metrics=json.loads(tags.get(registry.TAG_METRICS, "{}")),
         dataset_digest=tags.get(registry.TAG_DATASET_DIGEST, ""),
         gate=decision_of(tags),
-        tested=() if registry.members_of(tags) else _tested(tags, openings),
+        **_known(tags, workspace),
     )
 
 
-def openings_for(workspace: Workspace, version: Any) -> list[dict[str, Any]]:
-    """Return how often the test split was opened for a version's study; [] if that is not known.
+def _known(tags: Mapping[str, str], workspace: Workspace | None) -> dict[str, tuple[str, ...]]:
+    """Return what a version's study says of its configuration, as fields of ``Registered``.
 
-    The workspace may have the registry and not the study: it was deleted, or is in another storage.
+    {} of an ensemble, and where the workspace has the registry and not the study: it was deleted,
+    or is in another storage.
     """
     from hpo.registry import models as registry
     from hpo.spec.errors import HpoError
+    from hpo.study.confirmed import confirmed
     from hpo.study.opening import openings_of
 
-    study = version.tags.get(registry.TAG_STUDY, "").removesuffix(SUFFIX)
+    if workspace is None or registry.members_of(tags):
+        return {}
+    name, url = tags.get(registry.TAG_STUDY, ""), workspace.storage_url()
+    study = name.removesuffix(SUFFIX)
+    own = tags.get(registry.TAG_ARCHITECTURE, ""), int(tags.get(registry.TAG_TRIAL, -1))
+    again = name != study
     try:
-        return openings_of(workspace.storage_url(), study)
+        configuration = read_candidate(own[0]) if again else own
+        openings = openings_of(url, study)
+        told = confirmed(study, storage_url=url)
     except HpoError:
-        return []
+        return {}
+    known = {"tested": _tested(configuration, openings, again=again)}
+    if told is not None and told.facts["over"]:
+        noted = registry.over_seeds_of(tags).get("runs", {}).values()
+        known["news"] = _news(configuration, study, told.facts, {run["seeds"] for run in noted})
+    return known
 
 
-def _tested(tags: Mapping[str, str], openings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return what the last opening said, if it was about the configuration of these tags."""
-    from hpo.registry import models as registry
+def _tested(
+    configuration: tuple[str, int], openings: Sequence[Mapping[str, Any]], *, again: bool
+) -> tuple[str, ...]:
+    """Return what the last opening said, if it was about this configuration."""
     from hpo.reports.opening_sentences import tell_openings
 
     finished = [opening for opening in openings if opening.get("finished")]
     if not finished:
         return ()
-    own = tags.get(registry.TAG_ARCHITECTURE, ""), int(tags.get(registry.TAG_TRIAL, -1))
-    if again := tags.get(registry.TAG_STUDY, "").endswith(SUFFIX):
-        own = read_candidate(own[0])
     last = finished[-1]
-    if (last["architecture"], last["number"]) != own or (last["confirmed"] and not again):
+    if (last["architecture"], last["number"]) != configuration or (last["confirmed"] and not again):
         return ()
     return tuple(tell_openings(openings))
+
+
+def _news(
+    configuration: tuple[str, int], study: str, facts: Mapping[str, Any], noted: set[int]
+) -> tuple[str, ...]:
+    """Return what a confirmation adds to the mean that was noted, over so many seeds."""
+    from hpo.reports.confirmation_warnings import unlearned
+    from hpo.reports.confirmation_words import candidate, ends, seeds_of, title, value
+
+    said = []
+    label = candidate_label(*configuration)
+    entry, winner = candidate(facts, label), facts["winner"]
+    if entry is not None and entry["mean"]:
+        if sum(v is not None for v in entry["values"]) not in noted:
+            mean = entry["mean"]
+            said.append(
+                f"By now its configuration, {title(entry)}, reaches {value(facts, mean['point'])} "
+                f"{ends(facts, mean)} over {seeds_of(entry)}."
+            )
+        said.append(unlearned(facts, entry))
+    chosen = candidate(facts, winner)
+    if chosen is not None and winner != label:
+        said.append(
+            f"The confirmation of {study} takes {title(chosen)} now; `hpo promote {study}` asks "
+            "the gate about it."
+        )
+    return tuple(filter(None, said))

@@ -11,7 +11,6 @@ from hpo.spec.workspace import Workspace
 from hpo.study.registered import (
     Registered,
     client_of,
-    openings_for,
     recommender_now,
     registered,
 )
@@ -107,11 +106,11 @@ def champion(*, workspace: Workspace | None = None) -> Champion:
     noted = last is not None and last.classifier == (BOXED if own is None else str(own.version))
     since = next((m.at for m in moves if m.what != "answers with"), "") if noted else ""
     return Champion(
-        None if own is None else registered(own, openings_for(workspace, own)),
+        None if own is None else registered(own, workspace),
         recommender,
         pinned,
         catalogue,
         since,
-        None if rival is None else registered(rival, openings_for(workspace, rival)),
+        None if rival is None else registered(rival, workspace),
         tuple(moves),
     )

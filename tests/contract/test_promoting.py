@@ -478,6 +478,25 @@ def test_the_champion_tells_what_the_test_split_said_of_its_configuration(
     assert tested() == ()
 
 
+def test_the_champion_tells_what_a_confirmation_has_found_since(finished: Workspace) -> None:
+    def news() -> tuple[str, ...]:
+        shown = hpo.champion(workspace=finished).classifier
+        assert shown is not None
+        return shown.news
+
+    hpo.promote("study", workspace=finished)
+    assert news() == ()
+    confirm_study(finished, "study", (0.55, 0.5, 0.45))
+    (seeds,) = news()
+    assert seeds.startswith("By now its configuration, cnn #0, reaches 50.3 % [")
+    assert seeds.endswith("over 3 seeds.")
+    # What was registered with that mean has nothing to add to it.
+    run_study(finished, "better", value=0.6)
+    confirm_study(finished, "better", (0.6, 0.55, 0.65))
+    assert hpo.promote("better", workspace=finished, force=True).over_seeds
+    assert news() == ()
+
+
 def test_a_confirmed_champion_that_is_doubted_is_told_with_its_mean(finished: Workspace) -> None:
     run_study(finished, "chance", value=0.25)
     confirm_study(finished, "chance", (0.25, 0.15, 0.2))

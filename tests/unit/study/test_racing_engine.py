@@ -259,6 +259,22 @@ def test_the_verdict_before_seeds_were_added_is_kept(url: str) -> None:
     assert told.facts["earlier_verdicts"] == [3]
 
 
+def test_one_that_is_being_enlarged_is_not_over_whoever_comes_first(url: str) -> None:
+    first = dict(list(searched(url).items())[:2])
+    work(engines(url, confirmation_spec(make_spec(3), first, 3)))
+    told = confirmed("study", storage_url=url)
+    assert told is not None
+    assert told.facts["over"]
+    # The new configuration begins; the files of the others are those of before.
+    larger = confirmation_spec(make_spec(3), searched(url), 5)
+    added = next(label for label in larger.architectures if label not in first)
+    open_engine(url, larger, added, resume=True)
+    told = confirmed("study", storage_url=url)
+    assert told is not None
+    assert (told.facts["over"], told.facts["seeds"]) == (False, 5)
+    assert begun_with(url, "study", read_trials(url, "study"))[0].keys() == searched(url).keys()
+
+
 def test_what_differs_from_what_was_asked_for_is_told() -> None:
     asked = ConfirmationSpec(top=2, seeds=3)
     assert beyond(asked, 3, begun=2, candidates=2) == []
