@@ -123,12 +123,19 @@ def openings(whole: SideBySide) -> list[str]:
             continue
         if not study["best"] or not first["best"]:
             continue
+        goals = [s["objective"] for s in (first, study)]
+        if goals[0]["name"] != goals[1]["name"]:
+            said.append(
+                f"{first['title']} and {study['title']} have different objectives "
+                f"({goals[0]['label']} and {goals[1]['label']}), and nothing is subtracted."
+            )
+            continue
         lacking = [s for s in (first, study) if not s.get("confirmed")]
         if not lacking:
-            goals = [metric_words(s["confirmed"]["objective"]) for s in (first, study)]
+            by = [metric_words(s["confirmed"]["objective"]) for s in (first, study)]
             said.append(
-                f"{first['title']} was confirmed for its {goals[0]} and {study['title']} for its "
-                f"{goals[1]}, so no difference of the two is given."
+                f"{first['title']} was confirmed for its {by[0]} and {study['title']} for its "
+                f"{by[1]}, so no difference of the two is given."
             )
             continue
         reruns = [s for s in lacking if s["name"].endswith(SUFFIX)]

@@ -20,6 +20,7 @@ from hpo.reports.sentences import (
     accuracy_with_interval,
     basis,
     counted_states,
+    listed,
     number,
     origin_phrase,
     percent,
@@ -69,7 +70,10 @@ def gain_sentence(
         confirmation: as in ``ReportData``; what it says of the two over seeds is told as well.
     """
     told = _gain_sentence(winner, objective)
-    chance = confirmed_clause(winner, confirmation or {}) + unlearned(winner, majority or {})
+    chance = unlearned(winner, majority or {})
+    if chance and not by_accuracy(objective):
+        chance += _accuracies(winner)
+    chance = confirmed_clause(winner, confirmation or {}) + chance
     # In one breath with the gain: who quotes the sentence quotes this as well.
     first, stop, rest = told.partition(". ")
     return f"{first.removesuffix('.')}{chance}.{' ' + rest if stop else ''}" if chance else told
@@ -95,6 +99,19 @@ def unlearned(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
         f"; {who} shown to do better than always answering '{majority['label']}' "
         f"({percent(majority['rate'])})"
     )
+
+
+def _accuracies(entry: Mapping[str, Any]) -> str:
+    """Return the accuracies of the trials of a gain beside that of one answer, under a loss."""
+    trials = [entry["gain"]["baseline"], entry["best"]]
+    told = [
+        f"{percent(t['interval']['point'])} "
+        f"[{100 * t['interval']['low']:.1f}, {100 * t['interval']['high']:.1f}]"
+        for t in (trials[:1] if entry["gain"]["same_trial"] else trials)
+        if t["interval"]
+    ]
+    plain = "a validation accuracy" if len(told) == 1 else "validation accuracies"
+    return f", with {plain} of {listed(told)} (95 % Wilson intervals)" if told else ""
 
 
 def _gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from hpo.reports.equals import equals_sentence
 from hpo.reports.layout import render, write_folder
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.sentences import (
+    accuracy_with_interval,
     counted_states,
     number,
     plural,
@@ -126,6 +127,9 @@ def summary(whole: SideBySide) -> list[str]:
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
                 f"[{low:.1f}, {high:.1f}] (95 % Wilson interval, n = {best['interval']['n']:,})"
             )
+        elif best["interval"] and study["doubt"]:
+            # What is said of always answering one emotion is said of it.
+            reached += f" and a validation accuracy of {accuracy_with_interval(best['interval'])}"
         doubt = f", {study['doubt']}" if study["doubt"] else ""
         alike = equals_sentence([(label, n) for label, n in study["equals"]])
         alike = f" {alike}" if alike else ""
@@ -173,21 +177,39 @@ def _unequal(
     had = f" {whole.titles[0]} had {plural(old, 'trial')} and {study['title']} {number(new)}"
     if confirmed:
         return f"{had}: what more search finds is in the difference of the confirmed, too."
-    had += ": a best of more is better by luck alone"
+    had += ": a best of more is better already by luck"
     known, each = unequal["difference"], unequal["each"]
     if known is None:
-        return f"{had}."
+        return f"{had}; {_of_shared(unequal)}."
     # Where each has its own number it is as many as both studies have.
     first = f"the first {plural(each, 'trial')}" if each else "as many first trials"
     first += " of each architecture" if len(whole.architectures) > 1 else " of both"
     if known == gap:
         return f"{had}; among {first} the difference is the same."
+    return f"{had}; among {first} {_at_equal(known)}."
+
+
+def _of_shared(unequal: Mapping[str, Any]) -> str:
+    """Return the difference at equal numbers of each architecture that both have, or why not."""
+    shared = unequal.get("shared") or {}
+    if not shared:
+        return (
+            "no difference at equal numbers is given, as no architecture has a comparable best in "
+            "both"
+        )
+    told = [
+        f"among the first {plural(one['trials'], 'trial')} of {label} {_at_equal(one)}"
+        for label, one in shared.items()
+    ]
+    which = "the architecture" if len(told) == 1 else "the architectures"
+    return f"of {which} that both have: {', '.join(told)}"
+
+
+def _at_equal(known: Mapping[str, Any]) -> str:
     unit = " nats" if known["low"] is None else " points"
     told = known["low"] is None or known["low"] > 0 or known["high"] < 0
-    return (
-        f"{had}; among {first} the difference is {_gap(known)}{unit}"
-        f"{'' if told else ', which does not tell the two apart'}."
-    )
+    apart = "" if told else ", which does not tell the two apart"
+    return f"the difference is {_gap(known)}{unit}{apart}"
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
