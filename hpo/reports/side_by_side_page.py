@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.reports.confirmed_beside import confirmed_sentence, figure_text, openings, study_text
+from hpo.reports.confirmed_beside import (
+    confirmed_sentence,
+    doubt_text,
+    figure_text,
+    openings,
+    study_text,
+)
 from hpo.reports.data import write_atomically
 from hpo.reports.differing import exact
 from hpo.reports.draw.side_by_side import sections
@@ -252,7 +258,10 @@ def _result(
     if result["against_majority"] in ("contains", "below"):
         told = f", not shown to have learned{told}"
     known = result.get("confirmed")
-    confirmed = f"; confirmed: {figure_text(known)} (trial {known['number']})" if known else ""
+    confirmed = ""
+    if known:
+        mean = f"{figure_text(known)} (trial {known['number']}){doubt_text(known)}"
+        confirmed = f"; confirmed: {mean}"
     return f"{text}, trial {best['number']} of {result['trials']}{told}{confirmed}"
 
 

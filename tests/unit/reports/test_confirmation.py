@@ -486,6 +486,24 @@ def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
     assert said[-1] == "cnn #4, mean of 2 seeds: macro F1 48.0 %."
 
 
+def test_the_star_has_its_own_mark_of_always_answering_one_emotion(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    # Three of five test faces are of the most frequent emotion.
+    matrix = [[50, 30], [60, 60]]
+    openings = [OPENING | {"confusion": matrix, "accuracy": interval(0.55, 0.03)}]
+    confirmation = {"facts": facts, "sentences": [], "test": [], "openings": openings}
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=confirmation)
+    drawn = section(data).pictures[0].figure
+    (tick,) = [t for t in drawn.data if t.name == "always one emotion, test split"]
+    (star,) = [t for t in drawn.data if t.name == "test split"]
+    assert tick.x == (60.0,)
+    assert tick.y == star.y
+    openings[0]["confusion"] = []
+    drawn = section(compute(records(trials=4), spec, n_bootstrap=0, confirmation=confirmation))
+    assert not any("always" in (t.name or "") for t in drawn.pictures[0].figure.data)
+
+
 def test_each_class_is_drawn_with_its_interval(
     one_trial: Callable[..., TrialRecord], facts: dict[str, Any]
 ) -> None:

@@ -460,6 +460,39 @@ def test_nothing_is_subtracted_where_objectives_differ() -> None:
     )
 
 
+def test_the_share_of_one_answer_is_a_line_where_it_is_the_same_for_all() -> None:
+    sides = [outline(study_records(("cnn",), trials=4), study_spec(("cnn",))) for _ in range(2)]
+    for side in sides:
+        reached = side.architectures[0]["best"]["accuracy"]
+        side.majority.update({"rate": reached, "label": "happy", "n": 3589})
+
+    def lines() -> list[str]:
+        drawn = sections(set_beside(sides, ["A", "B"], unpaired))
+        return [
+            note.text
+            for part in drawn.values()
+            for note in part.pictures[0].figure.layout.annotations
+            if "always" in note.text
+        ]
+
+    assert lines() == [f"always 'happy': {100 * reached:.1f}"] * 2
+    sides[1].majority["rate"] -= 0.001
+    assert lines() == []
+
+
+def test_a_confirmed_cell_says_that_it_was_not_shown_to_have_learned() -> None:
+    facts = confirmed_facts()
+    facts["candidates"][0]["confusion"] = [[60, 0], [40, 0]]
+    spec = study_spec(("cnn",))
+    side = outline(study_records(("cnn",), trials=8), spec)
+    side = dataclasses.replace(side, confirmation={"facts": facts, "sentences": []})
+    whole = set_beside([side, side], ["A", "B"], unpaired)
+    doubted = "over 3 seeds (trial 4), not shown to have learned"
+    assert doubted in result_rows(whole)[0][1]
+    (row,) = [row for row in budget_rows(whole) if row[0] == "confirmed"]
+    assert row[1].endswith("over 3 seeds, not shown to have learned")
+
+
 def test_who_was_not_shown_to_have_learned_is_said_of_every_architecture() -> None:
     labels = ("cnn", "xception")
     sides = [outline(study_records(labels, trials=4), study_spec(labels)) for _ in range(2)]
