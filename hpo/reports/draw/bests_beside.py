@@ -138,6 +138,12 @@ def bests(whole: SideBySide) -> Section:
         ]
         if near(majority, min(ends), max(ends)) is not None:
             majority_line(drawn, majority)
+            # Its name stands where the legend would.
+            drawn.update_layout(
+                height=drawn.layout.height + 45,
+                margin={"t": 45, "b": 90 + ENTRY * len(whole.studies)},
+                legend={"yref": "container", "y": 0, "yanchor": "bottom"},
+            )
             words.append(f"A line at {100 * majority['rate']:.1f}: always '{majority['label']}'.")
     if confirmed:
         drawn.add_trace(_key())

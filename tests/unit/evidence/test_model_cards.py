@@ -135,7 +135,7 @@ def test_what_is_not_known_is_left_out(changes: dict[str, Any]) -> None:
 
 
 def test_of_one_epoch_a_card_speaks_in_the_singular() -> None:
-    assert "1 epoch, whose end is the model." in model_card(facts(epochs_run=1))
+    assert "1 epoch, whose end is the model." in model_card(facts() | {"epochs_run": 1})
 
 
 def test_a_re_run_is_told_as_the_configuration_that_it_is_of() -> None:
