@@ -207,6 +207,8 @@ def _making(facts: Mapping[str, Any]) -> list[str]:
     environment = facts.get("environment") or {}
     versions = ", ".join(f"{name} {value}" for name, value in sorted(environment.items()))
     ran = f"{facts['epochs_run']} epochs, of which number {facts['best_epoch']} is the model."
+    if facts["epochs_run"] == 1:
+        ran = "1 epoch, whose end is the model."
     seed = facts.get("seed")
     said = ["## How it was made", ran + (f" Seed {seed}." if seed is not None else "")]
     # Of a re-run the search's trial has the parameters, and not the seed.

@@ -133,7 +133,7 @@ def _unequal_trials(whole: SideBySide) -> list[str]:
             each = [f"{label} {old} and {new}" for label, (old, new) in unequal["labels"].items()]
             said.append(
                 f"{first} and {title} gave architectures unequal numbers of trials "
-                f"({', '.join(each)}): in the table, too, a best of more is better by luck alone."
+                f"({', '.join(each)}): in the table, too, a best of more is better already by luck."
             )
     return said
 

@@ -118,7 +118,15 @@ def answer_sentence(
                 else f"choosing {chosen} the rest{unsure}"
             )
     beaten = [label for label in moves if label in unlearned]
-    if beaten:
+    # Of none that learned it is to be known before any share.
+    none = set(unlearned) >= {*moves, *tuned["left_out"]}
+    if none:
+        each = listed([*moves, *tuned["left_out"]])
+        said = (
+            f"Of {each} not even the best was shown to do better than always answering one "
+            f"emotion. {said}"
+        )
+    elif beaten:
         where = f"in {listed(beaten)} " if len(moves) > 1 else ""
         said += (
             f"; {where}not even the best was shown to do better than always answering one emotion"

@@ -138,6 +138,7 @@ def compute(
                 rows,
                 first,
                 majority_class,
+                confirmation or {},
             ),
             *([importance_sentence("", shared, objective)] if shared else []),
             *last,
@@ -257,6 +258,7 @@ def _summary(
     rows: Sequence[Mapping[str, Any]],
     verdict: Sequence[str],
     most: Mapping[str, Any],
+    confirmation: Mapping[str, Any],
 ) -> list[str]:
     order = ranked(entries, objective["direction"])
     going = progress_sentence(facts["progress"])
@@ -281,10 +283,11 @@ def _summary(
             )
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
-        said.append(gains_sentence([e for e in entries if e["best"]], objective, most))
+        known = [e for e in entries if e["best"]]
+        said.append(gains_sentence(known, objective, most, confirmation))
     else:
         drawn = sampler_sentence(winner, objective)
-        said += [s for s in (gain_sentence(winner, objective, most), drawn) if s]
+        said += [s for s in (gain_sentence(winner, objective, most, confirmation), drawn) if s]
     label = winner["label"]
     said.append(importance_sentence(label, tables[label], objective))
     return said

@@ -10,6 +10,7 @@ from hpo.reports.confirmation_warnings import (
     ENOUGH_SEEDS,
     cautioned,
     few_seeds,
+    seeds_added,
     too_few_for_a_crown,
     unlearned,
 )
@@ -117,14 +118,15 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
         if facts["over"] and too_few_for_a_crown(facts):
             next_ = ", the next" if len(rivals) > 1 else ""
             return (
-                f"{reached}, {gap(facts, second['behind'])} {better} {title(second)}{next_} "
-                f"({method}). {_uncrowned([winner, *rivals])}, so nobody is called the winner; "
+                f"{reached}, {gap(facts, second['behind'])} {better} "
+                f"{_rival(second, winner)}{next_} ({method}). "
+                f"{_uncrowned([winner, *rivals])}, so nobody is called the winner; "
                 f"{ENOUGH_SEEDS} are usual. {title(winner)} is taken because its mean is the best."
             )
         verb = "is the winner" if facts["over"] else "leads"
         return (
             f"{title(winner)} {verb}: it {reached.removeprefix(title(winner) + ' ')}, "
-            f"{gap(facts, second['behind'])} {better} {title(second)}"
+            f"{gap(facts, second['behind'])} {better} {_rival(second, winner)}"
             f"{', the next' if len(rivals) > 1 else ''} ({method})"
             f"{_by_chance(facts, len(rivals)) if facts['over'] else ''}."
         )
@@ -134,9 +136,15 @@ def _winner(facts: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
     among = " of those that were not stopped" if nearest["behind"]["point"] < 0 else ""
     return (
         f"{names} are not distinguishable: {reached}, {gap(facts, nearest['behind'])} {better} "
-        f"{title(nearest)} ({method}), so nobody is called the winner. {title(winner)} is taken "
-        f"because its mean is the best{among}."
+        f"{_rival(nearest, winner)} ({method}), so nobody is called the winner. "
+        f"{title(winner)} is taken because its mean is the best{among}."
     )
+
+
+def _rival(rival: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
+    """Return a rival's name, with its seeds where they are not as many as the winner's."""
+    as_many = seeds_of(rival) == seeds_of(winner)
+    return title(rival) if as_many else f"{title(rival)} over its {seeds_of(rival)}"
 
 
 def _uncrowned(compared: Sequence[Mapping[str, Any]]) -> str:
@@ -151,8 +159,11 @@ def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:
 
     Between equals ``hpo.evidence.racing.decide`` names one in at most 1 - level of all studies, as
     far as the intervals hold; ``benchmarks/selection.py`` measured for accuracies that it does, at
-    5.2 % [4.0, 6.8] in the worst of its cases (``docs/selection.md``).
+    5.2 % [4.0, 6.8] in the worst of its cases (``docs/selection.md``). That is of a number of seeds
+    that was fixed beforehand: "" where seeds were added to an earlier verdict.
     """
+    if seeds_added(facts):
+        return ""
     rarely = f"{100 * (1 - facts['level']):.0f} % of studies"
     known = f"about {rarely} at most" if facts["images"] else f"{rarely} if these intervals hold"
     which = "its interval against every other" if rivals > 1 else "the interval of that difference"
@@ -165,7 +176,17 @@ def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:
 def _stopped(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     leader = candidate(facts, entry["stopped_by"])
     by = f" than {title(leader)}" if leader else ""
-    return f"{title(entry)} was stopped after {plural(entry['stopped'], 'seed')}, as worse{by}."
+    after = f"after {plural(entry['stopped'], 'seed')}"
+    chosen = candidate(facts, facts["winner"])
+    if chosen is None or not entry["behind"] or entry["behind"]["low"] > 0:
+        return f"{title(entry)} was stopped {after}, as worse{by}."
+    against = f" against {title(leader)}" if leader else ""
+    now = "final comparison" if facts["over"] else "comparison so far"
+    return (
+        f"{title(entry)} was stopped by the race's look {after}, whose interval{against} then "
+        f"excluded 0; the {now}, of its {seeds_of(entry)} with the {seeds_of(chosen)} of "
+        f"{title(chosen)}, does not exclude it."
+    )
 
 
 def _curse(facts: Mapping[str, Any], entry: Mapping[str, Any], *, best_of_search: bool) -> str:

@@ -76,8 +76,13 @@ def _after_opening(facts: Mapping[str, Any]) -> str:
     )
 
 
+def seeds_added(facts: Mapping[str, Any]) -> list[int]:
+    """Return by how many seeds each earlier verdict was, before others were added; [] if none."""
+    return [seeds for seeds in facts.get("earlier_verdicts") or () if seeds < facts["seeds"]]
+
+
 def _after_verdicts(facts: Mapping[str, Any]) -> str:
-    looks = [seeds for seeds in facts.get("earlier_verdicts") or () if seeds < facts["seeds"]]
+    looks = seeds_added(facts)
     if not looks:
         return ""
     which = "an earlier verdict" if len(looks) == 1 else f"{len(looks)} earlier verdicts"

@@ -32,9 +32,8 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
     """Return what a study's confirmation has chosen; None where there is none that is over.
 
     Keys: as ``confirmed_figure``, and ``crowned``, whether it was told from all others, ``alone``,
-    whether there were none, ``few``, whether it has no crown for want of seeds, ``caution``, what
-    is to be known of runs after a look at the test split, and ``unlearned``, whether its mean is
-    above what always answering one emotion would score.
+    whether there were none, ``few``, whether it has no crown for want of seeds, and ``caution``,
+    what is to be known of runs after a look at the test split.
     """
     chosen = decided(data.confirmation)
     if chosen is None:
@@ -46,7 +45,6 @@ def confirmed_study(data: ReportData) -> dict[str, Any] | None:
         "alone": len(facts["candidates"]) == 1,
         "few": too_few_for_a_crown(facts),
         "caution": cautioned(facts),
-        "unlearned": unlearned(facts, chosen),
     }
 
 
@@ -79,12 +77,14 @@ def confirmed_figure(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> dict
 
     Keys: ``architecture, number, mean`` (with its interval), ``seeds`` (runs that it is the mean
     of), ``images`` (faces that were drawn again; 0 under an objective that single faces have no
-    part in), ``objective, direction, level, search_value``.
+    part in), ``objective, direction, level, search_value`` and ``unlearned``, the sentence that
+    says that it was not shown to beat always answering one emotion; "" where it was.
     """
     return {
         **{key: entry[key] for key in ("architecture", "number", "mean", "search_value")},
         "seeds": sum(v is not None for v in entry["values"]),
         **{key: facts[key] for key in ("images", "objective", "direction", "level")},
+        "unlearned": unlearned(facts, entry),
     }
 
 
@@ -123,12 +123,19 @@ def openings(whole: SideBySide) -> list[str]:
             continue
         if not study["best"] or not first["best"]:
             continue
+        goals = [s["objective"] for s in (first, study)]
+        if goals[0]["name"] != goals[1]["name"]:
+            said.append(
+                f"{first['title']} and {study['title']} have different objectives "
+                f"({goals[0]['label']} and {goals[1]['label']}), and nothing is subtracted."
+            )
+            continue
         lacking = [s for s in (first, study) if not s.get("confirmed")]
         if not lacking:
-            goals = [metric_words(s["confirmed"]["objective"]) for s in (first, study)]
+            by = [metric_words(s["confirmed"]["objective"]) for s in (first, study)]
             said.append(
-                f"{first['title']} was confirmed for its {goals[0]} and {study['title']} for its "
-                f"{goals[1]}, so no difference of the two is given."
+                f"{first['title']} was confirmed for its {by[0]} and {study['title']} for its "
+                f"{by[1]}, so no difference of the two is given."
             )
             continue
         reruns = [s for s in lacking if s["name"].endswith(SUFFIX)]
@@ -198,7 +205,12 @@ def study_text(study: Mapping[str, Any]) -> str:
         return f"not finished: {study['confirming']}" if study.get("confirming") else "–"
     reason = "of too few seeds for a winner" if known["few"] else "not told from others"
     told = "" if known["crowned"] or known["alone"] else f" (taken, {reason})"
-    return f"{title(known)}{told}: {figure_text(known)}"
+    return f"{title(known)}{told}: {figure_text(known)}{doubt_text(known)}"
+
+
+def doubt_text(known: Mapping[str, Any]) -> str:
+    """Return in a cell that a confirmed figure does not beat one answer; "" where it does."""
+    return ", not shown to have learned" if known["unlearned"] else ""
 
 
 def confirmed_sentence(study: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Bests of studies with unequal numbers of trials, and their difference at equal numbers.
 
-A best of more trials is better by luck alone. So the first trials of each architecture, as many as
-the study with fewer has, are compared as well.
+A best of more trials is better already by luck. So the first trials of each architecture, as many
+as the study with fewer has, are compared as well.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ def equal_trials(
 
     ``trials`` (of the first, of it), ``labels`` (the same of each architecture that both have and
     that has not as many in both), ``each`` (the trials of each architecture that are compared; None
-    if not all alike) and ``difference`` (as ``difference_of``, None where the architectures are not
-    the same). Rungs and attempts of a configuration are one trial. None for the first study, for
-    those with as many, and where there are no two bests of one objective.
+    if not all alike), ``difference`` (as ``difference_of``, None where the architectures are not
+    the same) and ``shared`` (where they are not, by architecture that both have, ``difference_of``
+    the bests of as many first ``trials``). Rungs and attempts of a configuration are one trial.
+    None for the first study, for those with as many, and where there are no two bests of one
+    objective.
     """
     bought = [_bought(side) for side in sides]
     return [None] + [_unequal(sides, bought, place, count_pairs) for place in range(1, len(sides))]
@@ -68,17 +70,37 @@ def _unequal(
     if totals[0] == totals[1] and not labels:
         return None
     least = {label: min(n[label] for n in counts) for label in shared}
-    gap = None
+    gap, apart = None, {}
     if set(counts[0]) == set(counts[1]):
         old, new = (_foremost(side, least, objective) for side in pair)
         gap = difference_of(old, (place, new), objective, count_pairs)
+    else:
+        apart = _shared(pair, least, place, objective, count_pairs)
     each = set(least.values())
     return {
         "trials": totals,
         "labels": labels,
         "each": each.pop() if len(each) == 1 else None,
         "difference": gap,
+        "shared": apart,
     }
+
+
+def _shared(
+    pair: tuple[Bought, Bought],
+    least: Mapping[str, int],
+    place: int,
+    objective: Mapping[str, Any],
+    count_pairs: CountPairs,
+) -> dict[str, Any]:
+    """Return the difference at equal numbers of each architecture that both studies have."""
+    found = {}
+    for label, trials in least.items():
+        old, new = (_foremost({label: side[label]}, least, objective) for side in pair)
+        gap = difference_of(old, (place, new), objective, count_pairs)
+        if gap is not None:
+            found[label] = {**gap, "trials": trials}
+    return found
 
 
 def _foremost(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.baselines import MOST_NAMED, baseline_phrase, changed_here
+from hpo.reports.confirmed_gains import confirmed_clause
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
 from hpo.reports.selection_sentences import (
@@ -19,6 +20,7 @@ from hpo.reports.sentences import (
     accuracy_with_interval,
     basis,
     counted_states,
+    listed,
     number,
     origin_phrase,
     percent,
@@ -56,6 +58,7 @@ def gain_sentence(
     winner: Mapping[str, Any],
     objective: Mapping[str, Any],
     majority: Mapping[str, Any] | None = None,
+    confirmation: Mapping[str, Any] | None = None,
 ) -> str:
     """Say what the best trial has over its baseline, or why that is unknown.
 
@@ -64,9 +67,13 @@ def gain_sentence(
         objective: of the study.
         majority: ``rate`` and ``label`` of the most frequent class; a gain between two trials that
             were not shown to do better is told as that.
+        confirmation: as in ``ReportData``; what it says of the two over seeds is told as well.
     """
     told = _gain_sentence(winner, objective)
     chance = unlearned(winner, majority or {})
+    if chance and not by_accuracy(objective):
+        chance += _accuracies(winner)
+    chance = confirmed_clause(winner, confirmation or {}) + chance
     # In one breath with the gain: who quotes the sentence quotes this as well.
     first, stop, rest = told.partition(". ")
     return f"{first.removesuffix('.')}{chance}.{' ' + rest if stop else ''}" if chance else told
@@ -92,6 +99,19 @@ def unlearned(entry: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
         f"; {who} shown to do better than always answering '{majority['label']}' "
         f"({percent(majority['rate'])})"
     )
+
+
+def _accuracies(entry: Mapping[str, Any]) -> str:
+    """Return the accuracies of the trials of a gain beside that of one answer, under a loss."""
+    trials = [entry["gain"]["baseline"], entry["best"]]
+    told = [
+        f"{percent(t['interval']['point'])} "
+        f"[{100 * t['interval']['low']:.1f}, {100 * t['interval']['high']:.1f}]"
+        for t in (trials[:1] if entry["gain"]["same_trial"] else trials)
+        if t["interval"]
+    ]
+    plain = "a validation accuracy" if len(told) == 1 else "validation accuracies"
+    return f", with {plain} of {listed(told)} (95 % Wilson intervals)" if told else ""
 
 
 def _gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
@@ -202,12 +222,21 @@ def sampler_sentence(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> 
     return _joined(f"{said}.", selection_sentence(gain), beside_search(gain))
 
 
-def gain_notes(entry: Mapping[str, Any], objective: Mapping[str, Any]) -> list[str]:
-    """Return what must stand beside the gains of an architecture in a figure, a line each."""
+def gain_notes(
+    entry: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    confirmation: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Return what must stand beside the gains of an architecture in a figure, a line each.
+
+    ``confirmation`` as in ``gain_sentence``.
+    """
     gain, best, label = entry["gain"], entry["best"], entry["label"]
     if not gain:
         return []
     lines = []
+    if over_seeds := confirmed_clause(entry, confirmation or {}).removeprefix("; "):
+        lines.append(f"{label}: {over_seeds}. What is drawn are the search's single runs.")
     origin = origin_phrase(best.get("origin", ""))
     if not gain["same_trial"]:
         said = f"{label}: trial {best['number']} is the best{', ' + origin if origin else ''}."

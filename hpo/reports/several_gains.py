@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.baselines import baselines_phrase
+from hpo.reports.confirmed_gains import confirmed_clause
 from hpo.reports.gain_sentences import unlearned
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
@@ -17,10 +18,11 @@ def gains_sentence(
     entries: Sequence[Mapping[str, Any]],
     objective: Mapping[str, Any],
     majority: Mapping[str, Any] | None = None,
+    confirmation: Mapping[str, Any] | None = None,
 ) -> str:
     """Say in one sentence what tuning gained in each architecture, and what to make of it.
 
-    ``majority`` as in ``gain_sentence``.
+    ``majority`` and ``confirmation`` as in ``gain_sentence``.
     """
     told = [_short_gain(entry, objective) for entry in entries]
     named = [named_gain(entry) for entry in entries]
@@ -34,14 +36,16 @@ def gains_sentence(
             f"in {objective['label']}, of which lower is better and single runs have no interval, "
             "and in brackets what came with it in points of validation accuracy"
         )
-    said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(told)}."
+    over_seeds = [confirmed_clause(entry, confirmation or {}) for entry in entries]
+    again = [f"; {e['label']}: {c[2:]}" for e, c in zip(entries, over_seeds, strict=True) if c]
+    said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(told)}{''.join(again)}."
     if not measured:
         return said
     sizes = sorted({change["n"] for change in measured})
     apart = [m for m in measured if is_apart(m)]
     lucky = lucky_shares(entries)
     each = "" if any(change.get("paired") for change in measured) else " each"
-    which, none = "brackets", "none of them"
+    which, none = "brackets of single runs" if again else "brackets", "none of them"
     if not by_accuracy(objective):
         which, none = "square brackets", "no change of accuracy"
     verdict = "" if apart or lucky else f", and {none} is distinguishable from nothing"

@@ -127,6 +127,7 @@ def _study(side: ReportData, title: str, best: Mapping[str, Any] | None) -> dict
         "devices": facts.get("devices", []),
         "budget": study.get("budget"),
         "best": {"label": best["label"], **best["best"]} if best else None,
+        "majority": side.majority,
         "doubt": no_better(best, side.majority) if best else "",
         "equals": [list(each) for each in equals(side.architectures, side.objective["direction"])],
         "confirmed": confirmed_beside.confirmed_study(side),

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.reports.confirmed_beside import confirmed_sentence, figure_text, openings, study_text
+from hpo.reports.confirmed_beside import (
+    confirmed_sentence,
+    doubt_text,
+    figure_text,
+    openings,
+    study_text,
+)
 from hpo.reports.data import write_atomically
 from hpo.reports.differing import exact
 from hpo.reports.draw.side_by_side import sections
@@ -16,6 +22,7 @@ from hpo.reports.equals import equals_sentence
 from hpo.reports.layout import render, write_folder
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.sentences import (
+    accuracy_with_interval,
     counted_states,
     number,
     plural,
@@ -126,6 +133,9 @@ def summary(whole: SideBySide) -> list[str]:
                 f"a validation accuracy of {100 * best['interval']['point']:.1f} % "
                 f"[{low:.1f}, {high:.1f}] (95 % Wilson interval, n = {best['interval']['n']:,})"
             )
+        elif best["interval"] and study["doubt"]:
+            # What is said of always answering one emotion is said of it.
+            reached += f" and a validation accuracy of {accuracy_with_interval(best['interval'])}"
         doubt = f", {study['doubt']}" if study["doubt"] else ""
         alike = equals_sentence([(label, n) for label, n in study["equals"]])
         alike = f" {alike}" if alike else ""
@@ -173,21 +183,39 @@ def _unequal(
     had = f" {whole.titles[0]} had {plural(old, 'trial')} and {study['title']} {number(new)}"
     if confirmed:
         return f"{had}: what more search finds is in the difference of the confirmed, too."
-    had += ": a best of more is better by luck alone"
+    had += ": a best of more is better already by luck"
     known, each = unequal["difference"], unequal["each"]
     if known is None:
-        return f"{had}."
+        return f"{had}; {_of_shared(unequal)}."
     # Where each has its own number it is as many as both studies have.
     first = f"the first {plural(each, 'trial')}" if each else "as many first trials"
     first += " of each architecture" if len(whole.architectures) > 1 else " of both"
     if known == gap:
         return f"{had}; among {first} the difference is the same."
+    return f"{had}; among {first} {_at_equal(known)}."
+
+
+def _of_shared(unequal: Mapping[str, Any]) -> str:
+    """Return the difference at equal numbers of each architecture that both have, or why not."""
+    shared = unequal.get("shared") or {}
+    if not shared:
+        return (
+            "no difference at equal numbers is given, as no architecture has a comparable best in "
+            "both"
+        )
+    told = [
+        f"among the first {plural(one['trials'], 'trial')} of {label} {_at_equal(one)}"
+        for label, one in shared.items()
+    ]
+    which = "the architecture" if len(told) == 1 else "the architectures"
+    return f"of {which} that both have: {', '.join(told)}"
+
+
+def _at_equal(known: Mapping[str, Any]) -> str:
     unit = " nats" if known["low"] is None else " points"
     told = known["low"] is None or known["low"] > 0 or known["high"] < 0
-    return (
-        f"{had}; among {first} the difference is {_gap(known)}{unit}"
-        f"{'' if told else ', which does not tell the two apart'}."
-    )
+    apart = "" if told else ", which does not tell the two apart"
+    return f"the difference is {_gap(known)}{unit}{apart}"
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
@@ -230,7 +258,10 @@ def _result(
     if result["against_majority"] in ("contains", "below"):
         told = f", not shown to have learned{told}"
     known = result.get("confirmed")
-    confirmed = f"; confirmed: {figure_text(known)} (trial {known['number']})" if known else ""
+    confirmed = ""
+    if known:
+        mean = f"{figure_text(known)} (trial {known['number']}){doubt_text(known)}"
+        confirmed = f"; confirmed: {mean}"
     return f"{text}, trial {best['number']} of {result['trials']}{told}{confirmed}"
 
 

@@ -67,7 +67,10 @@ def _confirmed(data: ReportData, facts: Mapping[str, Any]) -> dict[str, str]:
     if chosen is None:
         return _tested(data, facts, confirmed=False)
     known = data.confirmation["facts"]
-    over = [*data.confirmation["sentences"][:1], cautioned(known), unlearned(known, chosen)]
+    over = [*data.confirmation["sentences"][:1], cautioned(known)]
+    # The verdict holds it already, except in reports of before it did.
+    doubt = unlearned(known, chosen)
+    over += [] if doubt in " ".join(over) else [doubt]
     told = {"Over seeds": " ".join(filter(None, over))}
     told |= _tested(data, chosen, confirmed=True)
     members = data.study.get("ensemble") or 1

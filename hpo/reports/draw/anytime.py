@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from hpo.reports.draw.style import (
 from hpo.reports.judged import none_kept
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.tables import duration
+from hpo.reports.words import in_words
 
 TITLE = "Best so far at equal budgets"
 OLD = "This report was made before architectures were compared at equal budgets; draw it again."
@@ -28,6 +30,8 @@ MEASURES = {"trials": "trials", "seconds": "time", "epochs": "epochs"}
 ASIDE = 0.028
 """Share of the axis by which a confirmed mark stands behind the jump of the line: on a phone, where
 the axis has some 280 pixels, more than half of a mark."""
+CONFIRMED = ", confirmed"
+"""What the name of such marks ends with."""
 SLIVER = 0.03
 """Share of the axis under which a last step is too short for its band to be seen."""
 
@@ -112,7 +116,20 @@ def _curves(data: ReportData, measure: str) -> Picture:
         )
     # Room for the mark of a best that was the last.
     drawn.update_xaxes(range=[0, 1.07 * longest / divisor])
-    return Picture(MEASURES[measure], drawn, note="\n".join(_notes(data, measure, common)))
+    note = "\n".join(_notes(data, measure, common))
+    return Picture(MEASURES[measure], drawn, note=note, words=_words(drawn))
+
+
+def _words(drawn: Any) -> str:
+    """Return the figure in words, with what was confirmed where the search found it.
+
+    The marks stand a little behind.
+    """
+    told = json.loads(drawn.to_json())
+    for trace in told["data"]:
+        if trace.get("name", "").endswith(CONFIRMED):
+            trace["x"] = [spent for _, spent in trace["customdata"]]
+    return in_words(told)
 
 
 def _notes(data: ReportData, measure: str, common: float) -> list[str]:
@@ -292,7 +309,7 @@ def _confirmed(
             "width": 6,
             "color": tone,
         },
-        name=f"{safe(label)}, confirmed",
+        name=safe(label) + CONFIRMED,
         legendgroup=safe(label),
         showlegend=False,
         meta=about(label),

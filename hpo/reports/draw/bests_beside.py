@@ -7,6 +7,7 @@ from typing import Any
 
 from hpo.reports.confirmation_words import within
 from hpo.reports.confirmed_beside import figure_text
+from hpo.reports.draw.results import majority_line, near
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     COLOURS,
@@ -77,6 +78,12 @@ def common_objective(whole: SideBySide) -> dict[str, Any] | None:
     return next(iter(objectives.values())) if len(objectives) == 1 else None
 
 
+def common_majority(whole: SideBySide) -> dict[str, Any]:
+    """Return what always answering the most frequent emotion scores; {} where studies differ."""
+    first: dict[str, Any] = whole.studies[0]["majority"]
+    return first if all(study["majority"] == first for study in whole.studies) else {}
+
+
 def bests(whole: SideBySide) -> Section:
     """Draw the best trials with their intervals, and what was confirmed under them."""
     title = "Best trial per architecture"
@@ -120,6 +127,24 @@ def bests(whole: SideBySide) -> Section:
             if trace is not None:
                 drawn.add_trace(trace)
                 words += [f"{told}." for told in trace.customdata]
+    if accuracy and (majority := common_majority(whole)):
+        ends = [
+            end
+            for trace in drawn.data
+            for x, more, less in zip(
+                trace.x, trace.error_x.array, trace.error_x.arrayminus, strict=True
+            )
+            for end in (x - less, x + more)
+        ]
+        if near(majority, min(ends), max(ends)) is not None:
+            majority_line(drawn, majority)
+            # Its name stands where the legend would.
+            drawn.update_layout(
+                height=drawn.layout.height + 45,
+                margin={"t": 45, "b": 90 + ENTRY * len(whole.studies)},
+                legend={"yref": "container", "y": 0, "yanchor": "bottom"},
+            )
+            words.append(f"A line at {100 * majority['rate']:.1f}: always '{majority['label']}'.")
     if confirmed:
         drawn.add_trace(_key())
     labels = [safe(whole.architectures[row]["label"]) for row in middles]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.evidence.intervals import majority_rate
 from hpo.reports.confirmation_words import candidate, within
 from hpo.reports.confirmation_words import title as name_of
 from hpo.reports.data import ReportData
@@ -25,7 +26,7 @@ from hpo.spec.confirmation import SUFFIX
 
 TITLE = "Confirmation"
 LOOK_FOR = (
-    "Does the interval of the first clear the others' dots, and how far does the search's own "
+    "Does the interval of the best mean clear the others' dots, and how far does the search's own "
     "value (the cross) stand from the dots of its re-runs? That distance is the luck of a search."
 )
 TEST_COLOUR = "#b5483a"
@@ -58,8 +59,12 @@ def section(data: ReportData) -> Section:
     of_test = _place_of(tested, entries) if tested else None
     if tested and of_test is not None and data.objective["percent"]:
         drawn.add_trace(_test(tested, of_test))
+        if (rate := _test_majority(tested)) is not None:
+            drawn.add_trace(_always(rate, of_test, entries[of_test]["architecture"]))
     if by_accuracy(data.objective):
-        _draw_majority(drawn, data, entries)
+        # The test faces have a share of their own.
+        where = " on validation" if tested and of_test is not None else ""
+        _draw_majority(drawn, data, entries, where)
     names = [
         safe(name_of(e)) + (f"<br>(stopped after {e['stopped']} seeds)" if e["stopped"] else "")
         for e in entries
@@ -82,12 +87,12 @@ def section(data: ReportData) -> Section:
     return Section(TITLE, LOOK_FOR, pictures)
 
 
-def _draw_majority(drawn: Any, data: ReportData, entries: list[dict[str, Any]]) -> None:
+def _draw_majority(drawn: Any, data: ReportData, entries: list[dict[str, Any]], where: str) -> None:
     """Draw what always answering one emotion scores, where that is near what is drawn."""
     known = [100 * v for e in entries for v in (e["search_value"], *e["values"]) if v is not None]
     known += [100 * end for e in entries if e["mean"] for end in within(e["mean"])]
     if known and near_majority(data, min(known), max(known)) is not None:
-        draw_majority(drawn, data)
+        draw_majority(drawn, data, where)
 
 
 def _once(said: list[str]) -> list[str]:
@@ -253,6 +258,36 @@ def _place_of(opening: dict[str, Any], entries: list[dict[str, Any]]) -> int | N
     opened = (opening["architecture"], opening["number"])
     places = (k for k, e in enumerate(entries) if (e["architecture"], e["number"]) == opened)
     return next(places, None)
+
+
+def _test_majority(opening: dict[str, Any]) -> float | None:
+    """Return what always answering one emotion scores on the test faces [%]; None if far off."""
+    rate = majority_rate([sum(row) for row in opening.get("confusion") or []])
+    low, high = (100 * known for known in within(opening["accuracy"]))
+    # An interval is narrow; a mark ten points off still stands beside its star.
+    close = rate is not None and low - 10 <= 100 * rate <= high + 10
+    return 100 * rate if rate is not None and close else None
+
+
+def _always(rate: float, place: int, architecture: str) -> Any:
+    """Return a tick beside the star, at what one answer scores on the same faces."""
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=[rate],
+        y=[place + 0.22],
+        mode="markers",
+        meta=about(architecture),
+        marker={
+            "size": 18,
+            "color": TEST_COLOUR,
+            "symbol": "line-ns",
+            "line": {"width": 2, "color": TEST_COLOUR},
+        },
+        name="always one emotion, test split",
+        hovertemplate="always the most frequent emotion of the test faces: %{x:.1f} %"
+        "<extra></extra>",
+    )
 
 
 def _test(opening: dict[str, Any], place: int) -> Any:

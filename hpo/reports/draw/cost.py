@@ -39,6 +39,7 @@ APART = 0.16
 """Of the axis, between two of its ticks: 40 pixels on a phone, where one with its unit takes 33."""
 _STEPS = (
     (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
     tuple(float(k) for k in range(1, 10)),
     tuple(k / 2 for k in range(2, 20)),
     tuple(k / 10 for k in range(10, 100)),
@@ -156,7 +157,11 @@ def _ticks(low: float, high: float) -> dict[float, str]:
         closest = min((math.log10(b / a) for a, b in pairwise(shown)), default=math.inf)
         if len(fewer) >= 3 and closest < APART * math.log10(high / low):
             shown = fewer
-    return {value: _short(value) for value in shown[:: -(-len(shown) // MOST_TICKS)]}
+    kept: list[float] = []
+    for value in shown[:: -(-len(shown) // MOST_TICKS)]:
+        if not kept or math.log10(value / kept[-1]) >= APART * math.log10(high / low):
+            kept.append(value)
+    return {value: _short(value) for value in kept}
 
 
 def _multiples(low: float, high: float, steps: Sequence[float]) -> list[float]:

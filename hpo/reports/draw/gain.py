@@ -98,7 +98,9 @@ def section(data: ReportData) -> Section:
         "is gained or lost here came with it."
     ]
     notes = [] if by_accuracy(data.objective) else notes
-    notes += [note for entry in known for note in gain_notes(entry, data.objective)]
+    notes += [
+        note for entry in known for note in gain_notes(entry, data.objective, data.confirmation)
+    ]
     notes += _how(known)
     if data.majority and majority is None:
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -65,16 +66,24 @@ def section(data: ReportData) -> Section:
     return Section(title, look_for, [Picture("", drawn, note=note)])
 
 
-def draw_majority(drawn: Any, data: ReportData) -> None:
-    """Draw a line at what always answering the most frequent class scores, with its name above."""
-    rate = 100 * data.majority["rate"]
+def draw_majority(drawn: Any, data: ReportData, where: str = "") -> None:
+    """Draw a line at what always answering the most frequent class scores, with its name above.
+
+    ``where`` says of which faces, where others are drawn too.
+    """
+    majority_line(drawn, data.majority, where)
+
+
+def majority_line(drawn: Any, majority: Mapping[str, Any], where: str = "") -> None:
+    """Draw what ``draw_majority`` does of ``rate`` and ``label``."""
+    rate = 100 * majority["rate"]
     drawn.add_vline(x=rate, line={"dash": "dash", "width": 1.5, "color": "#b5483a"}, layer="below")
     drawn.add_annotation(
         x=rate,
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"always '{safe(data.majority['label'])}': {rate:.1f}",
+        text=f"always '{safe(majority['label'])}'{where}: {rate:.1f}",
         showarrow=False,
         font={"color": "#b5483a", "size": 11},
     )
@@ -87,9 +96,14 @@ def near_majority(data: ReportData, low: float, high: float) -> float | None:
         data: the report.
         low, high: the ends of what is drawn; an axis of which it took more than a third is none.
     """
-    if not data.majority:
+    return near(data.majority, low, high)
+
+
+def near(majority: Mapping[str, Any], low: float, high: float) -> float | None:
+    """Return what ``near_majority`` does of a ``rate``; None where it is not known."""
+    if not majority:
         return None
-    rate, room = 100 * float(data.majority["rate"]), (high - low) / 2
+    rate, room = 100 * float(majority["rate"]), (high - low) / 2
     return rate if low - room <= rate <= high + room else None
 
 

@@ -10,12 +10,15 @@ from hpo.reports.draw.bests_beside import (
     ENTRY,
     NO_ACCURACY,
     bests,
+    common_majority,
     common_objective,
     shape,
     tone,
 )
+from hpo.reports.draw.results import near
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import figure, objective_axis, objective_value, safe
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.side_by_side import SideBySide
 
 
@@ -55,6 +58,16 @@ def _anytime(whole: SideBySide) -> Section:
         if steps:
             drawn.add_trace(_curve(go, place, study["title"], steps, objective, divisor, unit))
     drawn.update_xaxes(rangemode="tozero")
+    majority, heights = common_majority(whole), [y for trace in drawn.data for y in trace.y]
+    if heights and by_accuracy(objective) and near(majority, min(heights), max(heights)):
+        drawn.add_hline(
+            y=100 * majority["rate"],
+            line={"dash": "dash", "width": 1.5, "color": "#b5483a"},
+            layer="below",
+            annotation_text=f"always '{safe(majority['label'])}': {100 * majority['rate']:.1f}",
+            annotation_position="top left",
+            annotation_font={"color": "#b5483a", "size": 11},
+        )
     if not drawn.data:
         return Section(title, look_for, empty="No trial is complete." if common else NO_ACCURACY)
     note = (

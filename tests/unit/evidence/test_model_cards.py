@@ -134,6 +134,10 @@ def test_what_is_not_known_is_left_out(changes: dict[str, Any]) -> None:
     assert "## Forbidden uses" in card
 
 
+def test_of_one_epoch_a_card_speaks_in_the_singular() -> None:
+    assert "1 epoch, whose end is the model." in model_card(facts() | {"epochs_run": 1})
+
+
 def test_a_re_run_is_told_as_the_configuration_that_it_is_of() -> None:
     made = trial("cnn-two-4", 3, random.Random(0), study="demo.confirmation")
     told = card_facts(dataclasses.replace(made, origin="confirmation", seed=11), dataset="fer2013")

@@ -299,6 +299,21 @@ def test_a_trial_that_breaks_a_constraint_brings_nothing(one_trial: OneTrial) ->
     assert [search_value(row(r)) for r in (kept, broken)] == [pytest.approx(0.5, abs=1e-3), None]
 
 
+def test_that_no_architecture_has_learned_comes_before_any_share(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    data = report(two_searches(one_trial), spec)
+    told = answer_sentence(data.comparison, data.facts, data.objective, ["cnn", "xception"])
+    assert told.startswith(
+        "Of cnn and xception not even the best was shown to do better than always answering one "
+        "emotion. Tuning or architecture?"
+    )
+    assert told.count("always answering") == 1
+    one = answer_sentence(data.comparison, data.facts, data.objective, ["cnn"])
+    assert one.startswith("Tuning or architecture?")
+    assert "; in cnn not even the best was shown" in one
+
+
 def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
     one_trial: OneTrial, spec: dict[str, Any]
 ) -> None:
@@ -327,6 +342,10 @@ def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
     assert all(min(abs(x - jump) for jump in jumps) >= 0.5 for x in marks.x)
     assert [(number, round(x)) for number, x in marks.customdata] == [(2, 30), (4, 50)]
     assert "best confirmed value so far" in picture.note
+    # In words there is no need to stand aside: after half a minute and 50 s, as it was found.
+    where = marks.customdata[0][1], marks.customdata[1][1]
+    assert f"cnn, confirmed: 55 % at {where[0]:.4g}" in picture.words
+    assert f", 57 % at {where[1]:.4g}" in picture.words
 
 
 def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(

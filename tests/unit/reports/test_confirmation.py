@@ -112,6 +112,28 @@ def test_a_winner_is_told_with_its_lead_and_who_was_stopped(facts: dict[str, Any
     assert said[3] == "cnn #4, mean of 3 seeds: macro F1 48.0 %."
 
 
+def test_after_an_earlier_verdict_no_rate_of_chance_is_promised(facts: dict[str, Any]) -> None:
+    assert "chance alone crowns" in tell(facts | {"earlier_verdicts": []})[0]
+    added = tell(facts | {"earlier_verdicts": [3]})
+    assert "chance alone" not in added[0]
+    assert added[0].endswith("seeds and faces resampled).")
+    assert added[1].startswith("Caution: of the 5 seeds 2 came after an earlier verdict by 3")
+
+
+def test_who_was_stopped_and_is_not_told_apart_is_told_by_what_it_was_stopped(
+    facts: dict[str, Any],
+) -> None:
+    facts["candidates"][0]["values"] = [0.5, 0.51, 0.52, 0.53, 0.54]
+    facts["candidates"][2]["behind"] = interval(0.015, 0.02)
+    said = tell(facts | {"crowned": False})
+    assert "1.5 points [-0.5, +3.5] above cnn #7 over its 3 seeds (95 %" in said[0]
+    assert said[1] == (
+        "cnn #7 was stopped by the race's look after 3 seeds, whose interval against cnn #4 then "
+        "excluded 0; the final comparison, of its 3 seeds with the 5 seeds of cnn #4, does not "
+        "exclude it."
+    )
+
+
 def test_re_runs_that_do_better_than_the_search_show_no_optimism(facts: dict[str, Any]) -> None:
     facts["candidates"][0]["optimism"] = interval(-0.003, 0.02, 3)
     (said,) = [sentence for sentence in tell(facts) if "curse" in sentence]
@@ -462,6 +484,24 @@ def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
     said = tell(facts)
     assert "over 2 seeds on 3,589 validation faces" in said[0]
     assert said[-1] == "cnn #4, mean of 2 seeds: macro F1 48.0 %."
+
+
+def test_the_star_has_its_own_mark_of_always_answering_one_emotion(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    # Three of five test faces are of the most frequent emotion.
+    matrix = [[50, 30], [60, 60]]
+    openings = [OPENING | {"confusion": matrix, "accuracy": interval(0.55, 0.03)}]
+    confirmation = {"facts": facts, "sentences": [], "test": [], "openings": openings}
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=confirmation)
+    drawn = section(data).pictures[0].figure
+    (tick,) = [t for t in drawn.data if t.name == "always one emotion, test split"]
+    (star,) = [t for t in drawn.data if t.name == "test split"]
+    assert tick.x == (60.0,)
+    assert tick.y == star.y
+    openings[0]["confusion"] = []
+    drawn = section(compute(records(trials=4), spec, n_bootstrap=0, confirmation=confirmation))
+    assert not any("always" in (t.name or "") for t in drawn.pictures[0].figure.data)
 
 
 def test_each_class_is_drawn_with_its_interval(

@@ -79,6 +79,19 @@ def test_accuracies_are_told_as_those_of_trials_chosen_by_loss(data: ReportData)
     assert "selected by its validation loss" in page(data)
 
 
+def test_accuracies_stand_beside_that_of_one_answer_where_it_was_not_beaten() -> None:
+    data = told("cnn")
+    (entry,) = data.architectures
+    low = entry | {"against_majority": "contains", "baseline_against_majority": "below"}
+    said = gain_sentence(low, data.objective, {"label": "happy", "rate": 0.25})
+    first, second = (entry["gain"]["baseline"], entry["best"])
+    assert (
+        "; neither of the two was shown to do better than always answering 'happy' (25.0 %), with "
+        f"validation accuracies of {100 * first['interval']['point']:.1f} % ["
+    ) in said
+    assert f" and {100 * second['interval']['point']:.1f} % [" in said
+
+
 def test_what_tuning_changed_in_one_architecture_is_told_in_loss_first() -> None:
     data = told("cnn")
     (entry,) = data.architectures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -12,6 +13,7 @@ from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import anytime, gain, parallel, slices
 from hpo.reports.draw.axes import log_settings, whole_settings
+from hpo.reports.draw.cost import APART
 from hpo.reports.draw.cost import _ticks as cost_ticks
 from hpo.spec.records import TrialRecord
 
@@ -136,6 +138,15 @@ def test_ticks_of_whole_numbers_are_fewer_where_the_axis_is_narrow() -> None:
 
 def test_ticks_of_costs_over_several_decades_stand_apart() -> None:
     assert list(cost_ticks(1209, 152_823).values()) == ["3 k", "10 k", "30 k", "100 k"]
+
+
+def test_ticks_of_costs_within_two_decades_stand_apart() -> None:
+    assert list(cost_ticks(4.79, 18.39).values()) == ["5", "7", "10", "15"]
+    for low, high in ((3.1, 9.9), (2.0, 12.0), (800.0, 1900.0), (41.0, 47.0)):
+        ticks = list(cost_ticks(low, high))
+        assert len(ticks) > 1
+        for one, next_ in itertools.pairwise(ticks):
+            assert math.log10(next_ / one) >= APART * math.log10(high / low)
 
 
 def test_a_gain_in_words_stays_within_its_axis(

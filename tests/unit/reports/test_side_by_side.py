@@ -414,17 +414,83 @@ def test_a_best_of_more_trials_is_told_beside_the_difference_at_equal_numbers() 
     gap = first - whole.studies[0]["best"]["accuracy"]
     assert unequal["difference"]["point"] == pytest.approx(gap, abs=1e-5)
     told = summary(whole)[-1]
-    assert "study 0 had 12 trials and study 1 24: a best of more is better by luck alone" in told
+    assert "study 0 had 12 trials and study 1 24: a best of more is better already by luck" in told
     assert "among the first 6 trials of each architecture the difference is" in told
-    assert not any("by luck alone" in said for said in (*summary(same), *same.notes))
+    assert not any("already by luck" in said for said in (*summary(same), *same.notes))
     assert any("cnn 6 and 12" in note for note in whole.notes)
 
 
-def test_unequal_trials_of_other_architectures_are_told_without_a_difference() -> None:
+def test_unequal_trials_of_other_architectures_are_compared_in_those_that_both_have() -> None:
     labels = ("cnn",), ("cnn", "xception")
-    sides = [outline(study_records(each, trials=4), study_spec(each)) for each in labels]
+    each = zip(labels, (6, 4), strict=True)
+    sides = [outline(study_records(own, trials=n), study_spec(own)) for own, n in each]
     whole = set_beside(sides, ["A", "B"], unpaired)
-    assert "A had 4 trials and B 8: a best of more is better by luck alone." in summary(whole)[-1]
+    unequal = whole.equal_trials[1]
+    assert unequal is not None
+    assert list(unequal["shared"]) == ["cnn"]
+    assert unequal["shared"]["cnn"]["trials"] == 4
+    assert (
+        "A had 6 trials and B 8: a best of more is better already by luck; of the architecture "
+        "that both have: among the first 4 trials of cnn the difference is "
+    ) in summary(whole)[-1]
+
+
+def test_without_a_common_architecture_the_reason_for_no_difference_is_told() -> None:
+    labels = ("cnn",), ("xception",)
+    each = zip(labels, (6, 4), strict=True)
+    sides = [outline(study_records(own, trials=n), study_spec(own)) for own, n in each]
+    told = summary(set_beside(sides, ["A", "B"], unpaired))[-1]
+    assert "no difference at equal numbers is given, as no architecture has" in told
+
+
+def test_nothing_is_subtracted_where_objectives_differ() -> None:
+    records = study_records(("cnn",), trials=5)
+    sides = [outline(records, study_spec(("cnn",))), outline(by_loss(records), loss_spec(("cnn",)))]
+    sides[1].architectures[0]["against_majority"] = "contains"
+    told = summary(set_beside(sides, ["A", "B"], unpaired))
+    assert told[0] == (
+        "A and B have different objectives (validation accuracy and validation loss), and nothing "
+        "is subtracted."
+    )
+    assert not any("hpo confirm" in said for said in told)
+    assert re.search(
+        r"a validation loss of [\d.]+ nats and a validation accuracy of [\d.]+ % \(95 % Wilson "
+        r"interval [^)]+\), not shown to do better than always",
+        told[-1],
+    )
+
+
+def test_the_share_of_one_answer_is_a_line_where_it_is_the_same_for_all() -> None:
+    sides = [outline(study_records(("cnn",), trials=4), study_spec(("cnn",))) for _ in range(2)]
+    for side in sides:
+        reached = side.architectures[0]["best"]["accuracy"]
+        side.majority.update({"rate": reached, "label": "happy", "n": 3589})
+
+    def lines() -> list[str]:
+        drawn = sections(set_beside(sides, ["A", "B"], unpaired))
+        return [
+            note.text
+            for part in drawn.values()
+            for note in part.pictures[0].figure.layout.annotations
+            if "always" in note.text
+        ]
+
+    assert lines() == [f"always 'happy': {100 * reached:.1f}"] * 2
+    sides[1].majority["rate"] -= 0.001
+    assert lines() == []
+
+
+def test_a_confirmed_cell_says_that_it_was_not_shown_to_have_learned() -> None:
+    facts = confirmed_facts()
+    facts["candidates"][0]["confusion"] = [[60, 0], [40, 0]]
+    spec = study_spec(("cnn",))
+    side = outline(study_records(("cnn",), trials=8), spec)
+    side = dataclasses.replace(side, confirmation={"facts": facts, "sentences": []})
+    whole = set_beside([side, side], ["A", "B"], unpaired)
+    doubted = "over 3 seeds (trial 4), not shown to have learned"
+    assert doubted in result_rows(whole)[0][1]
+    (row,) = [row for row in budget_rows(whole) if row[0] == "confirmed"]
+    assert row[1].endswith("over 3 seeds, not shown to have learned")
 
 
 def test_who_was_not_shown_to_have_learned_is_said_of_every_architecture() -> None:

@@ -41,6 +41,19 @@ def test_an_old_report_has_a_card_of_what_it_knows(records: Records, spec: dict[
     assert "## Forbidden uses" in model_card(known)
 
 
+def test_on_the_card_a_verdict_says_once_that_nothing_was_shown_to_have_learned(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    found = records(("cnn",), trials=6)
+    told = confirmed_by(worse_of(found))
+    told["facts"]["candidates"][1]["confusion"] = [[60, 0], [40, 0]]
+    doubt = "was not shown to have learned: its interval lies below the 60.0 %"
+    for sentences in (tell(told["facts"]), told["sentences"]):
+        confirmation = {**told, "sentences": sentences}
+        data = compute(found, spec, n_bootstrap=0, confirmation=confirmation)
+        assert card_of(data)["confirmed"]["Over seeds"].count(doubt) == 1
+
+
 def confirmed_by(number: int, *, over: bool = True, crowned: bool = True) -> dict[str, Any]:
     facts = {
         "objective": "val_accuracy",

@@ -1,0 +1,148 @@
+"""What a confirmation says of the gain of tuning: runs over seeds decide where single runs told.
+
+A search's gain is that of its luckiest run over one run of the default; where both were run again
+with other seeds, their difference over these is what the gain is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.evidence.intervals import Interval, difference
+from hpo.reports.baselines import baseline_phrase
+from hpo.reports.confirmation_words import decided, is_share, title
+from hpo.reports.selection_sentences import NOTHING, is_apart
+from hpo.reports.sentences import signed
+
+
+@dataclass(frozen=True)
+class ConfirmedGain:
+    """A tuned configuration against the baseline of its architecture, both run over seeds.
+
+    Args:
+        facts: of the confirmation.
+        tuned: the entry of the tuned one, with a mean.
+        baseline: that of the baseline.
+        ahead: by how much the first is better, with its interval; below 0 where it is worse.
+        paired: whether the interval looks at the same faces, else the means are independent.
+    """
+
+    facts: Mapping[str, Any]
+    tuned: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+    ahead: Mapping[str, Any]
+    paired: bool
+
+    @property
+    def names(self) -> str:
+        """Return who stands against whom, ``cnn #3 against cnn #0``."""
+        return f"{title(self.tuned)} against {title(self.baseline)}"
+
+    @property
+    def change(self) -> str:
+        """Return the difference in the objective, ``-7.5 points [-12.2, -3.2]``."""
+        change = self.ahead if self.facts["direction"] == "maximize" else _minus(self.ahead)
+        if is_share(self.facts):
+            point, low, high = (signed(100 * change[end]) for end in ("point", "low", "high"))
+            return f"{point} points [{low}, {high}]"
+        return f"{change['point']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}]"
+
+    @property
+    def verdict(self) -> str:
+        """Return whether that is a gain, a loss or nothing that can be told from nothing."""
+        if not is_apart(self.ahead):
+            return NOTHING
+        return "a gain" if self.ahead["low"] > 0 else "a loss"
+
+    @property
+    def basis(self) -> str:
+        """Return what the interval rests on."""
+        runs = [sum(v is not None for v in e["values"]) for e in (self.tuned, self.baseline)]
+        how = "" if self.paired else ", the two means taken as independent"
+        return (
+            f"{100 * self.ahead['level']:.0f} % bootstrap interval, {runs[0]} runs against "
+            f"{runs[1]}{how}"
+        )
+
+
+def confirmed_gain(
+    entry: Mapping[str, Any], confirmation: Mapping[str, Any]
+) -> ConfirmedGain | None:
+    """Return what the re-runs say of an architecture's gain; None where they do not say it.
+
+    Of the tuned configurations it is the one that the confirmation has chosen, else the search's
+    best.
+
+    Args:
+        entry: as ``architecture_entry`` returns it.
+        confirmation: as in ``ReportData``; one that is not over says nothing.
+    """
+    chosen = decided(confirmation)
+    if chosen is None or not entry["gain"]:
+        return None
+    facts = confirmation["facts"]
+    tuned, baseline = _tuned(entry, facts, chosen), _baseline(entry, facts)
+    if tuned is None or baseline is None:
+        return None
+    if chosen is tuned and baseline["behind"]:
+        return ConfirmedGain(facts, tuned, baseline, baseline["behind"], paired=True)
+    if chosen is baseline and tuned["behind"]:
+        return ConfirmedGain(facts, tuned, baseline, _minus(tuned["behind"]), paired=True)
+    apart = difference(Interval(**tuned["mean"]), Interval(**baseline["mean"])).to_json()
+    ahead = apart if facts["direction"] == "maximize" else _minus(apart)
+    return ConfirmedGain(facts, tuned, baseline, ahead, paired=False)
+
+
+def confirmed_clause(entry: Mapping[str, Any], confirmation: Mapping[str, Any]) -> str:
+    """Return what stands in one breath with a gain of single runs; "" where nothing was confirmed.
+
+    The difference over seeds, or that the gain is by single runs, as one of the two was not run
+    again.
+    """
+    known = confirmed_gain(entry, confirmation)
+    if known:
+        return (
+            f"; over seeds, which decide, {known.names} has {known.change} ({known.basis}), "
+            f"{known.verdict}"
+        )
+    chosen = decided(confirmation)
+    if chosen is None or not entry["gain"] or entry["gain"]["same_trial"]:
+        return ""
+    if _tuned(entry, confirmation["facts"], chosen) is None:
+        return ""
+    return (
+        f"; the gain is by the search's single runs, as {baseline_phrase(entry)}, trial "
+        f"{entry['gain']['baseline']['number']}, was not run again over seeds"
+    )
+
+
+def _tuned(
+    entry: Mapping[str, Any], facts: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    base = entry["gain"]["baseline"]["number"]
+    if chosen["architecture"] == entry["label"] and chosen["number"] != base:
+        return chosen
+    best = entry["best"]["number"]
+    return None if best == base else _run_again(facts, entry["label"], best)
+
+
+def _baseline(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return _run_again(facts, entry["label"], entry["gain"]["baseline"]["number"])
+
+
+def _run_again(facts: Mapping[str, Any], label: str, number: int) -> Mapping[str, Any] | None:
+    return next(
+        (
+            e
+            for e in facts["candidates"]
+            if (e["architecture"], e["number"]) == (label, number) and e["mean"]
+        ),
+        None,
+    )
+
+
+def _minus(interval: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {"low": -interval["high"], "high": -interval["low"]}
+    return {**interval, "point": -interval["point"], **ends}

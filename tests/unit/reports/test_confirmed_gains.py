@@ -1,0 +1,113 @@
+"""What re-runs over seeds say of a gain stands beside it, and takes the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo.reports.confirmed_gains import confirmed_clause, confirmed_gain
+from hpo.reports.gain_sentences import gain_notes, gain_sentence
+from hpo.reports.several_gains import gains_sentence
+
+OBJECTIVE = {"name": "val_accuracy", "label": "validation accuracy", "percent": True}
+
+
+def interval(point: float, half: float) -> dict[str, Any]:
+    return {"point": point, "low": point - half, "high": point + half, "level": 0.95, "n": 500}
+
+
+def architecture(best: int = 3, **more: Any) -> dict[str, Any]:
+    """An architecture whose default, trial 0, the search saw beaten by two points."""
+    return {
+        "label": "cnn",
+        "baseline": "default",
+        "best": {"origin": "sampler", "number": best, "value": 0.21},
+        "gain": {
+            "baseline": {"number": 0, "value": 0.19, "interval": interval(0.19, 0.03)},
+            "same_trial": best == 0,
+            "value": 0.02,
+            "accuracy": interval(0.02, 0.01) | {"paired": True},
+        },
+        "against_majority": "above",
+        "counts": {"complete": 4},
+        **more,
+    }
+
+
+def candidate(number: int, mean: float, behind: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "label": f"cnn-{number}",
+        "architecture": "cnn",
+        "number": number,
+        "values": [mean] * (5 if behind is None else 3),
+        "mean": interval(mean, 0.03),
+        "behind": behind,
+    }
+
+
+def confirmation(chosen: int, *candidates: dict[str, Any], **more: Any) -> dict[str, Any]:
+    facts = {
+        "objective": "val_accuracy",
+        "direction": "maximize",
+        "over": True,
+        "level": 0.95,
+        "winner": f"cnn-{chosen}",
+        "candidates": list(candidates),
+        **more,
+    }
+    return {"facts": facts}
+
+
+REFUTED = confirmation(0, candidate(3, 0.11, interval(0.075, 0.045)), candidate(0, 0.185, None))
+OVER_SEEDS = "over seeds, which decide, cnn #3 against cnn #0 has -7.5 points [-12.0, -3.0]"
+
+
+def test_a_gain_that_the_seeds_refute_is_told_as_a_loss_in_the_same_breath() -> None:
+    said = gain_sentence(architecture(), OBJECTIVE, None, REFUTED)
+    assert "tuning gained +2.0 points (Newcombe's 95 % interval +1.0 to +3.0" in said
+    assert said.endswith(f"; {OVER_SEEDS} (95 % bootstrap interval, 3 runs against 5), a loss.")
+    (note,) = gain_notes(architecture(), OBJECTIVE, REFUTED)[:1]
+    assert note.startswith(f"cnn: {OVER_SEEDS}")
+    assert note.endswith("a loss. What is drawn are the search's single runs.")
+    other = architecture(label="xception")
+    several = gains_sentence([architecture(), other], OBJECTIVE, None, REFUTED)
+    assert f"xception +2.0 [+1.0, +3.0]; cnn: {OVER_SEEDS}" in several
+    assert " The brackets of single runs are Newcombe's" in several
+
+
+def test_a_gain_over_seeds_is_that_of_what_the_confirmation_chose() -> None:
+    chosen = confirmation(4, candidate(4, 0.25, None), candidate(0, 0.2, interval(0.05, 0.02)))
+    for best in (3, 0):
+        said = confirmed_clause(architecture(best), chosen)
+        assert "cnn #4 against cnn #0 has +5.0 points [+3.0, +7.0]" in said
+        assert said.endswith("5 runs against 3), a gain")
+
+
+def test_without_the_default_among_the_re_runs_the_gain_is_by_single_runs() -> None:
+    alone = confirmation(3, candidate(3, 0.21, None))
+    assert confirmed_gain(architecture(), alone) is None
+    assert confirmed_clause(architecture(), alone) == (
+        "; the gain is by the search's single runs, as the default configuration, trial 0, was "
+        "not run again over seeds"
+    )
+    assert confirmed_clause(architecture(label="xception"), alone) == ""
+    assert confirmed_clause(architecture(), {}) == ""
+    assert confirmed_clause(architecture(), confirmation(3, over=False)) == ""
+
+
+def test_where_neither_was_chosen_their_means_are_taken_as_independent() -> None:
+    mynet = {**candidate(7, 0.3, None), "label": "mynet-7", "architecture": "mynet"}
+    known = [candidate(3, 0.21, interval(0.09, 0.02)), candidate(0, 0.20, interval(0.1, 0.02))]
+    both = confirmation(0, mynet, *known, winner="mynet-7")
+    said = confirmed_clause(architecture(), both)
+    assert "cnn #3 against cnn #0 has +1.0 points [-3.2, +5.2]" in said
+    assert "two means taken as independent), which is not distinguishable from nothing" in said
+
+
+def test_of_a_loss_the_change_is_told_in_its_own_direction() -> None:
+    facts = {"objective": "val_loss", "direction": "minimize"}
+    refuted = confirmation(
+        0, candidate(3, 1.9, interval(0.1, 0.05)), candidate(0, 1.8, None), **facts
+    )
+    said = confirmed_clause(architecture(), refuted)
+    assert "cnn #3 against cnn #0 has +0.1000 [+0.0500, +0.1500] (" in said
+    assert said.endswith("a loss")
