@@ -104,7 +104,7 @@ def confirmed_clause(entry: Mapping[str, Any], confirmation: Mapping[str, Any]) 
     known = confirmed_gain(entry, confirmation)
     if known:
         return (
-            f"; over seeds, which decide, {known.names} has {known.change} ({known.basis}), "
+            f"; over seeds, which decide, {known.names} comes to {known.change} ({known.basis}), "
             f"{known.verdict}"
         )
     chosen = decided(confirmation)

@@ -58,7 +58,7 @@ def confirmation(chosen: int, *candidates: dict[str, Any], **more: Any) -> dict[
 
 
 REFUTED = confirmation(0, candidate(3, 0.11, interval(0.075, 0.045)), candidate(0, 0.185, None))
-OVER_SEEDS = "over seeds, which decide, cnn #3 against cnn #0 has -7.5 points [-12.0, -3.0]"
+OVER_SEEDS = "over seeds, which decide, cnn #3 against cnn #0 comes to -7.5 points [-12.0, -3.0]"
 
 
 def test_a_gain_that_the_seeds_refute_is_told_as_a_loss_in_the_same_breath() -> None:
