@@ -63,7 +63,9 @@ class Interrupts:
         elif self._count == 1:
             self._lines.put(f"Finishing the trials at hand; {again} again stops at once.")
         elif self._count == 2:
-            self._lines.put("Stopping at once; the trials at hand will be run again on --resume.")
+            self._lines.put(
+                "Stopping at once; the trials at hand will be run again when the study goes on."
+            )
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Interrupts]:

@@ -305,7 +305,7 @@ class Worker:
 
 def _next_step(reason: str, change: dict[str, object] | None) -> str:
     if reason == INTERRUPTED:
-        return "it was given up; --resume runs it again"
+        return "it was given up; it is run again when the study goes on"
     changed = ", ".join(
         f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
     )
