@@ -73,6 +73,13 @@ class Watcher(Protocol):
         """Hear of an epoch."""
         return
 
+    def trials_done(self, label: str, done: int) -> None:
+        """Hear, before ``trial_finished``, how many places of the budget are done, by all workers.
+
+        The trial that finishes is among them. Who never hears it counts by ``trial_finished``.
+        """
+        return
+
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Hear of a result."""
         return
