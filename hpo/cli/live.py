@@ -208,6 +208,10 @@ class Lines:
         self._epochs.pop((label, number), None)
         self._print(f"{self._name(label, number)}: {why}.")
 
+    def waits(self, text: str) -> None:
+        """Print for whom is waited."""
+        self._print(text)
+
     def note(self, text: str) -> None:
         """Print the note."""
         self._print(text)

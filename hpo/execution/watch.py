@@ -88,6 +88,10 @@ class Watcher(Protocol):
         """Hear of a trial that ended without using up its place; ``why`` is half a sentence."""
         return
 
+    def waits(self, text: str) -> None:
+        """Hear, in a sentence, for whose trials is waited while none runs here."""
+        return
+
     def note(self, text: str) -> None:
         """Hear of anything else worth a line."""
         return

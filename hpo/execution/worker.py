@@ -154,7 +154,7 @@ class Worker:
         others = [owner for lane in self._open for owner in lane.engine.elsewhere]
         waits = bool(others) and not self._trials
         if waits and not self.interrupts.waiting:
-            self.watcher.note(waiting_for(others))
+            self.watcher.waits(waiting_for(others))
         self.interrupts.waiting = waits
 
     def _next_claim(self) -> tuple[Lane, Proposal] | None:

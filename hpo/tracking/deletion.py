@@ -81,7 +81,7 @@ def has_registered_models(
         "and delete them in the MLflow UI first"
         if answers
         else f"Delete it with --force to delete {'this version' if one else 'these versions'} too: "
-        f"the champion is {'another' if one else 'not among them'}, and goes on answering",
+        f"{'it is not' if one else 'none of them is'} the champion, so who answers stays the same",
     )
 
 

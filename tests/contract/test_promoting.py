@@ -370,7 +370,7 @@ def test_a_challenger_that_differs_by_nothing_stays_one(
     assert hpo.promote("equal", workspace=finished) == refused
     assert len(versions_of(client, CLASSIFIER)) == 2
     # It answers nobody, so nobody need be promoted in its stead before it goes.
-    with pytest.raises(InputError, match="--force to delete this version too: the champion is ano"):
+    with pytest.raises(InputError, match="--force to delete this version too: it is not the champ"):
         what_goes("equal", workspace=finished)
     with pytest.raises(InputError, match="or promote another study"):
         what_goes("study", workspace=finished)

@@ -18,7 +18,7 @@ class Notes(Silence):
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def note(self, text: str) -> None:
+    def waits(self, text: str) -> None:
         self.told.append(text)
 
 
