@@ -68,6 +68,8 @@ class Progress:
     spent: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By architecture, how many trials ended under our eyes, and in how many seconds together."""
     workers: int = 1
+    _told: dict[str, int] = field(default_factory=dict)
+    """By architecture, how many are done by all workers, the trial that ends next included."""
     _continuing: set[tuple[str, int]] = field(default_factory=set)
     """Trials that take a configuration one rung further: the budget counts configurations."""
 
@@ -76,9 +78,15 @@ class Progress:
         if origin.startswith(CONTINUES):
             self._continuing.add((label, number))
 
+    def told(self, label: str, done: int) -> None:
+        """Hear how many are done, by all workers, with the trial that is counted next."""
+        self._told[label] = done
+
     def finished(self, label: str, number: int, seconds: float) -> None:
         """Count a trial."""
-        if (label, number) not in self._continuing:
+        if label in self._told:
+            self.done[label] = self._told.pop(label)
+        elif (label, number) not in self._continuing:
             self.done[label] = self.done.get(label, 0) + 1
         count, spent = self.spent.get(label, (0, 0.0))
         self.spent[label] = (count + 1, spent + seconds)
@@ -179,6 +187,10 @@ class Lines:
             + reached
         )
 
+    def trials_done(self, label: str, done: int) -> None:
+        """Take how many are done by all workers."""
+        self.progress.told(label, done)
+
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Print the result and the time left."""
         self._epochs.pop((label, number), None)
@@ -195,6 +207,10 @@ class Lines:
         """Print why the trial is to be run again."""
         self._epochs.pop((label, number), None)
         self._print(f"{self._name(label, number)}: {why}.")
+
+    def waits(self, text: str) -> None:
+        """Print for whom is waited."""
+        self._print(text)
 
     def note(self, text: str) -> None:
         """Print the note."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hpo.cli.run import Overrides
-from hpo.cli.shell import StorageUrl, TrackingUri, current, examples, print_json, say
+from hpo.cli.shell import StorageUrl, StudyName, TrackingUri, current, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -20,14 +19,14 @@ def register(app: typer.Typer) -> None:
                 "--params learning_rate=3e-4 epochs=20",
                 "these two, the rest by default",
             ),
-            ("hpo train search_spaces/thesis.yaml --architecture cnn --trial 4", "trial 4 again"),
+            ("hpo train thesis --architecture cnn --trial 4", "trial 4 again, as it was run"),
         )
     )(train)
 
 
 def train(
     context: typer.Context,
-    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    study: StudyName,
     rest: Annotated[
         list[str] | None,
         typer.Argument(metavar="[K=V]...", help="More parameters, after --params k=v."),

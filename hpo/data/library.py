@@ -78,7 +78,13 @@ def unknown_dataset(
     if name not in ("fer2013", "songs"):
         command += f" --name {name}"
     suggestion = did_you_mean(name, known)
-    suggestion += "" if suggestion.endswith("?") else "."
+    mistyped = suggestion.endswith("?")
+    if mistyped and name not in ("fer2013", "songs"):
+        # Nobody is to import under a name that was mistyped.
+        return NotFoundError(
+            f"there is no dataset '{name}'", where=str(workspace.data), hint=suggestion
+        )
+    suggestion += "" if mistyped else "."
     return NotFoundError(
         f"there is no dataset '{name}'",
         where=str(workspace.data),

@@ -40,6 +40,9 @@ class Interrupts:
         self.trials_done = False
         """Whether no trial runs any more, so that none can be finished or given up."""
 
+        self.waiting = False
+        """Whether no trial runs here, and the study goes on as others run its last ones."""
+
     @property
     def draining(self) -> bool:
         """Tell whether no further trial should start."""
@@ -60,10 +63,15 @@ class Interrupts:
                 self._lines.put(
                     "All trials are done; the step at hand is finished, and no other begun."
                 )
+        elif self.waiting:
+            if self._count == 1:
+                self._lines.put("Stopping here; the trials of other workers go on.")
         elif self._count == 1:
             self._lines.put(f"Finishing the trials at hand; {again} again stops at once.")
         elif self._count == 2:
-            self._lines.put("Stopping at once; the trials at hand will be run again on --resume.")
+            self._lines.put(
+                "Stopping at once; the trials at hand will be run again when the study goes on."
+            )
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Interrupts]:

@@ -31,7 +31,8 @@ class Patterns:
             self.hopeless = EnvironmentProblem(
                 f"{self._unstarted} times in a row no process could be started for a trial",
                 got=str(error) or type(error).__name__,
-                hint="Look at the limits on processes and memory, then go on with --resume",
+                hint="Look at the limits on processes and memory, then give the same command, "
+                "hpo run with --resume",
             )
 
     def ended(self, label: str, result: TrialResult) -> None:
@@ -49,6 +50,6 @@ class Patterns:
                 f"{FAILURES_ALIKE} trials of {label} in a row failed by the same error, and "
                 "the rest of the budget is spared",
                 got=result.reason.removeprefix("error: "),
-                hint="Mend it and go on with --resume; failed trials keep their places, so where "
-                "all failed, `hpo delete` and a new start cost nothing",
+                hint="Mend it and give the same command, hpo run with --resume; failed trials keep "
+                "their places, so where all failed, `hpo delete` and a new start cost nothing",
             )

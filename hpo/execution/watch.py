@@ -73,12 +73,23 @@ class Watcher(Protocol):
         """Hear of an epoch."""
         return
 
+    def trials_done(self, label: str, done: int) -> None:
+        """Hear, before ``trial_finished``, how many places of the budget are done, by all workers.
+
+        The trial that finishes is among them. Who never hears it counts by ``trial_finished``.
+        """
+        return
+
     def trial_finished(self, label: str, number: int, result: TrialResult, seconds: float) -> None:
         """Hear of a result."""
         return
 
     def trial_released(self, label: str, number: int, why: str) -> None:
         """Hear of a trial that ended without using up its place; ``why`` is half a sentence."""
+        return
+
+    def waits(self, text: str) -> None:
+        """Hear, in a sentence, for whose trials is waited while none runs here."""
         return
 
     def note(self, text: str) -> None:

@@ -22,6 +22,7 @@ from hpo.execution.patterns import Patterns
 from hpo.execution.retrying import another_attempt
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher, told_origin
+from hpo.search.worker_identity import shown
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
@@ -143,8 +144,18 @@ class Worker:
             if claimed is None:
                 # Until a trial of ours ends, only another worker's can bring a place.
                 self._ask_at = time.monotonic() + _ASK_AGAIN_SECONDS
+                self._tell_waiting()
                 return
+            self.interrupts.waiting = False
             self._start(*claimed)
+
+    def _tell_waiting(self) -> None:
+        """Say, once, for whom is waited where nothing runs here."""
+        others = [owner for lane in self._open for owner in lane.engine.elsewhere]
+        waits = bool(others) and not self._trials
+        if waits and not self.interrupts.waiting:
+            self.watcher.waits(waiting_for(others))
+        self.interrupts.waiting = waits
 
     def _next_claim(self) -> tuple[Lane, Proposal] | None:
         for lane in list(self._open):
@@ -192,6 +203,7 @@ class Worker:
                     f"{record.title} was lost ({result.reason.rstrip('.')}); it is run again."
                 )
             else:
+                self.watcher.trials_done(lane.label, lane.engine.done())
                 self.watcher.trial_finished(lane.label, number, result, record.seconds)
 
     def _start(self, lane: Lane, proposal: Proposal) -> None:
@@ -278,6 +290,7 @@ class Worker:
         if lost:
             self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
         else:
+            self.watcher.trials_done(lane.label, engine.done())
             # As every list tells it: from the claim to the end.
             self.watcher.trial_finished(lane.label, number, result, record.seconds)
             self._patterns.ended(lane.label, result)
@@ -303,9 +316,24 @@ class Worker:
                     lane.engine.set_run_id(number, run_id)
 
 
+def waiting_for(owners: Sequence[str]) -> str:
+    """Return a sentence about trials that others run.
+
+    Args:
+        owners: a worker's ``identity`` for each, or "".
+    """
+    workers = list(dict.fromkeys(map(shown, owners)))
+    named = "; ".join(filter(None, workers))
+    where = f" ({named})" if named else ""
+    if len(owners) == 1:
+        return f"1 trial is run by another worker{where}; waiting for it."
+    by = "another worker" if len(workers) == 1 else "other workers"
+    return f"{len(owners)} trials are run by {by}{where}; waiting for them."
+
+
 def _next_step(reason: str, change: dict[str, object] | None) -> str:
     if reason == INTERRUPTED:
-        return "it was given up; --resume runs it again"
+        return "it was given up; it is run again when the study goes on"
     changed = ", ".join(
         f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
     )

@@ -78,6 +78,21 @@ def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
     return f"{interval['point']:.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
+def figures_of(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a paragraph about a configuration tells of it, whatever its words.
+
+    Args:
+        facts: as ``hpo.evidence.confirmation.confirmation`` returns them.
+        entry: of the configuration, which has a mean.
+    """
+    mean = entry["mean"]
+    told = [title(entry), f"{value(facts, mean['point'])} {ends(facts, mean)}"]
+    told.append(f"over {seeds_of(entry)}")
+    if entry["behind"]:
+        told.append(gap(facts, entry["behind"]))
+    return tuple(told)
+
+
 def seeds_of(entry: Mapping[str, Any]) -> str:
     """Return how many runs a mean is of, such as ``5 seeds``; one that failed has no value."""
     return plural(sum(v is not None for v in entry["values"]), "seed")

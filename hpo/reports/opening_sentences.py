@@ -136,6 +136,24 @@ def searched_on(opened: str, *, begun: bool) -> str:
     return f"The {when}, before the trials that begin now: what {told}"
 
 
+def opening_figures(openings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what a paragraph about the last finished opening tells of it, whatever its words.
+
+    Args:
+        openings: in the order in which they were made.
+    """
+    finished = [opening for opening in openings if opening.get("finished")]
+    if not finished:
+        return ()
+    last = finished[-1]
+    low, high = within(last["accuracy"])
+    return (
+        f"{last['architecture']} #{last['number']}",
+        f"{percent(last['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}]",
+        f"opened {moment(last['opened'])}",
+    )
+
+
 def tell_openings(openings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the sentences of the last opening that was finished, and of its being no first one.
 

@@ -53,6 +53,7 @@ class Claims(ABC):
     study_name: str
     climb: Climb | None
     busy: bool
+    elsewhere: list[str]
     _attempts: Attempts
     _me: str
     _make_pruner: Any
@@ -121,7 +122,9 @@ class Claims(ABC):
     def _propose_next(self) -> Proposal | None:
         attempts = self._attempts.all()
         running = {trial.number for trial in attempts if not trial.state.is_finished()}
-        self.busy = bool(running - self._running)
+        others = [trial for trial in attempts if trial.number in running - self._running]
+        self.busy = bool(others)
+        self.elsewhere = [trial.user_attrs.get(stored.WORKER, "") for trial in others]
         search, proposal = filling.searched(attempts), None
         if not time_is_up(self.spec.budget, search, time.time()):
             proposal = self._next_of(search)

@@ -70,6 +70,9 @@ class Engine(Protocol):
     busy: bool
     """Whether other workers ran trials, whose slots may yet come free, at the last ``ask``."""
 
+    elsewhere: list[str]
+    """Who ran them (``worker_identity``), a name for each trial."""
+
     steadily: Reconnecting
     """How operations wait for a database that is away, and whom they tell of it."""
 
@@ -118,6 +121,10 @@ class Engine(Protocol):
 
     def set_run_id(self, number: int, run_id: str) -> None:
         """Store which MLflow run mirrors a trial; it may have ended."""
+        ...
+
+    def done(self) -> int:
+        """Return how many places of the budget have a trial that has ended, by any worker."""
         ...
 
     def record(self, number: int) -> TrialRecord:

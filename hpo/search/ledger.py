@@ -121,6 +121,7 @@ class LedgerEngine(Claims):
             saw=lambda answered: self._attendance.saw(answered=answered),
         )
         self.busy = False
+        self.elsewhere: list[str] = []
         self._filled = self._over = False
         self._running: set[int] = set()
         self._ended: list[int] = []
@@ -290,6 +291,12 @@ class LedgerEngine(Claims):
         return self._attempts.recover(self._me, silent_for=patience, spare=self._running)
 
     # Reading
+
+    def done(self) -> int:
+        """Return how many places have a trial that has ended; see ``Engine.done``."""
+        with explained(self.storage_url):
+            places = stored.places(self.steadily(self._attempts.all))
+        return len({slot for (slot, _), trial in places.items() if trial.state.is_finished()})
 
     def record(self, number: int) -> TrialRecord:
         """Return a trial as it is stored now; see ``Engine.record``."""

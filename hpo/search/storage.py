@@ -277,8 +277,8 @@ def _database_problem(url: str, message: str) -> HpoError:
         "unable to open": "Check the folder's permissions, or choose another storage",
         "not a database": "Move the file away; it is no SQLite database",
         "malformed": "The file is damaged; restore a copy, or delete it and start again",
-        "full": "Free some space on the disk, then go on with --resume",
-        "I/O": "Check the disk, then go on with --resume",
+        "full": "Free some space on the disk, then give the same command, hpo run with --resume",
+        "I/O": "Check the disk, then give the same command, hpo run with --resume",
     }
     hint = next((h for part, h in advice.items() if part in message), None)
     password = password_of(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from functools import lru_cache
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 Holder = Literal["self", "alive", "gone", "unknown"]
+
+_MARKS = re.compile(r"\.[0-9a-f]{8}\.\d+$")
+"""What ``_host`` puts behind a machine's name."""
 
 
 def identity() -> str:
@@ -40,6 +44,17 @@ def holder(owner: str, me: str) -> Holder:
     if parts[:3] == mine[:3]:
         return "self" if parts == mine else "gone"
     return "alive" if _start(int(parts[1])) == parts[2] else "gone"
+
+
+def shown(owner: str) -> str:
+    """Return a worker as people know it, ``host, process 123``; "" if it has no such name.
+
+    Args:
+        owner: the ``identity`` stored with a trial.
+    """
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    return f"{_MARKS.sub('', host)}, process {pid}" if host and pid else ""
 
 
 @lru_cache(maxsize=1)

@@ -118,10 +118,15 @@ class Workspace:
                 "cannot write to this folder",
                 expected="a folder that you may write to",
                 got=error.strerror or str(error),
-                where=str(folder),
+                where=str(_there(folder)),
                 hint="Choose another workspace with --home FOLDER, or change its permissions",
             ) from error
         return folder
+
+
+def _there(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists: its permissions count."""
+    return next((f for f in (folder, *folder.parents) if os.path.exists(f)), folder)
 
 
 def shown_url(url: str) -> str:

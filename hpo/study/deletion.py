@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def what_goes(
     client = _client(workspace)
     versions = tuple(f"{v.name} {v.version}" for v in versions_of(client, study)) if client else ()
     if versions and not force:
-        raise has_registered_models(study, versions)
+        raise has_registered_models(study, versions, answers=_answers(client, versions))
     runs = count_runs(client, study) if client else 0
     own = Deleted(trials, runs, versions, _folders(workspace, study), lost)
     return own if reruns is None else own.and_(what_goes(reruns, workspace=workspace, force=force))
@@ -156,6 +157,15 @@ def _check_at_rest(storage_url: str, study: str) -> None:
             hint="Stop its workers with Ctrl-C first. One that is gone is known to be so "
             f"{spec.limits.lease_seconds:g} seconds after its last sign of life",
         )
+
+
+def _answers(client: Any, versions: Collection[str]) -> bool:
+    """Tell whether the champion, or its recommender, is among the versions."""
+    from hpo.registry.models import CLASSIFIER, RECOMMENDER
+    from hpo.registry.succession import aliased
+
+    champions = {f"{name} {aliased(client, name)}" for name in (CLASSIFIER, RECOMMENDER)}
+    return not champions.isdisjoint(versions)
 
 
 def _client(workspace: Workspace) -> Any:

@@ -109,10 +109,12 @@ def _told(storage_url: str, study: str) -> Findings:
     """
     from hpo.reports.confirmation_sentences import standing
     from hpo.reports.confirmation_warnings import cautioned
-    from hpo.reports.opening_sentences import tell_openings
+    from hpo.reports.confirmation_words import candidate, figures_of
+    from hpo.reports.opening_sentences import opening_figures, tell_openings
     from hpo.spec.errors import NotFoundError
     from hpo.study.confirmed import confirmed
     from hpo.study.opening import openings_of, with_loss_gaps
+    from hpo.tracking import names
     from hpo.tracking.findings import Findings
 
     study = study.removesuffix(SUFFIX)
@@ -122,12 +124,17 @@ def _told(storage_url: str, study: str) -> Findings:
         openings = with_loss_gaps(openings_of(storage_url, study), storage_url, study)
     except NotFoundError:
         return found
-    found = dataclasses.replace(found, tested=" ".join(tell_openings(openings)))
+    figures = {names.TESTED: opening_figures(openings)}
+    found = dataclasses.replace(found, tested=" ".join(tell_openings(openings)), figures=figures)
     if told is None:
         return found
     facts = told.facts
     if not facts["over"]:
         return dataclasses.replace(found, confirmed=None)
     words = " ".join(filter(None, [told.sentences[0], cautioned(facts)]))
-    standings = {e["label"]: standing(facts, e) for e in facts["candidates"] if e["mean"]}
+    ran = [e for e in facts["candidates"] if e["mean"]]
+    standings = {e["label"]: standing(facts, e) for e in ran}
+    figures.update({e["label"]: figures_of(facts, e) for e in ran})
+    if (winner := candidate(facts, facts["winner"])) is not None:
+        figures[names.CONFIRMED] = figures_of(facts, winner)
     return dataclasses.replace(found, confirmed=words, standings=standings)

@@ -13,7 +13,7 @@ from hpo.execution.watch import Silence, Watcher
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.faces import told_to
-from hpo.study.naming import resolve_study
+from hpo.study.naming import known_study
 from hpo.study.outcome import StudyOutcome
 from hpo.study.planning import plan
 from hpo.study.running import StudyRun
@@ -48,7 +48,7 @@ def worker(
     workspace = workspace or Workspace.at()
     watcher = watcher or Silence()
     planned = plan(
-        _known(study, workspace), workspace=workspace, resume=True, during=told_to(watcher)
+        known_study(study, workspace), workspace=workspace, resume=True, during=told_to(watcher)
     )
     if workers is not None:
         spec = planned.spec.model_copy(update={"workers": workers})
@@ -63,15 +63,3 @@ def worker(
         interrupts=interrupts,
         shares=shares,
     ).go()
-
-
-def _known(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:
-    """Return the study of this name from the storage; a file or a study as it is."""
-    if isinstance(study, StudySpec):
-        return study
-    name, workspace = resolve_study(study, workspace)
-    if name != str(study):
-        return study
-    from hpo.search.studies import read_spec
-
-    return read_spec(workspace.storage_url(), name)

@@ -77,3 +77,25 @@ def resolve_study(study: str | Path, workspace: Workspace | None = None) -> tupl
         return str(study), workspace
     spec = open_study(path)[0].spec
     return spec.name, workspace.of_file(spec.storage, spec.tracking.uri)
+
+
+def known_study(study: str | Path | StudySpec, workspace: Workspace) -> str | Path | StudySpec:
+    """Return the study of this name as the storage has it; a file or a study as it is.
+
+    Args:
+        study: a name, a study file, or a study.
+        workspace: where it is.
+
+    Raises:
+        NotFoundError: no study has this name, or the path leads nowhere.
+        SpecError: it was stored with settings that this version does not understand.
+        EnvironmentProblem: the storage cannot be read.
+    """
+    if not isinstance(study, str | Path):
+        return study
+    name, workspace = resolve_study(study, workspace)
+    if name != str(study):
+        return study
+    from hpo.search.studies import read_spec
+
+    return read_spec(workspace.storage_url(), name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,6 +180,7 @@ def plan(
     digest: str = "",
     probe: bool = True,
     during: During = silently,
+    before: Callable[[StudySpec], object] = lambda spec: None,
 ) -> Plan:
     """Check a study against everything it needs.
 
@@ -199,6 +200,7 @@ def plan(
             to be looked at.
         during: is entered for as long as copies are looked for among faces that were not searched
             yet, told what is done.
+        before: is told the study before weights and faces are looked for; what it raises ends it.
 
     Raises:
         SpecError: the study is wrong.
@@ -261,6 +263,7 @@ def plan(
     if resume:
         # Before weights are looked for: without the --set of its beginning they may be others.
         check_study(url, spec, resume=True, evolve=evolve)
+    before(spec)
     for part in parts.values():
         notes += check_weights(part, file, probe=probe)
     try:

@@ -11,6 +11,7 @@ from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError, SpecError
 from hpo.spec.records import TrialRecord
 from hpo.spec.sections import FIRST_FILLING_SLOT
+from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace, shown_url
 
 if TYPE_CHECKING:
@@ -83,6 +84,29 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         why = error.got if error.got and not error.expected else error.problem
         return _noted(planned, f"{there}, and differs from this file ({why}): {others}")
     return _noted(planned, f"{there}: --resume goes on with it, {others}")
+
+
+def still_going(storage_url: str, spec: StudySpec) -> list[str]:
+    """Return what is to be known of a study whose winner is chosen while it is worked on.
+
+    Args:
+        storage_url: of the storage.
+        spec: the study.
+    """
+    from hpo.search.climbing import filled_slots
+    from hpo.search.inspection import inspecting
+    from hpo.search.studies import read_trials
+
+    with inspecting(storage_url, spec) as inspection:
+        if not inspection.at_work():
+            return []
+    records = read_trials(storage_url, spec.name)
+    done = sum(len(filled_slots(spec, label, records)) for label in spec.architectures)
+    budget = sum(len(spec.slots_of(label)) for label in spec.architectures)
+    return [
+        f"Warning: the study is not finished ({done} of {budget} trials), and a trial to come may "
+        "be better."
+    ]
 
 
 def recorded_digest(storage_url: str, study: str, *, resume: bool) -> str:

@@ -17,6 +17,7 @@ from hpo.study.champions import champion_now, replaced_by
 from hpo.study.gate import Decision, decision_of
 from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
+from hpo.study.progress import still_going
 from hpo.study.promoted import Promotion
 from hpo.study.reconciling import alone_with_registry
 
@@ -99,7 +100,7 @@ def promote(
     answering = find_answering(workspace, songs, moods)
     client = open_client(workspace.tracking_uri(tracking_uri), workspace.runs / "artifacts")
     challenger = find_challenger(client, study, spec, count, workspace, url)
-    said = list(challenger.said)
+    said = [*still_going(url, spec), *challenger.said]
     winner, origin = challenger.record, challenger.origin
     metric = spec.objective.metric
     with alone_with_registry(url):

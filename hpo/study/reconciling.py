@@ -97,6 +97,21 @@ def _known(inspection: Inspection, difference: Difference) -> bool:
     return number is not None and inspection.knows(difference.architecture, number)
 
 
+def _confirmed_by_others(storage_url: str, spec: StudySpec) -> bool:
+    """Tell whether other workers run a study's best again, or have just done so."""
+    from hpo.search.inspection import inspecting
+    from hpo.search.studies import read_spec
+    from hpo.spec.confirmation import confirmation_name
+    from hpo.spec.errors import NotFoundError, SpecError
+
+    try:
+        again = read_spec(storage_url, confirmation_name(spec.name))
+    except (NotFoundError, SpecError):
+        return False
+    with inspecting(storage_url, again) as inspection:
+        return bool(inspection.with_others())
+
+
 def look(
     client: Any, storage_url: str, spec: StudySpec, inspection: Inspection
 ) -> tuple[list[Difference], list[TrialRecord]]:
@@ -128,7 +143,7 @@ def look(
             if (d.architecture, d.number) not in others
             and not (d.number is None and d.architecture in busy)
         ]
-    else:
-        # Of a study that is worked on, notes are written by and by.
+    elif not _confirmed_by_others(storage_url, spec):
+        # Of a study that is worked on, or run again, notes are written by and by.
         found += missing_notes(client, storage_url, spec.name)
     return found, records

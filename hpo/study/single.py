@@ -22,7 +22,7 @@ from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
 from hpo.study.faces import told_to
 from hpo.study.jobs import make_job, open_mirror
-from hpo.study.naming import open_study
+from hpo.study.naming import known_study, open_study
 from hpo.study.planning import Plan, PlannedArchitecture, plan
 from hpo.study.progress import recorded_digest
 
@@ -85,7 +85,7 @@ def train(
     """Train one configuration; it is tracked in MLflow but is no trial of the study.
 
     Args:
-        study: a study file or a study.
+        study: a study file, the name of a study in the storage, or a study.
         workspace: where data and stores are; the current directory by default.
         architecture: a label of the study; may be left out if there is one.
         params: parameters; those left out are the study's fixed ones or defaults.
@@ -102,6 +102,12 @@ def train(
     workspace = workspace or Workspace.at()
     watcher = watcher or Silence()
     overrides = tuple(overrides)
+    study = known_study(study, workspace)
+    if overrides and isinstance(study, StudySpec):
+        raise InputError(
+            f"study '{study.name}' is taken as it was run, and --set changes a study file",
+            hint="Give the study file with it; --params and --seed change single values",
+        )
     label = architecture if architecture is not None else _only_label(study, overrides)
     digest = ""
     if trial is not None:
@@ -114,6 +120,7 @@ def train(
         only=label,
         digest=digest,
         during=told_to(watcher),
+        before=lambda spec: _check_same(spec, label, trial, workspace),
     )
     part = planned.parts[label]
     for note in planned.notes:
@@ -242,22 +249,10 @@ def _source(
 ) -> TrialRecord | None:
     if trial is None:
         return None
-    from hpo.search.studies import check_study, read_trials
+    from hpo.search.studies import read_trials
 
     url = workspace.storage_url(planned.spec.storage)
-    try:
-        # Parameters and seed alone do not make it the same trial: faces, limits, weights and
-        # precision do as well, and those are the study file's.
-        check_study(url, planned.spec, resume=True, dataset_digest=planned.dataset.digest)
-    except SpecError as error:
-        raise SpecError(
-            f"trial {trial} cannot be trained again as it was: {error.problem}",
-            expected=error.expected,
-            got=error.got,
-            where=error.where,
-            hint="Give the study file and the --set that it was run with; --params and --seed "
-            "change single values of the trial",
-        ) from None
+    _check_same(planned.spec, part.label, trial, workspace, planned.dataset.digest)
     records = read_trials(url, planned.spec.name, architecture=part.label)
     found = next((r for r in records if r.number == trial), None)
     if found is None:
@@ -267,6 +262,32 @@ def _source(
             expected=f"one of {numbers}",
         )
     return found
+
+
+def _check_same(
+    spec: StudySpec, label: str, trial: int | None, workspace: Workspace, digest: str = ""
+) -> None:
+    """Check that a trial, if one is to be trained again, was run with these settings.
+
+    Parameters and seed alone do not make it the same trial: faces, limits, weights and precision
+    do as well, and those are the study file's.
+    """
+    from hpo.search.studies import check_study
+
+    if trial is None:
+        return
+    try:
+        check_study(workspace.storage_url(spec.storage), spec, resume=True, dataset_digest=digest)
+    except SpecError as error:
+        raise SpecError(
+            f"trial {trial} cannot be trained again as it was: {error.problem}",
+            expected=error.expected,
+            got=error.got,
+            where=error.where,
+            hint="Give the study file and the --set that it was run with, or its name, as in "
+            f"`hpo train {spec.name} -a {label} --trial {trial}`; --params and --seed change "
+            "single values of the trial",
+        ) from None
 
 
 def _seed(planned: Plan, part: PlannedArchitecture, source: TrialRecord | None) -> int:

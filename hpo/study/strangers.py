@@ -23,11 +23,13 @@ def look_for_strangers(
 
     Args:
         workspace: where to look.
-        known: the studies of Optuna's storage.
+        known: the studies of Optuna's storage, as they were read before; it is asked again before
+            a study is called unknown.
 
     Raises:
-        EnvironmentProblem: MLflow cannot be reached.
+        EnvironmentProblem: a store cannot be reached.
     """
+    from hpo.search.summaries import list_studies
     from hpo.tracking.experiment import studies_with_trials
     from hpo.tracking.store import open_existing, sqlite_path
 
@@ -35,6 +37,11 @@ def look_for_strangers(
     client = open_existing(uri, workspace.runs / "artifacts")
     mirrored = {} if client is None else studies_with_trials(client, known)
     stored = {s: n for s, n in trials_on_disk(workspace).items() if s not in known}
+    if mirrored or stored:
+        # The look takes seconds, in which a study may have begun: in the storage first.
+        known = {*known, *(s.name for s in list_studies(workspace.storage_url()))}
+        mirrored = {s: n for s, n in mirrored.items() if s not in known}
+        stored = {s: n for s, n in stored.items() if s not in known}
     shared = sqlite_path(uri) is None and bool(known)
     others = sorted(mirrored.keys() - stored.keys()) if shared else []
     notes = []

@@ -163,8 +163,8 @@ class WriteBehind:
                 one = len(left_over) == 1
                 count = "1 entry" if one else f"{len(left_over)} entries"
                 self._keep(
-                    f"MLflow was not waited for and lacks {count} for now ({names}{more}); "
-                    f"--resume or `hpo doctor --fix` writes {'it' if one else 'them'}."
+                    f"MLflow was not waited for and lacks {count} for now ({names}{more}); going "
+                    f"on with the study or `hpo doctor --fix` writes {'it' if one else 'them'}."
                 )
             else:
                 waited = time.monotonic() - began

@@ -63,13 +63,25 @@ def count_runs(client: Any, study: str) -> int:
     )
 
 
-def has_registered_models(study: str, titles: Collection[str]) -> InputError:
-    """Return the error for a study whose registered models nobody gave up."""
+def has_registered_models(
+    study: str, titles: Collection[str], *, answers: bool = True
+) -> InputError:
+    """Return the error for a study whose registered models nobody gave up.
+
+    Args:
+        study: its name.
+        titles: of the versions, such as ``emotion-classifier 3``.
+        answers: whether the champion may be among them.
+    """
+    one = len(titles) == 1
     return InputError(
         f"study '{study}' has registered models",
         got="version" + ("s " if len(titles) > 1 else " ") + ", ".join(titles),
         hint="Delete it with --force to delete these versions too, or promote another study "
-        "and delete them in the MLflow UI first",
+        "and delete them in the MLflow UI first"
+        if answers
+        else f"Delete it with --force to delete {'this version' if one else 'these versions'} too: "
+        f"{'it is not' if one else 'none of them is'} the champion, so who answers stays the same",
     )
 
 

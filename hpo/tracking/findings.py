@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ class Findings:
         tested: what the test split said; "" if it was not opened.
         standings: what the confirmation says of each configuration, by its label there; {} before
             it is over.
+        figures: what a paragraph must hold to tell what came of it, whatever the words: by the
+            paragraph's tag, and for what is said of one configuration by its label there.
     """
 
     study: str
@@ -41,6 +43,7 @@ class Findings:
     confirmed: str | None = ""
     tested: str = ""
     standings: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,20 +119,22 @@ def outdated(client: Any, findings: Findings) -> list[Outdated]:
         tags = client.get_experiment(experiment_id).tags
         if changes := _changes(tags, own if experiment_id == searched else plain):
             write = _writer(client, experiment_id, None, changes)
-            found.append(Outdated(f"the experiment {name}", name, _reworded(tags, changes), write))
+            same = _reworded(tags, changes, findings.figures)
+            found.append(Outdated(f"the experiment {name}", name, same, write))
     for name, experiment_id in ids.items():
         if experiment_id is None:
             continue
         for run in all_runs(client, experiment_id, {names.KIND: names.KIND_ARCHITECTURE}):
             label = run.data.tags.get(names.ARCHITECTURE, "")
-            told = own
+            told, figures = own, findings.figures
             if experiment_id == again:
                 # Before it is over nothing is known of a configuration, as of all of them.
                 standing = findings.standings.get(label)
                 told = {} if standing is None else {names.CONFIRMED: _confirmed(standing)}
+                figures = {names.CONFIRMED: findings.figures.get(label, ())}
             if changes := _changes(run.data.tags, told):
                 write = _writer(client, None, run.info.run_id, changes)
-                same = _reworded(run.data.tags, changes)
+                same = _reworded(run.data.tags, changes, figures)
                 found.append(Outdated(f"the run {label}", name, same, write))
     return found
 
@@ -159,10 +164,13 @@ def _changes(tags: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]
     return dict(sorted(changes.items(), key=lambda item: item[0] != names.NOTE))
 
 
-def _reworded(tags: Mapping[str, str], changes: Mapping[str, str]) -> bool:
+def _reworded(
+    tags: Mapping[str, str], changes: Mapping[str, str], figures: Mapping[str, Sequence[str]]
+) -> bool:
     """Tell whether a note says already, in other words, what it is to say.
 
-    What a study came to is told in numbers: where none is new, only the words are.
+    What a study came to is told in numbers: where none is new, only the words are. A later version
+    may have more to say of the same result; its figures tell that it is the same.
     """
     note = tags.get(names.NOTE, "")
     told = {name: text for name, text in changes.items() if name != names.NOTE}
@@ -170,7 +178,9 @@ def _reworded(tags: Mapping[str, str], changes: Mapping[str, str]) -> bool:
         before = tags.get(name, "")
         if bool(text) != bool(before) or before not in note:
             return False
-        if not Counter(_NUMBER.findall(text)) <= Counter(_NUMBER.findall(before)):
+        known = figures.get(name, ())
+        whole = bool(known) and all(figure in before for figure in known)
+        if not whole and not Counter(_NUMBER.findall(text)) <= Counter(_NUMBER.findall(before)):
             return False
     return bool(told)
 

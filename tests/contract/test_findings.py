@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpo.search.engine import open_engine
-from hpo.search.inspection import inspecting
+from hpo.search.inspection import Inspection, inspecting
 from hpo.search.studies import read_spec, read_trials, set_attribute
 from hpo.spec.workspace import Workspace
 from hpo.study.deletion import delete
@@ -208,6 +208,28 @@ def test_a_note_in_an_earlier_versions_words_lacks_nothing(
         "MLflow's note of the run cnn lacks what came of it"
     ]
     assert found.reworded == []
+    # What a later version adds to the same result is no more than words, with numbers or without.
+    reword(before.replace("(95 % bootstrap intervals", "(bootstrap intervals"))
+    found = doctor(workspace=workspace)
+    assert [(p.study, p.what) for p in found.reworded] == [told]
+    # The result of a confirmation of before is another one.
+    mean = before.partition(" reaches ")[2].partition(" %")[0]
+    reword(before.replace(f"reaches {mean} %", "reaches 1.0 %"))
+    found = doctor(workspace=workspace)
+    assert "note differs" in {p.kind for p in found.problems}
+
+
+def test_notes_are_not_missed_while_others_run_the_best_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm(place.url, 3)
+    assert "MLflow's note of the run cnn lacks what came of it" in place.told("study")
+
+    def with_others(self: Inspection, since: float | None = None) -> set[tuple[str, int]]:
+        return {("cnn-1", 0)} if self._name == "study.confirmation" else set()
+
+    monkeypatch.setattr(Inspection, "with_others", with_others)
+    assert place.told("study") == []
 
 
 def confirm_rest(place: Place) -> None:

@@ -41,6 +41,7 @@ from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import register_answering
 from hpo.study.confirming import confirmation_spec
+from hpo.study.deletion import what_goes
 from hpo.study.finishing import finish
 from hpo.study.gate import Measured, decision_of
 from hpo.study.gated import Examined
@@ -368,6 +369,11 @@ def test_a_challenger_that_differs_by_nothing_stays_one(
     monkeypatch.setattr("hpo.study.gated.examine", None)
     assert hpo.promote("equal", workspace=finished) == refused
     assert len(versions_of(client, CLASSIFIER)) == 2
+    # It answers nobody, so nobody need be promoted in its stead before it goes.
+    with pytest.raises(InputError, match="--force to delete this version too: it is not the champ"):
+        what_goes("equal", workspace=finished)
+    with pytest.raises(InputError, match="or promote another study"):
+        what_goes("study", workspace=finished)
     assert len(versions_of(client, RECOMMENDER)) == 1
     assert half_done(finished, "equal") is None
     with pytest.raises(NotFoundError, match=r"never was champion.*hpo promote equal --force"):

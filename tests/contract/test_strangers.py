@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hpo.search.engine import open_engine
 from hpo.spec.records import SINGLE
 from hpo.spec.workspace import Workspace
 from hpo.study.doctor import doctor
@@ -14,6 +15,7 @@ from hpo.study.strangers import look_for_strangers
 from hpo.tracking import names
 from hpo.tracking.experiment import all_runs
 from hpo.tracking.store import open_client
+from tests.unit.search.analytic import make_spec
 
 # As in test_mirror.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -49,3 +51,11 @@ def test_what_a_lost_storage_leaves_is_told_and_not_touched(
     lost = client.get_experiment_by_name("lost").experiment_id
     assert len(all_runs(client, lost)) == 3
     assert look_for_strangers(workspace, {"lost", "onlydisk"}) == ([], [])
+
+
+def test_a_study_that_begins_during_the_look_is_no_stranger(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    (workspace.checkpoints / "study" / "cnn" / "0").mkdir(parents=True)
+    read_before: list[str] = []
+    open_engine(workspace.storage_url(), make_spec(4), "cnn").ask()
+    assert look_for_strangers(workspace, read_before) == ([], [])

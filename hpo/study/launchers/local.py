@@ -133,7 +133,10 @@ class LocalLauncher:
             give_up=lambda: launch.interrupts.now,
         )
         for place, part in enumerate(launch.plan.parts.values()):
-            open_it = functools.partial(self._engine, part)
+            # That the study is new was checked at the start. Whoever began it since is another
+            # call like this one, and its name is its own, unless this one is to go on with it.
+            new = not place and not (launch.resume or launch.joining)
+            open_it = functools.partial(self._engine, part, resume=not new)
             # A database that cannot be reached at the start is told of at once; one that goes away
             # between two architectures is waited for, as it is between two trials.
             engine = steadily(open_it) if place else open_it()
@@ -149,7 +152,7 @@ class LocalLauncher:
                 settle=functools.partial(self._settle, part.label),
             )
 
-    def _engine(self, part: PlannedArchitecture) -> Engine:
+    def _engine(self, part: PlannedArchitecture, *, resume: bool) -> Engine:
         from hpo.data.recorded import digests_of
         from hpo.search.engine import open_engine
 
@@ -157,9 +160,8 @@ class LocalLauncher:
             self._launch.storage_url,
             self._launch.spec,
             part.label,
-            # That the study may be new was checked at the start; since then another worker may
-            # have come to this architecture first.
-            resume=True,
+            # To all but the first architecture another worker may have come before.
+            resume=resume,
             baselines=part.baselines,
             dataset_digest=self._launch.plan.dataset.digest,
             digests=digests_of(self._launch.plan.dataset),

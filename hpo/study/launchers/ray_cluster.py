@@ -189,7 +189,7 @@ class RayLauncher:
             f"a worker was lost {losses} times in a row, and no trial finished meanwhile",
             where=host,
             hint="Ray's logs tell why (session_latest/logs in Ray's folder on the node); often its "
-            "memory was short. Go on with --resume",
+            "memory was short. The same command goes on, hpo run with --resume",
         )
         self._errors.append(problem)
         self._launch.watcher.note(str(problem))

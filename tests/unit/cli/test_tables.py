@@ -207,6 +207,17 @@ def test_a_smaller_budget_than_what_is_done_is_shown_as_what_it_is(
     assert display.progress.line() == "2 trials done, 1 asked for"
 
 
+def test_trials_of_other_processes_count_too(capsys: pytest.CaptureFixture[str]) -> None:
+    display, done = Lines(), TrialResult(state="complete", value=0.5, epochs_run=1)
+    display.study_started(StudyStart("s", {"cnn": 9}, {}, "val_accuracy", "maximize"))
+    display.trials_done("cnn", 5)
+    display.trial_finished("cnn", 4, done, 60.0)
+    assert "; 5 of 9 trials, about 4 min 00 s left" in capsys.readouterr().err
+    display.trials_done("cnn", 9)
+    display.trial_finished("cnn", 7, done, 60.0)
+    assert capsys.readouterr().err.endswith("; 9 of 9 trials\n")
+
+
 def test_the_time_left_reckons_with_trials_that_run_at_once() -> None:
     display = Lines()
     start = StudyStart("s", {"cnn": 5}, {}, "val_accuracy", "maximize", workers=2)

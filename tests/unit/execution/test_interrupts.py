@@ -70,3 +70,13 @@ def test_where_all_trials_are_done_none_is_said_to_be_finished_or_run_again() ->
         signal.raise_signal(signal.SIGINT)
         assert interrupts.draining
     assert lines == ["All trials are done; the step at hand is finished, and no other begun."]
+
+
+def test_where_others_run_the_last_trials_none_is_said_to_be_finished() -> None:
+    lines: list[str] = []
+    with Interrupts(lines.append).installed() as interrupts:
+        interrupts.waiting = True
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.draining
+    assert lines == ["Stopping here; the trials of other workers go on."]

@@ -346,3 +346,22 @@ def test_epochs_of_running_trials_are_promised(storage_url: str) -> None:
     again = one.ask()
     assert again is not None
     assert again.retry_of == 1
+
+
+def test_what_is_done_counts_over_all_workers_and_who_runs_the_rest_is_known(
+    storage_url: str,
+) -> None:
+    distant, mine = elsewhere(storage_url, trials=3), here(storage_url, trials=3)
+    theirs, own, last = distant.ask(), mine.ask(), distant.ask()
+    assert theirs is not None
+    assert own is not None
+    assert last is not None
+    assert distant.finish(theirs.number, DONE)
+    assert mine.done() == 1
+    assert mine.finish(own.number, DONE)
+    assert mine.done() == distant.done() == 2
+    assert mine.ask() is None
+    assert mine.elsewhere == ["another:17:4242:abcd"]
+    # A lost attempt has filled no place.
+    assert distant.release(last.number, "interrupted")
+    assert mine.done() == 2

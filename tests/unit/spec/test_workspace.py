@@ -83,3 +83,15 @@ def test_a_folder_without_permission_is_refused(
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(InputError, match="no permission to write"):
         workspace.ensure(workspace.data)
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_the_one_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, **how: bool) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError) as caught:
+        Workspace.at(tmp_path).ensure(tmp_path / "there" / "data")
+    assert caught.value.where == str(tmp_path)

@@ -15,7 +15,9 @@ from hpo.study.launchers.local import LocalLauncher
 URL = "postgresql://me@db/hpo"
 
 
-def launcher(labels: tuple[str, ...], *, give_up: bool = False) -> LocalLauncher:
+def launcher(
+    labels: tuple[str, ...], *, give_up: bool = False, resume: bool = False
+) -> LocalLauncher:
     made = LocalLauncher.__new__(LocalLauncher)
     spec = SimpleNamespace(space=SimpleNamespace(to_plain=dict))
     parts = {label: SimpleNamespace(label=label, baselines={}, spec=spec) for label in labels}
@@ -25,6 +27,8 @@ def launcher(labels: tuple[str, ...], *, give_up: bool = False) -> LocalLauncher
         plan=SimpleNamespace(parts=parts, dataset=SimpleNamespace(digest="", splits=())),
         watcher=SimpleNamespace(note=lambda text: None),
         interrupts=SimpleNamespace(now=give_up),
+        resume=resume,
+        joining=False,
     )
     made._launch = launch
     return made
@@ -67,3 +71,18 @@ def test_whoever_is_asked_to_stop_waits_no_longer(opened: list[str]) -> None:
     assert next(lanes).label == "cnn"
     with pytest.raises(EnvironmentProblem, match="connection refused"):
         next(lanes)
+
+
+@pytest.mark.parametrize(("resume", "asked"), [(False, [False, True]), (True, [True, True])])
+def test_a_new_study_is_not_gone_on_with_where_another_call_was_first(
+    resume: bool, asked: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    def open_engine(url: str, spec: Any, label: str, *, resume: bool, **how: Any) -> Any:
+        told.append(resume)
+        return SimpleNamespace(notes=[])
+
+    monkeypatch.setattr("hpo.search.engine.open_engine", open_engine)
+    list(launcher(("cnn", "resnet50"), resume=resume)._lanes(MIRROR))
+    assert told == asked

@@ -15,7 +15,7 @@ from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.opening import OPENINGS
 from hpo.study.planning import Plan, PlannedArchitecture
-from hpo.study.progress import with_progress
+from hpo.study.progress import still_going, with_progress
 from tests.unit.search.analytic import make_spec, run
 
 DIGEST = "sha256:" + "a" * 64
@@ -159,3 +159,14 @@ def test_the_hours_that_ended_attempts_took_are_spent(workspace: Workspace) -> N
     busy, added_up = plan.spent["cnn"]
     assert 0 < busy == pytest.approx(sum(record.seconds for record in attempts), abs=0.01)
     assert added_up == pytest.approx(busy)
+
+
+def test_a_study_that_is_worked_on_is_not_finished(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(workspace, trials=3)
+    url = workspace.storage_url(None)
+    assert still_going(url, make_spec(4)) == []
+    monkeypatch.setattr("hpo.search.inspection.Inspection.at_work", lambda self: True)
+    (warning,) = still_going(url, make_spec(4))
+    assert warning.startswith("Warning: the study is not finished (3 of 4 trials)")

@@ -11,6 +11,7 @@ import pytest
 from hpo.architectures.architecture import load
 from hpo.search.engine import open_engine
 from hpo.spec.errors import EnvironmentProblem, InputError, SpecError
+from hpo.spec.loading import load_study
 from hpo.spec.workspace import Workspace
 from hpo.study.planning import Plan, PlannedArchitecture
 from hpo.study.single import _beside, _only_label, _seed, _source, train
@@ -80,6 +81,27 @@ def test_other_settings_than_the_trials_are_refused_by_name(
         _source(plan, plan.parts["cnn"], 0, begun[0])
     assert named in str(caught.value)
     assert "--params and --seed" in str(caught.value)
+
+
+def test_other_settings_are_told_before_weights_are_looked_for(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise EnvironmentProblem("the weights cannot be had")
+
+    monkeypatch.setattr("hpo.architectures.weights.check_weights", away)
+    file = tmp_path / "one.yaml"
+    file.write_text(ONE)
+    workspace.ensure(workspace.runs)
+    open_engine(workspace.storage_url(), load_study(file), "resnet50").ask()
+    with pytest.raises(SpecError, match="seed: 8, there 0") as caught:
+        train(file, workspace=workspace, trial=0, overrides=["seed=8"])
+    assert "`hpo train one -a resnet50 --trial 0`" in str(caught.value)
+    # By its name it is taken as it was run, and comes as far as its weights.
+    with pytest.raises(EnvironmentProblem, match="weights cannot be had"):
+        train("one", workspace=workspace, trial=0)
+    with pytest.raises(InputError, match="--set changes a study file"):
+        train("one", workspace=workspace, trial=0, overrides=["seed=8"])
 
 
 def test_of_several_architectures_one_must_be_named() -> None:

@@ -203,7 +203,7 @@ def test_closing_ends_at_once_for_who_is_in_a_hurry() -> None:
     assert time.monotonic() - began < 10
     assert problem == (
         "MLflow was not waited for and lacks 2 entries for now (start of cnn #0, cnn #0); "
-        "--resume or `hpo doctor --fix` writes them."
+        "going on with the study or `hpo doctor --fix` writes them."
     )
 
 
