@@ -140,7 +140,8 @@ def compute(
                 majority_class,
                 confirmation or {},
             ),
-            *([importance_sentence("", shared, objective)] if shared else []),
+            # That each architecture has too few trials is said of each.
+            *([importance_sentence("", shared, objective)] if _answered(shared) else []),
             *last,
         ],
         caveats=[
@@ -229,6 +230,10 @@ def _facts(
         "environment": environments[-1] if environments else {},
         "devices": sorted({e["device"] for e in environments if e.get("device")}),
     }
+
+
+def _answered(tables: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(tables) and not tables["fanova"]["refused"]
 
 
 def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hpo.evidence.evaluators import MEANING
 from hpo.evidence.importance import METHOD, REFUSE_BELOW, importance
+from hpo.evidence.importance_table import ImportanceTable
 from hpo.evidence.optuna_study import joined_space, observations
 from hpo.reports.data import finite, write_atomically
 from hpo.spec.records import TrialRecord
@@ -90,7 +92,7 @@ def of_all(
     halves: int,
     remembered: Remembered,
 ) -> Tables:
-    """Return the importance of the parameters that all architectures share; {} where there is none.
+    """Return the importance of the parameters that all architectures share; {} if they share none.
 
     Trials of all architectures are read together, with the architecture itself as one more
     parameter: so its level is not taken for another's effect, and it is said how much it matters.
@@ -102,9 +104,19 @@ def of_all(
     """
     spaces = {label: joined_space(records) for label, records in grouped.items()}
     shared = set.intersection(*map(set, spaces.values())) if len(spaces) > 1 else set()
-    told = all(len(observations(records)[0]) >= REFUSE_BELOW for records in grouped.values())
-    if not shared or not told:
+    if not shared:
         return {}
+    usable = {label: len(observations(records)[0]) for label, records in grouped.items()}
+    fewest = min(usable, key=lambda label: usable[label])
+    if usable[fewest] < REFUSE_BELOW:
+        said = (
+            f"what all share is read where each architecture has {REFUSE_BELOW} usable trials, and "
+            f"{fewest} has {usable[fewest]}"
+        )
+        return {
+            name: finite(ImportanceTable(name, meaning, refused=said).to_json())
+            for name, meaning in MEANING.items()
+        }
     labels = {"type": "categorical", "choices": list(grouped)}
     together = [
         dataclasses.replace(

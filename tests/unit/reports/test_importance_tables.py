@@ -90,7 +90,9 @@ def test_where_nothing_is_shared_or_an_architecture_has_few_trials_there_is_no_a
     cnn = trials("cnn", 0.0)
     assert of_all({"cnn": cnn}, STUDY, "maximize", 0, Remembered()) == {}
     few = {"cnn": cnn, "resnet50": trials("resnet50", 0.5, n=3)}
-    assert of_all(few, STUDY, "maximize", 0, Remembered()) == {}
+    refused = of_all(few, STUDY, "maximize", 0, Remembered())["fanova"]
+    assert refused["refused"].endswith("has 10 usable trials, and resnet50 has 3")
+    assert refused["parameters"] == []
     other = [dataclasses.replace(r, space={"x": SPACE["rate"]}) for r in trials("xception", 0.0)]
     assert of_all({"cnn": cnn, "xception": other}, STUDY, "maximize", 0, Remembered()) == {}
 
