@@ -222,8 +222,9 @@ def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:
     if "test" not in faces.splits:
         notes.append(
             "the source has no test split (PrivateTest); studies do not need one, `hpo test` does. "
-            "Kaggle's fer2013.csv holds it, or a folder with test/, or with test.parquet: import "
-            "that under the same name, before or after a study"
+            "Kaggle's fer2013.csv holds it, or a folder with test/, or with test.parquet (a column "
+            "usage in it says PrivateTest, as it wins over the name): import that under the same "
+            "name, before or after a study"
         )
     return notes
 
