@@ -78,7 +78,7 @@ def test_a_gain_over_seeds_is_that_of_what_the_confirmation_chose() -> None:
     chosen = confirmation(4, candidate(4, 0.25, None), candidate(0, 0.2, interval(0.05, 0.02)))
     for best in (3, 0):
         said = confirmed_clause(architecture(best), chosen)
-        assert "cnn #4 against cnn #0 has +5.0 points [+3.0, +7.0]" in said
+        assert "cnn #4 against cnn #0 comes to +5.0 points [+3.0, +7.0]" in said
         assert said.endswith("5 runs against 3), a gain")
 
 
@@ -99,7 +99,7 @@ def test_where_neither_was_chosen_their_means_are_taken_as_independent() -> None
     known = [candidate(3, 0.21, interval(0.09, 0.02)), candidate(0, 0.20, interval(0.1, 0.02))]
     both = confirmation(0, mynet, *known, winner="mynet-7")
     said = confirmed_clause(architecture(), both)
-    assert "cnn #3 against cnn #0 has +1.0 points [-3.2, +5.2]" in said
+    assert "cnn #3 against cnn #0 comes to +1.0 points [-3.2, +5.2]" in said
     assert "two means taken as independent), which is not distinguishable from nothing" in said
 
 
@@ -109,5 +109,5 @@ def test_of_a_loss_the_change_is_told_in_its_own_direction() -> None:
         0, candidate(3, 1.9, interval(0.1, 0.05)), candidate(0, 1.8, None), **facts
     )
     said = confirmed_clause(architecture(), refuted)
-    assert "cnn #3 against cnn #0 has +0.1000 [+0.0500, +0.1500] (" in said
+    assert "cnn #3 against cnn #0 comes to +0.1000 [+0.0500, +0.1500] (" in said
     assert said.endswith("a loss")
