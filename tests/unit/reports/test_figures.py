@@ -167,7 +167,9 @@ def test_where_importance_refuses_no_two_parameters_are_foremost_and_it_is_said(
     assert data.contours["xception"] == []
     for section in (contours.section(data), importance.section(data)):
         assert {p.label.split(",")[0] for p in section.pictures} == {"cnn"}
-        (line,) = section.empty.splitlines()
+        line, *shared = section.empty.splitlines()
+        # What all share is refused, too, where the importance stands.
+        assert all(told.startswith("all architectures") for told in shared)
         assert line.startswith("xception: no ")
         assert "2 usable trials; importance needs at least 10" in line
 
@@ -193,7 +195,8 @@ def test_what_is_not_told_from_no_effect_is_pale_and_grey(
 
 def test_reasons_for_missing_figures_are_a_line_each(one_trial: OneTrial) -> None:
     data = report([one_trial(label) for label in ("cnn", "resnet50", "xception")])
-    assert len(importance.section(data).empty.splitlines()) == 3
+    # One for each architecture, and one for what all share.
+    assert len(importance.section(data).empty.splitlines()) == 4
 
 
 def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) -> None:
