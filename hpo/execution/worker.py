@@ -127,6 +127,11 @@ class Worker:
         """Return the architectures that were begun and not done, by label."""
         return [lane.label for lane in self._open]
 
+    @property
+    def used_up(self) -> bool:
+        """Tell whether all architectures were begun and are done: none left, here or elsewhere."""
+        return self._exhausted and not self._open
+
     def _going(self) -> bool:
         """Claim what there are places for; tell whether anything is left to wait for."""
         if self.interrupts.draining or self._patterns.hopeless is not None:

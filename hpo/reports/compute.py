@@ -17,6 +17,7 @@ from hpo.reports.confirmation_warnings import (
     untold_architectures,
 )
 from hpo.reports.confirmation_words import decided
+from hpo.reports.confirmed_gains import tuning_over_seeds
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.equals import equals, equals_sentence
@@ -115,8 +116,12 @@ def compute(
         move["departures"] = changed[label]
     beaten = [e["label"] for e in entries if e["against_majority"] in ("contains", "below")]
     answer = comparison_sentences.answer_sentence(compared, facts, objective, beaten)
-    if answer and (untold := untold_architectures(confirmation or {})):
-        answer = f"{answer} {untold}"
+    if answer:
+        moves = compared["tuning"]["moves"]
+        over_seeds = tuning_over_seeds(entries, moves, confirmation or {})
+        answer = " ".join(
+            filter(None, (answer, over_seeds, untold_architectures(confirmation or {})))
+        )
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     verdict = _confirmed(confirmation or {})

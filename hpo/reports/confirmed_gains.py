@@ -6,15 +6,17 @@ with other seeds, their difference over these is what the gain is worth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hpo.evidence.intervals import Interval, difference
+from hpo.evidence.metric_words import metric_words
 from hpo.reports.baselines import baseline_phrase
 from hpo.reports.confirmation_words import decided, is_share, title
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.selection_sentences import NOTHING, is_apart
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import listed, signed
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,56 @@ def confirmed_clause(entry: Mapping[str, Any], confirmation: Mapping[str, Any]) 
         f"; the gain is by the search's single runs, as {baseline_phrase(entry)}, trial "
         f"{entry['gain']['baseline']['number']}, was not run again over seeds"
     )
+
+
+def tuning_over_seeds(
+    entries: Sequence[Mapping[str, Any]], labels: Collection[str], confirmation: Mapping[str, Any]
+) -> str:
+    """Say what the re-runs make of tuning's share of the way to the study's best.
+
+    The share is of single runs, so it stands for nothing where seeds say otherwise.
+
+    Args:
+        entries: as ``architecture_entry`` returns them.
+        labels: the architectures whose way is divided.
+        confirmation: as in ``ReportData``.
+
+    Returns:
+        One or two sentences; "" where nothing was confirmed or tuning moved none of them.
+    """
+    if decided(confirmation) is None:
+        return ""
+    divided = [e for e in entries if e["label"] in labels and e["gain"]]
+    known = {e["label"]: confirmed_gain(e, confirmation) for e in divided}
+    moved = [
+        e["label"] for e in divided if known[e["label"]] is not None or not e["gain"]["same_trial"]
+    ]
+    if not moved:
+        return ""
+    told = [
+        f"{label} {found.change} ({found.names}, {found.basis}), {found.verdict}"
+        for label in moved
+        if (found := known[label])
+    ]
+    unknown = [label for label in moved if known[label] is None]
+    not_again = (
+        f"of {listed(unknown)} the default or a tuned configuration was not run again over seeds, "
+        "so its share rests on single runs"
+        if len(unknown) == 1
+        else f"of {listed(unknown)} the defaults or tuned configurations were not run again over "
+        "seeds, so their shares rest on single runs"
+    )
+    if not told:
+        return f"{not_again[0].upper()}{not_again[1:]}."
+    refuted = [label for label in moved if (found := known[label]) and found.verdict != "a gain"]
+    # The way itself is in accuracy, whatever was searched for.
+    facts = confirmation["facts"]
+    words = metric_words(facts["objective"])
+    metric = "" if by_accuracy({"name": facts["objective"]}) else f", in {words},"
+    said = f"Over seeds, which decide, tuning brought{metric} {'; '.join(told)}"
+    if refuted:
+        said += f": what single runs give tuning in {listed(refuted)} was not shown to hold"
+    return f"{said}.{f' {not_again[0].upper()}{not_again[1:]}.' if unknown else ''}"
 
 
 def _tuned(

@@ -13,6 +13,7 @@ from hpo.reports.comparison_sentences import (
     share_text,
     variance_sentence,
 )
+from hpo.reports.confirmed_gains import tuning_over_seeds
 from hpo.reports.data import ReportData
 from hpo.reports.draw.results import draw_majority, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
@@ -74,6 +75,7 @@ def section(data: ReportData) -> Section:
     notes = [
         _chosen_by(data),
         moves_sentence(tuned),
+        tuning_over_seeds(data.architectures, tuned["moves"], data.confirmation),
         _explained(tuned),
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),

@@ -65,7 +65,7 @@ class LocalLauncher:
             for label in worker.unfinished:
                 mirror.finish_architecture(label, "interrupted")
             notes += mirror.close(hurry=lambda: launch.interrupts.now)
-        return Ended(not worker.unfinished, notes)
+        return Ended(worker.used_up, notes)
 
     def _remember(self) -> None:
         if self._launch.resume:

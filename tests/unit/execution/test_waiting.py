@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.watch import Silence
@@ -50,9 +51,24 @@ def test_a_worker_without_work_says_once_for_whom_it_waits() -> None:
     )  # fmt: skip
     anything: Any = SimpleNamespace()
     job: Any = None
-    worker = Worker(iter([Lane("cnn", engine, job)]), anything, anything, notes, interrupts, print)
+    lane = Lane("cnn", engine, job)
+    worker = Worker(iter([lane]), anything, anything, notes, interrupts, print)
     for _ in range(3):
         worker._ask_at = 0.0
         worker._claim()
     assert notes.told == [waiting_for(others)]
     assert interrupts.waiting
+    assert not worker.used_up
+    engine.busy = False
+    worker._ask_at = 0.0
+    worker._claim()
+    assert worker.used_up
+
+
+def test_a_budget_that_nobody_looked_at_is_not_used_up() -> None:
+    interrupts, anything = Interrupts(), cast("Any", SimpleNamespace())
+    interrupts.handle(signal.SIGINT)
+    worker = Worker(iter([anything]), anything, anything, Silence(), interrupts, print)
+    worker.work()
+    assert worker.unfinished == []
+    assert not worker.used_up

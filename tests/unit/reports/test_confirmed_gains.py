@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo.reports.confirmed_gains import confirmed_clause, confirmed_gain
+from hpo.reports.confirmed_gains import confirmed_clause, confirmed_gain, tuning_over_seeds
 from hpo.reports.gain_sentences import gain_notes, gain_sentence
 from hpo.reports.several_gains import gains_sentence
 
@@ -111,3 +111,36 @@ def test_of_a_loss_the_change_is_told_in_its_own_direction() -> None:
     said = confirmed_clause(architecture(), refuted)
     assert "cnn #3 against cnn #0 comes to +0.1000 [+0.0500, +0.1500] (" in said
     assert said.endswith("a loss")
+
+
+def test_the_share_of_tuning_does_not_stand_where_seeds_refute_it() -> None:
+    said = tuning_over_seeds([architecture()], ["cnn"], REFUTED)
+    assert said == (
+        "Over seeds, which decide, tuning brought cnn -7.5 points [-12.0, -3.0] (cnn #3 against "
+        "cnn #0, 95 % bootstrap interval, 3 runs against 5), a loss: what single runs give tuning "
+        "in cnn was not shown to hold."
+    )
+    both = [architecture(), architecture(label="xception"), architecture(label="resnet50")]
+    said = tuning_over_seeds(both, ["cnn", "xception"], REFUTED)
+    assert said.endswith(
+        " Of xception the default or a tuned configuration was not run again over seeds, so its "
+        "share rests on single runs."
+    )
+    assert "resnet50" not in said
+
+
+def test_a_share_that_seeds_confirm_is_told_as_a_gain() -> None:
+    chosen = confirmation(4, candidate(4, 0.25, None), candidate(0, 0.2, interval(0.05, 0.02)))
+    said = tuning_over_seeds([architecture()], ["cnn"], chosen)
+    assert said.endswith("5 runs against 3), a gain.")
+    assert tuning_over_seeds([architecture(0)], ["cnn"], confirmation(0)) == ""
+    assert tuning_over_seeds([architecture()], ["cnn"], {}) == ""
+
+
+def test_under_a_loss_what_tuning_brought_over_seeds_names_it() -> None:
+    facts = {"objective": "val_loss", "direction": "minimize"}
+    found = confirmation(
+        3, candidate(0, 1.9, interval(0.1, 0.05)), candidate(3, 1.8, None), **facts
+    )
+    said = tuning_over_seeds([architecture()], ["cnn"], found)
+    assert "tuning brought, in log loss, cnn -0.1000 [-0.1500, -0.0500] (" in said
