@@ -53,6 +53,8 @@ class FeatureStore:
         key: Mapping[str, Any],
         shape: tuple[int, ...],
         compute: Callable[[], Iterator[Features]],
+        *,
+        half: bool = True,
     ) -> Features:
         """Return the features of ``key``, from the disk or computed and stored now.
 
@@ -63,26 +65,29 @@ class FeatureStore:
             key: all that the features depend on, as JSON.
             shape: of the whole array.
             compute: yields it in batches, in order.
+            half: whether float16 is exact enough.
 
         Returns:
-            float16, or float32 where a value does not fit into it; read-only where it is on disk.
+            float16, or float32 where a value does not fit into it or ``half`` is False; read-only
+            where it is on disk.
         """
         name = _name(key)
-        if 2 * int(np.prod(shape)) > self.most_bytes:
-            return _gathered(shape, compute)
+        dtype = np.dtype(np.float16 if half else np.float32)
+        if dtype.itemsize * int(np.prod(shape)) > self.most_bytes:
+            return _gathered(shape, compute, dtype)
         array: Features | None = None
         try:
             with locked(self.folder / f"{name}.lock"):
                 found = self._read(name)
                 if found is None:
-                    array = _gathered(shape, compute)
+                    array = _gathered(shape, compute, dtype)
                     self._write(name, key, array)
                     found = self._read(name)
         except OSError:
             found = None
         if found is not None:
             return found
-        return _gathered(shape, compute) if array is None else array
+        return _gathered(shape, compute, dtype) if array is None else array
 
     def find_file(self, key: Mapping[str, Any]) -> tuple[BinaryIO, dict[str, Any]] | None:
         """Return what ``keep_file`` kept under ``key``, opened and whole; None if there is none.
@@ -205,8 +210,10 @@ def _name(key: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _gathered(shape: tuple[int, ...], compute: Callable[[], Iterator[Features]]) -> Features:
-    array: Features = np.empty(shape, np.float16)
+def _gathered(
+    shape: tuple[int, ...], compute: Callable[[], Iterator[Features]], dtype: np.dtype[Any]
+) -> Features:
+    array: Features = np.empty(shape, dtype)
     done = 0
     for batch in compute():
         if array.dtype == np.float16 and not np.abs(batch).max(initial=0.0) < _HALF_MAXIMUM:

@@ -21,6 +21,7 @@ from hpo.training.augmentation import Augmentation, augment
 from hpo.training.batches import Labelled, TrialData, balanced_weights, targets
 from hpo.training.features import Features, FeatureStore
 from hpo.training.parameters import TrainingParameters
+from hpo.training.pooled_head import NUMBERS, numbers_of, pooled_head
 
 if TYPE_CHECKING:
     from hpo.training.kept_base import KeptBase
@@ -91,7 +92,9 @@ class FrozenBase:
         self._training, self._data = training, data
         self._data_seed, self._seed = data_seed, seed
         cut = _output_of(model, base_layer)
-        self.head = head_of(model, base_layer)
+        pooled = pooled_head(model, base_layer)
+        self._pools = pooled is not None
+        self.head = pooled if self._pools else head_of(model, base_layer)
         self._shape = tuple(int(n) for n in cut.shape[1:])
         self._base_layer, self._build = base_layer, build
         self._extractor: Any = None
@@ -177,6 +180,15 @@ class FrozenBase:
         changed: Callable[[int], npt.NDArray[np.uint8]] | None = None,
     ) -> Features:
         key = {**self.key, "faces": _digest_of_array(faces), "changes": changes}
+        key = json.loads(json.dumps(key))
+
+        def maps() -> Features:
+            return self._store.get(key, (len(faces), *self._shape), compute)
+
+        def numbers() -> Iterator[Features]:
+            given = maps()
+            for start in range(0, len(faces), _BATCH):
+                yield numbers_of(given[start : start + _BATCH])
 
         def compute() -> Iterator[Features]:
             extractor = self._extractor_in_full()
@@ -188,7 +200,11 @@ class FrozenBase:
                 found = np.asarray(extractor.predict_on_batch(batch), np.float32)
                 yield found[: len(found) - missing]
 
-        return self._store.get(json.loads(json.dumps(key)), (len(faces), *self._shape), compute)
+        if not self._pools:
+            return maps()
+        # The maps lie on the disk all the same: another head, which flattens them, finds them.
+        shape = (len(faces), NUMBERS, self._shape[-1])
+        return self._store.get({**key, "of": "pooled"}, shape, numbers, half=False)
 
     def _extractor_in_full(self) -> Any:
         import keras
