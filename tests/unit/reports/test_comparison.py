@@ -344,8 +344,8 @@ def test_the_best_confirmed_value_stands_where_the_search_had_found_it(
     assert "best confirmed value so far" in picture.note
     # In words there is no need to stand aside: after half a minute and 50 s, as it was found.
     where = marks.customdata[0][1], marks.customdata[1][1]
-    assert f"cnn, confirmed: 55 % at {where[0]:.4g}" in picture.words
-    assert f", 57 % at {where[1]:.4g}" in picture.words
+    assert f"cnn, confirmed: 55 % [50, 60] at {where[0]:.4g}" in picture.words
+    assert f", 57 % [50, 60] at {where[1]:.4g}" in picture.words
 
 
 def test_only_of_a_sampler_whose_order_is_chance_is_the_mean_over_orders_drawn(
