@@ -554,7 +554,6 @@ def _interval(accuracy: float, count: int) -> list[float]:
 
 def draw(out: Path) -> str:
     """Draw the curves of all networks; return why that could not be done, "" if it was."""
-    from hpo.reports.draw.style import template
     from hpo.reports.pictures import what_is_missing
 
     missing = what_is_missing()
@@ -562,6 +561,18 @@ def draw(out: Path) -> str:
     if missing or not results:
         return missing
     import kaleido
+
+    kaleido.write_fig_from_object_sync(
+        [{"fig": curves_figure(results), "path": str(out / "curves.png"),
+          "opts": {"format": "png", "width": 960, "height": 480}}],
+        kopts={"n": 1, "mathjax": False},
+    )  # fmt: skip
+    return ""
+
+
+def curves_figure(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the curves of all networks as plain data, the best first in the legend."""
+    from hpo.reports.draw.style import template
 
     curves = [
         {
@@ -582,13 +593,10 @@ def draw(out: Path) -> str:
         "shapes": [thesis],
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
+        # Above the plot a dozen networks would reach into the title.
+        "legend": {"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
     }
-    kaleido.write_fig_from_object_sync(
-        [{"fig": {"data": curves, "layout": layout}, "path": str(out / "curves.png"),
-          "opts": {"format": "png", "width": 960, "height": 480}}],
-        kopts={"n": 1, "mathjax": False},
-    )  # fmt: skip
-    return ""
+    return {"data": curves, "layout": layout}
 
 
 def _write_json(path: Path, data: Any) -> None:

@@ -56,14 +56,15 @@ def _trace(trace: Mapping[str, Any], layout: Mapping[str, Any], axes: Mapping[st
     across, up = _list(trace.get("x")), _list(trace.get("y"))
     if not across or len(across) != len(up):
         return ""
-    names, values, title = across, up, axes["y"]
+    names, values, title, bars = across, up, axes["y"], trace.get("error_y")
     ticks = layout.get("yaxis") or {}
     if ticks.get("ticktext") and ticks.get("tickvals"):
         # Rows with names, such as architectures: the figures run across.
         rows = dict(zip(ticks["tickvals"], ticks["ticktext"], strict=False))
         names, values, title = [_nearest(rows, v) for v in up], across, axes["x"]
+        bars = trace.get("error_x")
     elif any(isinstance(v, str) for v in up):
-        names, values, title = up, across, axes["x"]
+        names, values, title, bars = up, across, axes["x"], trace.get("error_x")
     numbers = [v for v in values if isinstance(v, int | float)]
     if not numbers:
         return ""
@@ -73,15 +74,26 @@ def _trace(trace: Mapping[str, Any], layout: Mapping[str, Any], axes: Mapping[st
         # Of two numbers it has to be said which is which.
         where = _unit(axes["x"])
         pairs = ", ".join(
-            f"{plain(n)} {_text(v)}{unit}"
+            f"{plain(n)} {_text(v)}{unit}{end}"
             if isinstance(n, str)
-            else f"{_text(v)}{unit} at {_text(n)}{where}"
-            for n, v in zip(names, numbers, strict=True)
+            else f"{_text(v)}{unit}{end} at {_text(n)}{where}"
+            for n, v, end in zip(names, numbers, _intervals(numbers, bars or {}), strict=True)
         )
         return f"{begin}{pairs}."
     count = sum(v is not None for v in values)
     ends = f"{_text(min(numbers))} to {_text(max(numbers))}"
     return f"{begin}{count:,} points, {title or 'values'} {ends}."
+
+
+def _intervals(values: Sequence[float], bars: Mapping[str, Any]) -> list[str]:
+    """Return the ends of the bar of each value in brackets, with a space before; "" for none."""
+    more, less = _list(bars.get("array")), _list(bars.get("arrayminus"))
+    if not len(more) == len(less) == len(values):
+        return [""] * len(values)
+    return [
+        "" if up is None or down is None else f" [{_text(v - down)}, {_text(v + up)}]"
+        for v, up, down in zip(values, more, less, strict=True)
+    ]
 
 
 def _heatmap(trace: Mapping[str, Any]) -> str:

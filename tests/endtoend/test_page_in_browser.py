@@ -185,7 +185,8 @@ def test_the_address_says_what_is_shown_in_table_and_figures(measure: Measure) -
     assert len(losses) == sum(t["state"] == "complete" for t in data.trials_of("xception"))
     assert losses == sorted(losses)
     assert {"architecture": "xception", "state": "complete"} in left["traces"]
-    assert all(meta["architecture"] == "xception" for meta in left["traces"])
+    # The line of always answering one emotion is nobody's.
+    assert all(meta["architecture"] == "xception" for meta in left["traces"] if meta)
     assert left["tabs"] == ["xception"]
     assert left["link"] == "#summary" + asked
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.data import ReportData
 from hpo.reports.draw.equal import equal_budgets
+from hpo.reports.draw.results import level_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
@@ -116,8 +117,10 @@ def _curves(data: ReportData, measure: str) -> Picture:
         )
     # Room for the mark of a best that was the last.
     drawn.update_xaxes(range=[0, 1.07 * longest / divisor])
-    note = "\n".join(_notes(data, measure, common))
-    return Picture(MEASURES[measure], drawn, note=note, words=_words(drawn))
+    line, far = level_majority(drawn, data)
+    note = "\n".join(filter(None, [*_notes(data, measure, common), far]))
+    words = " ".join(filter(None, [_words(drawn), _bands(kept), line]))
+    return Picture(MEASURES[measure], drawn, note=note, words=words)
 
 
 def _words(drawn: Any) -> str:
@@ -130,6 +133,17 @@ def _words(drawn: Any) -> str:
         if trace.get("name", "").endswith(CONFIRMED):
             trace["x"] = [spent for _, spent in trace["customdata"]]
     return in_words(told)
+
+
+def _bands(kept: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return where bands end, in words; "" if none is drawn."""
+    last = {label: curve["steps"][-1]["interval"] for label, curve in kept.items()}
+    told = [
+        f"{label} {100 * end['low']:.1f} to {100 * end['high']:.1f}"
+        for label, end in last.items()
+        if end
+    ]
+    return f"Bands at the end: {', '.join(told)} %." if told else ""
 
 
 def _notes(data: ReportData, measure: str, common: float) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.reports.confirmation_words import within
 from hpo.reports.confirmed_beside import figure_text
-from hpo.reports.draw.results import majority_line, near
+from hpo.reports.draw.results import majority_line, told_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     COLOURS,
@@ -136,15 +136,16 @@ def bests(whole: SideBySide) -> Section:
             )
             for end in (x - less, x + more)
         ]
-        if near(majority, min(ends), max(ends)) is not None:
-            majority_line(drawn, majority)
+        always, far = told_majority(majority, ends, lambda: majority_line(drawn, majority))
+        note = "\n".join(filter(None, (note, far)))
+        if always:
             # Its name stands where the legend would.
             drawn.update_layout(
                 height=drawn.layout.height + 45,
                 margin={"t": 45, "b": 90 + ENTRY * len(whole.studies)},
                 legend={"yref": "container", "y": 0, "yanchor": "bottom"},
             )
-            words.append(f"A line at {100 * majority['rate']:.1f}: always '{majority['label']}'.")
+            words.append(always)
     if confirmed:
         drawn.add_trace(_key())
     labels = [safe(whole.architectures[row]["label"]) for row in middles]

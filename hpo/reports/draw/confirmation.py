@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hpo.evidence.intervals import majority_rate
 from hpo.reports.confirmation_words import candidate, within
 from hpo.reports.confirmation_words import title as name_of
 from hpo.reports.data import ReportData
-from hpo.reports.draw.results import draw_majority, near_majority
+from hpo.reports.draw.results import draw_majority, told_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
@@ -22,6 +23,7 @@ from hpo.reports.draw.style import (
 )
 from hpo.reports.judged import none_kept
 from hpo.reports.objectives import by_accuracy
+from hpo.reports.words import in_words
 from hpo.spec.confirmation import SUFFIX
 
 TITLE = "Confirmation"
@@ -61,10 +63,11 @@ def section(data: ReportData) -> Section:
         drawn.add_trace(_test(tested, of_test))
         if (rate := _test_majority(tested)) is not None:
             drawn.add_trace(_always(rate, of_test, entries[of_test]["architecture"]))
+    line = far = ""
     if by_accuracy(data.objective):
         # The test faces have a share of their own.
         where = " on validation" if tested and of_test is not None else ""
-        _draw_majority(drawn, data, entries, where)
+        line, far = _draw_majority(drawn, data, entries, where)
     names = [
         safe(name_of(e)) + (f"<br>(stopped after {e['stopped']} seeds)" if e["stopped"] else "")
         for e in entries
@@ -77,8 +80,10 @@ def section(data: ReportData) -> Section:
         legend={"yref": "container", "y": 0, "yanchor": "bottom"},
     )
     said = [*data.confirmation.get("sentences", []), *data.confirmation.get("test", [])]
-    said = _once(said)
-    pictures = [Picture("seeds", drawn, note="\n".join(said))]
+    said = [*_once(said), far] if far else _once(said)
+    pictures = [
+        Picture("seeds", drawn, note="\n".join(said), words=f"{_words(drawn)} {line}".strip())
+    ]
     winner = candidate(facts, facts["winner"])
     if winner is not None and winner.get("per_class"):
         # What the split said of another configuration is none of the winner's.
@@ -87,12 +92,20 @@ def section(data: ReportData) -> Section:
     return Section(TITLE, LOOK_FOR, pictures)
 
 
-def _draw_majority(drawn: Any, data: ReportData, entries: list[dict[str, Any]], where: str) -> None:
-    """Draw what always answering one emotion scores, where that is near what is drawn."""
+def _draw_majority(
+    drawn: Any, data: ReportData, entries: list[dict[str, Any]], where: str
+) -> tuple[str, str]:
+    """Draw what always answering one emotion scores; return what ``told_majority`` does."""
     known = [100 * v for e in entries for v in (e["search_value"], *e["values"]) if v is not None]
     known += [100 * end for e in entries if e["mean"] for end in within(e["mean"])]
-    if known and near_majority(data, min(known), max(known)) is not None:
-        draw_majority(drawn, data, where)
+    return told_majority(data.majority, known, lambda: draw_majority(drawn, data, where))
+
+
+def _words(drawn: Any) -> str:
+    """Return the figure in words, what has an interval first: of many traces the last are left."""
+    told = json.loads(drawn.to_json())
+    told["data"].sort(key=lambda trace: "error_x" not in trace)
+    return in_words(told)
 
 
 def _once(said: list[str]) -> list[str]:

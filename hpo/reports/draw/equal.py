@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import draw_majority, told_majority
 from hpo.reports.draw.section import Picture
 from hpo.reports.draw.style import (
     about,
@@ -13,7 +16,9 @@ from hpo.reports.draw.style import (
     safe,
     symbol,
 )
+from hpo.reports.objectives import by_accuracy
 from hpo.reports.tables import duration
+from hpo.reports.words import in_words
 
 
 def equal_budgets(data: ReportData) -> Picture:
@@ -33,12 +38,14 @@ def equal_budgets(data: ReportData) -> Picture:
         x=objective_axis(objective),
         height=150 + 62 * len(names),
     )
+    ends: list[float] = []
     for place, label in enumerate(labels):
         tone = colour(data.labels, label)
         at = [(k, equal["best"][label][measure]) for k, measure in enumerate(names)]
         found = [(k, each) for k, each in at if each is not None]
         shift = 0.22 * (place - (len(labels) - 1) / 2)
         points = [objective_value(each["value"], objective) or 0.0 for _, each in found]
+        ends += points
         error = None
         if found and all(each["interval"] for _, each in found):
             error = {
@@ -56,6 +63,7 @@ def equal_budgets(data: ReportData) -> Picture:
                 "width": 4,
                 "color": tone,
             }
+            ends += [100 * each["interval"][end] for _, each in found for end in ("low", "high")]
         drawn.add_trace(
             go.Scatter(
                 x=points,
@@ -79,4 +87,15 @@ def equal_budgets(data: ReportData) -> Picture:
         "number, by time and by epochs. The order may differ between rows, since a trial of one "
         "costs more than of another."
     )
-    return Picture("equal budgets", drawn, note=note)
+    words, line = in_words(json.loads(drawn.to_json())), ""
+    if by_accuracy(objective):
+        line, far = told_majority(data.majority, ends, lambda: draw_majority(drawn, data))
+        note += f"\n{far}" if far else ""
+    if line:
+        # The name of the dashed line stands above the axes.
+        drawn.update_layout(
+            height=drawn.layout.height + 45,
+            margin={"t": 45, "b": 90},
+            legend={"yref": "container", "y": 0, "yanchor": "bottom"},
+        )
+    return Picture("equal budgets", drawn, note=note, words=f"{words} {line}".strip())

@@ -7,13 +7,13 @@ from html import unescape
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.results import draw_majority, near_majority
+from hpo.reports.draw.results import draw_majority, majority_far, majority_words, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.gain_sentences import gain_notes
 from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.selection_sentences import lowered
-from hpo.reports.sentences import percent, signed
+from hpo.reports.sentences import signed
 
 LOOK_FOR = (
     "How far is the filled mark, the sampler's own best, from the hollow one, the thesis's own or "
@@ -103,14 +103,11 @@ def section(data: ReportData) -> Section:
     ]
     notes += _how(known)
     if data.majority and majority is None:
-        notes.append(
-            f"Always answering '{data.majority['label']}' would score "
-            f"{percent(data.majority['rate'])}, far from what is drawn."
-        )
+        notes.append(majority_far(data.majority))
     words = ["Across: validation accuracy [%]; gains in points."]
     words += [f"{unescape(told)}." for trace in drawn.data for told in trace.customdata]
     if majority is not None:
-        words.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
+        words.append(majority_words(data.majority))
     pictures = [Picture("", drawn, note="\n".join(notes), words=" ".join(words))]
     return Section(title, LOOK_FOR, pictures, missing(absent, pictures))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.reports.data import ReportData
+from hpo.reports.draw.results import level_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
@@ -52,7 +53,10 @@ def section(data: ReportData) -> Section:
     # Trial 0 stands clear of the axis; few trials would otherwise get ticks between them.
     margin = max(0.4, 0.02 * last)
     drawn.update_xaxes(range=[-margin, last + margin], **whole_ticks(0, last))
-    return Section(title, look_for(data.objective), [Picture("", drawn, words=_words(data, drawn))])
+    line, note = level_majority(drawn, data)
+    words = f"{_words(data, drawn)} {line}".strip()
+    pictures = [Picture("", drawn, note=note, words=words)]
+    return Section(title, look_for(data.objective), pictures)
 
 
 def _words(data: ReportData, drawn: Any) -> str:

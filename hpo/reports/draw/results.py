@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
@@ -10,7 +11,9 @@ from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import about, colour, figure, safe, symbol
 from hpo.reports.judged import none_kept
 from hpo.reports.objectives import by_accuracy, by_other
+from hpo.reports.sentences import percent
 from hpo.reports.thesis import PROVENANCE
+from hpo.reports.words import in_words
 
 LOOK_FOR = (
     "An interval that touches the dashed line does not show that anything was learned. Hollow "
@@ -63,7 +66,10 @@ def section(data: ReportData) -> Section:
     )
     note = PROVENANCE + " Ours are the best of their search, on the faces that chose them"
     note += "." if by_accuracy(data.objective) else f", {by_other(data.objective)}."
-    return Section(title, look_for, [Picture("", drawn, note=note)])
+    words = in_words(json.loads(drawn.to_json()))
+    if data.majority:
+        words += f" {majority_words(data.majority)}"
+    return Section(title, look_for, [Picture("", drawn, note=note, words=words)])
 
 
 def draw_majority(drawn: Any, data: ReportData, where: str = "") -> None:
@@ -86,6 +92,78 @@ def majority_line(drawn: Any, majority: Mapping[str, Any], where: str = "") -> N
         text=f"always '{safe(majority['label'])}'{where}: {rate:.1f}",
         showarrow=False,
         font={"color": "#b5483a", "size": 11},
+    )
+
+
+def level_majority(drawn: Any, data: ReportData) -> tuple[str, str]:
+    """Draw what ``draw_majority`` does across a finished figure whose objective runs up.
+
+    Returns:
+        The line in words and a note that it lies elsewhere, one of them ""; both where the
+        objective is another, or the share is not known.
+    """
+    if not by_accuracy(data.objective):
+        return "", ""
+    known = [y for trace in drawn.data for y in trace.y if y is not None]
+    return told_majority(data.majority, known, lambda: level_line(drawn, data.majority))
+
+
+def level_line(drawn: Any, majority: Mapping[str, Any]) -> None:
+    """Draw what ``majority_line`` does where accuracies run up.
+
+    The legend names it: words beside the line would hide trials, or the lines of others.
+    """
+    import plotly.graph_objects as go
+
+    # Before the line is there: to the ends of the axis, or of what is drawn.
+    ends = drawn.layout.xaxis.range or [0, max(x for trace in drawn.data for x in trace.x)]
+    rate = 100 * majority["rate"]
+    drawn.add_trace(
+        go.Scatter(
+            x=list(ends),
+            y=[rate, rate],
+            mode="lines",
+            line={"dash": "dash", "width": 1.5, "color": "#b5483a"},
+            # Last in the legend, and under what is drawn.
+            legendrank=2000,
+            name=f"always '{safe(majority['label'])}': {rate:.1f}",
+            hoverinfo="skip",
+        )
+    )
+    drawn.data = (drawn.data[-1], *drawn.data[:-1])
+
+
+def told_majority(
+    majority: Mapping[str, Any], known: Sequence[float], draw: Callable[[], None]
+) -> tuple[str, str]:
+    """Draw the line of ``majority`` where it is near what is drawn, and return what to say of it.
+
+    Args:
+        majority: ``rate`` and ``label``; {} if unknown.
+        known: what is drawn [%], ends of intervals included.
+        draw: draws the line.
+
+    Returns:
+        As ``level_majority`` does.
+    """
+    if not majority or not known:
+        return "", ""
+    if near(majority, min(known), max(known)) is None:
+        return "", majority_far(majority)
+    draw()
+    return majority_words(majority), ""
+
+
+def majority_words(majority: Mapping[str, Any]) -> str:
+    """Return the line of ``draw_majority`` in words."""
+    return f"A line at {100 * majority['rate']:.1f}: always '{majority['label']}'."
+
+
+def majority_far(majority: Mapping[str, Any]) -> str:
+    """Return what always answering the most frequent class scores, where no line is drawn of it."""
+    return (
+        f"Always answering '{majority['label']}' would score {percent(majority['rate'])}, far from "
+        "what is drawn."
     )
 
 

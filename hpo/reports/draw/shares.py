@@ -15,7 +15,7 @@ from hpo.reports.comparison_sentences import (
 )
 from hpo.reports.confirmed_gains import tuning_over_seeds
 from hpo.reports.data import ReportData
-from hpo.reports.draw.results import draw_majority, near_majority
+from hpo.reports.draw.results import draw_majority, majority_far, majority_words, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
 from hpo.reports.objectives import by_accuracy, by_other
@@ -81,6 +81,7 @@ def section(data: ReportData) -> Section:
         variance_sentence(made["variance"], trials),
         "To shuffle trials is to take them as independent draws; a sampler that learns draws them "
         f"less apart than that. {_too_long(tuned)}",
+        majority_far(data.majority) if data.majority and majority is None else "",
     ]
     note = "\n".join(note for note in notes if note)
     pictures = [Picture("", drawn, note=note, words=_words(data, majority))]
@@ -134,7 +135,7 @@ def _words(data: ReportData, majority: float | None) -> str:
             f"{label}, from {start:.1f} %: tuning {tuned}; another architecture {_rest(move)}."
         )
     if majority is not None:
-        said.append(f"A line at {majority:.1f}: always '{data.majority['label']}'.")
+        said.append(majority_words(data.majority))
     return " ".join(said)
 
 

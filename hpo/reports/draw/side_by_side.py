@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hpo.reports.draw.bests_beside import (
@@ -15,11 +16,12 @@ from hpo.reports.draw.bests_beside import (
     shape,
     tone,
 )
-from hpo.reports.draw.results import near
+from hpo.reports.draw.results import level_line, told_majority
 from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import figure, objective_axis, objective_value, safe
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.side_by_side import SideBySide
+from hpo.reports.words import in_words
 
 
 def sections(whole: SideBySide) -> dict[str, Section]:
@@ -58,16 +60,10 @@ def _anytime(whole: SideBySide) -> Section:
         if steps:
             drawn.add_trace(_curve(go, place, study["title"], steps, objective, divisor, unit))
     drawn.update_xaxes(rangemode="tozero")
-    majority, heights = common_majority(whole), [y for trace in drawn.data for y in trace.y]
-    if heights and by_accuracy(objective) and near(majority, min(heights), max(heights)):
-        drawn.add_hline(
-            y=100 * majority["rate"],
-            line={"dash": "dash", "width": 1.5, "color": "#b5483a"},
-            layer="below",
-            annotation_text=f"always '{safe(majority['label'])}': {100 * majority['rate']:.1f}",
-            annotation_position="top left",
-            annotation_font={"color": "#b5483a", "size": 11},
-        )
+    line = far = ""
+    if by_accuracy(objective):
+        majority, heights = common_majority(whole), [y for trace in drawn.data for y in trace.y]
+        line, far = told_majority(majority, heights, lambda: level_line(drawn, majority))
     if not drawn.data:
         return Section(title, look_for, empty="No trial is complete." if common else NO_ACCURACY)
     note = (
@@ -76,7 +72,9 @@ def _anytime(whole: SideBySide) -> Section:
     )
     if common is None:
         note += f"\n{DIFFERENT} Its line may fall."
-    return Section(title, look_for, [Picture("", drawn, note=note)])
+    note += f"\n{far}" if far else ""
+    words = f"{in_words(json.loads(drawn.to_json()))} {line}".strip()
+    return Section(title, look_for, [Picture("", drawn, note=note, words=words)])
 
 
 def _curve(

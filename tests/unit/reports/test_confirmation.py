@@ -474,9 +474,16 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
         assert f"cnn #{number} reaches an accuracy of 51.0 %" in seeds.note
         # What always answering one emotion scores is drawn where it is near what is.
         assert not seeds.figure.layout.shapes
+        assert seeds.note.endswith(
+            "\nAlways answering 'happy' would score 24.9 %, far from what is drawn."
+        )
+        assert "cnn #4 52 % [50.5, 53.5]" in seeds.words
         data.majority["rate"] = 0.45
-        (line,) = section(data).pictures[0].figure.layout.shapes
+        (near, _) = section(data).pictures
+        (line,) = near.figure.layout.shapes
         assert line.x0 == pytest.approx(45)
+        assert near.words.endswith("A line at 45.0: always 'happy'.")
+        assert "Always answering" not in near.note
 
 
 def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import (
+    anytime,
     confusion,
     contours,
     gain,
@@ -27,7 +28,7 @@ from hpo.reports.draw.cost import _ticks as cost_ticks
 from hpo.reports.draw.section import Section, sections
 from hpo.reports.draw.style import THEMES, template
 from hpo.spec.records import TrialRecord
-from tests.unit.reports.conftest import study_records, study_spec
+from tests.unit.reports.conftest import by_loss, loss_spec, study_records, study_spec
 
 OneTrial = Callable[..., TrialRecord]
 LONG = "a choice whose name is longer than its axis"
@@ -407,6 +408,56 @@ def test_always_the_most_frequent_class_stands_beside_a_gain_unless_it_is_far_of
     assert (f"Always answering 'happy' would score {100 * rate:.1f} %" in picture.note) != drawn
     assert (layout.xaxis.range[0] < 100 * rate) == drawn
     assert (f"A line at {100 * rate:.1f}: always 'happy'." in picture.words) == drawn
+
+
+@pytest.mark.parametrize(("rate", "drawn"), [(0.39, True), (0.01, False)])
+def test_the_share_of_one_answer_is_a_line_in_pictures_of_values_against_what_was_spent(
+    rate: float, *, drawn: bool, one_trial: OneTrial
+) -> None:
+    trials = [
+        dataclasses.replace(one_trial(label, number=k), value=0.4 + 0.05 * k)
+        for label in ("cnn", "resnet50")
+        for k in range(3)
+    ]
+    data = report(trials)
+    data.majority.update(rate=rate, label="happy")
+    named, told = (
+        f"always 'happy': {100 * rate:.1f}",
+        f"A line at {100 * rate:.1f}: always 'happy'.",
+    )
+    far = f"Always answering 'happy' would score {100 * rate:.1f} %, far from what is drawn."
+    *pictures, equal = [*history.section(data).pictures, *anytime.section(data).pictures]
+    assert len(pictures) == 3
+    for picture in pictures:
+        lines = [t for t in picture.figure.data if t.name == named]
+        assert len(lines) == drawn
+        for line in lines:
+            assert picture.figure.data[0] is line, "under what it would hide"
+            assert line.y == (100 * rate, 100 * rate)
+            assert line.x == picture.figure.layout.xaxis.range
+    for picture in (*pictures, equal):
+        assert (told in picture.words) == drawn
+        assert (far in picture.note) != drawn
+    assert (named in [a.text for a in equal.figure.layout.annotations]) == drawn
+
+
+def test_a_best_result_is_told_with_its_interval_and_the_share_of_one_answer(
+    one_trial: OneTrial,
+) -> None:
+    data = report([dataclasses.replace(one_trial(), value=0.5)])
+    (picture,) = results.section(data).pictures
+    best = data.architectures[0]["best"]
+    low, high = (100 * best["interval"][end] for end in ("low", "high"))
+    assert f"cnn {100 * best['accuracy']:.4g} % [{low:.4g}, {high:.4g}]" in picture.words
+    assert picture.words.endswith("A line at 24.9: always 'happy'.")
+
+
+def test_under_a_loss_no_share_of_one_answer_is_drawn_against_what_was_spent(
+    records: Callable[..., list[TrialRecord]],
+) -> None:
+    data = compute(by_loss(records(("cnn",), trials=4)), loss_spec(("cnn",)), n_bootstrap=0)
+    for picture in (*history.section(data).pictures, *anytime.section(data).pictures):
+        assert "always" not in picture.words + picture.note.lower()
 
 
 @pytest.mark.parametrize("count", [1, 2, 6])

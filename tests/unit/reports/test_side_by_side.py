@@ -14,6 +14,7 @@ from hpo.evidence.intervals import Interval
 from hpo.evidence.paired import Paired
 from hpo.reports.compute import outline
 from hpo.reports.differing import differing
+from hpo.reports.draw.section import Picture
 from hpo.reports.draw.side_by_side import sections
 from hpo.reports.equal_trials import Best
 from hpo.reports.side_by_side import SideBySide, set_beside
@@ -466,18 +467,31 @@ def test_the_share_of_one_answer_is_a_line_where_it_is_the_same_for_all() -> Non
         reached = side.architectures[0]["best"]["accuracy"]
         side.majority.update({"rate": reached, "label": "happy", "n": 3589})
 
-    def lines() -> list[str]:
+    def pictures() -> list[Picture]:
         drawn = sections(set_beside(sides, ["A", "B"], unpaired))
-        return [
-            note.text
-            for part in drawn.values()
-            for note in part.pictures[0].figure.layout.annotations
-            if "always" in note.text
+        return [part.pictures[0] for part in drawn.values()]
+
+    def lines() -> list[str]:
+        named = [
+            name
+            for picture in pictures()
+            for name in (
+                *(note.text for note in picture.figure.layout.annotations),
+                *(trace.name for trace in picture.figure.data),
+            )
         ]
+        return [name for name in named if "always" in name]
 
     assert lines() == [f"always 'happy': {100 * reached:.1f}"] * 2
+    told = f"A line at {100 * reached:.1f}: always 'happy'."
+    assert all(picture.words.endswith(told) for picture in pictures())
     sides[1].majority["rate"] -= 0.001
     assert lines() == []
+    for side in sides:
+        side.majority["rate"] = 0.01
+    assert lines() == []
+    far = "Always answering 'happy' would score 1.0 %, far from what is drawn."
+    assert all(picture.note.endswith(far) for picture in pictures())
 
 
 def test_a_confirmed_cell_says_that_it_was_not_shown_to_have_learned() -> None:

@@ -45,6 +45,15 @@ def test_rows_with_names_are_told_by_name(trace: dict[str, Any], layout: dict[st
     assert words(trace, **layout).endswith("cnn 64.5, resnet50 48.")
 
 
+def test_values_are_told_with_the_ends_of_their_bars() -> None:
+    bars = {"array": [2.0, None], "arrayminus": [1.5, None]}
+    rows = {"yaxis": {"tickvals": [0, 1], "ticktext": ["cnn", "resnet50"]}}
+    across = {"x": [64.5, 48.0], "y": [0, 1], "error_x": bars}
+    assert words(across, **rows).endswith("cnn 64.5 [63, 66.5], resnet50 48.")
+    up = {"x": [1, 2], "y": [40.0, 51.25], "error_y": bars}
+    assert words(up).endswith("40 % [38.5, 42] at 1, 51.25 % at 2.")
+
+
 def test_what_has_no_values_and_what_only_joins_others_is_passed_over() -> None:
     skipped = {"x": [1], "y": [1.0], "hoverinfo": "skip"}
     assert words({"x": [], "y": []}, {"x": {"bdata": "AAA="}, "y": [1]}, skipped) == (
