@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any
 
 import typer
 
 from hpo.cli.shell import (
+    Call,
     StorageUrl,
     StudyName,
     TrackingUri,
+    current,
     examples,
     named,
     print_json,
@@ -63,7 +66,9 @@ def confirm(
     """
     from hpo.cli.live import watcher
     from hpo.execution.interrupts import Interrupted
+    from hpo.study.confirmed import first_look
     from hpo.study.confirming import confirm as start
+    from hpo.study.opening import openings_of
 
     study, workspace = named(context, study, storage, tracking)
     display = watcher()
@@ -83,6 +88,27 @@ def confirm(
         raise Interrupted(
             told.stopped_by, "Everything finished is kept; the same command goes on with it"
         )
+    if not as_json:
+        call = dataclasses.replace(current(context, storage, tracking), workspace=workspace)
+        opened = bool(first_look(openings_of(workspace.storage_url(), study)))
+        print_next(call, study, told.facts, opened=opened)
+
+
+def print_next(call: Call, study: str, facts: dict[str, Any], *, opened: bool) -> None:
+    """Print what a confirmation that is over leads to, as the end of a study with one does.
+
+    Args:
+        call: that confirmed.
+        study: that was searched.
+        facts: of its confirmation; {} before any run has begun.
+        opened: whether the test split was looked at: `hpo test` then asks for a reason.
+    """
+    if not facts or not facts["over"] or facts["winner"] is None:
+        return
+    say("")
+    say(f"Next     {call.follow_up('report', study)}")
+    for command in ("promote",) if opened else ("promote", "test"):
+        say(f"         {call.follow_up(command, study)}")
 
 
 def print_confirmation(facts: dict[str, Any], sentences: list[str], notes: list[str]) -> None:

@@ -29,6 +29,14 @@ Dedupe = Annotated[
         "of the majority's, or none.",
     ),
 ]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Take the place of a dataset of this name that holds other faces, too. Studies that "
+        "were run on those then cannot go on.",
+    ),
+]
 MaxUnreadable = Annotated[
     float, typer.Option(help="Share of images, 0 to 1, that may be unreadable and left out.")
 ]
@@ -62,6 +70,7 @@ def import_fer2013(
     ] = None,
     max_unreadable: MaxUnreadable = 0.01,
     dedupe: Dedupe = False,
+    replace: Replace = False,
     json: Json = False,
 ) -> None:
     """Import FER-2013, or faces in one of its shapes: parquet, Kaggle's CSV, image folders, zip.
@@ -69,7 +78,9 @@ def import_fer2013(
     PublicTest becomes the validation split and PrivateTest the test split, which may be absent.
     The same faces from any lossless source give the same digest.
     """
-    _import_faces(current(context).workspace, path, name, max_unreadable, dedupe, json)
+    _import_faces(
+        current(context).workspace, path, name, max_unreadable, json, dedupe=dedupe, replace=replace
+    )
 
 
 @import_app.command(
@@ -105,6 +116,7 @@ def fetch(
     name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
     max_unreadable: MaxUnreadable = 0.01,
     dedupe: Dedupe = False,
+    replace: Replace = False,
     json: Json = False,
 ) -> None:
     """Download FER-2013 or the songs from Kaggle and import them; this needs the extra 'fetch'.
@@ -114,13 +126,14 @@ def fetch(
     from hpo.data.fetch import fetch as download
 
     workspace = current(context).workspace
-    if dedupe and dataset == "songs":
-        raise InputError("--dedupe is for faces", got="hpo data fetch songs --dedupe")
+    for given, option in ((dedupe, "--dedupe"), (replace, "--replace")):
+        if given and dataset == "songs":
+            raise InputError(f"{option} is for faces", got=f"hpo data fetch songs {option}")
     path = download(dataset)
     if dataset == "songs":
         _import_songs(workspace, path, name or "songs", json)
     else:
-        _import_faces(workspace, path, name, max_unreadable, dedupe, json)
+        _import_faces(workspace, path, name, max_unreadable, json, dedupe=dedupe, replace=replace)
 
 
 @app.command(
@@ -229,8 +242,10 @@ def _import_faces(
     path: Path,
     name: str | None,
     max_unreadable: float,
-    dedupe: bool,
     json: bool,
+    *,
+    dedupe: bool,
+    replace: bool,
 ) -> None:
     from hpo.data.importing import import_faces
     from hpo.data.show import describe_faces
@@ -242,6 +257,7 @@ def _import_faces(
             name=name,
             max_unreadable=max_unreadable,
             dedupe=dedupe,
+            replace_others=replace,
             progress=progress,
         ).name
     facts = describe_faces(workspace, name)
@@ -271,7 +287,7 @@ def _import_songs(workspace: Workspace, path: Path, name: str, json: bool) -> No
 
 
 def _show_faces(workspace: Workspace, name: str, json: bool, sheet: Path | None) -> None:
-    from hpo.data.importing import REPLACED
+    from hpo.data.replacing import REPLACED
     from hpo.data.show import describe_faces, write_contact_sheet
     from hpo.data.store import open_faces
 

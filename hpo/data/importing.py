@@ -10,6 +10,7 @@ from typing import Any
 
 from hpo.data.folders import check_dataset_name, listed, read_manifest
 from hpo.data.importers.source import FaceImporter, Progress, SourceFaces, silent
+from hpo.data.replacing import refuse_other_faces, replacing
 from hpo.data.splits import check_splits
 from hpo.data.store import FaceDataset, write_faces
 from hpo.spec.catalogue import resolve
@@ -24,8 +25,6 @@ take unless told to."""
 DEFAULT_MAX_UNREADABLE = 0.01
 RESERVED_NAMES = frozenset({"drawn-faces", "embedded-songs"})
 """What the package carries itself."""
-REPLACED = "replaced "
-"""What a note begins with that tells of the dataset that an import took the place of."""
 _NAMES_KEPT = 20
 
 
@@ -37,11 +36,13 @@ def import_faces(
     max_unreadable: float = DEFAULT_MAX_UNREADABLE,
     importer: str | None = None,
     dedupe: bool = False,
+    replace_others: bool = False,
     progress: Progress = silent,
 ) -> FaceDataset:
     """Read the faces at ``path`` and store them as dataset ``name``.
 
     A dataset of that name is replaced, once the new one is complete; a note of the source says so.
+    Of other faces it is refused: studies that were run on those cannot go on without them.
 
     Args:
         workspace: where to store it.
@@ -51,12 +52,14 @@ def import_faces(
         importer: a name of the catalogue's kind ``face_importer``; by default told from ``path``.
         dedupe: store one face of each photograph, as ``audit.dedupe`` chooses it; the manifest
             counts what was left out, and why, under ``source.deduplicated``.
+        replace_others: let it take the place of a dataset of other faces, too.
         progress: called with what is done and what there is; of the reading, and then of the
             search for copies.
 
     Raises:
         NotFoundError: there is nothing at ``path``.
-        DataError: the source is wrong; nothing was written.
+        DataError: the source is wrong, or a dataset of that name holds other faces; nothing was
+            written.
         EnvironmentProblem: the workspace cannot be written.
     """
     name = name or (DEDUPED_NAME if dedupe else DEFAULT_NAME)
@@ -81,7 +84,11 @@ def import_faces(
     if dedupe:
         faces, told = _without_copies(faces, path, progress, workspace.data)
         notes += told
-    notes += [*_empty_classes(faces), *replacing(workspace.data / name)]
+    same = False
+    if not replace_others:
+        check_splits(str(path), faces.splits)
+        same = refuse_other_faces(workspace.data / name, faces.splits)
+    notes += [*_empty_classes(faces), *replacing(workspace.data / name, same=same)]
     workspace.ensure(workspace.data)
     return write_faces(
         workspace.data / name,
@@ -175,22 +182,6 @@ def check_new_name(workspace: Workspace, name: str, kind: str) -> None:
                 where=str(folder),
                 hint="Give another name with --name NAME",
             )
-
-
-def replacing(folder: Path) -> list[str]:
-    """Return a note if an import into ``folder`` takes the place of a dataset."""
-    try:
-        manifest = read_manifest(folder)
-    except NotFoundError:
-        return []
-    except DataError:
-        return [f"{REPLACED}a damaged dataset of this name"]
-    if manifest["kind"] == "songs":
-        count, one = int(manifest["count"]), "song"
-    else:
-        count, one = sum(int(split["count"]) for split in manifest["splits"].values()), "face"
-    plural = "" if count == 1 else "s"
-    return [f"{REPLACED}an earlier dataset of this name, which held {count} {one}{plural}"]
 
 
 def _judge(faces: SourceFaces, path: Path, max_unreadable: float) -> list[str]:

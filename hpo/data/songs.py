@@ -21,8 +21,9 @@ from hpo.data.folders import (
     replaced_folder,
     write_manifest,
 )
-from hpo.data.importing import check_new_name, replacing
+from hpo.data.importing import check_new_name
 from hpo.data.library import EMBEDDED_SONGS, list_datasets, unknown_dataset
+from hpo.data.replacing import replacing
 from hpo.data.song_csv import COLUMNS, MOODS, Song, parse_songs, read_songs
 from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.workspace import Workspace

@@ -43,6 +43,9 @@ class Interrupts:
         self.waiting = False
         """Whether no trial runs here, and the study goes on as others run its last ones."""
 
+        self.starting = False
+        """Whether a worker is still being made ready, and has asked for no trial yet."""
+
     @property
     def draining(self) -> bool:
         """Tell whether no further trial should start."""
@@ -66,6 +69,9 @@ class Interrupts:
         elif self.waiting:
             if self._count == 1:
                 self._lines.put("Stopping here; the trials of other workers go on.")
+        elif self.starting:
+            if self._count == 1:
+                self._lines.put("Stopping before the first trial; none is at hand yet.")
         elif self._count == 1:
             self._lines.put(f"Finishing the trials at hand; {again} again stops at once.")
         elif self._count == 2:

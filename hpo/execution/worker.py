@@ -171,6 +171,10 @@ class Worker:
             lane.engine.steadily.tell = self.watcher.note
             lane.engine.steadily.give_up = lambda: self.interrupts.now
             self._open.append(lane)
+            # In this order: whoever asks to stop is told of trials at hand only if one may begin.
+            self.interrupts.starting = False
+            if self.interrupts.draining:
+                return None
             proposal = self._ask(lane)
             if proposal is not None:
                 return lane, proposal

@@ -9,7 +9,7 @@ from hpo.reports import confirmed_beside
 from hpo.reports.data import ReportData
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
-from hpo.reports.sentences import listed, majority_caveats, number
+from hpo.reports.sentences import listed, majority_caveats, number, plural
 from hpo.reports.tables import duration
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         )
     ]
     said += _other_faces(sides, whole.titles)
+    said += _warm_starts(sides, whole.titles)
     said += _unequal_trials(whole)
     said += _unequal_time(whole)
     known = [d for d in (*whole.differences, *_all(whole)) if d]
@@ -112,6 +113,32 @@ def _other_datasets(sides: Sequence[ReportData], titles: Sequence[str]) -> list[
         for name, known in digests.items()
         if len(set(known.values())) > 1
     ]
+
+
+def _warm_starts(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str]:
+    """Say which studies began with what an earlier one had found, as its trials are not counted."""
+    said = []
+    for title, side in zip(titles, sides, strict=True):
+        earlier = (side.study.get("warm_start") or {}).get("study")
+        # Of a study that is known by its report alone the numbers are not.
+        known = side.facts.get("warm_start")
+        if not earlier or known == [0, 0]:
+            continue
+        seen, first = known or (0, 0)
+        each = [
+            f"its sampler was shown {plural(seen, 'trial')}" if seen else "",
+            f"{plural(first, 'configuration')} of it {'is' if first == 1 else 'are'} tried first"
+            if first
+            else "",
+        ]
+        told = ", and ".join(filter(None, each))
+        beside = any(other.name == earlier for other in sides)
+        said.append(
+            f"{title} began with what study {earlier} had found{f' ({told})' if told else ''}: its "
+            "own trials alone do not tell what its search cost"
+            f"{', and the two searches are not independent' if beside else ''}."
+        )
+    return said
 
 
 def _draw(side: ReportData) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from hpo.evidence.racing import CROWNING_SEEDS
 from hpo.reports.confirmation_warnings import (
     ENOUGH_SEEDS,
     cautioned,
+    configurations_added,
     few_seeds,
     seeds_added,
     too_few_for_a_crown,
@@ -159,10 +160,10 @@ def _by_chance(facts: Mapping[str, Any], rivals: int) -> str:
 
     Between equals ``hpo.evidence.racing.decide`` names one in at most 1 - level of all studies, as
     far as the intervals hold; ``benchmarks/selection.py`` measured for accuracies that it does, at
-    5.2 % [4.0, 6.8] in the worst of its cases (``docs/selection.md``). That is of a number of seeds
-    that was fixed beforehand: "" where seeds were added to an earlier verdict.
+    5.2 % [4.0, 6.8] in the worst of its cases (``docs/selection.md``). That is of numbers of seeds
+    and configurations that were fixed beforehand: "" where some were added to an earlier verdict.
     """
-    if seeds_added(facts):
+    if seeds_added(facts) or configurations_added(facts):
         return ""
     rarely = f"{100 * (1 - facts['level']):.0f} % of studies"
     known = f"about {rarely} at most" if facts["images"] else f"{rarely} if these intervals hold"

@@ -81,15 +81,28 @@ def seeds_added(facts: Mapping[str, Any]) -> list[int]:
     return [seeds for seeds in facts.get("earlier_verdicts") or () if seeds < facts["seeds"]]
 
 
+def configurations_added(facts: Mapping[str, Any]) -> list[int]:
+    """Return among how many configurations each earlier verdict was, before others joined; or [].
+
+    Of one alone nobody could be crowned by luck.
+    """
+    now = len(facts["candidates"])
+    return [among for among in facts.get("earlier_choices") or () if 1 < among < now]
+
+
 def _after_verdicts(facts: Mapping[str, Any]) -> str:
-    looks = seeds_added(facts)
-    if not looks:
-        return ""
-    which = "an earlier verdict" if len(looks) == 1 else f"{len(looks)} earlier verdicts"
-    return (
-        f"Caution: of the {plural(facts['seeds'], 'seed')} {facts['seeds'] - looks[0]} came after "
-        f"{which} by {listed([str(seeds) for seeds in looks])}; adding seeds and looking again "
-        "makes it more likely that luck crowns a winner."
+    """Say what came after an earlier verdict, seeds or configurations, or both; "" if nothing."""
+    told = (
+        (seeds_added(facts), facts["seeds"], "seed", "came", "by"),
+        (configurations_added(facts), len(facts["candidates"]), "configuration", "joined", "among"),
+    )
+    return " ".join(
+        f"Caution: of the {plural(now, what)} {number(now - looks[0])} {came} after "
+        f"{'an earlier verdict' if len(looks) == 1 else f'{len(looks)} earlier verdicts'} "
+        f"{of} {listed([str(look) for look in looks])}; adding {what}s and looking again makes it "
+        "more likely that luck crowns a winner."
+        for looks, now, what, came, of in told
+        if looks
     )
 
 

@@ -189,6 +189,18 @@ def taken(storage: Any, spec: StudySpec, label: str, digests: Collection[str]) -
     return Warm([(values, t.values[0]) for t, values in alike], first, line)
 
 
+def counts_taken(storage_url: str, study: str) -> tuple[int, int]:
+    """Return of how many trials of an earlier study a study's sampler was told, over all of its
+    architectures, and how many configurations of it are tried first; 0 and 0 of one without.
+    """
+    from hpo.search.studies import by_study, existing
+
+    with existing(storage_url) as storage:
+        own = by_study(storage).get(study, {}) if storage is not None else {}
+        warm = [Warm.from_plain(frozen.user_attrs.get(WARM)) for frozen in own.values()]
+        return sum(len(one.seen) for one in warm), sum(len(one.first) for one in warm)
+
+
 def _values(
     space: SearchSpace, architecture: ArchitectureSpec, trial: FrozenTrial
 ) -> dict[str, Any] | None:

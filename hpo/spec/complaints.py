@@ -5,7 +5,7 @@ The first fault is told in full, the others by their lines: a file is mended in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -47,12 +47,8 @@ class _Complaint:
         return _dotted(self.path)
 
     def briefly(self) -> str:
-        """Return where the fault is, for a list: ``line 9 (data.datset)``."""
-        name = f"{self.name} is missing" if self.missing else self.name
-        _, colon, line = self.where.rpartition(":")
-        if colon and line.isdigit():
-            return f"line {line} ({name})"
-        return self.where if self.where.startswith("--set") else name
+        """Return where the fault is, for a list."""
+        return briefly(f"{self.name} is missing" if self.missing else self.name, self.where)
 
 
 def as_spec_error(error: ValidationError, locate: Locate) -> SpecError:
@@ -62,16 +58,38 @@ def as_spec_error(error: ValidationError, locate: Locate) -> SpecError:
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")
     found = list(_distinct(_complaint(e, locate) for e in _unexplained(errors)))
     first, others = found[0], [complaint.briefly() for complaint in found[1:]]
-    hint = first.hint
-    if others:
-        others = sorted(set(others), key=_line)
-        left = len(others) - _MOST_OTHERS
-        count = f" ({len(others)})" if len(others) > 1 else ""
-        also = f"Also wrong{count}: " + ", ".join(others[:_MOST_OTHERS])
-        also += ", …" if left > 0 else ""
-        stop = "" if not hint or hint.endswith(("?", ".")) else "."
-        hint = f"{hint}{stop} {also}" if hint else also
+    hint = with_others(first.hint, others)
     return SpecError(first.problem, where=first.where, got=first.got, hint=hint)
+
+
+def briefly(name: str, where: str) -> str:
+    """Return where a fault is, for ``with_others``: ``line 9 (data.datset)``.
+
+    Args:
+        name: of the key, dotted, and what else is to be said.
+        where: ``file:line``, or the ``--set`` that it came by.
+    """
+    _, colon, line = where.rpartition(":")
+    if colon and line.isdigit():
+        return f"line {line} ({name})"
+    return where if where.startswith("--set") else name
+
+
+def with_others(hint: str | None, others: Collection[str]) -> str | None:
+    """Return the hint of the fault that is told in full, with where the others are.
+
+    Args:
+        hint: what to do about the first; None if nothing is to be said.
+        others: as ``briefly`` tells each; none leaves the hint as it is.
+    """
+    if not others:
+        return hint
+    others = sorted(set(others), key=_line)
+    count = f" ({len(others)})" if len(others) > 1 else ""
+    also = f"Also wrong{count}: " + ", ".join(others[:_MOST_OTHERS])
+    also += ", …" if len(others) > _MOST_OTHERS else ""
+    stop = "" if not hint or hint.endswith(("?", ".")) else "."
+    return f"{hint}{stop} {also}" if hint else also
 
 
 def _line(text: str) -> tuple[int, str]:

@@ -134,6 +134,7 @@ def _open(study: str | Path, workspace: Workspace) -> _Source:
     from hpo.reports.compute import outline
     from hpo.reports.data import finite, load_data
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+    from hpo.search.warm_start import counts_taken
     from hpo.study.confirmed import confirmed
 
     path = Path(study)
@@ -152,6 +153,8 @@ def _open(study: str | Path, workspace: Workspace) -> _Source:
     digest = read_dataset_digest(url, name)
     data = outline(records, spec.to_plain())
     data.facts["dataset_digest"] = digest
+    if spec.warm_start is not None:
+        data.facts["warm_start"] = list(counts_taken(url, name))
     runs: Sequence[Run] = ()
     told = confirmed(name, storage_url=url)
     if told is not None:

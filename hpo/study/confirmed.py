@@ -14,7 +14,11 @@ from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
 
 VERDICTS = "earlier_verdicts"
-"""Attribute of a confirmation: by how many seeds each it was decided before seeds were added."""
+"""Attribute of a confirmation: by how many seeds each it was decided before it was enlarged."""
+
+CHOICES = "earlier_choices"
+"""Attribute of a confirmation: among how many configurations each of its verdicts was, before seeds
+or configurations were added."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Confirmed:
         study: that was searched.
         facts: what its re-runs support, as ``hpo.evidence.confirmation.confirmation`` tells it;
             and ``after_opening``, when the test split was looked at, where runs began after that;
-            and ``earlier_verdicts``, by how many seeds each it was decided before seeds were added.
+            and ``earlier_verdicts`` and ``earlier_choices``, by how many seeds and among how many
+            configurations each it was decided before it was enlarged.
         sentences: the same in words.
         notes: what the person should know of the runs.
         stopped_by: the signal that stopped it; None if none did.
@@ -88,6 +93,7 @@ def confirmed(
     if opened:
         facts["after_opening"] = opened
     facts["earlier_verdicts"] = list(read_attribute(url, name, VERDICTS) or [])
+    facts["earlier_choices"] = list(read_attribute(url, name, CHOICES) or [])
     return Confirmed(study, facts, tell(facts))
 
 

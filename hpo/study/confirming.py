@@ -16,7 +16,7 @@ from hpo.spec.sections import NAME, BudgetSpec, ConfirmationSpec, PlugIn
 from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.confirmed import VERDICTS, Confirmed, confirmed
+from hpo.study.confirmed import CHOICES, VERDICTS, Confirmed, confirmed
 from hpo.study.faces import find_dataset, told_to
 from hpo.study.naming import resolve_study
 
@@ -88,7 +88,7 @@ def confirm(
     elif few := few_seeds(seeds):
         # Before hours are spent.
         watcher.note(few)
-    if begun and seeds > begun_seeds:
+    if begun and (seeds > begun_seeds or len(chosen) > len(begun)):
         _keep_verdict(url, name)
     # That it begins now is no news: it was asked for.
     planned = dataclasses.replace(
@@ -112,14 +112,17 @@ def confirm(
 
 
 def _keep_verdict(url: str, study: str) -> None:
-    """Keep, before seeds are added to a confirmation that is over, by how many it was decided."""
+    """Keep, before a confirmation that is over is enlarged, by how many seeds and among how many
+    configurations it was decided.
+    """
     from hpo.search.studies import set_attribute
 
     told = confirmed(study, storage_url=url)
     if told is None or not told.facts["over"] or told.facts["winner"] is None:
         return
-    looks = [*told.facts["earlier_verdicts"], told.facts["seeds"]]
-    set_attribute(url, confirmation_name(study), VERDICTS, looks)
+    facts, name = told.facts, confirmation_name(study)
+    set_attribute(url, name, VERDICTS, [*facts["earlier_verdicts"], facts["seeds"]])
+    set_attribute(url, name, CHOICES, [*facts["earlier_choices"], len(facts["candidates"])])
 
 
 def _check_faces(here: FaceDataset, study: str, recorded: str) -> None:

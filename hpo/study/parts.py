@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,7 +52,7 @@ def plan_architecture(
     from hpo.architectures.architecture import load
     from hpo.search.configurations import resolve_enqueue
     from hpo.training.backend import configure, quietly
-    from hpo.training.resolve import check_value, resolve_parameters
+    from hpo.training.resolve import resolve_parameters
 
     def at(*path: str | int) -> str:
         return file.locate(("architectures", label, *path))
@@ -65,16 +65,7 @@ def plan_architecture(
         section = section.model_copy(
             update={"fixed": {**section.fixed, "weights": section.weights}}
         )
-    for name, value in section.fixed.items():
-        check_value(architecture, name, value, where=at("fixed", name))
-    for name, parameter in section.space.parameters.items():
-        ends: Sequence[Any] = (
-            parameter.choices
-            if parameter.type == "categorical"
-            else (parameter.low, parameter.high)
-        )
-        for value in ends:
-            check_value(architecture, name, value, where=at("space", name))
+    _check_values(section, architecture, at)
     _check_required(section, architecture, at("space"))
     section = _with_own_epochs(section, architecture)
     baselines = _baselines(section, architecture)
@@ -83,6 +74,42 @@ def plan_architecture(
         given = {**section.fixed, **trial.overrides, **trial.values}
         resolve_parameters(architecture, given, at("enqueue"))
     return PlannedArchitecture(label, section, architecture, baselines, first)
+
+
+def _check_values(
+    section: ArchitectureSpec, architecture: Architecture, at: Callable[..., str]
+) -> None:
+    """Refuse parameters and values that the architecture does not take.
+
+    The first is told in full, the others by their lines, as where the file is no study at all.
+    """
+    from hpo.spec.complaints import briefly, with_others
+    from hpo.training.resolve import check_value
+
+    given: dict[tuple[str, str], Sequence[Any]] = {
+        ("fixed", name): [value] for name, value in section.fixed.items()
+    }
+    for name, parameter in section.space.parameters.items():
+        given["space", name] = (
+            parameter.choices
+            if parameter.type == "categorical"
+            else (parameter.low, parameter.high)
+        )
+    wrong: dict[tuple[str, str], SpecError] = {}
+    for path, values in given.items():
+        for value in values:
+            try:
+                check_value(architecture, path[1], value, where=at(*path))
+            except SpecError as error:
+                wrong.setdefault(path, error)
+    if not wrong:
+        return
+    (_, first), *others = wrong.items()
+    also = [briefly(".".join(path), str(error.where)) for path, error in others]
+    hint = with_others(first.hint, also)
+    raise SpecError(
+        first.problem, where=first.where, expected=first.expected, got=first.got, hint=hint
+    )
 
 
 def _check_required(section: ArchitectureSpec, architecture: Architecture, where: str) -> None:

@@ -47,6 +47,7 @@ class LocalLauncher:
     def work(self) -> Ended:
         """Run trials until the budget is used; see ``Launcher.work``."""
         launch = self._launch
+        launch.interrupts.starting = True
         if launch.plan.left:
             # Loads Keras while the stores are opened.
             self._server.warm()

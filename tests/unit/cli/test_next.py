@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hpo.cli.app import app
+from hpo.cli.confirm import print_next
 from hpo.cli.run import _print_next
 from hpo.cli.shell import Call
 from hpo.execution.interrupts import Interrupted
@@ -35,6 +36,29 @@ def test_of_trials_that_all_break_a_constraint_none_is_to_be_confirmed_or_promot
     said = capsys.readouterr().err
     assert "hpo confirm thesis" not in said
     assert ("hpo test thesis" in said) is (best is not None)
+
+
+@pytest.mark.parametrize(
+    ("over", "winner", "opened", "listed"),
+    [
+        (True, "cnn-1", False, ["report", "promote", "test"]),
+        (True, "cnn-1", True, ["report", "promote"]),
+        (True, None, False, []),
+        (False, "cnn-1", False, []),
+    ],
+)
+def test_a_confirmation_that_is_over_leads_to_what_a_study_with_one_leads_to(
+    over: bool,
+    winner: str | None,
+    opened: bool,
+    listed: list[str],
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    facts = {"over": over, "winner": winner}
+    print_next(Call(workspace), "thesis", facts, opened=opened)
+    said = capsys.readouterr().err
+    assert [line.split()[-2] for line in said.splitlines() if line] == listed
 
 
 def test_what_the_gate_refused_just_now_is_not_to_be_promoted_next(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from hpo.cli import data
 from hpo.cli.shell import Call
 from hpo.spec.emotions import EMOTIONS
-from hpo.spec.errors import InputError
+from hpo.spec.errors import DataError, InputError
 from hpo.spec.workspace import Workspace
 from tests.unit.data.planted import planted, stored
 
@@ -70,7 +70,16 @@ def test_that_a_dataset_was_replaced_is_told_at_the_import_alone(
 ) -> None:
     words = ["import", "fer2013", str(sources / "fer2013.csv")]
     assert "replaced" not in hpo_data(workspace, *words)
-    assert "Note: replaced an earlier dataset of this name" in hpo_data(workspace, *words)
+    told = "Note: replaced an earlier dataset of this name, which held the same 14 faces."
+    assert told in " ".join(hpo_data(workspace, *words).split())
+    # Other faces: only where that is asked for.
+    text = (sources / "fer2013.csv").read_text().replace(" 0", " 1")
+    (sources / "fer2013.csv").write_text(text)
+    with pytest.raises(DataError, match="there already, with other faces"):
+        hpo_data(workspace, *words)
+    assert "Note: replaced" in hpo_data(workspace, *words, "--replace")
+    with pytest.raises(InputError, match="--replace is for faces"):
+        hpo_data(workspace, "fetch", "songs", "--replace")
     shown = hpo_data(workspace, "show", "fer2013")
     assert "replaced" not in shown
     assert "no test split" in shown

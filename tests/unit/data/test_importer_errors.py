@@ -230,7 +230,11 @@ def test_a_share_that_is_none_is_refused(
 def test_an_import_replaces_the_dataset_of_its_name(tmp_path: Path, workspace: Workspace) -> None:
     faces = read_csv(tmp_path, f"emotion,pixels,Usage\n0,{GREY},Training\n3,{GREY},PublicTest\n")
     old = write_faces(workspace.data / "fer2013", "fer2013", {"train": faces.splits["train"]}, {})
-    new = import_faces(workspace, tmp_path / "fer2013.csv")
+    with pytest.raises(
+        DataError, match=r"with other faces.*Expected none in validation; got 1 in "
+    ):
+        import_faces(workspace, tmp_path / "fer2013.csv")
+    new = import_faces(workspace, tmp_path / "fer2013.csv", replace_others=True)
     assert new.folder == old.folder
     assert new.splits == ("train", "validation")
     notes = new.manifest["source"]["notes"]
@@ -239,6 +243,30 @@ def test_an_import_replaces_the_dataset_of_its_name(tmp_path: Path, workspace: W
     missing = "disgust, fear, happy, neutral, sad, surprise"
     assert f"the split train has no face of the class {missing}" in notes
     assert any(n.startswith("the split validation has no face of the class angry,") for n in notes)
+
+
+def test_other_faces_take_no_datasets_place_unless_told_to(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    def imported(*rows: str, **options: bool) -> str:
+        text = "\n".join(("emotion,pixels,Usage", f"3,{GREY},PublicTest", *rows, ""))
+        (tmp_path / "fer2013.csv").write_text(text, encoding="utf-8")
+        return import_faces(workspace, tmp_path / "fer2013.csv", **options).digest
+
+    train, tested = f"0,{GREY},Training", f"5,{GREY},PrivateTest"
+    first = imported(train)
+    assert imported(train) == first
+    whole = imported(train, tested)
+    assert whole != first, "a test split may come beside the same faces"
+    with pytest.raises(DataError, match=r"there already, with other faces") as caught:
+        imported(f"1,{GREY},Training", tested)
+    said = str(caught.value)
+    assert said.count("1 in train (digest ") == 2
+    assert "--replace: studies" in said
+    with pytest.raises(DataError, match=r"Expected 1 in test \(digest .*; got none in test"):
+        imported(train)
+    assert imported(train, tested) == whole, "what was refused has written nothing"
+    assert imported(train, replace_others=True) == first
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)

@@ -72,6 +72,16 @@ def test_where_all_trials_are_done_none_is_said_to_be_finished_or_run_again() ->
     assert lines == ["All trials are done; the step at hand is finished, and no other begun."]
 
 
+def test_before_the_first_trial_none_is_said_to_be_finished_or_run_again() -> None:
+    lines: list[str] = []
+    with Interrupts(lines.append).installed() as interrupts:
+        interrupts.starting = True
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.draining
+    assert lines == ["Stopping before the first trial; none is at hand yet."]
+
+
 def test_where_others_run_the_last_trials_none_is_said_to_be_finished() -> None:
     lines: list[str] = []
     with Interrupts(lines.append).installed() as interrupts:

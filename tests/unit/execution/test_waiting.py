@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -72,3 +72,17 @@ def test_a_budget_that_nobody_looked_at_is_not_used_up() -> None:
     worker.work()
     assert worker.unfinished == []
     assert not worker.used_up
+
+
+def test_who_is_told_to_stop_while_an_architecture_is_opened_begins_no_trial() -> None:
+    interrupts, anything = Interrupts(), cast("Any", SimpleNamespace())
+    interrupts.starting = True
+
+    def opened() -> Iterator[Lane]:
+        interrupts.handle(signal.SIGINT)
+        yield Lane("cnn", cast("Any", SimpleNamespace(steadily=SimpleNamespace())), anything)
+
+    worker = Worker(opened(), anything, anything, Silence(), interrupts, print)
+    assert worker._next_claim() is None
+    assert not interrupts.starting
+    assert worker.unfinished == ["cnn"]

@@ -260,6 +260,22 @@ def test_seeds_that_came_after_a_verdict_are_told(facts: dict[str, Any]) -> None
     assert "Caution" not in " ".join(tell(facts))
 
 
+def test_configurations_that_joined_after_a_verdict_are_told(facts: dict[str, Any]) -> None:
+    facts |= {"earlier_verdicts": [5], "earlier_choices": [2]}
+    said = tell(facts)
+    assert "chance alone" not in said[0]
+    assert said[1] == (
+        "Caution: of the 3 configurations 1 joined after an earlier verdict among 2; adding "
+        "configurations and looking again makes it more likely that luck crowns a winner."
+    )
+    both = tell(facts | {"earlier_verdicts": [3, 5], "earlier_choices": [2, 2]})[1]
+    assert "of the 5 seeds 2 came after an earlier verdict by 3;" in both
+    assert "of the 3 configurations 1 joined after 2 earlier verdicts among 2 and 2;" in both
+    # Alone it was compared with nothing; and seeds alone add no configuration.
+    for alone in ([1], [3], []):
+        assert "Caution" not in " ".join(tell(facts | {"earlier_choices": alone}))
+
+
 def test_what_is_not_over_is_not_a_winner(facts: dict[str, Any]) -> None:
     facts["winner"] = "cnn-2"
     facts["candidates"][0]["behind"], facts["candidates"][1]["behind"] = interval(0.02, 0.03), None

@@ -401,6 +401,42 @@ def test_two_datasets_of_one_name_are_told_apart() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("earlier", "known", "told"),
+    [
+        (
+            "demo",
+            [5, 1],
+            "B began with what study demo had found (its sampler was shown 5 trials, and 1 "
+            "configuration of it is tried first): its own trials alone do not tell what its search "
+            "cost, and the two searches are not independent.",
+        ),
+        (
+            "gone",
+            [0, 3],
+            "B began with what study gone had found (3 configurations of it are tried first): its "
+            "own trials alone do not tell what its search cost.",
+        ),
+        (
+            "gone",
+            None,
+            "B began with what study gone had found: its own trials alone do not tell what its "
+            "search cost.",
+        ),
+        ("gone", [0, 0], ""),
+    ],
+)
+def test_who_began_with_what_another_had_found_is_said(
+    earlier: str, known: list[int] | None, told: str
+) -> None:
+    sides = [outline(study_records(trials=4), study_spec()) for _ in range(2)]
+    assert sides[0].name == "demo"
+    sides[1].study["warm_start"] = {"study": earlier, "trials": None, "enqueue": None}
+    sides[1].facts.update({} if known is None else {"warm_start": known})
+    notes = [note for note in set_beside(sides, ["A", "B"], unpaired).notes if "began" in note]
+    assert notes == ([told] if told else [])
+
+
 def test_a_best_of_more_trials_is_told_beside_the_difference_at_equal_numbers() -> None:
     whole = beside(6, 12)
     unequal = whole.equal_trials[1]

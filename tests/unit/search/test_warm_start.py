@@ -9,7 +9,7 @@ import pytest
 
 from hpo.search.engine import open_engine
 from hpo.search.studies import check_study, delete_study, read_trials
-from hpo.search.warm_start import warm_lines
+from hpo.search.warm_start import counts_taken, warm_lines
 from hpo.spec.errors import InputError, NotFoundError, SpecError
 from hpo.spec.study import StudySpec
 from tests.unit.search.analytic import SPACE, choices, copied, make_spec, open_it, run
@@ -42,6 +42,8 @@ def test_the_sampler_starts_with_what_the_earlier_study_learned(earlier: str) ->
     taught = [(values, value) for values, value in engine.warm.seen]
     records = read_trials(earlier, "study")
     assert taught == [(r.searched, r.value) for r in records]
+    assert counts_taken(earlier, "later") == (6, 0)
+    assert counts_taken(earlier, "study") == (0, 0)
     engine.finish(first.number, _value(1.0))
     cold = open_it(earlier, later(name="cold", warm_start=None))
     other = cold.ask()
@@ -107,6 +109,7 @@ def test_where_values_are_not_comparable_the_best_are_tried_first(
     best = sorted(read_trials(earlier, "study"), key=lambda r: -(r.value or 0.0))
     assert [p.params for p in proposals[:3]] == [r.searched for r in best[:3]]
     assert [p.origin for p in proposals] == ["warm_start"] * 3 + ["sampler"]
+    assert counts_taken(earlier, "later") == (0, 3)
 
 
 def test_faces_are_the_same_under_any_digest_that_names_them(storage_url: str) -> None:

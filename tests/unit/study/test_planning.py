@@ -419,6 +419,27 @@ def test_a_parameter_that_must_be_given_and_is_not_is_refused(
     assert any("'default' in its enqueue is passed over" in note for note in planned.notes)
 
 
+def test_all_values_that_an_architecture_does_not_take_are_told_at_once(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: wrong\n"
+        "data: {dataset: drawn-faces}\n"
+        "architectures:\n"
+        "  cnn:\n"
+        "    fixed: {width: 0}\n"
+        "    space:\n"
+        "      dropout: {type: float, low: -1.0, high: 3.0}\n"
+        "      batch_size: {type: int, low: 0, high: 32}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        plan(file, workspace=workspace, probe=False)
+    said = str(caught.value)
+    assert f"{file}:5: parameter 'width' of architecture 'cnn' does not take this value" in said
+    assert said.endswith("Also wrong (2): line 7 (space.dropout), line 8 (space.batch_size).")
+
+
 def test_an_own_module_that_imports_keras_finds_the_backend_chosen(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -245,18 +245,20 @@ def test_a_confirmation_never_shrinks(url: str) -> None:
     assert begun_with(url, "study", read_trials(url, "study")) == (kept, 4)
 
 
-def test_the_verdict_before_seeds_were_added_is_kept(url: str) -> None:
+def test_the_verdict_before_it_was_enlarged_is_kept(url: str) -> None:
     work(engines(url, founded(url, seeds=3)))
     _keep_verdict(url, "study")
     told = confirmed("study", storage_url=url)
     assert told is not None
     assert told.facts["earlier_verdicts"] == [3]
+    assert told.facts["earlier_choices"] == [len(RATES)]
     # One that goes on has no verdict that could be kept.
     engines(url, founded(url, seeds=5))
     _keep_verdict(url, "study")
     told = confirmed("study", storage_url=url)
     assert told is not None
     assert told.facts["earlier_verdicts"] == [3]
+    assert told.facts["earlier_choices"] == [len(RATES)]
 
 
 def test_one_that_is_being_enlarged_is_not_over_whoever_comes_first(url: str) -> None:
