@@ -8,16 +8,15 @@ from typing import Any
 from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
+from hpo.reports.beside_answer import beside_answer
 from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.confirmation_warnings import (
     cautioned,
     few_seeds,
     unasked_sentence,
     unlearned,
-    untold_architectures,
 )
 from hpo.reports.confirmation_words import decided
-from hpo.reports.confirmed_gains import tuning_over_seeds
 from hpo.reports.copies import copies_caveats, copies_sentence
 from hpo.reports.data import ReportData, finite
 from hpo.reports.equals import equals, equals_sentence
@@ -116,12 +115,8 @@ def compute(
         move["departures"] = changed[label]
     beaten = [e["label"] for e in entries if e["against_majority"] in ("contains", "below")]
     answer = comparison_sentences.answer_sentence(compared, facts, objective, beaten)
-    if answer:
-        moves = compared["tuning"]["moves"]
-        over_seeds = tuning_over_seeds(entries, moves, confirmation or {})
-        answer = " ".join(
-            filter(None, (answer, over_seeds, untold_architectures(confirmation or {})))
-        )
+    if answer and (beside := beside_answer(compared["tuning"], entries, confirmation or {})):
+        answer = f"{answer} {beside}"
     late = searched_on((confirmation or {}).get("searched_after", ""), begun=True)
     budgets = comparison_sentences.budget_sentence(compared, study, objective)
     verdict = _confirmed(confirmation or {})

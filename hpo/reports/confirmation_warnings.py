@@ -127,29 +127,6 @@ def unasked_sentence(confirmation: Mapping[str, Any]) -> str:
     )
 
 
-def untold_architectures(confirmation: Mapping[str, Any]) -> str:
-    """Say that the re-runs do not tell the chosen architecture from another; "" where they do.
-
-    Args:
-        confirmation: as in ``ReportData``.
-    """
-    chosen = decided(confirmation)
-    if chosen is None:
-        return ""
-    own = chosen["architecture"]
-    equal = [
-        entry["architecture"]
-        for entry in confirmation["facts"]["candidates"]
-        if entry["behind"] and entry["behind"]["low"] <= 0 and entry["architecture"] != own
-    ]
-    if not equal:
-        return ""
-    return (
-        f"Over seeds the re-runs do not tell {own} from {listed(list(dict.fromkeys(equal)))}, so "
-        "what the choice of architecture brought may be the luck of single runs."
-    )
-
-
 def unlearned(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """Say that a configuration's mean was not shown to beat always answering one class, or "".
 

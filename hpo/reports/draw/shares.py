@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.reports.beside_answer import beside_answer
 from hpo.reports.comparison_sentences import (
     beyond,
     bracketed,
@@ -13,7 +14,6 @@ from hpo.reports.comparison_sentences import (
     share_text,
     variance_sentence,
 )
-from hpo.reports.confirmed_gains import tuning_over_seeds
 from hpo.reports.data import ReportData
 from hpo.reports.draw.results import draw_majority, majority_far, majority_words, near_majority
 from hpo.reports.draw.section import Picture, Section, missing
@@ -75,7 +75,7 @@ def section(data: ReportData) -> Section:
     notes = [
         _chosen_by(data),
         moves_sentence(tuned),
-        tuning_over_seeds(data.architectures, tuned["moves"], data.confirmation),
+        beside_answer(tuned, data.architectures, data.confirmation),
         _explained(tuned),
         *(pair_sentence(pair) for pair in made["pairs"]),
         variance_sentence(made["variance"], trials),

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from hpo.reports.beside_answer import architectures_over_seeds
 from hpo.reports.compute import compute
 from hpo.reports.confirmation_sentences import tell
 from hpo.reports.confirmation_warnings import (
     few_seeds,
     unasked_sentence,
     unlearned,
-    untold_architectures,
 )
 from hpo.reports.draw.confirmation import _once, section
 from hpo.reports.opening_sentences import tell_openings
@@ -376,16 +376,23 @@ def test_a_test_split_that_one_answer_does_as_well_on_is_told_as_that() -> None:
     assert "lies below the 60.0 %" in tell_openings([OPENING | {"confusion": [[60], [40]]}])[0]
 
 
-def test_the_answer_on_architectures_knows_what_re_runs_do_not_tell_apart(
-    facts: dict[str, Any],
-) -> None:
-    assert untold_architectures({"facts": facts}) == ""
+def test_the_answer_on_architectures_knows_what_re_runs_tell_apart(facts: dict[str, Any]) -> None:
+    assert architectures_over_seeds({"facts": facts}) == ""
     first, second, *rest = facts["candidates"]
     other = second | {"architecture": "xception", "behind": interval(0.005, 0.02)}
     equal = facts | {"candidates": [first, other, *rest]}
-    said = untold_architectures({"facts": equal})
+    said = architectures_over_seeds({"facts": equal})
     assert said.startswith("Over seeds the re-runs do not tell cnn from xception, so what")
-    assert untold_architectures({"facts": equal | {"over": False}}) == ""
+    assert architectures_over_seeds({"facts": equal | {"over": False}}) == ""
+    worse = other | {"behind": interval(0.05, 0.02)}
+    said = architectures_over_seeds({"facts": facts | {"candidates": [first, worse, *rest]}})
+    assert said == (
+        f"Over seeds, which decide, cnn #{first['number']} is 5.0 points [+3.0, +7.0] better than "
+        f"xception #{other['number']}."
+    )
+    # Of two of another architecture the better one counts.
+    both = facts | {"candidates": [first, worse, other | {"label": "xception-9"}, *rest]}
+    assert "which decide" not in architectures_over_seeds({"facts": both})
 
 
 def test_what_was_not_told_from_no_luck_is_not_called_luck(facts: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpo.reports.beside_answer import beside_answer, lucky_tuning
 from hpo.reports.confirmed_gains import confirmed_clause, confirmed_gain, tuning_over_seeds
 from hpo.reports.gain_sentences import gain_notes, gain_sentence
 from hpo.reports.several_gains import gains_sentence
@@ -144,3 +145,21 @@ def test_under_a_loss_what_tuning_brought_over_seeds_names_it() -> None:
     )
     said = tuning_over_seeds([architecture()], ["cnn"], found)
     assert "tuning brought, in log loss, cnn -0.1000 [-0.1500, -0.0500] (" in said
+
+
+def test_a_share_of_what_may_be_luck_is_told_as_that() -> None:
+    left = interval(0.009, 0.03)
+    selection = {"trials": 9, "optimism": 0.011, "accuracy": left, "resamples": 99, "n": 500}
+    entry = architecture()
+    entry["gain"]["selection"] = selection
+    moves = {"cnn": {"best": 3, "default": 0}}
+    assert lucky_tuning(moves, [entry]) == (
+        "Less the luck of having chosen the best on these faces, what tuning gained is not "
+        "distinguishable from nothing (cnn +0.9 [-2.1, +3.9] points), so its share may be luck."
+    )
+    tuned = {"moves": moves, "mean_share": {"point": 0.5, "low": 0.4, "high": 0.6}}
+    assert beside_answer(tuned, [entry], REFUTED).endswith(" in cnn was not shown to hold.")
+    assert beside_answer(tuned | {"mean_share": None}, [entry], {}) == ""
+    assert lucky_tuning({"cnn": {"best": 2, "default": 0}}, [entry]) == ""
+    selection["accuracy"] = interval(0.04, 0.03)
+    assert lucky_tuning(moves, [entry]) == ""
