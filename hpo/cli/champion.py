@@ -102,7 +102,8 @@ def promote(
         for warning in promotion.warnings:
             say(warning)
         if refused:
-            say(f"Promote it all the same: {call.follow_up('promote', study, '--force')}")
+            same = [study] if ensemble is None else [study, "--ensemble", str(ensemble)]
+            say(f"Promote it all the same: {call.follow_up('promote', *same, '--force')}")
     if refused:
         raise typer.Exit(REFUSED)
 
@@ -142,8 +143,11 @@ def champion(
             print_json(done.to_json())
             return
         say(done.line())
+        call = current(context, tracking=tracking)
+        if not (done.changed or done.finished or to) and done.classifier != BOXED:
+            further = call.follow_up("champion", "--rollback", "--to", BOXED)
+            say(f"Once stepped back, only --to goes further, to a version or the box: {further}")
         if done.changed and done.classifier == BOXED and done.before:
-            call = current(context, tracking=tracking)
             back = call.follow_up("champion", "--rollback", "--to", done.before)
             say(f"Make it champion again: {back}")
         return

@@ -98,6 +98,9 @@ def quickstart(
     say(f"Next     {call.follow_up('ui'):<27} compare the trials in the MLflow UI")
     say(f"         {call.follow_up('recommend', str(tour.photo))}")
     say("         hpo data import --help      bring your own faces and songs")
+    if tour.outcome.champion:
+        boxed = call.follow_up("champion", "--rollback", "--to", "boxed")
+        say(f"         {boxed}   the champion knows drawn faces alone; for photos")
     # The thesis's study is of FER-2013, which is not here yet.
     thesis = ("run", "search_spaces/thesis.yaml", "--dry-run", "--set", "data.dataset=drawn-faces")
     say(f"         {call.follow_up(*thesis)}")

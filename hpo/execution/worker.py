@@ -134,15 +134,19 @@ class Worker:
 
     def _going(self) -> bool:
         """Claim what there are places for; tell whether anything is left to wait for."""
-        if self.interrupts.draining or self._patterns.hopeless is not None:
+        if self._ending():
             return bool(self._trials)
         self._claim()
         return bool(self._trials or self._open or not self._exhausted)
 
+    def _ending(self) -> bool:
+        """Tell whether no trial is to be begun any more."""
+        return self.interrupts.draining or self._patterns.hopeless is not None
+
     # Claiming
 
     def _claim(self) -> None:
-        while len(self._trials) < len(self.shares) and not self.interrupts.draining:
+        while len(self._trials) < len(self.shares) and not self._ending():
             if time.monotonic() < self._ask_at:
                 return
             claimed = self._next_claim()

@@ -153,7 +153,7 @@ def _parent_difference(
     found = []
     tags = run.data.tags
     if run.info.status == "RUNNING" and all(record.state in ENDED for record in trials):
-        what = f"{label}: MLflow says RUNNING, though all its trials have ended"
+        what = f"{label}: MLflow says RUNNING, though none of its trials runs"
         found.append(Difference("parent open", label, None, what, "parent", run.info.run_id))
     best = best_of(trials, tags.get(names.DIRECTION, "maximize"))
     told = tuple(tags.get(name) for name in (names.BEST_TRIAL, names.BEST_VALUE, names.BEST_RUN))

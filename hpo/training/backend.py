@@ -7,6 +7,7 @@ number of threads cannot be changed afterwards.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import platform
 import sys
@@ -21,6 +22,9 @@ from hpo.spec.workspace import machine_cache as machine_cache
 
 _MOST_COMPILED_BYTES = 2**30
 """Of JAX's compiled networks on disk; the ones that were used longest ago go first."""
+
+_EXTRAS = {"tensorflow": "hpo", "jax": "hpo[jax]", "torch": "hpo[torch]"}
+"""What installs each backend."""
 
 _PRELOADED = (
     "h5py",
@@ -41,8 +45,11 @@ def configure() -> None:
 
     ``KERAS_BACKEND`` is TensorFlow unless the environment says otherwise, and TensorFlow keeps its
     start-up chatter to itself. Nothing is imported.
+
+    Raises:
+        EnvironmentProblem: ``KERAS_BACKEND`` names no backend, or one that is not installed.
     """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    _check_backend(os.environ.setdefault("KERAS_BACKEND", "tensorflow"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # One trial would otherwise take all of a GPU's memory, used or not.
@@ -52,6 +59,23 @@ def configure() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(machine_cache() / "jax"))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_MOST_COMPILED_BYTES))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+def _check_backend(name: str) -> None:
+    """Refuse what Keras would die of in every trial's process, one after the other."""
+    otherwise = "leave KERAS_BACKEND unset for TensorFlow"
+    if name not in _EXTRAS:
+        raise EnvironmentProblem(
+            "KERAS_BACKEND names no backend",
+            expected="tensorflow, jax or torch",
+            got=f"'{name}'",
+            hint=f"Name one of these, or {otherwise}",
+        )
+    if name not in sys.modules and importlib.util.find_spec(name) is None:
+        raise EnvironmentProblem(
+            f"Keras's backend '{name}', which KERAS_BACKEND names, is not installed",
+            hint=f"pip install '{_EXTRAS[name]}' in this environment, or {otherwise}",
+        )
 
 
 def preload() -> None:
@@ -69,7 +93,8 @@ def preload() -> None:
     for name in _PRELOADED:
         try:
             importlib.import_module(name)
-        except ImportError as error:
+        except Exception as error:
+            # Broad: Keras raises what it likes, and a server that dies of it is started for ever.
             raise EnvironmentProblem(
                 f"cannot import {name}",
                 expected=f"the packages of hpo, with Keras's backend '{backend_name()}'",

@@ -97,13 +97,12 @@ def test_a_server_that_cannot_load_keras_says_why() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
+        env={**os.environ, "KERAS_BACKEND": "none"},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert "cannot import" in done.stdout, done.stderr
-    assert "backend 'torch'" in done.stdout
+    assert "KERAS_BACKEND names no backend" in done.stdout, done.stderr
 
 
 def test_a_log_that_cannot_be_made_is_told_as_the_reason(

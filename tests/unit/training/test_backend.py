@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
@@ -21,3 +22,32 @@ def test_opencv_is_preloaded_through_its_door(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(EnvironmentProblem, match=r"OpenCV cannot be loaded.*apt-get install"):
         backend.preload()
     assert os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] == str(MAX_PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("jx", r"names no backend\. Expected tensorflow, jax or torch; got 'jx'"),
+        ("torch", r"'torch', which KERAS_BACKEND names, is not installed.*'hpo\[torch\]'"),
+    ],
+)
+def test_a_backend_that_is_none_or_absent_is_told_before_anything_begins(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    with pytest.raises(EnvironmentProblem, match=told):
+        backend.configure()
+
+
+def test_what_keras_dies_of_is_a_problem_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dies(name: str) -> None:
+        raise ValueError(f"not {name}")
+
+    monkeypatch.setattr(backend, "opencv", lambda: None)
+    monkeypatch.setattr(importlib, "import_module", dies)
+    with pytest.raises(EnvironmentProblem, match=r"cannot import h5py.*got not h5py"):
+        backend.preload()
