@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from hpo.cli.app import app
 from hpo.cli.live import Lines
+from hpo.cli.live_table import Table
 from hpo.cli.ui import experiments_link
 from hpo.execution.watch import StudyStart, told_origin
 from hpo.search.engine import open_engine
@@ -145,6 +148,21 @@ def test_the_songs_of_the_quickstart_stand_under_headings(
     shown = [line.split() for line in call(workspace, "quickstart").stdout.splitlines()]
     assert ["song", "artist", "popularity"] in shown
     assert ["A", "Title", "An", "Artist", "77"] in shown
+
+
+def test_the_live_table_stands_below_its_bar() -> None:
+    display, out = Table(), io.StringIO()
+    terminal = Console(file=out, width=100, force_terminal=True, color_system=None)
+    terminal.print(display)
+    assert out.getvalue().strip() == "Getting ready"
+    display.study_started(StudyStart("s", {"cnn": 2}, {}, "val_accuracy", "maximize"))
+    display.trial_started("cnn", 1, {"dropout": 0.5}, 40, "sampler")
+    terminal.print(display)
+    _, first, bar, header, row = out.getvalue().splitlines()
+    assert first.startswith("s  0 of 2 trials")
+    assert set(bar.strip()) <= {"━", "╺", "╸", " "}
+    assert header.split() == ["trial", "state", "value", "epochs", "time", "parameters"]
+    assert row.split()[:4] == ["cnn", "#1", "running", "–"]
 
 
 def test_a_single_run_has_no_number_and_no_study(capsys: pytest.CaptureFixture[str]) -> None:
