@@ -60,5 +60,5 @@ def equals_remark(best: Mapping[str, Any]) -> str:
         named.append(f"{number(len(alike) - MOST_NAMED)} more")
     return (
         f"{'trials' if len(alike) > 1 else 'trial'} {listed(named)} came to exactly the same value "
-        f"as trial {best['number']}, the first by number"
+        f"as trial {best['number']}; the first by number is named"
     )
