@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.sentences import listed, number, signed
+from hpo.reports.sentences import in_points, listed, number, signed
 
 NOTHING = "which is not distinguishable from nothing"
 
@@ -48,7 +48,7 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     if found is None:
         # Faces left out by the resamples were, by chance, kinder to whoever was chosen.
         return "" if lost else f"No part of the gain was seen to be due to {chosen}."
-    points = f"{100 * found['optimism']:.1f} points"
+    points = f"{in_points(100 * found['optimism'])} points"
     left = found["accuracy"]
     said = (
         f"About {points} of the gain are due to {chosen} (chosen again on "
@@ -74,7 +74,7 @@ def lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
             said.append(f"{entry['label']} none that was seen")
         else:
             said.append(
-                f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
+                f"{entry['label']} {in_points(100 * found['optimism'])} points, leaving "
                 f"{_ends(found['accuracy'])}"
             )
         change = judged_change(gain)
