@@ -219,13 +219,13 @@ def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) 
         "rmsprop."
     )
     assert drawn["parallel"].pictures[0].words == (
-        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 30 "
-        "to 40 % (2 trials): dropout 0.3 to 0.4; optimizer adam in 1 and sgd in 1. others, 25 %: "
-        "dropout 0.2; optimizer adam."
+        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 40 "
+        "%: dropout 0.3; optimizer adam. others, 25 to 30 % (2 trials): dropout 0.2 to 0.4; "
+        "optimizer adam in 1 and sgd in 1."
     )
-    # Equal values are on one side: more than half are better, unless all others would be.
-    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 3
-    assert parallel._undivided([0.4, 0.3, 0.3, 0.3], 2) == 1
+    # Equal values are on one side, and never more than asked for are better.
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 1
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 3) == 3
     assert parallel._undivided([0.3, 0.3], 1) == 0
     assert parallel._undivided([0.4, 0.3], 1) == 1
     assert parallel._undivided([], 0) == 0
