@@ -14,7 +14,6 @@ from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
     colour,
-    faded,
     figure,
     objective_axis,
     objective_value,
@@ -211,7 +210,8 @@ def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
         go.Scatter(
             x=known,
             y=[place] * len(known),
-            marker={"size": 8, "color": faded(tone, 0.45), "symbol": "circle"},
+            # Rings of the whole tone: dots that let the page through sink into a dark one.
+            marker={"size": 9, "color": tone, "symbol": "circle-open", "line": {"width": 2}},
             name="a seed",
             legendgroup="seed",
             showlegend=place == 0,

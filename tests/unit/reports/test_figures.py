@@ -233,6 +233,12 @@ def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) 
     assert few.pictures[0].words.endswith("best, 50 %: dropout 0.1. others, 25 %: dropout 0.2.")
 
 
+def test_the_ring_of_a_checkpoint_has_a_name_in_words(one_trial: OneTrial) -> None:
+    for picture in sections(report([one_trial()]))["curves"].pictures[:2]:
+        rings = [t for t in picture.figure.data if t.marker.symbol == "circle-open"]
+        assert [t.name for t in rings] == ["cnn #0, the checkpoint"]
+
+
 def test_a_log_axis_of_costs_has_several_ticks_within_it() -> None:
     assert list(cost_ticks(14.28, 24.19)) == [15.0, 17.0, 19.0, 21.0, 23.0]
     assert cost_ticks(9083, 106_775) == {1e4: "10 k", 2e4: "20 k", 5e4: "50 k", 1e5: "100 k"}
