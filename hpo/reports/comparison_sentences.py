@@ -8,7 +8,16 @@ from typing import Any
 from hpo.reports.baselines import baselines_phrase
 from hpo.reports.objectives import by_accuracy, by_other
 from hpo.reports.progress import status
-from hpo.reports.sentences import NEWCOMBE, listed, number, percent, plural, shown, signed
+from hpo.reports.sentences import (
+    NEWCOMBE,
+    in_points,
+    listed,
+    number,
+    percent,
+    plural,
+    shown,
+    signed,
+)
 from hpo.reports.tables import duration
 
 
@@ -79,7 +88,7 @@ def answer_sentence(
     said = (
         f"Tuning or architecture? With {plural(trials, 'trial')} each{' so far' if going else ''}, "
         f"{best} {'on average ' if len(moves) > 1 else ''}"
-        f"{100 * point:.1f} points [{100 * low:.1f}, {100 * high:.1f}] "
+        f"{in_points(100 * point)} points [{in_points(100 * low)}, {in_points(100 * high)}] "
         f"{side} {base} of {listed(list(moves))}{', as changed here' if base != over else ''}"
     )
     by_faces = outside = ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.evidence.metric_words import metric_words
-from hpo.reports.sentences import number, percent, plural, signed
+from hpo.reports.sentences import in_points, number, percent, plural, signed
 
 
 def candidate(facts: Mapping[str, Any], label: str | None) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ def gap(facts: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
     """Return a difference with its interval, ``1.9 points [0.6, 3.2]``."""
     if is_share(facts):
         low, high = signed(100 * interval["low"]), signed(100 * interval["high"])
-        return f"{100 * interval['point']:.1f} points [{low}, {high}]"
+        return f"{in_points(100 * interval['point'])} points [{low}, {high}]"
     return f"{interval['point']:.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 

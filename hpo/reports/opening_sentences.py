@@ -8,7 +8,7 @@ from typing import Any
 from hpo.evidence.intervals import majority_rate
 from hpo.reports.confirmation_sentences import scores_sentence
 from hpo.reports.confirmation_words import within
-from hpo.reports.sentences import moment, number, percent, plural, signed
+from hpo.reports.sentences import in_points, moment, number, percent, plural, signed
 
 
 def tell_opening(opening: Mapping[str, Any]) -> list[str]:
@@ -36,7 +36,7 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     if chance := _no_better(opening):
         said[0] = f"{said[0]} {chance}"
     if gap:
-        apart = f"{abs(100 * gap['point']):.1f} points"
+        apart = f"{in_points(abs(100 * gap['point']))} points"
         side = f"{apart} {'below' if gap['point'] >= 0 else 'above'}"
         if apart.startswith("0.0 "):
             side = "to a tenth of a point"

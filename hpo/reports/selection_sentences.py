@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.sentences import listed, number, signed
+from hpo.reports.sentences import in_points, listed, number, signed
 
 NOTHING = "which is not distinguishable from nothing"
 
@@ -48,7 +48,7 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     if found is None:
         # Faces left out by the resamples were, by chance, kinder to whoever was chosen.
         return "" if lost else f"No part of the gain was seen to be due to {chosen}."
-    points = f"{100 * found['optimism']:.1f} points"
+    points = f"{in_points(100 * found['optimism'])} points"
     left = found["accuracy"]
     said = (
         f"About {points} of the gain are due to {chosen} (chosen again on "
@@ -65,36 +65,49 @@ def lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the sentence on selection for several architectures; "" if it is unknown of all."""
     said, left = [], {}
     for entry in entries:
-        gain = named_gain(entry)
-        known = gain.get("selection") or {}
-        if not known or known["trials"] < 2:
+        gain, label = named_gain(entry), str(entry["label"])
+        if not gain or not gain["accuracy"]:
             continue
-        found = lowered(gain)
-        if found is None:
-            said.append(f"{entry['label']} none that was seen")
+        if not (known := gain.get("selection") or {}):
+            said.append(f"{label} not known")
+            continue
+        found, change = lowered(gain), judged_change(gain) or gain["accuracy"]
+        if known["trials"] < 2:
+            said.append(f"{label} none, as its one trial was not chosen")
+        elif found is None:
+            said.append(f"{label} none that was seen")
         else:
-            said.append(
-                f"{entry['label']} {100 * found['optimism']:.1f} points, leaving "
-                f"{_ends(found['accuracy'])}"
-            )
-        change = judged_change(gain)
-        left[entry["label"]] = change is not None and is_apart(change)
-    if not said:
+            luck = in_points(100 * found["optimism"])
+            lost = gain["accuracy"]["point"] < 0
+            then = "by which its loss looks smaller, making it" if lost else "leaving"
+            said.append(f"{label} {luck} points, {then} {_ends(change)}")
+        left[label] = change
+    chosen = [(named_gain(entry).get("selection") or {}).get("trials", 0) for entry in entries]
+    if max(chosen, default=0) < 2:
         return ""
-    real = [label for label, apart in left.items() if apart]
-    if not real:
-        verdict = "no gain is then distinguishable from nothing"
-        if len(left) == 1:
-            verdict = "that gain is then not distinguishable from nothing"
-    elif len(real) == len(left):
-        verdict = "what is left is distinguishable from nothing"
-        verdict += f" in {listed(real)}" if len(real) > 1 else ""
-    else:
-        verdict = f"what is left is distinguishable from nothing in {listed(real)} alone"
     return (
         "So much of each figure is due to having chosen the best on these faces: "
-        f"{'; '.join(said)} (the same intervals, moved down); {verdict}."
+        f"{'; '.join(said)} (the same intervals, moved down); {_verdict(left)}."
     )
+
+
+def _verdict(left: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which of the changes that are left, by architecture, are told from nothing."""
+    real = [label for label, change in left.items() if is_apart(change)]
+    losses = [label for label in real if left[label]["high"] < 0]
+    lost = all(change["point"] < 0 for change in left.values())
+    if not real:
+        what = "loss" if lost else "gain"
+        if len(left) == 1:
+            return f"that {what} is then not distinguishable from nothing"
+        return f"no {what} is then distinguishable from nothing"
+    if len(left) == 1:
+        what = "that loss" if losses else "what is left"
+        return f"{what} is distinguishable from nothing"
+    what = "the loss" if losses == real else "what is left"
+    verdict = f"{what} is distinguishable from nothing in {listed(real)}"
+    verdict += " alone" if len(real) < len(left) else ""
+    return verdict + (f", a loss in {listed(losses)}" if losses and losses != real else "")
 
 
 def named_gain(entry: Mapping[str, Any]) -> Mapping[str, Any]:

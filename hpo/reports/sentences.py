@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,9 +67,18 @@ def shown(value: float | None, objective: Mapping[str, Any], digits: int = 1) ->
     return percent(value, digits) if objective["percent"] else f"{value:.4g}"
 
 
+def in_points(points: float) -> str:
+    """Return what ``signed`` does, with no sign before what lies above 0."""
+    return signed(points).removeprefix("+")
+
+
 def signed(points: float) -> str:
-    """Return a difference in points with its sign; what rounds to nothing has none."""
-    text = f"{points:+.1f}"
+    """Return a difference in points with its sign; what rounds to nothing has none.
+
+    Halves are rounded away from 0, and so is what sums and means of floats leave beside a half: one
+    gain of 2.25 points must not read as 2.2 in one sentence and as 2.3 in the next.
+    """
+    text = f"{points + math.copysign(1e-9, points):+.1f}"
     return "0.0" if text == "-0.0" else text
 
 
@@ -203,7 +213,7 @@ def comparison_sentence(
     if point < 0:
         point, low, high = -point, -high, -low
     away = (
-        f"{point:.1f} points {direction} {first['label']}"
+        f"{in_points(point)} points {direction} {first['label']}"
         if point
         else f"the same as {first['label']}"
     )
@@ -212,7 +222,7 @@ def comparison_sentence(
     return (
         f"The next architecture, {second['label']}, reached {interval} in trial "
         f"{second['best']['number']}, {away} ({NEWCOMBE} 95 % interval of the "
-        f"difference {low:.1f} to {high:.1f}, {basis(gap)}){verdict}{chance}."
+        f"difference {in_points(low)} to {in_points(high)}, {basis(gap)}){verdict}{chance}."
         + (f" Beside what was searched, the two differ in {also_differ}." if also_differ else "")
     )
 

@@ -1,4 +1,4 @@
-"""The best configurations run again: a dot for each seed, means with intervals, the test split."""
+"""The best configurations run again: a ring for each seed, means with intervals, the test split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hpo.reports.draw.section import Picture, Section
 from hpo.reports.draw.style import (
     about,
     colour,
-    faded,
     figure,
     objective_axis,
     objective_value,
@@ -28,8 +27,8 @@ from hpo.spec.confirmation import SUFFIX
 
 TITLE = "Confirmation"
 LOOK_FOR = (
-    "Does the interval of the best mean clear the others' dots, and how far does the search's own "
-    "value (the cross) stand from the dots of its re-runs? That distance is the luck of a search."
+    "Does the interval of the best mean clear the others' rings, and how far does the search's own "
+    "value (the cross) stand from the rings of its re-runs? That distance is the luck of a search."
 )
 TEST_COLOUR = "#b5483a"
 
@@ -200,7 +199,7 @@ def _ends(known: dict[str, Any], share: str) -> tuple[float, float] | None:
 
 
 def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
-    """Return a configuration's dots, its mean and the value that the search saw."""
+    """Return a configuration's rings, its mean and the value that the search saw."""
     import plotly.graph_objects as go
 
     tone = colour(data.labels, entry["architecture"])
@@ -211,7 +210,8 @@ def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
         go.Scatter(
             x=known,
             y=[place] * len(known),
-            marker={"size": 8, "color": faded(tone, 0.45), "symbol": "circle"},
+            # Rings of the whole tone: dots that let the page through sink into a dark one.
+            marker={"size": 9, "color": tone, "symbol": "circle-open", "line": {"width": 2}},
             name="a seed",
             legendgroup="seed",
             showlegend=place == 0,
@@ -239,7 +239,7 @@ def _runs(data: ReportData, entry: dict[str, Any], place: int) -> list[Any]:
         traces.append(
             go.Scatter(
                 x=[point],
-                # Above the dots, which its interval would hide.
+                # Above the rings, which its interval would hide.
                 y=[place - 0.22],
                 error_x={
                     "type": "data",
@@ -304,7 +304,7 @@ def _always(rate: float, place: int, architecture: str) -> Any:
 
 
 def _test(opening: dict[str, Any], place: int) -> Any:
-    """Return a configuration's accuracy on the test split, below its dots."""
+    """Return a configuration's accuracy on the test split, below its rings."""
     import plotly.graph_objects as go
 
     accuracy = opening["accuracy"]

@@ -92,6 +92,8 @@ def _best(
                         "color": tone,
                         "line": {"width": 2},
                     },
+                    # Not in the legend; the figure in words calls it by its name.
+                    name=f"{safe(label)} #{trial['number']}, the checkpoint",
                     showlegend=False,
                     meta=about(label),
                     hovertemplate=f"{safe(label)}: the checkpoint, epoch {served}<extra></extra>",

@@ -24,7 +24,7 @@ LOOK_FOR = (
 SHOWN = 8
 """Parameter axes drawn, the most important first: more do not fit."""
 MANY = 16
-"""Trials from which a quarter of them is drawn as good: half of many would hide the rest."""
+"""Trials beside the best from which a quarter is drawn as good: half would hide the rest."""
 
 FEW = 4
 """Trials from which some are drawn as good beside the best."""
@@ -86,9 +86,9 @@ def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
     first = [k for k in places if trials[k]["number"] == best.get("number")]
     rest = [k for k in places if k not in first]
     share, name = (4, "best quarter") if len(rest) >= MANY else (2, "better half")
-    # The better one of two is no half of them.
-    good = (len(rest) + share - 1) // share if len(trials) >= FEW else 0
-    good = _undivided([trials[k]["value"] for k in rest], good)
+    # The better one of two is no half of them; of more the best is in the half.
+    asked = max(0, len(trials) // share - len(first)) if len(trials) >= FEW else 0
+    good = _undivided([trials[k]["value"] for k in rest], asked)
     bands = [
         Band("others", rest[good:], "#8b97a5", 1.3),
         Band(name, rest[:good], "#2b7bba", 2.2),
@@ -106,12 +106,11 @@ def _bands(data: ReportData, label: str, trials: list[Any]) -> list[Band]:
 def _undivided(values: Sequence[float], good: int) -> int:
     """Return how many of values in their order are good, so that equal ones are on one side.
 
-    As many as are asked for at least, unless all would be.
+    At most as many as are asked for: who is as good as one of the others is not better.
     """
-    if not good:
-        return 0
-    last = max(k for k, value in enumerate(values) if value == values[good - 1]) + 1
-    return last if last < len(values) else values.index(values[good - 1])
+    if not 0 < good < len(values) or values[good - 1] != values[good]:
+        return good
+    return values.index(values[good])
 
 
 def _range(data: ReportData, trials: Sequence[Any], places: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ from hpo.reports.draw.results import draw_majority, majority_far, majority_words
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.style import about, colour, figure, safe
 from hpo.reports.objectives import by_accuracy, by_other
-from hpo.reports.sentences import plural, signed
+from hpo.reports.sentences import in_points, plural, signed
 
 TITLE = "Tuning or architecture"
 LOOK_FOR = (
@@ -186,7 +186,7 @@ def _bar(drawn: Any, data: ReportData, label: str, place: int) -> None:
             },
             name="choosing another architecture",
             showlegend=place == 0,
-            hovertemplate=f"from {safe(label)}'s best to the study's: {rest:.1f} points"
+            hovertemplate=f"from {safe(label)}'s best to the study's: {in_points(rest)} points"
             "<extra></extra>",
             **common,
         )

@@ -151,7 +151,7 @@ window.hpoPage = (function () {
 
   // On paper two figures stand on most pages: LOW pixels for one plot, and what is higher or wider than
   // its place is drawn smaller, down to letters of six and a half points.
-  var LOW = 320, HALF = 520, SMALLEST = 0.66;
+  var LOW = 300, HALF = 520, SMALLEST = 0.66;
 
   // A legend is for the mouse alone: its entries stand beside the picture as boxes to tick, too.
   function entriesOf(traces) {

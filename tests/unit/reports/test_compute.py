@@ -14,7 +14,7 @@ from hpo.registry.promotion import choose_winner
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw.confusion import section as confusion
-from hpo.reports.sentences import signed
+from hpo.reports.sentences import in_points, signed
 from hpo.reports.surface import FEWEST, GRID, surface
 from hpo.reports.tables import result_rows
 from hpo.spec.records import TrialRecord
@@ -209,6 +209,13 @@ def test_every_figure_of_the_summary_has_its_interval_and_n(
 )
 def test_a_difference_that_rounds_to_nothing_is_not_negative(points: float, text: str) -> None:
     assert signed(points) == text
+
+
+@pytest.mark.parametrize("points", [2.25, 100 * (0.1675 - 0.145), 2.2500000000000004])
+def test_half_a_tenth_of_a_point_reads_the_same_however_it_was_computed(points: float) -> None:
+    assert signed(points) == "+2.3"
+    assert signed(-points) == "-2.3"
+    assert in_points(points) == "2.3"
 
 
 def test_the_thesis_numbers_follow_the_catalogue_name_of_a_label(

@@ -509,6 +509,18 @@ def test_what_the_test_split_said_of_another_trial_is_not_drawn_as_the_winners(
         assert "Always answering" not in near.note
 
 
+def test_seeds_are_rings_of_the_whole_tone_which_a_dark_page_does_not_swallow(
+    records: Callable[..., list[TrialRecord]], spec: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    known = {"facts": facts, "sentences": tell(facts)}
+    data = compute(records(trials=4), spec, n_bootstrap=0, confirmation=known)
+    seeds = [t for t in section(data).pictures[0].figure.data if t.name == "a seed"]
+    assert seeds
+    for trace in seeds:
+        assert trace.marker.symbol == "circle-open"
+        assert trace.marker.color.startswith("#")
+
+
 def test_a_run_that_failed_is_no_seed_of_a_mean(facts: dict[str, Any]) -> None:
     facts["candidates"][0]["values"] = [0.51, None, 0.53]
     said = tell(facts)

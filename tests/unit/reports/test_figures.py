@@ -219,18 +219,24 @@ def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) 
         "rmsprop."
     )
     assert drawn["parallel"].pictures[0].words == (
-        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 30 "
-        "to 40 % (2 trials): dropout 0.3 to 0.4; optimizer adam in 1 and sgd in 1. others, 25 %: "
-        "dropout 0.2; optimizer adam."
+        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 40 "
+        "%: dropout 0.3; optimizer adam. others, 25 to 30 % (2 trials): dropout 0.2 to 0.4; "
+        "optimizer adam in 1 and sgd in 1."
     )
-    # Equal values are on one side: more than half are better, unless all others would be.
-    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 3
-    assert parallel._undivided([0.4, 0.3, 0.3, 0.3], 2) == 1
+    # Equal values are on one side, and never more than asked for are better.
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 1
+    assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 3) == 3
     assert parallel._undivided([0.3, 0.3], 1) == 0
     assert parallel._undivided([0.4, 0.3], 1) == 1
     assert parallel._undivided([], 0) == 0
     few = sections(compute(records[:2], {"name": "demo"}, n_bootstrap=0))["parallel"]
     assert few.pictures[0].words.endswith("best, 50 %: dropout 0.1. others, 25 %: dropout 0.2.")
+
+
+def test_the_ring_of_a_checkpoint_has_a_name_in_words(one_trial: OneTrial) -> None:
+    for picture in sections(report([one_trial()]))["curves"].pictures[:2]:
+        rings = [t for t in picture.figure.data if t.marker.symbol == "circle-open"]
+        assert [t.name for t in rings] == ["cnn #0, the checkpoint"]
 
 
 def test_a_log_axis_of_costs_has_several_ticks_within_it() -> None:

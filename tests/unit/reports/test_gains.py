@@ -13,7 +13,7 @@ from hpo.reports.draw import gain
 from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
-from hpo.reports.selection_sentences import selection_sentence
+from hpo.reports.selection_sentences import lucky_shares, selection_sentence
 from hpo.reports.several_gains import gains_sentence
 from hpo.reports.thesis import departures
 from hpo.spec.records import TrialRecord
@@ -309,6 +309,36 @@ def test_the_verdict_on_a_gain_is_of_what_the_luck_of_the_choice_leaves() -> Non
     other = entry | {"label": "xception", "gain": entry["gain"] | {"selection": real}}
     short = gains_sentence([entry, other], objective)
     assert "what is left is distinguishable from nothing in xception alone." in short
+
+
+def test_a_loss_is_told_as_one_and_no_architecture_is_passed_over() -> None:
+    def entry(label: str, trials: int, *lost: float) -> dict[str, Any]:
+        change = dict(zip(("point", "low", "high"), lost, strict=True))
+        luck = {
+            "trials": trials,
+            "optimism": 0.014,
+            "accuracy": {k: v - 0.014 for k, v in change.items()},
+        }
+        return {
+            "label": label,
+            "gain": {"same_trial": False, "accuracy": change, "selection": luck},
+        }
+
+    cnn, wide = entry("cnn", 3, -0.051, -0.09, -0.013), entry("wide", 1, -0.055, -0.096, -0.014)
+    told = "cnn 1.4 points, by which its loss looks smaller, making it -6.5 [-10.4, -2.7]"
+    said = lucky_shares([cnn, wide])
+    assert f"these faces: {told}; wide none, as its one trial was not chosen (" in said
+    assert said.endswith("the loss is distinguishable from nothing in cnn and wide.")
+    assert lucky_shares([cnn]).endswith("that loss is distinguishable from nothing.")
+    small = entry("small", 3, -0.01, -0.05, 0.03)
+    assert lucky_shares([small]).endswith("that loss is then not distinguishable from nothing.")
+    better = entry("better", 3, 0.05, 0.02, 0.08)
+    assert lucky_shares([better, cnn]).endswith(
+        "what is left is distinguishable from nothing in better and cnn, a loss in cnn."
+    )
+    wide["gain"]["selection"] = {}
+    assert "; wide not known (" in lucky_shares([cnn, wide])
+    assert lucky_shares([wide]) == ""
 
 
 def test_tuning_gained_nothing_is_said_only_where_another_trial_came_to_its_end(

@@ -304,6 +304,17 @@ def test_the_entries_of_a_legend_are_within_reach_of_the_keyboard(
     assert 'Plotly.restyle(plot, { visible: tick.checked ? true : "legendonly" }' in text
 
 
+def test_on_paper_notes_may_turn_the_page_and_headings_stay_with_their_pictures(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    printed = page(small(records, spec)).partition("@media print {")[2].partition("</style>")[0]
+    rules = re.findall(r"([^{}]+) \{ break-(inside|before|after): avoid; \}", printed)
+    kept = {which: re.sub(r"/\*.*?\*/", "", who).strip() for who, which in rules}
+    assert not any(".note" in who for who in kept.values())
+    assert ".plot" in kept["inside"]
+    assert {"h2", "figcaption", ".look"} <= set(kept["after"].split(", "))
+
+
 def test_commands_in_sentences_are_code_and_long_keys_may_fold() -> None:
     from hpo.reports.layout import coded, foldable
 
