@@ -55,7 +55,9 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
         f"{number(found['resamples'])} resamples of n = {number(found['n'])} faces, judged on the "
         "faces left out); less these it is"
     )
-    if lost:
+    if gain["accuracy"] and not round(100 * gain["accuracy"]["point"], 1):
+        said = f"Even that looks about {points} better than it is, for {chosen}; less these it is"
+    elif lost:
         said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
     verdict = "" if is_apart(left) else f", {NOTHING}"
     return f"{said} {_ends(left)} (the same interval, moved down){verdict}."

@@ -115,6 +115,10 @@ def test_a_loss_is_told_as_a_loss() -> None:
         "That loss looks about 1.6 points smaller than it is, for having chosen the best of 3 "
         "trials on these faces; with them it is -8.3 [-14.5, -2.0]"
     )
+    tied = {**change, "point": 0.0, "low": -0.01, "high": 0.01}
+    assert selection_sentence({"accuracy": tied, "selection": chosen}).startswith(
+        "Even that looks about 1.6 points better than it is, for having chosen the best of 3 "
+    )
     gained = {**change, "point": 0.067, "low": 0.004, "high": 0.129}
     said = selection_sentence({"accuracy": gained, "selection": chosen})
     assert said.startswith(
