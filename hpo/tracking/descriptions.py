@@ -22,9 +22,9 @@ def experiment_tags(card: StudyCard) -> dict[str, str]:
 def _study_note(card: StudyCard) -> str:
     told = f"{card.description}\n\n" if card.description else ""
     goals = card.goals or ((card.objective, card.direction),)
-    asked = " and ".join(f"{direction} `{metric}`" for metric, direction in goals)
+    asked = ", ".join(f"{direction} `{metric}`" for metric, direction in goals)
     kept = " and ".join(f"`{metric}` {bound}" for metric, bound in card.bounds.items())
-    kept = f", {kept}," if kept else ""
+    kept = f", with {kept}," if kept else ""
     return (
         f"{told}Study **{card.name}** of `hpo`: {asked}{kept} on "
         f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "

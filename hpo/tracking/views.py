@@ -28,6 +28,8 @@ CHARTED_PARAMS = 8
 _WORKFLOW = urlencode({"workflowType": "machine_learning"})
 """Without it MLflow shows its pages for language models around a run."""
 
+_SECONDS = names.SECONDS_PREFIX + "total"
+
 _COLUMNS = (
     ("metrics", names.METRIC_OBJECTIVE),
     ("tags", names.STATE),
@@ -36,7 +38,7 @@ _COLUMNS = (
     ("params", "learning_rate"),
     ("params", "batch_size"),
     ("metrics", names.EPOCHS_RUN),
-    ("metrics", names.SECONDS_PREFIX + "total"),
+    ("metrics", _SECONDS),
 )
 
 
@@ -48,7 +50,7 @@ _RERUN_COLUMNS = (
     ("metrics", names.BEST_PREFIX + "val_macro_f1"),
     ("metrics", names.BEST_PREFIX + "val_loss"),
     ("metrics", names.BEST_EPOCH),
-    ("metrics", names.SECONDS_PREFIX + "total"),
+    ("metrics", _SECONDS),
 )
 
 
@@ -76,8 +78,10 @@ def trials_view(
     beside = [_column("metrics", names.BEST_PREFIX + metric) for metric in further]
     beside += [_column("tags", names.PARETO)] if standing else []
     columns[1:1] = beside
-    columns += [_column("params", name) for name in searched]
-    columns = list(dict.fromkeys(columns))
+    varied = [_column("params", name) for name in searched]
+    columns = list(dict.fromkeys([*columns, *varied]))
+    if searched and not reruns:
+        columns.sort(key=lambda column: _place(column, varied))
     state = {
         "searchFilter": f"tags.`{names.KIND}` = '{names.KIND_TRIAL}'",
         "orderByKey": _column("metrics", names.METRIC_OBJECTIVE),
@@ -136,7 +140,7 @@ def _charts(
     first = names.ARCHITECTURE_PARAM if reruns else "learning_rate"
     names_of = list(dict.fromkeys([first, *searched]))
     reached = {"key": names.METRIC_OBJECTIVE, "type": "METRIC"}
-    seconds = {"key": names.SECONDS_PREFIX + "total", "type": "METRIC"}
+    seconds = {"key": _SECONDS, "type": "METRIC"}
     return [
         _chart(
             "LINE",
@@ -200,6 +204,15 @@ def _charts(
             for metric in further
         ),
     ]
+
+
+def _place(column: str, varied: Sequence[str]) -> int:
+    """Return which part of the table a column belongs to: what was not searched comes last."""
+    if column in (_column("metrics", names.EPOCHS_RUN), _column("metrics", _SECONDS)):
+        return 2
+    if not column.startswith("params.") or column == _column("params", names.ARCHITECTURE_PARAM):
+        return 0
+    return 1 if column in varied else 3
 
 
 def _chart(kind: str, section: str, name: str, title: str, **settings: Any) -> dict[str, Any]:
