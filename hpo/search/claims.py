@@ -243,8 +243,9 @@ class Claims(ABC):
         slot: int,
         first: Enqueued | None,
     ) -> tuple[Draw | None, FrozenTrial | None]:
-        """Draw, again if need be, what was not tried; else what is dear least, and its twin."""
+        """Draw, again if need be, what was neither tried nor shown; else the least dear."""
         best: tuple[Draw | None, FrozenTrial | None] = (None, None)
+        shown: Draw | None = None
         for attempt in range(RESAMPLES + 1):
             chosen = self.draw(seen, slot, first, attempt)
             if chosen is None:
@@ -257,12 +258,16 @@ class Claims(ABC):
                     attributes={**chosen.attributes, **attributes},
                 )
             twin = twin_of(self._configuration(chosen), tried, self.architecture.fixed)
-            if twin is None or first is not None or chosen.may_repeat:
+            new = twin is None and not self.warm.shows(chosen.trial.params)
+            if new or first is not None or chosen.may_repeat:
                 return chosen, twin
+            if twin is None:  # of an earlier study alone: it is trained if nothing new comes up
+                shown = shown or chosen
+                continue
             # One that still runs has no value to take over yet.
             if best[1] is None or (has_own_value(twin) and not has_own_value(best[1])):
                 best = chosen, twin
-        return best
+        return (shown, None) if shown is not None else best
 
     def _configuration(self, chosen: Draw) -> dict[str, Any]:
         return {**self.architecture.fixed, **chosen.trial.params, **chosen.overrides}

@@ -3,8 +3,9 @@
 An earlier study of the same storage is read once, when the study is made, and what is taken of it
 is kept with the study: so a resumed one goes on exactly, whatever becomes of the other. Its trials
 cost no budget and are no results here: they stand before the study's own in what the sampler sees
-(``study.add_trials`` in Optuna), and nowhere else. ``enqueue: K`` tries its best configurations
-first instead or beside that, as trials of this study (``study.enqueue_trial``).
+(``study.add_trials`` in Optuna), and nowhere else. What the sampler then draws of them is drawn
+again: with the earlier one's seed it would begin as that did. ``enqueue: K`` tries its best
+configurations first instead or beside that, as trials of this study (``study.enqueue_trial``).
 
 Values are comparable only between trials that were trained and judged alike. A trial is shown to
 the sampler if the configuration that has its values here is, with every default filled in, the one
@@ -95,6 +96,17 @@ class Warm:
             )
             for number, (values, value) in enumerate(self.seen)
         ]
+
+    def shows(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether a configuration is one of those that the sampler sees.
+
+        Its value is no result of this study, which has no model of it and no answers to compare: so
+        it is not taken over, and the configuration is only drawn again, as a repeat is.
+
+        Args:
+            values: of what is searched; where nothing is, trials are meant to be alike.
+        """
+        return bool(values) and any(_plain(values) == _plain(seen) for seen, _ in self.seen)
 
     def enqueued(self) -> list[Enqueued]:
         """Return the configurations that are tried first."""

@@ -174,6 +174,8 @@ def study_card(spec: StudySpec, dataset: DatasetCard) -> StudyCard:
         user=user_name(),
         confirms=confirms,
         description=spec.description,
+        goals=tuple((goal.metric, goal.direction) for goal in spec.goals),
+        bounds={metric: bound.words() for metric, bound in spec.constraints.bounds.items()},
         seeds=spec.budget.trials if confirms else 0,
         configurations=len(spec.architectures) if confirms else 0,
     )

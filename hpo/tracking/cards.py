@@ -74,6 +74,9 @@ class StudyCard:
         seeds: with how many seeds a confirmation runs each configuration at the most.
         configurations: how many it runs.
         description: a person's own words on the study; "" if there are none.
+        goals: metric and direction of each objective, the first one's first; empty stands for
+            ``objective`` alone.
+        bounds: the constraints in words by metric, such as ``{"size_mib": "at most 8"}``.
     """
 
     name: str
@@ -91,6 +94,14 @@ class StudyCard:
     seeds: int = 0
     configurations: int = 0
     description: str = ""
+    goals: tuple[tuple[str, str], ...] = ()
+    bounds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Return the metrics beside the first objective that a trial is judged by."""
+        asked = dict.fromkeys([*(metric for metric, _ in self.goals), *self.bounds])
+        return tuple(metric for metric in asked if metric != self.objective)
 
     def better(self, value: float, than: float | None) -> bool:
         """Return whether ``value`` beats ``than`` under the study's direction."""

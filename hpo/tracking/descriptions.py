@@ -21,13 +21,29 @@ def experiment_tags(card: StudyCard) -> dict[str, str]:
 
 def _study_note(card: StudyCard) -> str:
     told = f"{card.description}\n\n" if card.description else ""
+    goals = card.goals or ((card.objective, card.direction),)
+    asked = ", ".join(f"{direction} `{metric}`" for metric, direction in goals)
+    kept = " and ".join(f"`{metric}` {bound}" for metric, bound in card.bounds.items())
+    kept = f", with {kept}," if kept else ""
     return (
-        f"{told}Study **{card.name}** of `hpo`: {card.direction} `{card.objective}` on "
+        f"{told}Study **{card.name}** of `hpo`: {asked}{kept} on "
         f"{card.dataset.name}. One run per architecture, its trials under it. Killed runs were "
         f"pruned, failed ones say why in `{names.REASON}`. *Views > Trials, best first* ranks "
-        f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. Charts show ten "
+        f"them by `{names.METRIC_OBJECTIVE}`, which complete trials alone have. "
+        f"{_standing(card)}Charts show ten "
         f"runs unless told to show all. Optuna's storage is the truth; this is its mirror."
     )
+
+
+def _standing(card: StudyCard) -> str:
+    """Return a sentence, and a space, on the tag of how trials stand; "" where there is none."""
+    if len(card.goals) > 1:
+        broken = ", and who breaks a constraint" if card.bounds else ""
+        return (
+            f"It is `{card.objective}`, the first objective; `{names.PARETO}` says who stands on "
+            f"the Pareto front{broken}. "
+        )
+    return f"`{names.PARETO}` says who breaks a constraint. " if card.bounds else ""
 
 
 def _confirmation_note(card: StudyCard) -> str:
@@ -68,6 +84,9 @@ def outcome_tags(card: StudyCard, record: TrialRecord) -> dict[str, str]:
         names.STATE: record.state,
         names.NOTE: names.outcome_note(record, card.objective),
     }
+    if record.state == "complete" and not record.feasible:
+        # Who stands on the front is known at the end of the study; this is known now.
+        tags[names.PARETO] = names.INFEASIBLE
     if record.state != "complete":
         last = names.last_value(record, card.objective)
         tags[names.LAST_VALUE] = "" if last is None else names.last_value_text(last)

@@ -76,6 +76,10 @@ TEST_OPENED = "hpo.test_opened"
 CONFIRMED = "hpo.confirmed"
 TESTED = "hpo.tested"
 
+# Values of PARETO: how a trial stands to the front, and to the constraints.
+FRONT, DOMINATED = "front", "dominated"
+FEASIBLE, INFEASIBLE = "feasible", "infeasible"
+
 KIND_ARCHITECTURE = "architecture"
 KIND_TRIAL = "trial"
 
@@ -170,6 +174,8 @@ STATUS: dict[TrialState, str] = {
 }
 
 _SHORT = {"optimizer": "", "learning_rate": "lr", "batch_size": "batch"}
+_NAMED_PARAMS = 3
+"""Parameters in a run's name: more would not fit MLflow's table."""
 
 
 def parent_name(study: str, architecture: str, confirms: str = "") -> str:
@@ -190,9 +196,10 @@ def parent_name(study: str, architecture: str, confirms: str = "") -> str:
 def run_name(record: TrialRecord) -> str:
     """Return a trial's name as a researcher would call it.
 
-    ``cnn #3 · adam lr=1.2e-3 batch=64``: the three settings that most often decide, then those of
-    the thesis, attempts after a lost one, repeats that were not trained, and what was pruned or
-    failed marked.
+    ``cnn #3 · adam lr=1.2e-3 batch=64``: three of the parameters that its space searches, those
+    that most often decide first; where no space is known or nothing is searched, just those. Trials
+    of the thesis, attempts after a lost one, repeats that were not trained, and what was pruned,
+    failed or breaks a constraint are marked.
     """
     single = record.origin == SINGLE
     name = f"{record.architecture} single" if single else record.title
@@ -209,12 +216,20 @@ def run_name(record: TrialRecord) -> str:
     if record.state in ("pruned", "failed"):
         # MLflow's table draws the same red cross for both.
         name += f" {record.state}"
+    if record.state == "complete" and not record.feasible:
+        name += f" {INFEASIBLE}"
     facts = []
-    for key, short in _SHORT.items():
-        if key in record.params:
-            text = short_value(record.params[key])
-            facts.append(f"{short}={text}" if short else text)
+    for key in _telling(record):
+        short, text = _SHORT.get(key, key), short_value(record.params[key])
+        facts.append(f"{short}={text}" if short else text)
     return f"{name} · {' '.join(facts)}" if facts else name
+
+
+def _telling(record: TrialRecord) -> list[str]:
+    """Return which of a trial's parameters its name holds."""
+    usual = [key for key in _SHORT if not record.space or key in record.space]
+    there = [key for key in dict.fromkeys([*usual, *record.space]) if key in record.params]
+    return there[:_NAMED_PARAMS]
 
 
 def short_value(value: Any) -> str:

@@ -9,8 +9,6 @@ from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.tracking import names
 
-FRONT, DOMINATED, INFEASIBLE = "front", "dominated", "infeasible"
-
 
 def standing(record: TrialRecord, front: set[tuple[str, int]]) -> str | None:
     """Return how a trial stands to the front; None where that is no question.
@@ -22,10 +20,11 @@ def standing(record: TrialRecord, front: set[tuple[str, int]]) -> str | None:
     if record.state != "complete" or not (record.values or record.excess):
         return None
     if not record.feasible:
-        return INFEASIBLE
+        return names.INFEASIBLE
     if not record.values:
-        return None
-    return FRONT if (record.architecture, record.number) in front else DOMINATED
+        return names.FEASIBLE
+    on_front = (record.architecture, record.number) in front
+    return names.FRONT if on_front else names.DOMINATED
 
 
 def tag_front(client: Any, records: Iterable[TrialRecord]) -> None:

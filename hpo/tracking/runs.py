@@ -69,7 +69,12 @@ class StudyRuns:
             experiment_tags(card),
             artifact_root,
             first_tags=trials_view(
-                card.direction, card.searched, card.objective, reruns=bool(card.confirms)
+                card.direction,
+                card.searched,
+                card.objective,
+                further=card.further,
+                standing=bool(card.bounds) or len(card.goals) > 1,
+                reruns=bool(card.confirms),
             ),
         )
         self.experiment = Experiment(client, experiment_id)

@@ -28,6 +28,8 @@ CHARTED_PARAMS = 8
 _WORKFLOW = urlencode({"workflowType": "machine_learning"})
 """Without it MLflow shows its pages for language models around a run."""
 
+_SECONDS = names.SECONDS_PREFIX + "total"
+
 _COLUMNS = (
     ("metrics", names.METRIC_OBJECTIVE),
     ("tags", names.STATE),
@@ -36,7 +38,7 @@ _COLUMNS = (
     ("params", "learning_rate"),
     ("params", "batch_size"),
     ("metrics", names.EPOCHS_RUN),
-    ("metrics", names.SECONDS_PREFIX + "total"),
+    ("metrics", _SECONDS),
 )
 
 
@@ -48,7 +50,7 @@ _RERUN_COLUMNS = (
     ("metrics", names.BEST_PREFIX + "val_macro_f1"),
     ("metrics", names.BEST_PREFIX + "val_loss"),
     ("metrics", names.BEST_EPOCH),
-    ("metrics", names.SECONDS_PREFIX + "total"),
+    ("metrics", _SECONDS),
 )
 
 
@@ -57,6 +59,8 @@ def trials_view(
     searched: Sequence[str] = (),
     objective: str = "val_accuracy",
     *,
+    further: Sequence[str] = (),
+    standing: bool = False,
     reruns: bool = False,
 ) -> dict[str, str]:
     """Return the tag of the view "Trials, best first", over all architectures.
@@ -65,12 +69,19 @@ def trials_view(
         direction: ``maximize`` or ``minimize``.
         searched: parameters to show beside the usual ones.
         objective: the metric whose curves are drawn.
+        further: other metrics that trials are judged by, as objectives or constraints.
+        standing: show who stands on the Pareto front, and who breaks a constraint.
         reruns: for a confirmation, whose runs have seeds, and parameters only to tell
             configurations apart (``searched``).
     """
     columns = [_column(kind, name) for kind, name in (_RERUN_COLUMNS if reruns else _COLUMNS)]
-    columns += [_column("params", name) for name in searched]
-    columns = list(dict.fromkeys(columns))
+    beside = [_column("metrics", names.BEST_PREFIX + metric) for metric in further]
+    beside += [_column("tags", names.PARETO)] if standing else []
+    columns[1:1] = beside
+    varied = [_column("params", name) for name in searched]
+    columns = list(dict.fromkeys([*columns, *varied]))
+    if searched and not reruns:
+        columns.sort(key=lambda column: _place(column, varied))
     state = {
         "searchFilter": f"tags.`{names.KIND}` = '{names.KIND_TRIAL}'",
         "orderByKey": _column("metrics", names.METRIC_OBJECTIVE),
@@ -78,10 +89,10 @@ def trials_view(
         "selectedColumns": columns,
         "columnOrder": columns,
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunCharts": _charts(objective, searched, reruns=reruns),
+        "compareRunCharts": _charts(objective, searched, further, reruns=reruns),
         "compareRunSections": [
             {"uuid": uuid, "name": name, "display": True, "isReordered": False}
-            for uuid, name in _sections(objective, reruns=reruns).items()
+            for uuid, name in _sections(objective, further, reruns=reruns).items()
         ],
         # MLflow would add a chart for each of some forty metrics.
         "isAccordionReordered": True,
@@ -109,23 +120,27 @@ def run_path(experiment_id: str, run_id: str, artifact: str = "") -> str:
     return f"{path}{f'/artifacts/{quote(artifact)}' if artifact else ''}?{_WORKFLOW}"
 
 
-def _sections(objective: str, *, reruns: bool) -> dict[str, str]:
+def _sections(objective: str, further: Sequence[str], *, reruns: bool) -> dict[str, str]:
     """Return the sections of charts, in order, with what is drawn in each."""
     searched = "Configurations" if reruns else "What was searched"
     axis = "configuration" if reruns else "learning rate (linear axis)"
+    others = {"hpo-further": f"{objective} against {', '.join(further)}"} if further else {}
     return {
         "hpo-curves": f"{objective} by epoch",
+        **others,
         "hpo-parallel": f"{searched}, and the objective",
         "hpo-scatter": f"The objective against {axis}, and against seconds",
     }
 
 
-def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[dict[str, Any]]:
+def _charts(
+    objective: str, searched: Sequence[str], further: Sequence[str], *, reruns: bool
+) -> list[dict[str, Any]]:
     """Return the charts of a study: curves, what was searched against what came of it, and time."""
     first = names.ARCHITECTURE_PARAM if reruns else "learning_rate"
     names_of = list(dict.fromkeys([first, *searched]))
     reached = {"key": names.METRIC_OBJECTIVE, "type": "METRIC"}
-    seconds = {"key": names.SECONDS_PREFIX + "total", "type": "METRIC"}
+    seconds = {"key": _SECONDS, "type": "METRIC"}
     return [
         _chart(
             "LINE",
@@ -154,7 +169,11 @@ def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[di
             if reruns
             else "What was searched, and the objective",
             selectedParams=names_of[:CHARTED_PARAMS],
-            selectedMetrics=[names.METRIC_OBJECTIVE],
+            selectedMetrics=[
+                *(names.BEST_PREFIX + metric for metric in further),
+                # Lines are coloured by the last axis.
+                names.METRIC_OBJECTIVE,
+            ],
             showAllRuns=True,
         ),
         _chart(
@@ -173,7 +192,27 @@ def _charts(objective: str, searched: Sequence[str], *, reruns: bool) -> list[di
             xaxis=seconds,
             yaxis=reached,
         ),
+        *(
+            _chart(
+                "SCATTER",
+                "hpo-further",
+                f"against-{metric}",
+                f"Objective against {metric}",
+                xaxis={"key": names.BEST_PREFIX + metric, "type": "METRIC"},
+                yaxis=reached,
+            )
+            for metric in further
+        ),
     ]
+
+
+def _place(column: str, varied: Sequence[str]) -> int:
+    """Return which part of the table a column belongs to: what was not searched comes last."""
+    if column in (_column("metrics", names.EPOCHS_RUN), _column("metrics", _SECONDS)):
+        return 2
+    if not column.startswith("params.") or column == _column("params", names.ARCHITECTURE_PARAM):
+        return 0
+    return 1 if column in varied else 3
 
 
 def _chart(kind: str, section: str, name: str, title: str, **settings: Any) -> dict[str, Any]:

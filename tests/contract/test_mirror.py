@@ -364,6 +364,36 @@ def test_the_experiment_explains_itself_and_offers_a_view(
     assert "learning rate (linear axis)" in sections["hpo-scatter"]
 
 
+def test_a_study_of_several_objectives_shows_them_all(uri: str, client: Any, study: str) -> None:
+    goals = (("val_accuracy", "maximize"), ("latency_ms", "minimize"))
+    bounds = {"size_mib": "at most 8"}
+    told = replace(card(study), goals=goals, bounds=bounds, searched=("width", "learning_rate"))
+    with_goals = MlflowMirror(uri, told)
+    done = record(study)
+    assert done.result is not None
+    found = {**done.result.metrics, "latency_ms": 2.5, "size_mib": 9.0}
+    done = replace(done, result=replace(done.result, metrics=found), excess={"size_mib": 1.0})
+    tell(with_goals, done)
+    assert with_goals.close() == []
+
+    run = runs_of(client, study)["cnn #0 infeasible · adam lr=1.2e-3 batch=64"]
+    assert run.data.tags["hpo.pareto"] == "infeasible"
+    tags = client.get_experiment_by_name(study).tags
+    note = tags["mlflow.note.content"]
+    assert "maximize `val_accuracy`, minimize `latency_ms`, with `size_mib` at most 8, on" in note
+    state = json.loads(json.loads(tags[f"mlflow.sharedViewState.{TRIALS_VIEW}"])["state"])
+    shown = ["metrics.`best_latency_ms`", "metrics.`best_size_mib`", "tags.`hpo.pareto`"]
+    assert state["selectedColumns"][1:4] == shown
+    params = [c[len("params.`") : -1] for c in state["selectedColumns"] if c.startswith("params.")]
+    usual = ["optimizer", "batch_size"]
+    assert params == ["architecture", "learning_rate", "width", *usual], "unsearched ones are last"
+    assert {"best_latency_ms", "best_size_mib"} <= run.data.metrics.keys()
+    drawn = [c for c in state["compareRunCharts"] if c["metricSectionId"] == "hpo-further"]
+    assert [c["xaxis"]["key"] for c in drawn] == ["best_latency_ms", "best_size_mib"]
+    sections = {section["uuid"] for section in state["compareRunSections"]}
+    assert {c["metricSectionId"] for c in state["compareRunCharts"]} == sections
+
+
 def test_a_report_is_kept_once_and_the_notes_lead_to_it(
     mirror: MlflowMirror, client: Any, study: str
 ) -> None:

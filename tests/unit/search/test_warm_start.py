@@ -53,6 +53,28 @@ def test_the_sampler_starts_with_what_the_earlier_study_learned(earlier: str) ->
     assert [r.number for r in read_trials(earlier, "later")] == [0]
 
 
+@pytest.mark.parametrize("repeats", ["reuse", "retrain"])
+def test_what_was_shown_is_drawn_again_under_the_same_seed(earlier: str, repeats: str) -> None:
+    # At random still, as after few trials, and so with the draws of a study of the same seed.
+    alike = {"seed": 7, "sampler": {"name": "tpe", "n_startup_trials": 20}, "repeats": repeats}
+    run(open_it(earlier, later(6, **alike)), later(6, **alike))
+    shown = [r.searched for r in read_trials(earlier, "study")]
+    drawn = read_trials(earlier, "later")
+    assert all(r.searched not in shown for r in drawn)
+    assert all(r.repeats is None for r in drawn)
+
+
+def test_where_all_was_shown_a_configuration_is_trained_once(storage_url: str) -> None:
+    small = {"architecture": {"space": {"layers": {"type": "int", "low": 1, "high": 2}}}}
+    before = make_spec(8, sampler="random", **small)
+    run(open_it(storage_url, before), before)
+    engine: Any = open_it(storage_url, spec := later(8, **small))
+    assert len(engine.warm.seen) == 2
+    assert len(run(engine, spec)) == 2, "a value that is known is none of this study's"
+    known = [r.number for r in read_trials(storage_url, "later") if r.repeats is None]
+    assert {r.repeats for r in read_trials(storage_url, "later")} <= {None, *known}
+
+
 def test_it_goes_on_exactly_whatever_becomes_of_the_earlier_study(
     earlier: str, tmp_path: Path, made_database: Path
 ) -> None:

@@ -47,6 +47,22 @@ def test_run_is_called_by_what_decides() -> None:
     assert names.run_name(record()) == "cnn #3 · adam lr=1.2e-3 batch=64"
 
 
+def test_run_name_tells_what_this_space_searches_the_usual_first() -> None:
+    params = {"optimizer": "adam", "learning_rate": 0.0036, "batch_size": 64, "width": 12}
+    space: dict[str, object] = {"width": {}, "learning_rate": {}}
+    assert names.run_name(record(params=params, space=space)) == "cnn #3 · lr=3.6e-3 width=12"
+    wide = {**space, "optimizer": {}, "batch_size": {}}
+    assert names.run_name(record(params=params, space=wide)) == "cnn #3 · adam lr=3.6e-3 batch=64"
+    sgd_alone = {"momentum": {}, **space}
+    assert names.run_name(record(params=params, space=sgd_alone)).endswith("· lr=3.6e-3 width=12")
+
+
+def test_run_name_marks_what_breaks_a_constraint() -> None:
+    broken = record(params={}, excess={"size_mib": 0.5})
+    assert names.run_name(broken) == "cnn #3 infeasible"
+    assert names.run_name(record(params={}, excess={"size_mib": -0.5})) == "cnn #3"
+
+
 def test_run_name_marks_thesis_pruned_failed_and_repeated() -> None:
     assert names.run_name(record(origin="thesis", params={})) == "cnn #3 thesis"
     assert names.run_name(record(state="pruned", params={})) == "cnn #3 pruned"
