@@ -32,6 +32,7 @@ from hpo.reports.sentences import (
 )
 from hpo.reports.side_by_side import SideBySide
 from hpo.reports.tables import duration
+from hpo.spec.limits import asked_budget
 
 PAGE = "index.html"
 DATA = "comparison.json"
@@ -287,7 +288,7 @@ def budget_rows(whole: SideBySide) -> list[list[str]]:
 def _budget(budget: Any) -> str:
     if not isinstance(budget, Mapping):
         return "–" if budget is None else str(budget)
-    known = {k: v for k, v in budget.items() if v is not None}
+    known = {k: v for k, v in asked_budget(budget).items() if v is not None}
     return ", ".join(f"{k.replace('_', ' ')} {short(v)}" for k, v in known.items()) or "–"
 
 

@@ -99,6 +99,17 @@ def test_what_differs_in_study_files_is_a_line_a_key() -> None:
     ]
 
 
+def test_trials_that_only_a_limit_of_time_put_there_are_no_setting() -> None:
+    budgets = {"trials": 1000, "device_hours": 0.03}, {"trials": 20, "device_hours": None}
+    assert differing([{"budget": budget} for budget in budgets]) == [
+        {"key": "budget.device_hours", "values": [0.03, None]},
+        {"key": "budget.trials", "values": [None, 20]},
+    ]
+    sides = [outline(study_records(("cnn",)), study_spec() | {"budget": b}) for b in budgets]
+    (row,) = [r for r in budget_rows(set_beside(sides, ["A", "B"], unpaired)) if r[0] == "budget"]
+    assert row[1:] == ["device hours 0.03", "trials 20"]
+
+
 def test_studies_of_other_objectives_are_drawn_in_the_accuracy_that_all_record() -> None:
     records = study_records(("cnn",), trials=5)
     sides = [outline(records, study_spec(("cnn",))), outline(by_loss(records), loss_spec(("cnn",)))]
