@@ -301,4 +301,7 @@ def file_rows(whole: SideBySide) -> list[list[str]]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(v, Mapping) and "metric" in v for v in value):
+        # As among the facts above.
+        return "; ".join(f"{goal['metric']}, {goal.get('direction', '')}" for goal in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else exact(value)

@@ -194,6 +194,17 @@ def test_values_that_differ_are_not_written_alike() -> None:
     assert cells == ["rate", "0.12345", "0.12349"]
 
 
+def test_objectives_are_told_in_words_among_the_settings() -> None:
+    goals = [
+        {"metric": "val_accuracy", "direction": "maximize"},
+        {"metric": "size_mib", "direction": "minimize"},
+    ]
+    empty = outline([], {"name": "empty"})
+    studies = [dataclasses.replace(empty, study={"objectives": of}) for of in (None, goals)]
+    (cells,) = file_rows(set_beside(studies, ["A", "B"], unpaired))
+    assert cells == ["objectives", "–", "val_accuracy, maximize; size_mib, minimize"]
+
+
 def confirmed_beside(
     *confirmed: float | None, over: bool = True, apart: Interval | str = "nothing is known"
 ) -> SideBySide:
