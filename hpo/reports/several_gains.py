@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.baselines import baselines_phrase
-from hpo.reports.confirmed_gains import confirmed_clause
+from hpo.reports.confirmed_gains import confirmed_clauses
 from hpo.reports.gain_sentences import unlearned
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
@@ -36,8 +36,7 @@ def gains_sentence(
             f"in {objective['label']}, of which lower is better and single runs have no interval, "
             "and in brackets what came with it in points of validation accuracy"
         )
-    over_seeds = [confirmed_clause(entry, confirmation or {}) for entry in entries]
-    again = [f"; {e['label']}: {c[2:]}" for e, c in zip(entries, over_seeds, strict=True) if c]
+    again = [f"; {clause}" for clause in confirmed_clauses(entries, confirmation or {})]
     said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(told)}{''.join(again)}."
     if not measured:
         return said
