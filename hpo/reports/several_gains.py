@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.reports.baselines import baselines_phrase
 from hpo.reports.confirmed_gains import confirmed_clauses
-from hpo.reports.gain_sentences import unlearned
+from hpo.reports.gain_sentences import beyond_constraints, unlearned
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
 from hpo.reports.selection_sentences import is_apart, lucky_shares, named_gain
@@ -60,6 +60,9 @@ def gains_sentence(
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
     said = " ".join(filter(None, (said, lucky, _unlearned_ones(entries, majority or {}))))
+    for entry in entries:
+        if entry["gain"] and (broken := beyond_constraints(entry["gain"])):
+            said += f" In {entry['label']} t{broken[1:]}"
     starred = [
         str(entry["label"])
         for entry, text in zip(entries, told, strict=True)
