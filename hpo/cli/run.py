@@ -227,6 +227,7 @@ def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
 
 def _print_plan(planned: Plan) -> None:
     from hpo.cli.live import duration
+    from hpo.spec.limits import other_limits
 
     spec = planned.spec
     typer.echo(f"Study {spec.name}: {spec.description}".rstrip(": "))
@@ -259,8 +260,7 @@ def _print_plan(planned: Plan) -> None:
     amount = f"In all {counted(trials, 'trial')}"
     likely = sum(planned.likely_of(label) for label in planned.parts)
     if likely < planned.left:
-        limits = spec.budget.model_dump(exclude={"trials", "importance_trials"}, exclude_none=True)
-        told = " and ".join(f"{v:g} {k.replace('_', '-')}" for k, v in limits.items())
+        told = other_limits(spec.budget.model_dump())
         amount = f"{counted(likely, 'trial')} or more, until {told} per architecture are used"
     elif planned.left < trials:
         amount = f"{planned.left} of {counted(trials, 'trial')} left"

@@ -224,15 +224,20 @@ def _study_cells(row: Mapping[str, Any], *, beneath: bool) -> list[Any]:
     return [
         f"  {row['name']}" if beneath else row["name"],
         ", ".join(row["architectures"]),
-        _amount(sum(counts), row["budget"]),
+        _amount(sum(counts), row["budget"], row["limits"]),
         *counts,
         best,
         row["created"][:16].replace("T", " "),
     ]
 
 
-def _amount(done: int, budget: int) -> str:
-    """Return ``2 of 20``; a study may have more than its last budget, which then is named."""
+def _amount(done: int, budget: int, limits: str) -> str:
+    """Return ``2 of 20``; a study may have more than its last budget, which then is named.
+
+    Where epochs or time are limited, per architecture, that is named too: there need not be more.
+    """
+    if limits:
+        return f"{done} of {budget} or {limits} each" if budget else f"{done} in {limits} each"
     return f"{done} (budget {budget})" if 0 < budget < done else f"{done} of {budget or 'unknown'}"
 
 

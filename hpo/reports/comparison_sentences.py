@@ -19,6 +19,7 @@ from hpo.reports.sentences import (
     signed,
 )
 from hpo.reports.tables import duration
+from hpo.spec.limits import asked_budget, budget_text, other_limits
 
 
 def bracketed(change: Mapping[str, Any]) -> str:
@@ -259,10 +260,19 @@ def budget_sentence(
     if len(spent) < 2:
         return ""
     asked = _asked(study, list(spent))
+    limits = other_limits(study.get("budget"))
     trials = {label: int(each["trials"]) for label, each in spent.items()}
     if len(set(asked.values())) > 1:
-        told = ", ".join(f"{label} {n}" for label, n in asked.items())
-        said = f"The study file gives the architectures different budgets of trials ({told})."
+        told = ", ".join(f"{label} {n or 'no limit'}" for label, n in asked.items())
+        said = f"The study file gives the architectures different budgets of trials ({told})"
+        said += f", and each at most {limits}." if limits else "."
+    elif limits:
+        # These are the study's, so that each architecture has as much.
+        counts = ", ".join(f"{label} {plural(n, 'trial')}" for label, n in trials.items())
+        said = (
+            "The study file gives each architecture the same budget of "
+            f"{budget_text(study.get('budget'))}; they have come to {counts}."
+        )
     elif len(set(trials.values())) > 1:
         told = ", ".join(f"{label} {n}" for label, n in trials.items())
         said = f"The architectures have come to different numbers of trials ({told})."
@@ -283,15 +293,14 @@ def budget_sentence(
 
 
 def _asked(study: Mapping[str, Any], labels: list[str]) -> dict[str, int]:
+    """Return the trials that each may have; 0 where their number has no limit."""
     listed_in = study.get("architectures")
-    budget = study.get("budget")
-    common = budget.get("trials") if isinstance(budget, Mapping) else None
+    common = asked_budget(study.get("budget")).get("trials")
     asked = {}
     for label in labels:
         own = listed_in.get(label) if isinstance(listed_in, Mapping) else None
         trials = (own.get("trials") if isinstance(own, Mapping) else None) or common
-        if trials:
-            asked[label] = int(trials)
+        asked[label] = int(trials or 0)
     return asked
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hpo.evidence.chance import HALVES
 from hpo.evidence.optuna_study import joined_space, observations, telling_rung
 from hpo.reports import comparison_sentences, importance_tables, sentences
+from hpo.reports.began_with import began_sentence, luck_left_out
 from hpo.reports.beside_answer import beside_answer
 from hpo.reports.comparison import comparison, correct_faces
 from hpo.reports.confirmation_warnings import (
@@ -55,6 +56,7 @@ def compute(
     remembered: Remembered | None = None,
     confirmation: Mapping[str, Any] | None = None,
     served: TrialRecord | None = None,
+    warm_start: Sequence[int] | None = None,
 ) -> ReportData:
     """Return the report of a study.
 
@@ -70,6 +72,8 @@ def compute(
         remembered: importance that was computed before; takes what is new.
         confirmation: as in ``ReportData``.
         served: the run of the configuration that it has chosen which is served, if it is over.
+        warm_start: of how many trials of an earlier study the sampler was told, and how many
+            configurations of it are tried first; None if that is unknown, or there is none.
     """
     records = sorted(records, key=lambda r: (r.architecture, r.number))
     objective = _objective(study)
@@ -102,6 +106,8 @@ def compute(
     facts["progress"] = progress(list(parts.values()), read_at)
     facts["mlflow"] = dict(mlflow or {})
     facts["dataset_digest"] = dataset_digest
+    if warm_start is not None:
+        facts["warm_start"] = list(warm_start)
     rows = [
         row(record) | ({"front": True} if (record.architecture, record.number) in front else {})
         for record in records
@@ -149,7 +155,15 @@ def compute(
             *sentences.condition_caveats(entries, facts, bool(thesis)),
             *sentences.rung_caveats(entries),
             *filter(None, (_unlearned(confirmation or {}),)),
-            *filter(None, (budgets, late, unasked_sentence(confirmation or {}))),
+            *filter(
+                None,
+                (
+                    began_sentence(study, warm_start),
+                    budgets,
+                    late,
+                    unasked_sentence(confirmation or {}),
+                ),
+            ),
             *copies_caveats(records),
         ],
         facts=facts,
@@ -289,10 +303,13 @@ def _summary(
     if len(order) > 1:
         # In the order of the study file, as everywhere; the figure's notes have what else differs.
         known = [e for e in entries if e["best"]]
-        said.append(gains_sentence(known, objective, most, confirmation))
+        gained = gains_sentence(known, objective, most, confirmation)
+        said.append(gained + luck_left_out(study, facts.get("warm_start"), known))
     else:
         drawn = sampler_sentence(winner, objective)
-        said += [s for s in (gain_sentence(winner, objective, most, confirmation), drawn) if s]
+        gained = gain_sentence(winner, objective, most, confirmation)
+        gained += luck_left_out(study, facts.get("warm_start"), [winner])
+        said += [s for s in (gained, drawn) if s]
     label = winner["label"]
     said.append(importance_sentence(label, tables[label], objective))
     return said

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.racing import CROWNING_SEEDS, FIRST_LOOK
-from hpo.reports.confirmation_words import decided, is_share, title
+from hpo.reports.confirmation_words import decided, is_share, seeds_of, title
 from hpo.reports.sentences import listed, moment, number, percent, plural
 
 ENOUGH_SEEDS = 5
@@ -160,4 +160,17 @@ def unlearned(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return (
         f"{title(entry)} was not shown to have learned: {where} the {percent(rate)} that always "
         "answering the most frequent emotion would score."
+    )
+
+
+def of_one_run(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """Say why one run may pass a gate though its configuration was not shown to have learned.
+
+    "" where it was. ``facts`` and ``entry`` as in ``unlearned``.
+    """
+    if not unlearned(facts, entry):
+        return ""
+    return (
+        f"The gate judges one run, the best of {seeds_of(entry)} of {title(entry)}; that it was "
+        "not shown to have learned is said of the mean over them, which is what to expect of it."
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from hpo.evidence.intervals import Interval, difference
 from hpo.evidence.metric_words import metric_words
-from hpo.reports.baselines import baseline_phrase
+from hpo.reports.baselines import baseline_phrase, baselines_phrase
 from hpo.reports.confirmation_words import decided, is_share, title
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.selection_sentences import NOTHING, is_apart
@@ -95,6 +95,31 @@ def confirmed_gain(
     apart = difference(Interval(**tuned["mean"]), Interval(**baseline["mean"])).to_json()
     ahead = apart if facts["direction"] == "maximize" else _minus(apart)
     return ConfirmedGain(facts, tuned, baseline, ahead, paired=False)
+
+
+def confirmed_clauses(
+    entries: Sequence[Mapping[str, Any]], confirmation: Mapping[str, Any]
+) -> list[str]:
+    """Return the clauses of several architectures, each with whose it is.
+
+    Those whose gains are by single runs alone stand in one.
+    """
+    known = [(entry, confirmed_clause(entry, confirmation)) for entry in entries]
+    alone = [e for e, told in known if told and confirmed_gain(e, confirmation) is None]
+    if len(alone) < 2:
+        return [f"{entry['label']}: {told[2:]}" for entry, told in known if told]
+    over = [f"{e['label']}: {told[2:]}" for e, told in known if told and e not in alone]
+    numbers = {e["label"]: e["gain"]["baseline"]["number"] for e in alone}
+    if len(set(numbers.values())) == 1:
+        trials = f"trial {next(iter(numbers.values()))} of each"
+    else:
+        trials = listed([f"trial {number} of {label}" for label, number in numbers.items()])
+    return [
+        *over,
+        f"{listed(list(numbers))}: the gains are by the search's single runs, as "
+        f"{baselines_phrase({e['label']: e for e in alone})}, {trials}, was not run again over "
+        "seeds",
+    ]
 
 
 def confirmed_clause(entry: Mapping[str, Any], confirmation: Mapping[str, Any]) -> str:

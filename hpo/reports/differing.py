@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.sentences import value_text
+from hpo.spec.limits import asked_budget
 
 
 def differing(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the keys of study files in which they differ, in their order, with a value each.
 
-    What a study file does not have, or has nothing in, is None. Names and descriptions always
+    What a study file does not have, or has nothing in, is None; so are trials that only another
+    limit of its budget put there. Names and descriptions always
     differ, and are left out.
     """
-    flat = [_flat(study) for study in studies]
+    flat = [_flat({**study, "budget": asked_budget(study.get("budget"))}) for study in studies]
     keys = dict.fromkeys(key for one in flat for key in one)
     return [
         {"key": key, "values": [one.get(key) for one in flat]}

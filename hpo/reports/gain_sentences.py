@@ -54,6 +54,17 @@ def beside_search(gain: Mapping[str, Any]) -> str:
     )
 
 
+def beyond_constraints(gain: Mapping[str, Any]) -> str:
+    """Return that a gain is over a trial that could not have been the best; "" if it could."""
+    broken = gain.get("broken")
+    if not broken or gain["same_trial"]:
+        return ""
+    return (
+        f"Trial {gain['baseline']['number']} breaks the constraint{'s' if broken[1:] else ''} on "
+        f"{listed(broken)}, which the best trial keeps, so the two are not alternatives."
+    )
+
+
 def gain_sentence(
     winner: Mapping[str, Any],
     objective: Mapping[str, Any],
@@ -178,7 +189,7 @@ def _gain_sentence(winner: Mapping[str, Any], objective: Mapping[str, Any]) -> s
         else:
             # The baseline may break a constraint that the best trial keeps.
             said += f"against it {who} changed validation accuracy by {_points(gain)}."
-    return _joined(said, selection_sentence(gain), beside_search(gain))
+    return _joined(said, beyond_constraints(gain), selection_sentence(gain), beside_search(gain))
 
 
 def _lower(gain: Mapping[str, Any], objective: Mapping[str, Any]) -> str:
@@ -240,7 +251,8 @@ def gain_notes(
     origin = origin_phrase(best.get("origin", ""))
     if not gain["same_trial"]:
         said = f"{label}: trial {best['number']} is the best{', ' + origin if origin else ''}."
-        lines.append(_joined(said, selection_sentence(gain), beside_search(gain)))
+        beside = beyond_constraints(gain), selection_sentence(gain), beside_search(gain)
+        lines.append(_joined(said, *beside))
     if entry.get("departures"):
         lines.append(
             f"{label}: trial {gain['baseline']['number']} is the thesis's configuration with this "

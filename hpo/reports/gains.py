@@ -143,9 +143,9 @@ def baseline_trial(records: Sequence[TrialRecord]) -> TrialRecord | None:
 def gain(
     records: Sequence[TrialRecord], best: TrialRecord, objective: str = "val_accuracy"
 ) -> dict[str, Any]:
-    """Return ``gain_over`` the baseline with ``baseline, same_trial, selection``.
+    """Return ``gain_over`` the baseline with ``baseline, same_trial, selection, broken``.
 
-    {} without that trial.
+    ``broken`` lists the metrics whose constraints the baseline breaks. {} without that trial.
     """
     baseline = baseline_trial(records)
     if baseline is None:
@@ -153,6 +153,7 @@ def gain(
     return {
         "baseline": trial_summary(baseline),
         "same_trial": best.number == baseline.number,
+        "broken": baseline.broken,
         **gain_over(baseline, best),
         "selection": selection(records, baseline, objective),
     }

@@ -9,6 +9,7 @@ from hpo.reports.baselines import BASELINES
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
 from hpo.reports.sentences import ORIGINS, moment, origin_phrase, span
+from hpo.spec.limits import budget_text
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
 """Keys of the study file that hold for all architectures, as the page repeats them."""
@@ -73,10 +74,10 @@ def _asked(study: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     listed = study.get("architectures")
     own = listed.get(entry["label"]) if isinstance(listed, Mapping) else None
     own = own if isinstance(own, Mapping) else {}
-    data, budget = study.get("data"), study.get("budget")
-    trials = own.get("trials") or (budget.get("trials") if isinstance(budget, Mapping) else None)
+    data = study.get("data")
+    told = budget_text(study.get("budget"), own.get("trials"))
     limit = own.get("train_limit") or (data.get("train_limit") if isinstance(data, Mapping) else 0)
-    said = [f"{trials:,} trial{'' if trials == 1 else 's'}"] if trials else []
+    said = [told] if told else []
     said.append(f"{limit:,} training faces at most" if limit else "all training faces")
     if own.get("weights"):
         said.append(f"weights {own['weights']}")

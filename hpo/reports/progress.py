@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.sentences import moment, number, plural
+from hpo.spec.limits import OTHER_LIMITS
 from hpo.spec.records import TrialRecord
 
 ENDED = ("complete", "pruned", "failed")
 """States after which a trial does not change."""
-OTHER_LIMITS = ("epochs", "hours", "device_hours")
-"""Budgets that may end a study before its trials are used up."""
 OWN_ENGINES = ("", "optuna")
 """Engines that propose until the budget is used up; others, and a grid, may run out before."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.reports.baselines import baselines_phrase
-from hpo.reports.confirmed_gains import confirmed_clause
-from hpo.reports.gain_sentences import unlearned
+from hpo.reports.confirmed_gains import confirmed_clauses
+from hpo.reports.gain_sentences import beyond_constraints, unlearned
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
 from hpo.reports.selection_sentences import is_apart, lucky_shares, named_gain
@@ -36,8 +36,7 @@ def gains_sentence(
             f"in {objective['label']}, of which lower is better and single runs have no interval, "
             "and in brackets what came with it in points of validation accuracy"
         )
-    over_seeds = [confirmed_clause(entry, confirmation or {}) for entry in entries]
-    again = [f"; {e['label']}: {c[2:]}" for e, c in zip(entries, over_seeds, strict=True) if c]
+    again = [f"; {clause}" for clause in confirmed_clauses(entries, confirmation or {})]
     said = f"What tuning gained{going} over {over}, {measure}: {'; '.join(told)}{''.join(again)}."
     if not measured:
         return said
@@ -61,6 +60,9 @@ def gains_sentence(
         f"{' or '.join(number(n) for n in sizes)} validation faces{each}{verdict}."
     )
     said = " ".join(filter(None, (said, lucky, _unlearned_ones(entries, majority or {}))))
+    for entry in entries:
+        if entry["gain"] and (broken := beyond_constraints(entry["gain"])):
+            said += f" In {entry['label']} t{broken[1:]}"
     starred = [
         str(entry["label"])
         for entry, text in zip(entries, told, strict=True)

@@ -32,6 +32,7 @@ from hpo.reports.sentences import (
 )
 from hpo.reports.side_by_side import SideBySide
 from hpo.reports.tables import duration
+from hpo.spec.limits import asked_budget
 
 PAGE = "index.html"
 DATA = "comparison.json"
@@ -287,7 +288,7 @@ def budget_rows(whole: SideBySide) -> list[list[str]]:
 def _budget(budget: Any) -> str:
     if not isinstance(budget, Mapping):
         return "–" if budget is None else str(budget)
-    known = {k: v for k, v in budget.items() if v is not None}
+    known = {k: v for k, v in asked_budget(budget).items() if v is not None}
     return ", ".join(f"{k.replace('_', ' ')} {short(v)}" for k, v in known.items()) or "–"
 
 
@@ -300,4 +301,7 @@ def file_rows(whole: SideBySide) -> list[list[str]]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(v, Mapping) and "metric" in v for v in value):
+        # As among the facts above.
+        return "; ".join(f"{goal['metric']}, {goal.get('direction', '')}" for goal in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else exact(value)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from hpo.search.studies import by_study, existing, last_run, read_label, stored_spec
 from hpo.spec.errors import SpecError
+from hpo.spec.limits import asked_budget, other_limits
 from hpo.spec.ranking import rank_key
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -27,8 +28,10 @@ class StudySummary:
         best_title: what people call it, such as ``cnn #7``; "" if there is none.
         metric: the objective's name.
         direction: ``maximize`` or ``minimize``.
-        trials: the budget, trials per architecture where it has no other.
-        budget: trials in all; 0 where the study file cannot be read.
+        trials: the budget, trials per architecture where it has no other; 0 where only another
+            limit is given.
+        budget: trials in all; 0 likewise, and where the study file cannot be read.
+        limits: the budget's other limits per architecture, in words; "" if it has none.
         created: ISO 8601 time (UTC).
         problem: why its study file cannot be read, if it cannot; its trials can.
     """
@@ -44,6 +47,7 @@ class StudySummary:
     direction: str
     trials: int
     budget: int
+    limits: str
     created: str
     problem: str = ""
 
@@ -71,9 +75,13 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
             if best is None or rank_key(record, direction) < rank_key(best, direction):
                 best = record
     spec: StudySpec | None = None
+    budget: dict[str, Any] = {}
+    slots: list[int] = []
     problem = ""
     try:
         spec = stored_spec(name, attributes)
+        budget = asked_budget(spec.budget.model_dump())
+        slots = [len(spec.slots_of(label)) for label in spec.architectures]
     except SpecError as error:
         problem = str(error)
     return StudySummary(
@@ -86,8 +94,9 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         best_title=best.title if best else "",
         metric=spec.objective.metric if spec else "",
         direction=direction,
-        trials=spec.budget.trials if spec else 0,
-        budget=sum(len(spec.slots_of(label)) for label in spec.architectures) if spec else 0,
+        trials=budget.get("trials", 0),
+        budget=sum(slots) if "trials" in budget else 0,
+        limits=other_limits(budget),
         created=next(iter(labels.values())).user_attrs.get("created", ""),
         problem=problem,
     )

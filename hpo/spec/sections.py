@@ -18,7 +18,7 @@ MOST_MEMBERS = 32
 """Members of an ensemble, each of which must answer for every face: a slip beyond that, too."""
 FIRST_FILLING_SLOT = MOST_TRIALS
 """Where the places of space-filling trials begin: above those of any budget."""
-_UNCOUNTED_TRIALS = 1000
+UNCOUNTED_TRIALS = 1000
 """The budget's trials where only another limit is given: the other one ends the study."""
 
 
@@ -104,7 +104,7 @@ class BudgetSpec(Section):
     def _only_another_limit(self) -> Self:
         others = (self.epochs, self.hours, self.device_hours)
         if "trials" not in self.model_fields_set and any(o is not None for o in others):
-            object.__setattr__(self, "trials", _UNCOUNTED_TRIALS)
+            object.__setattr__(self, "trials", UNCOUNTED_TRIALS)
         return self
 
 

@@ -153,8 +153,8 @@ def winner_of(
         NotFoundError: there is no such trial.
     """
     from hpo.registry.promotion import choose_winner
-    from hpo.reports.confirmation_warnings import cautioned
-    from hpo.reports.confirmation_words import how_far
+    from hpo.reports.confirmation_warnings import cautioned, of_one_run, unlearned
+    from hpo.reports.confirmation_words import candidate, how_far
 
     searched = choose_winner(records, direction)
     told = confirmed(study, storage_url=storage_url)
@@ -166,6 +166,10 @@ def winner_of(
             f"is the search's best; `hpo confirm {study}` goes on with it."
         ]
     notes = [] if told.facts["crowned"] else told.sentences[:1]
+    chosen = candidate(told.facts, told.facts["winner"])
+    if chosen is not None and (doubt := unlearned(told.facts, chosen)):
+        notes += [] if doubt in "".join(notes) else [doubt]
+        notes.append(of_one_run(told.facts, chosen))
     notes += [caution] if (caution := cautioned(told.facts)) else []
     label = candidate_label(searched.architecture, searched.number)
     if label not in {entry["label"] for entry in told.facts["candidates"]}:

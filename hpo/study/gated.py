@@ -130,7 +130,10 @@ def judge(
         when = f"rolled back at {stepped_over[:16].replace('T', ' ')} UTC"
         back = Check("rollback", False, 1.0, 0.0, when, "", "a person's word: --force")
         checks = (*decision.checks, back)
-        decision = dataclasses.replace(decision, verdict="refused", checks=checks)
+        # What the gate said before the step back is no word on it, and had another time.
+        known = None if candidate.entry is None else decision_of(candidate.entry.tags)
+        at = decision.at if known is not None and back in known.checks else _now()
+        decision = dataclasses.replace(decision, verdict="refused", checks=checks, at=at)
     if force and decision.verdict == "refused":
         decision = dataclasses.replace(decision, verdict="forced", at=_now())
     return decision

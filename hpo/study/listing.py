@@ -16,9 +16,10 @@ def studies(*, workspace: Workspace | None = None) -> list[dict[str, Any]]:
     """Return a row for each study of the workspace, the oldest first.
 
     Each holds ``name``, ``architectures``, ``states`` (counts), ``trials`` (the budget per
-    architecture), ``budget`` (in all), ``best_value``, ``best_architecture``, ``best_number``,
-    ``best_title`` (``cnn #7``), ``metric``, ``direction``, ``created`` and ``problem`` (why its
-    study file cannot be read; "" if it can).
+    architecture), ``budget`` (in all), ``limits`` (of epochs or time per architecture, in words;
+    where only these are given ``trials`` and ``budget`` are 0), ``best_value``,
+    ``best_architecture``, ``best_number``, ``best_title`` (``cnn #7``), ``metric``, ``direction``,
+    ``created`` and ``problem`` (why its study file cannot be read; "" if it can).
     """
     import dataclasses
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError, SpecError
+from hpo.spec.limits import limit_text
 from hpo.spec.records import TrialRecord
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import StudySpec
@@ -106,6 +107,43 @@ def still_going(storage_url: str, spec: StudySpec) -> list[str]:
     return [
         f"Warning: the study is not finished ({done} of {budget} trials), and a trial to come may "
         "be better."
+    ]
+
+
+def limits_reached(spec: StudySpec, attempts: Sequence[TrialRecord]) -> list[str]:
+    """Return why architectures ended before their trials were used up: a sentence, or none.
+
+    Args:
+        spec: of a study whose workers found nothing more to claim.
+        attempts: all of its trials, lost attempts too.
+    """
+    from hpo.search.climbing import filled_slots
+
+    budget, records = spec.budget, [record for record in attempts if not record.lost]
+    reached: dict[str, list[str]] = {}
+    # Others and a grid may be out of proposals while there are epochs left.
+    runs_out = spec.engine.name != "optuna" or spec.sampler.name == "grid"
+    for label in spec.architectures:
+        filled = filled_slots(spec, label, records)
+        if sum(slot < FIRST_FILLING_SLOT for slot in filled) >= spec.trials_of(label):
+            continue
+        for name, seconds in zip(("hours", "device_hours"), _spent(label, attempts), strict=True):
+            limit = getattr(budget, name)
+            if limit is not None and seconds >= 3600 * limit:
+                told = f"{label} {seconds / 3600:.3g}"
+                reached.setdefault(limit_text(name, limit), []).append(told)
+                break
+        else:
+            if budget.epochs is not None and not runs_out:
+                own = [r for r in records if r.architecture == label]
+                epochs = sum(r.epochs_trained for r in own if r.slot < FIRST_FILLING_SLOT)
+                more = ", and another trial's do not fit" if epochs < budget.epochs else ""
+                told = f"{label} {epochs:,}{more}"
+                reached.setdefault(limit_text("epochs", budget.epochs), []).append(told)
+    return [
+        f"The budget of {limit} per architecture is spent ({'; '.join(each)}): no more trials are "
+        "begun."
+        for limit, each in reached.items()
     ]
 
 

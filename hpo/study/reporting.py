@@ -61,6 +61,7 @@ def report(
     from hpo.reports.importance_tables import Remembered
     from hpo.reports.page import write_report
     from hpo.search.studies import read_dataset_digest, read_spec, read_trials
+    from hpo.search.warm_start import counts_taken
     from hpo.study import tracked
 
     study, workspace = resolve_study(study, workspace)
@@ -95,6 +96,7 @@ def report(
         remembered=remembered,
         confirmation=beyond,
         served=served,
+        warm_start=None if spec.warm_start is None else counts_taken(url, study),
     )
     workspace.ensure(folder)
     remembered.save()

@@ -13,6 +13,7 @@ from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import Silence, Watcher
 from hpo.spec.catalogue import resolve
 from hpo.spec.errors import InputError, NotFoundError
+from hpo.spec.limits import OTHER_LIMITS
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
@@ -138,7 +139,7 @@ class StudyRun:
             if ended.used_up and not self.interrupts.draining:
                 notes += self._settle()
             outcome = self._outcome()
-            outcome.notes.extend(notes)
+            outcome.notes.extend([*self._limits_reached(ended.used_up), *notes])
         if self.joining:
             return outcome
         if outcome.stopped_by is None and self.spec.confirmation is not None:
@@ -149,6 +150,17 @@ class StudyRun:
         if outcome.stopped_by is not None and ended.used_up:
             outcome = dataclasses.replace(outcome, begun="budget", left=self._after_trials())
         return outcome
+
+    def _limits_reached(self, used_up: bool) -> list[str]:
+        """Return that the trials are over by another limit than their number, where they are."""
+        from hpo.search.studies import read_trials
+        from hpo.study.progress import limits_reached
+
+        if not used_up or not any(getattr(self.spec.budget, name) for name in OTHER_LIMITS):
+            return []
+        return limits_reached(
+            self.spec, read_trials(self.storage_url, self.spec.name, attempts=True)
+        )
 
     def _after_trials(self) -> list[str]:
         """Return what a study that is stopped after its last trial has left to do."""

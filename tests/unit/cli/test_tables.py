@@ -68,6 +68,24 @@ def test_more_trials_than_the_last_budget_are_counted_truly(begun: Workspace) ->
     assert "2 of 1" not in shown
 
 
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ({"device_hours": 0.5}, "0 in 0.5 device-hours each"),
+        ({"trials": 2, "epochs": 9}, "0 of 2 or 9 epochs each"),
+    ],
+)
+def test_a_budget_that_is_no_number_of_trials_is_told_as_it_was_given(
+    budget: dict[str, float], told: str, workspace: Workspace
+) -> None:
+    workspace.ensure(workspace.runs)
+    open_engine(workspace.storage_url(), make_spec(budget=budget), "cnn")
+    shown = call(workspace, "studies").stdout
+    assert told in shown
+    (listed,) = json.loads(call(workspace, "studies", "--json").stdout)
+    assert (listed["trials"], listed["budget"]) == ((2, 2) if "trials" in budget else (0, 0))
+
+
 def test_confirmations_stand_beneath_their_studies(workspace: Workspace) -> None:
     workspace.ensure(workspace.runs)
     # The last one's study is gone.

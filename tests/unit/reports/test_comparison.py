@@ -273,6 +273,15 @@ def test_the_best_is_compared_at_the_smallest_common_budget(
     (said,) = [c for c in compute(records, spec, n_bootstrap=0).caveats if "equal budgets" in c]
     assert "different budgets of trials (cnn 6, xception 3)" in said
     assert "the first 3 trials of each" in said
+    spec["budget"] = {"trials": 1000, "device_hours": 0.5}
+    (said,) = [c for c in compute(records, spec, n_bootstrap=0).caveats if "equal budgets" in c]
+    assert "trials (cnn 6, xception no limit), and each at most 0.5 device-hours." in said
+    del spec["architectures"]["cnn"]["trials"]
+    (said,) = [c for c in compute(records, spec, n_bootstrap=0).caveats if "equal budgets" in c]
+    assert said.startswith(
+        "The study file gives each architecture the same budget of 0.5 device-hours; they have "
+        "come to cnn 6 trials, xception 3 trials. In time"
+    )
 
 
 def test_other_values_than_those_of_the_search_can_be_compared(one_trial: OneTrial) -> None:

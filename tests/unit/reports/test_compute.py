@@ -95,8 +95,8 @@ def test_configurations_of_one_architecture_that_are_as_good_are_named(
     ) in said
     (line,) = [r for r in result_rows(report(tied, spec)) if r["label"] == "cnn"]
     assert line["remark"].endswith(
-        "trials 3, 4, 5, 6 and 1 more came to exactly the same value as trial 0, the first by "
-        "number"
+        "trials 3, 4, 5, 6 and 1 more came to exactly the same value as trial 0; the first by "
+        "number is named"
     )
     apart = [dataclasses.replace(t, value=0.6 + t.number / 100) for t in tied]
     assert "exactly the same" not in " ".join(report(apart, spec).summary)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.reports.beside_answer import beside_answer, lucky_tuning
-from hpo.reports.confirmed_gains import confirmed_clause, confirmed_gain, tuning_over_seeds
+from hpo.reports.confirmed_gains import (
+    confirmed_clause,
+    confirmed_clauses,
+    confirmed_gain,
+    tuning_over_seeds,
+)
 from hpo.reports.gain_sentences import gain_notes, gain_sentence
 from hpo.reports.several_gains import gains_sentence
 
@@ -93,6 +98,25 @@ def test_without_the_default_among_the_re_runs_the_gain_is_by_single_runs() -> N
     assert confirmed_clause(architecture(label="xception"), alone) == ""
     assert confirmed_clause(architecture(), {}) == ""
     assert confirmed_clause(architecture(), confirmation(3, over=False)) == ""
+
+
+def test_what_holds_of_several_architectures_is_said_once() -> None:
+    other = {**candidate(3, 0.2, interval(0.01, 0.02)), "label": "mynet-3", "architecture": "mynet"}
+    alone = confirmation(3, candidate(3, 0.21, None), other)
+    both = [architecture(), architecture(label="mynet")]
+    assert confirmed_clauses(both, alone) == [
+        "cnn and mynet: the gains are by the search's single runs, as the default configuration, "
+        "trial 0 of each, was not run again over seeds"
+    ]
+    both[1]["gain"]["baseline"]["number"] = 1
+    (said,) = confirmed_clauses(both, alone)
+    assert "the default configuration, trial 0 of cnn and trial 1 of mynet, was not" in said
+    assert gains_sentence(both, OBJECTIVE, None, alone).count("single runs, as") == 1
+    # What the seeds say of one stands by itself.
+    known = confirmation(3, candidate(3, 0.21, None), candidate(0, 0.2, interval(0.01, 0.1)), other)
+    one, two = confirmed_clauses(both, known)
+    assert one.startswith("cnn: over seeds, which decide, ")
+    assert two.startswith("mynet: the gain is by the search's single runs, as ")
 
 
 def test_where_neither_was_chosen_their_means_are_taken_as_independent() -> None:

@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from hpo.reports.baselines import MOST_NAMED
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
-from hpo.reports.gain_sentences import changes, gain_sentence, sampler_sentence
+from hpo.reports.gain_sentences import changes, gain_notes, gain_sentence, sampler_sentence
 from hpo.reports.gains import unsearched_differences
 from hpo.reports.page import page
 from hpo.reports.selection_sentences import lucky_shares, selection_sentence
@@ -100,6 +102,27 @@ def test_one_sentence_tells_the_gain_of_every_architecture_with_its_interval(
     assert "In resnet50 more differs than what was searched (*)" in said
     close = compute([*pair("cnn", 0.5, 0.51), *pair("resnet50", 0.4, 0.39)], spec, n_bootstrap=0)
     assert any("none of them is distinguishable from nothing" in s for s in close.summary)
+
+
+@pytest.mark.parametrize("labels", [("cnn",), ("cnn", "xception")])
+def test_a_gain_over_a_trial_that_breaks_a_constraint_says_so(
+    labels: tuple[str, ...], one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    spec["architectures"] = {label: {"architecture": label} for label in labels}
+    trials = [
+        reaching(one_trial(label, n, thesis=not n), (0.5, 0.52)[n])
+        for label in labels
+        for n in (0, 1)
+    ]
+    told = "rial 0 breaks the constraint on size_mib, which the best trial keeps, so the two are"
+    for excess in (0.5, -0.5):
+        broken = dataclasses.replace(trials[0], excess={"size_mib": excess})
+        data = compute([broken, *trials[1:]], spec, n_bootstrap=0)
+        (gained,) = [s for s in data.summary if "tuning gained" in s.replace("What t", "t")]
+        whose = "In cnn t" if labels[1:] else " T"
+        assert gained.count(whose + told) == (1 if excess > 0 else 0)
+        notes = " ".join(gain_notes(data.architectures[0], data.objective))
+        assert notes.count(told) == (1 if excess > 0 else 0)
 
 
 def test_a_loss_is_told_as_a_loss() -> None:

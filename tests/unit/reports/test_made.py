@@ -37,6 +37,20 @@ def test_an_architecture_tells_its_own_trials_and_faces(
     assert made["Data"].endswith(", training without duplicates of held-out faces")
 
 
+def test_a_budget_of_time_is_told_without_trials_that_nobody_asked_for(
+    one_trial: Callable[..., TrialRecord], spec: dict[str, Any]
+) -> None:
+    spec["architectures"] = {
+        "cnn": {"architecture": "cnn"},
+        "xception": {"architecture": "xception", "trials": 8},
+    }
+    spec["budget"] = {"trials": 1000, "device_hours": 0.03}
+    made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
+    assert made["Asked of cnn"].startswith("0.03 device-hours; ")
+    said = "8 trials or 0.03 device-hours, whichever comes first; "
+    assert made["Asked of xception"].startswith(said)
+
+
 def test_a_study_that_says_nothing_of_itself_is_told_as_far_as_it_goes(
     one_trial: Callable[..., TrialRecord],
 ) -> None:

@@ -99,6 +99,17 @@ def test_what_differs_in_study_files_is_a_line_a_key() -> None:
     ]
 
 
+def test_trials_that_only_a_limit_of_time_put_there_are_no_setting() -> None:
+    budgets = {"trials": 1000, "device_hours": 0.03}, {"trials": 20, "device_hours": None}
+    assert differing([{"budget": budget} for budget in budgets]) == [
+        {"key": "budget.device_hours", "values": [0.03, None]},
+        {"key": "budget.trials", "values": [None, 20]},
+    ]
+    sides = [outline(study_records(("cnn",)), study_spec() | {"budget": b}) for b in budgets]
+    (row,) = [r for r in budget_rows(set_beside(sides, ["A", "B"], unpaired)) if r[0] == "budget"]
+    assert row[1:] == ["device hours 0.03", "trials 20"]
+
+
 def test_studies_of_other_objectives_are_drawn_in_the_accuracy_that_all_record() -> None:
     records = study_records(("cnn",), trials=5)
     sides = [outline(records, study_spec(("cnn",))), outline(by_loss(records), loss_spec(("cnn",)))]
@@ -181,6 +192,17 @@ def test_values_that_differ_are_not_written_alike() -> None:
     studies = [dataclasses.replace(empty, study={"rate": rate}) for rate in (0.12345, 0.12349)]
     (cells,) = file_rows(set_beside(studies, ["A", "B"], unpaired))
     assert cells == ["rate", "0.12345", "0.12349"]
+
+
+def test_objectives_are_told_in_words_among_the_settings() -> None:
+    goals = [
+        {"metric": "val_accuracy", "direction": "maximize"},
+        {"metric": "size_mib", "direction": "minimize"},
+    ]
+    empty = outline([], {"name": "empty"})
+    studies = [dataclasses.replace(empty, study={"objectives": of}) for of in (None, goals)]
+    (cells,) = file_rows(set_beside(studies, ["A", "B"], unpaired))
+    assert cells == ["objectives", "–", "val_accuracy, maximize; size_mib, minimize"]
 
 
 def confirmed_beside(

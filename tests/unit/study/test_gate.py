@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from hpo.spec.gate import GateSpec
-from hpo.study.gate import Decision, Measured, decide, decision_of
-from hpo.study.gated import Candidate, _selected_there
+from hpo.study.gate import Check, Decision, Measured, decide, decision_of
+from hpo.study.gated import Candidate, _selected_there, judge
 from tests.unit.search.analytic import make_spec
 
 FACES = 700
@@ -154,3 +156,28 @@ def test_a_champion_was_selected_on_faces_that_had_no_test_split_yet(
     told = Decision("promoted", "", "", dataset_digest=digest, selected_on=f"{digest} {subset}")
     candidate = Candidate(Path("x.keras"), "study/cnn/0", "now", 3)
     assert _selected_there(told, make_spec(1), candidate, ("now", "before")) is same
+
+
+def test_a_refusal_for_a_step_back_has_the_time_of_the_refusal() -> None:
+    spec = make_spec(1)
+    passed = Check("accuracy", True, 0.1, 0.0, "0.7", "", "more than 0")
+    before = Decision(
+        *("promoted", "", "2026-03-01T20:51:00"),
+        dataset_digest="now",
+        selected_on="now all",
+        selected_from=3,
+        rule=spec.gate.model_dump(),
+        checks=(passed,),
+    )
+
+    def asked(known: Decision) -> Decision:
+        entry = SimpleNamespace(tags=known.tags())
+        candidate = Candidate(Path("x.keras"), "study/cnn/0", "now", 3, entry=entry)
+        return judge(None, spec, candidate, None, pytest.fail, stepped_over="2026-03-01T20:52:00")
+
+    refused = asked(before)
+    assert (refused.verdict, refused.failed) == ("refused", ("rollback",))
+    assert refused.at > before.at
+    # Asked again it is the same decision.
+    then = dataclasses.replace(refused, at="2026-03-01T20:53:00")
+    assert asked(then) == then

@@ -15,7 +15,7 @@ from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.opening import OPENINGS
 from hpo.study.planning import Plan, PlannedArchitecture
-from hpo.study.progress import still_going, with_progress
+from hpo.study.progress import limits_reached, still_going, with_progress
 from tests.unit.search.analytic import make_spec, run
 
 DIGEST = "sha256:" + "a" * 64
@@ -170,3 +170,38 @@ def test_a_study_that_is_worked_on_is_not_finished(
     monkeypatch.setattr("hpo.search.inspection.Inspection.at_work", lambda self: True)
     (warning,) = still_going(url, make_spec(4))
     assert warning.startswith("Warning: the study is not finished (3 of 4 trials)")
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            {"device_hours": 1e-9},
+            "The budget of 1e-09 device-hours per architecture is spent (cnn ",
+        ),
+        (
+            {"epochs": 7},
+            "The budget of 7 epochs per architecture is spent (cnn 6, and another trial's do not "
+            "fit): no more trials are begun.",
+        ),
+        ({"device_hours": 100.0}, ""),
+    ],
+)
+def test_a_study_that_ends_by_another_limit_than_its_trials_says_so(
+    limit: dict[str, float], said: str, workspace: Workspace
+) -> None:
+    workspace.ensure(workspace.runs)
+    spec = make_spec(budget=limit)
+    # Each trial takes a little longer than the limit of time.
+    run(open_engine(workspace.storage_url(None), spec, "cnn"), spec, at_most=2)
+    found = limits_reached(spec, read_trials(workspace.storage_url(None), "study", attempts=True))
+    assert [line[: len(said)] for line in found] == ([said] if said else [])
+
+
+def test_a_study_that_has_all_its_trials_ended_by_no_other_limit(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    spec = make_spec(budget={"trials": 2, "epochs": 6})
+    run(open_engine(workspace.storage_url(None), spec, "cnn"), spec)
+    trials = read_trials(workspace.storage_url(None), "study", attempts=True)
+    assert len(trials) == 2
+    assert limits_reached(spec, trials) == []

@@ -206,6 +206,23 @@ def test_what_is_served_is_what_was_confirmed_once_that_is_over(url: str) -> Non
     assert tell(known)[0] == notes[0]
 
 
+def test_who_is_served_though_not_shown_to_have_learned_is_told_why(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = founded(url)
+    work(engines(url, spec))
+    search = read_trials(url, "study")
+    doubt = "It was not shown to have learned."
+    warnings = "hpo.reports.confirmation_warnings.unlearned"
+    monkeypatch.setattr(warnings, lambda facts, entry: doubt)
+    told = winner_of("study", search, "maximize", url)[1]
+    assert told[-1].startswith("The gate judges one run, the best of 5 seeds of cnn #")
+    assert told[-1].endswith("of the mean over them, which is what to expect of it.")
+    assert told[-2] == doubt
+    monkeypatch.setattr(warnings, lambda facts, entry: "")
+    assert "The gate judges" not in " ".join(winner_of("study", search, "maximize", url)[1])
+
+
 def test_only_the_best_of_a_search_are_run_again_each_once(url: str) -> None:
     search = read_trials(url, "study")
     ranked = sorted(search, key=lambda r: -(r.value or 0.0))
