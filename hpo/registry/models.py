@@ -20,6 +20,7 @@ from hpo.registry.versions import (
     fetch,
     fetch_folder,
     find_version,
+    lacks_files,
     point_alias,
     versions_of,
 )
@@ -267,13 +268,13 @@ def register_recommender(
             returns that, called only if there is no such version yet.
         classifier_version: the version of ``emotion-classifier`` that it holds.
         tags: what else tells it from other versions, such as digests of songs and moods. A version
-            with the same tags and classifier is not registered again.
+            with the same tags and classifier is not registered again, unless its files are gone.
         run_id: of the classifier's trial.
         alias: moved to this version; None leaves aliases alone.
     """
     wanted = {**tags, TAG_CLASSIFIER_VERSION: classifier_version}
     for version in versions_of(client, RECOMMENDER):
-        if version.tags == wanted:
+        if version.tags == wanted and not lacks_files(client, version):
             number = str(version.version)
             break
     else:

@@ -164,6 +164,12 @@ def fetch(client: Any, location: str, what: str, cache: Path | None = None) -> P
     return folder
 
 
+def lacks_files(client: Any, version: Any) -> bool:
+    """Tell whether a version's model is gone from this machine; what lies elsewhere is trusted."""
+    folder = _local(client.get_model_version_download_uri(version.name, version.version))
+    return folder is not None and not (folder / "MLmodel").is_file()
+
+
 def _temporary() -> str:
     """Return a new folder that lasts as long as this process."""
     folder = tempfile.mkdtemp(prefix="hpo-model-")

@@ -23,6 +23,7 @@ from hpo.search.creation import (
 from hpo.search.evolution import evolution_line, space_at, version_of
 from hpo.search.filesystems import refuse_network
 from hpo.search.goals import Goals
+from hpo.search.moved import beside
 from hpo.search.storage import explained, open_storage, sqlite_path
 from hpo.search.trials import LATE_RUN_ID, SPACE_VERSION, is_lost, read_trial
 from hpo.spec.errors import NotFoundError, SpecError, did_you_mean
@@ -178,7 +179,8 @@ def read_trials(
         for label, frozen in labels.items():
             if architecture in (None, label):
                 records += read_label(storage, study, label, frozen, attempts)
-        return records
+        database = sqlite_path(storage_url)
+        return records if database is None else [beside(database, record) for record in records]
 
 
 def read_label(

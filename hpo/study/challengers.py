@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hpo
@@ -157,12 +158,16 @@ def _classifier(
     """
     from hpo.evidence.model_cards import card_facts, described
     from hpo.registry.models import Origin
-    from hpo.study.models import find_model, log_model
+    from hpo.study.models import find_model, log_model, logged_copy, restore_model
     from hpo.study.reconciling import alone_with_mlflow
 
     found = find_model(client, winner)
     if found is not None:
         model_uri, classes = found
+        at_hand = bool(winner.result and Path(winner.result.checkpoint or "").is_file())
+        if at_hand and logged_copy(client, winner) is None:
+            # It is registered from there, and answers from there.
+            restore_model(client, winner, same_faces(workspace, spec, recorded, _LOGGED))
     else:
         # The model's example and classes come from the faces.
         dataset = same_faces(workspace, spec, recorded, _LOGGED)

@@ -111,6 +111,31 @@ def log_model(client: Any, record: TrialRecord, dataset: FaceDataset) -> str:
     )
 
 
+def restore_model(client: Any, record: TrialRecord, dataset: FaceDataset) -> None:
+    """Write the files of a trial's model in MLflow again, from its checkpoint on this disk.
+
+    Args:
+        client: of MLflow.
+        record: of a trial whose model ``find_model`` finds.
+        dataset: that it was trained on.
+
+    Raises:
+        IntegrityError: the checkpoint is not the one that was trained.
+    """
+    from hpo.tracking.models import restore_trial_model
+
+    found = find_model(client, record)
+    assert found is not None
+    assert record.result is not None
+    restore_trial_model(
+        client,
+        client.get_logged_model(found[0].removeprefix("models:/")),
+        Path(record.result.checkpoint or ""),
+        dataset.split("validation").images[:_EXAMPLE_FACES, ..., None],
+        record.result.environment.get("backend", "tensorflow"),
+    )
+
+
 def find_model(client: Any, record: TrialRecord) -> tuple[str, tuple[str, ...]] | None:
     """Return the URI and the classes of a trial's model in MLflow; None if it is not there."""
     from hpo.tracking import names

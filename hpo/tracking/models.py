@@ -95,6 +95,42 @@ def log_trial_model(
         return log_model_folder(client, run, names.MODEL_NAME, folder, tags, fill)
 
 
+def restore_trial_model(
+    client: Any,
+    model: Any,
+    checkpoint: Path,
+    example: NDArray[np.generic],
+    backend: str = "tensorflow",
+    requirements: Sequence[str] = REQUIREMENTS,
+) -> None:
+    """Write the files of a trial's model again, where they are gone or were changed.
+
+    It stays the same model, so that what is registered of it has its files again, too.
+
+    Args:
+        client: from ``store.open_client``.
+        model: MLflow's entry, as ``log_trial_model`` made it.
+        checkpoint: the ``.keras`` file that it was logged from.
+        example: as for ``log_trial_model``.
+        backend: likewise.
+        requirements: likewise.
+
+    Raises:
+        IntegrityError: the checkpoint is not the one that was trained.
+    """
+    sha256 = model.tags[names.CHECKPOINT_SHA256]
+    classes = model.tags[names.CLASSES].split(", ")
+    check_sha256(checkpoint, sha256)
+    with tempfile.TemporaryDirectory(prefix="hpo-") as scratch:
+        folder = Path(scratch) / names.MODEL_NAME
+        metadata = {"sha256": sha256, "classes": classes}
+        write_keras_model(
+            folder, checkpoint, example, len(classes), metadata, requirements, backend,
+            run_id=model.source_run_id, model_id=model.model_id,
+        )  # fmt: skip
+        client.log_model_artifacts(model.model_id, str(folder))
+
+
 def log_model_folder(
     client: Any,
     run: Any,

@@ -20,6 +20,7 @@ from hpo.spec.addresses import without_password
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.file_lock import locked
 from hpo.tracking import names
+from hpo.tracking.moved import follow
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -119,6 +120,8 @@ def _initialise(tracking_uri: str, artifact_root: Path | None, database: Path | 
     from mlflow.tracking._tracking_service.utils import _get_store
 
     fresh = database is not None and not database.exists()
+    if database is not None and not fresh and artifact_root is not None:
+        follow(database, artifact_root)
     # Through this door, not MlflowClient's, because only here the Default experiment can be told
     # where artifacts belong; it would otherwise point at ./mlruns of wherever one happens to be.
     store = _get_store(tracking_uri, str(artifact_root) if artifact_root else None)

@@ -31,7 +31,7 @@ from hpo.registry.models import (
     TAG_MOODS_DIGEST,
     TAG_STUDY,
 )
-from hpo.registry.versions import find_version, versions_of
+from hpo.registry.versions import fetch_folder, find_version, versions_of
 from hpo.search.engine import open_engine
 from hpo.search.studies import read_spec, read_trials, set_attribute
 from hpo.spec.bits import pack_bits
@@ -747,3 +747,36 @@ def test_a_model_without_a_softmax_becomes_no_champion(
         assert told["size"] == pytest.approx(
             (tmp_path / "model.keras").stat().st_size / 2**20, abs=1e-9
         )
+
+
+def test_files_of_a_model_that_are_gone_are_written_again_from_the_checkpoint(
+    finished: Workspace,
+) -> None:
+    hpo.promote("study", workspace=finished)
+    shutil.rmtree(finished.runs / "artifacts" / "study" / "models")
+    with pytest.raises(NotFoundError, match="are gone"):
+        files_of_champion(finished)
+    again = hpo.promote("study", workspace=finished)
+    assert (again.outcome, again.classifier_version) == ("unchanged", "1")
+    assert again.recommender_version == "2", "the first has no files any more"
+    assert files_of_champion(finished).is_relative_to(finished.runs)
+
+
+def test_a_workspace_that_was_moved_goes_on_where_it_is_now(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    hpo.promote("study", workspace=finished)
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(finished.home, elsewhere)
+    moved = Workspace.at(elsewhere)
+    assert files_of_champion(moved).is_relative_to(elsewhere)
+    assert hpo.promote("study", workspace=moved).outcome == "unchanged"
+    # The original is as it was, and looks at its own files.
+    assert files_of_champion(finished).is_relative_to(finished.runs)
+
+
+def files_of_champion(workspace: Workspace) -> Path:
+    client = tracked(workspace)
+    folder = fetch_folder(client, find_version(client, "emotion-classifier", "1"), None)
+    assert (folder / "data" / "model.keras").is_file()
+    return folder
