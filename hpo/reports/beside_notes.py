@@ -9,7 +9,13 @@ from hpo.reports import confirmed_beside
 from hpo.reports.data import ReportData
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.results import ranked
-from hpo.reports.sentences import listed, majority_caveats, number, plural
+from hpo.reports.sentences import (
+    accuracy_with_interval,
+    listed,
+    majority_caveats,
+    number,
+    plural,
+)
 from hpo.reports.tables import duration
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ def notes(sides: Sequence[ReportData], whole: SideBySide) -> list[str]:
         )
     ]
     said += _other_faces(sides, whole.titles)
+    said += _copies(sides, whole.titles)
     said += _warm_starts(sides, whole.titles)
     said += _unequal_trials(whole)
     said += _unequal_time(whole)
@@ -138,6 +145,41 @@ def _warm_starts(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str
             "own trials alone do not tell what its search cost"
             f"{', and the two searches are not independent' if beside else ''}."
         )
+    return said
+
+
+def _copies(sides: Sequence[ReportData], titles: Sequence[str]) -> list[str]:
+    """Tell the bests without the faces that training has a copy of, and who trained on such."""
+    ways = [str((side.study.get("data") or {}).get("leakage") or "keep") for side in sides]
+    each, differ = [], False
+    for side, title, way in zip(sides, titles, ways, strict=True):
+        entries = ranked(side.architectures, side.objective["direction"])
+        best = entries[0]["best"] if entries else None
+        found = (best or {}).get("without_copies")
+        if not best or not found or not found["of"]:
+            continue
+        of = f"{title} ({entries[0]['label']} #{best['number']})"
+        if way == "drop" or found["n"] == found["of"]:
+            why = "copies are left out of its training" if way == "drop" else "it has none"
+            each.append(f"{of} the same, as {why}")
+        elif found["interval"]:
+            differ = True
+            each.append(
+                f"{of} {accuracy_with_interval(found['interval'])} of {number(found['of'])}"
+            )
+    if not differ:
+        return []
+    said = []
+    if len(set(ways)) > 1:
+        told = ", ".join(f"{title} {way}" for title, way in zip(titles, ways, strict=True))
+        said.append(
+            f"The studies differ in data.leakage ({told}): a score may be partly memory where "
+            "copies of validation faces were trained on, so this is not a like comparison."
+        )
+    said.append(
+        "On the validation faces without a copy in the training split the bests reach: "
+        f"{'; '.join(each)}."
+    )
     return said
 
 

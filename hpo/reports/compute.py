@@ -30,7 +30,7 @@ from hpo.reports.gains import accuracy_change, unsearched_differences
 from hpo.reports.importance_sentences import importance_sentence
 from hpo.reports.importance_tables import Remembered
 from hpo.reports.judged import constraints_sentence
-from hpo.reports.opening_sentences import searched_on
+from hpo.reports.opening_sentences import opening_in_short, searched_on
 from hpo.reports.progress import progress, progress_sentence, trials_left
 from hpo.reports.results import STATES, architecture_entry, majority, ranked
 from hpo.reports.rows import row
@@ -257,7 +257,8 @@ def _confirmed(confirmation: Mapping[str, Any]) -> list[str]:
     if over:
         over += filter(None, [few_seeds(facts["seeds"]), cautioned(facts)])
     unasked = unasked_sentence(confirmation)
-    return [*over, *(confirmation.get("test") or [])[:1], *([unasked] if unasked else [])]
+    tested = opening_in_short(confirmation.get("test") or [])
+    return [*over, *tested, *([unasked] if unasked else [])]
 
 
 def _unlearned(confirmation: Mapping[str, Any]) -> str:

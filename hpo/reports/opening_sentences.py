@@ -10,6 +10,9 @@ from hpo.reports.confirmation_sentences import scores_sentence
 from hpo.reports.confirmation_words import within
 from hpo.reports.sentences import in_points, moment, number, percent, plural, signed
 
+_GAP = "That is "
+"""What the sentence on the gap to validation begins with."""
+
 
 def tell_opening(opening: Mapping[str, Any]) -> list[str]:
     """Return the sentences of one opening of the test split.
@@ -41,7 +44,7 @@ def tell_opening(opening: Mapping[str, Any]) -> list[str]:
         if apart.startswith("0.0 "):
             side = "to a tenth of a point"
         said.append(
-            f"That is {side} the validation accuracy of "
+            f"{_GAP}{side} the validation accuracy of "
             f"{'the same runs' if len(runs) > 1 else 'the same run'}, "
             f"{percent(opening['validation'])} (gap {signed(100 * gap['point'])} "
             f"[{signed(100 * gap['low'])}, {signed(100 * gap['high'])}], by bootstrap), which the "
@@ -165,8 +168,19 @@ def tell_openings(openings: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     said = tell_opening(finished[-1])
     if len(finished) > 1:
-        said.append(
-            f"This was opening {len(finished)} (“{finished[-1]['reason']}”): what is chosen "
-            "after a look at the test split is selected on it, and its figure is optimistic."
+        first = finished[0]
+        low, high = within(first["accuracy"])
+        # In one breath with the figure: who quotes it quotes this as well.
+        said[0] += (
+            f" It was opening {len(finished)} (“{finished[-1]['reason']}”), after "
+            f"{percent(first['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}] of "
+            f"{first['architecture']} #{first['number']} in the first: what is chosen after a look "
+            "at the test split is selected on it, and its figure is optimistic."
         )
     return said
+
+
+def opening_in_short(test: Sequence[str]) -> list[str]:
+    """Return what the summary of a study tells of ``tell_openings``: the figure with its gap."""
+    told = [*test[:1], *(said for said in test[1:2] if said.startswith(_GAP))]
+    return [" ".join(told)] if told else []

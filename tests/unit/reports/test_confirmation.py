@@ -17,7 +17,7 @@ from hpo.reports.confirmation_warnings import (
     unlearned,
 )
 from hpo.reports.draw.confirmation import _once, section
-from hpo.reports.opening_sentences import tell_openings
+from hpo.reports.opening_sentences import opening_in_short, tell_openings
 from hpo.spec.records import TrialRecord
 
 
@@ -305,7 +305,11 @@ def test_a_second_look_at_the_test_split_is_told_as_one() -> None:
     assert "log loss 1.310" in first[2]
     assert len(first) == 3
     again = tell_openings([OPENING, OPENING | {"reason": "a mistake"}])
-    assert "opening 2 (“a mistake”)" in again[-1]
+    assert (
+        "It was opening 2 (“a mistake”), after 51.0 % [49.4, 52.6] of cnn #4 in the first: what is "
+    ) in again[0]
+    assert "optimistic. That is 1.0 points below the validation" in opening_in_short(again)[0]
+    assert opening_in_short([]) == []
     same = tell_openings([OPENING | {"gap": interval(0.0002, 0.02)}])
     assert "That is to a tenth of a point the validation accuracy of the same runs" in same[1]
     assert tell_openings([]) == []
@@ -427,6 +431,7 @@ def test_the_report_draws_a_row_for_each_and_sums_it_up(
     place = data.summary.index(known["sentences"][0])
     assert data.summary[place : place + 2] == known["sentences"][:2]
     assert "3,589 test faces" in data.summary[place + 2]
+    assert "That is 1.0 points below the validation accuracy" in data.summary[place + 2]
     assert data.summary[place + 3].startswith("The best of")
     drawn = section(data)
     picture, classes = drawn.pictures

@@ -459,6 +459,22 @@ def test_who_began_with_what_another_had_found_is_said(
     assert notes == ([told] if told else [])
 
 
+def test_bests_are_told_without_the_faces_that_training_has_copies_of() -> None:
+    sides = [outline(study_records(trials=4), study_spec()) for _ in range(2)]
+    assert not any("copy" in note for note in set_beside(sides, ["A", "B"], unpaired).notes)
+    alone = {"point": 0.3, "low": 0.27, "high": 0.33, "level": 0.95, "n": 90}
+    for side, n in zip(sides, (100, 90), strict=True):
+        for entry in side.architectures:
+            entry["best"]["without_copies"] = {"n": n, "of": 100, "interval": alone}
+    sides[0].study["data"] = {"dataset": "faces", "leakage": "drop"}
+    first, second = (
+        note for note in set_beside(sides, ["A", "B"], unpaired).notes if "cop" in note
+    )
+    assert "differ in data.leakage (A drop, B keep): a score may be partly memory" in first
+    assert "the same, as copies are left out of its training; B (" in second
+    assert "30.0 % (95 % Wilson interval 27.0 to 33.0 %, n = 90 validation faces) of 100." in second
+
+
 def test_a_best_of_more_trials_is_told_beside_the_difference_at_equal_numbers() -> None:
     whole = beside(6, 12)
     unequal = whole.equal_trials[1]
