@@ -60,9 +60,7 @@ class Table(Lines):
         """Take the budget."""
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
         self._study = start.study
-        self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
-        self.progress.workers = start.workers
-        self.progress.estimates = {**self.progress.estimates, **start.seconds}
+        self.progress.study_started(start)
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -109,15 +107,13 @@ class Table(Lines):
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        budget = sum(self.progress.budget.values())
-        done = sum(self.progress.done.values())
         if not self._single:
             if not self._study:
                 yield Text("Getting ready", style="dim")
                 return
             yield Text.assemble((self._study, "bold"), "  ", self.progress.line())
             width = min(60, options.max_width)
-            yield ProgressBar(total=max(budget, 1), completed=done, width=width)
+            yield ProgressBar(total=1, completed=self.progress.share, width=width)
             yield Segment.line()  # A bar may stand within a line, and ends none.
         table = RichTable(box=None, pad_edge=False, header_style="dim")
         # The parameters alone give way: Rich takes room only from a column that may wrap, and what
