@@ -11,11 +11,13 @@ from typing import Any, cast
 import pytest
 
 from hpo.execution.watch import Silence, StudyStart
+from hpo.search.engine import open_engine
 from hpo.spec.errors import EnvironmentProblem, InputError
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.following import Follower
 from hpo.study.launchers.launch import Launch
+from hpo.study.launchers.local import LocalLauncher
 from hpo.study.launchers.options import RayOptions, trials_at_once
 from hpo.study.launchers.ray_nodes import check_reach, check_room
 from hpo.study.launchers.remote_worker import Assignment, RemoteWorker
@@ -23,6 +25,7 @@ from hpo.study.planning import Plan, PlannedArchitecture, plan
 from hpo.study.running import StudyRun
 from tests.faults.launching import write_study
 from tests.unit.search.analytic import make_spec, open_it
+from tests.unit.search.analytic import run as run_trials
 
 POSTGRESQL, SERVER = "postgresql://me:secret@db/hpo", "http://mlflow:5000"
 
@@ -112,6 +115,19 @@ def test_a_watcher_hears_of_the_limit_that_may_come_before_the_trials(
     Launch(planned, Workspace.at(tmp_path), Hearing(), cast("Any", None)).announce()
     (start,) = heard
     assert (start.limit, start.trials, start.left) == (limit, {"cnn": trials}, {"cnn": left})
+
+
+@pytest.mark.parametrize(("budget", "left"), [(3, 0), (5, 2)])
+def test_a_launcher_counts_the_places_that_no_trial_has_filled(
+    budget: int, left: int, tmp_path: Path
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    workspace.ensure(workspace.runs)
+    spec = make_spec(3)
+    run_trials(open_engine(workspace.storage_url(), spec, "cnn"), spec)
+    planned: Any = SimpleNamespace(spec=make_spec(budget), parts={"cnn": None})
+    launch = Launch(planned, workspace, Silence(), cast("Any", None), target="tests:none")
+    assert LocalLauncher(launch)._unfilled() == left
 
 
 @pytest.mark.parametrize("address", [None, "none", "local", ""])
