@@ -144,6 +144,17 @@ def test_a_deletion_counts_the_trials_that_are_listed_and_the_attempts_beside_th
     assert Deleted(1, 1, (), []).line() == "1 trial; 1 MLflow run"
 
 
+def test_a_question_that_nobody_answers_ends_its_line(begun: Workspace) -> None:
+    words = ["--home", str(begun.home), "delete", "study"]
+    # As ``main`` calls it, which writes the error that follows.
+    shown = CliRunner().invoke(app, words, standalone_mode=False)
+    assert shown.exit_code == 1
+    asked, after = shown.stderr.split("[y/N]:")
+    assert "Delete study 'study': 2 trials" in asked
+    assert after.strip(" ") == "\n"
+    assert len(json.loads(call(begun, "studies", "--json").stdout)) == 1
+
+
 def test_a_deleted_champion_is_told_without_a_question_too(
     begun: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
