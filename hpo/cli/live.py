@@ -51,13 +51,28 @@ class Progress:
     spent: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By architecture, how many trials ended under our eyes, and in how many seconds together."""
     workers: int = 1
+    limit: str = ""
+    """What the study is likely to end by, in words, where that is no number of trials."""
+    left: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """As ``StudyStart`` tells it."""
+    _begun: dict[str, float] = field(default_factory=dict)
+    """By architecture, when its first trial under our eyes began."""
     _told: dict[str, int] = field(default_factory=dict)
     """By architecture, how many are done by all workers, the trial that ends next included."""
     _continuing: set[tuple[str, int]] = field(default_factory=set)
     """Trials that take a configuration one rung further: the budget counts configurations."""
 
+    def study_started(self, start: StudyStart) -> None:
+        """Take the budget and what is done of it."""
+        self.budget, self.done, self.workers = dict(start.trials), dict(start.done), start.workers
+        self.estimates = {**self.estimates, **start.seconds}
+        self.left, self.limit = start.left, start.limit
+        if self.limit and len(self.budget) > 1:
+            self.limit += " each"
+
     def started(self, label: str, number: int, origin: str) -> None:
         """Hear of a trial that may be one of those that the budget does not count."""
+        self._begun.setdefault(label, time.monotonic())
         if origin.startswith(CONTINUES):
             self._continuing.add((label, number))
 
@@ -85,15 +100,39 @@ class Progress:
             # What trials took while they shared the machine is divided by how many shared it; the
             # estimate is of one that has it for itself.
             each = spent[1] / spent[0] / self.workers if spent else self.estimates.get(label)
-            if each is None:
+            ends = [*self._until_limits(label), *([] if each is None else [left * each])]
+            if not ends:
                 return None
-            total += left * each
+            total += min(ends)
         return total
 
+    def _until_limits(self, label: str) -> list[float]:
+        """Return in how many seconds each limit of time ends an architecture."""
+        busy, added = self.left.get(label, (None, None))
+        _, spent = self.spent.get(label, (0, 0.0))
+        now = time.monotonic()
+        rests = (
+            None if busy is None else busy - (now - self._begun.get(label, now)),
+            None if added is None else (added - spent) / self.workers,
+        )
+        return [max(0.0, rest) for rest in rests if rest is not None]
+
+    @property
+    def share(self) -> float:
+        """Return how much is done, from 0 to 1: of the trials, or of the time from here on."""
+        if not self.limit:
+            return sum(self.done.values()) / max(1, sum(self.budget.values()))
+        spent = sum(seconds for _, seconds in self.spent.values()) / self.workers
+        left = self.seconds_left()
+        return 0.0 if left is None else spent / max(1.0, spent + left)
+
     def line(self) -> str:
-        """Return ``7 of 20 trials, about 12 min left``."""
+        """Return ``7 of 20 trials, about 12 min left``, or ``7 trials, at most 2 hours, …``."""
         done, budget = sum(self.done.values()), sum(self.budget.values())
         left = self.seconds_left()
+        if self.limit:
+            tail = f", about {duration(left)} left" if left else ""
+            return f"{counted(done, 'trial')}, at most {self.limit}{tail}"
         if done > budget:  # A study that was gone on with, to a smaller budget.
             return f"{done} trials done, {budget} asked for"
         tail = f", about {duration(left)} left" if left and done < budget else ""
@@ -130,17 +169,19 @@ class Lines:
     def study_started(self, start: StudyStart) -> None:
         """Print the budget."""
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
-        self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
-        self.progress.workers = start.workers
-        self.progress.estimates = {**self.progress.estimates, **start.seconds}
-        budget = ", ".join(f"{label} {count}" for label, count in start.trials.items())
+        self.progress.study_started(start)
+        if start.limit:
+            budget = f"{', '.join(start.trials)} at most {self.progress.limit}"
+        else:
+            budget = ", ".join(f"{label} {count}" for label, count in start.trials.items())
+            budget += " trial" if sum(start.trials.values()) == 1 else " trials"
         done = sum(start.done.values())
-        resumed = f" ({done} done already)" if done else ""
-        noun = "trial" if sum(start.trials.values()) == 1 else "trials"
+        told = counted(done, "trial") if start.limit else str(done)
+        resumed = f" ({told} done already)" if done else ""
         if not self._single:
             left = self.progress.seconds_left()
             tail = f", about {duration(left)}" if left else ""
-            self._print(f"study {start.study}: {budget} {noun}{resumed}{tail}")
+            self._print(f"study {start.study}: {budget}{resumed}{tail}")
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpo.cli.live import Lines, compact, duration
 from hpo.execution.watch import StudyStart
@@ -14,9 +14,12 @@ from hpo.spec.records import EpochReport, TrialResult
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text
 
 _STYLES = {"complete": "green", "pruned": "yellow", "failed": "red"}
 _LAST_TRIALS = 8
+_LEAST_WIDTHS = {"trial": 5, "state": 8, "value": 6, "epochs": 6, "time": 4}
+"""Columns that are never cut, and their width in characters while nothing wider is in them."""
 
 
 @dataclass
@@ -57,9 +60,7 @@ class Table(Lines):
         """Take the budget."""
         self._objective, self._sign = start.objective, 1 if start.direction == "maximize" else -1
         self._study = start.study
-        self.progress.budget, self.progress.done = dict(start.trials), dict(start.done)
-        self.progress.workers = start.workers
-        self.progress.estimates = {**self.progress.estimates, **start.seconds}
+        self.progress.study_started(start)
 
     def trial_started(
         self, label: str, number: int, params: dict[str, Any], epochs: int, origin: str
@@ -106,20 +107,21 @@ class Table(Lines):
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        budget = sum(self.progress.budget.values())
-        done = sum(self.progress.done.values())
         if not self._single:
             if not self._study:
                 yield Text("Getting ready", style="dim")
                 return
             yield Text.assemble((self._study, "bold"), "  ", self.progress.line())
             width = min(60, options.max_width)
-            yield ProgressBar(total=max(budget, 1), completed=done, width=width)
+            yield ProgressBar(total=1, completed=self.progress.share, width=width)
             yield Segment.line()  # A bar may stand within a line, and ends none.
         table = RichTable(box=None, pad_edge=False, header_style="dim")
-        for name in ("trial", "state", "value", "epochs", "time"):
-            table.add_column(name, justify="left" if name in ("trial", "state") else "right")
-        table.add_column("parameters", overflow="ellipsis", no_wrap=True)
+        # The parameters alone give way: Rich takes room only from a column that may wrap, and what
+        # stands in it does not.
+        for name, least in _LEAST_WIDTHS.items():
+            justify: Literal["left", "right"] = "left" if name in ("trial", "state") else "right"
+            table.add_column(name, justify=justify, no_wrap=True, min_width=least)
+        table.add_column(_on_one_line("parameters"))
         for row in self._rows:
             best = " ★" if self._best.get(row.label) is row and not self._single else ""
             table.add_row(*_cells(row, self._name(row.label, row.number) + best), style=None)
@@ -141,5 +143,11 @@ def _cells(row: _Row, name: str, epochs: int | None = None) -> list[Any]:
         value,
         run,
         duration(row.seconds),
-        row.params,
+        _on_one_line(row.params),
     ]
+
+
+def _on_one_line(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="ellipsis")

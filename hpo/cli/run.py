@@ -18,6 +18,7 @@ from hpo.cli.shell import (
     counted,
     current,
     examples,
+    fits,
     print_json,
     print_table,
     say,
@@ -342,18 +343,15 @@ def print_outcome(outcome: StudyOutcome) -> None:
         ]
         for row in outcome.rows
     ]
+    columns = ["architecture", "complete", "pruned", "failed", f"best {outcome.objective}", "trial"]
+    # In what a narrow terminal leaves beside the rest, parameters would be a column of scraps.
+    beside = fits([*columns, "with"], rows)
     print_table(
-        [
-            "architecture",
-            "complete",
-            "pruned",
-            "failed",
-            f"best {outcome.objective}",
-            "trial",
-            "with",
-        ],
-        rows,
+        [*columns, "with"] if beside else columns, rows if beside else [r[:-1] for r in rows]
     )
+    for row in [] if beside else outcome.rows:
+        if row.params:
+            _print_wrapped(f"{row.label} #{row.best_trial}: {row.params}")
     for note in outcome.notes:
         say(note)
     if outcome.champion:

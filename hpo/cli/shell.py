@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -240,6 +241,22 @@ def print_table(
         console.print(table)
     for line in text.getvalue().splitlines():
         sys.stdout.write(line.rstrip() + "\n")
+
+
+def fits(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bool:
+    """Tell whether a table stands on standard output without a broken cell.
+
+    Away from a terminal it does: nothing is looked at there by its width.
+    """
+    from hpo.cli.tables import GAP, laid_out
+
+    if not sys.stdout.isatty():
+        return True
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    # Wider than any terminal: each column as wide as it would be.
+    (widths,) = laid_out(cells, 1_000_000)
+    wide = sum(widths.values()) + GAP * (len(columns) - 1)
+    return wide <= shutil.get_terminal_size().columns
 
 
 def without_empty(

@@ -183,7 +183,8 @@ def delete(
                 "then."
             )
         question = f"Delete study '{study}': {going.line()}.{loss} This cannot be undone. Go on?"
-        typer.confirm(question, abort=True, err=True)
+        if not _agreed(question):
+            raise typer.Abort
     gone = remove(study, workspace=workspace, force=force)
     if as_json:
         print_json({**gone.to_json(), "champion": champion})
@@ -191,6 +192,18 @@ def delete(
     say(f"Deleted study '{study}': {gone.line()}.")
     if champion:
         say("The champion is gone with it: `hpo promote STUDY` makes another.")
+
+
+def _agreed(question: str) -> bool:
+    typed = False
+    try:
+        agreed = typer.confirm(question, err=True)
+        typed = sys.stdin.isatty()
+    finally:
+        # An answer that is typed ends the question's line; Ctrl-C, Ctrl-D and a pipe do not.
+        if not typed:
+            say("")
+    return agreed
 
 
 def _check_one_format(*, as_json: bool, as_csv: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from hpo.execution.retrying import name_of
 from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
@@ -35,8 +36,15 @@ class Patterns:
                 "hpo run with --resume",
             )
 
-    def ended(self, label: str, result: TrialResult) -> None:
-        """See a trial of an architecture that has used up its place."""
+    def ended(self, label: str, result: TrialResult, left: Callable[[], int]) -> None:
+        """See a trial of an architecture that has used up its place.
+
+        Args:
+            label: the architecture.
+            result: how the trial ended.
+            left: returns how many places of the study's budget nothing has been begun at: without
+                any there is nothing to spare.
+        """
         if result.state != "failed" or name_of(result.reason) != "error":
             self._alike.pop(label, None)
             return
@@ -45,11 +53,12 @@ class Patterns:
         before, count = self._alike.get(label, ("", 0))
         count = count + 1 if reason == before else 1
         self._alike[label] = (reason, count)
-        if count >= FAILURES_ALIKE:
+        if count >= FAILURES_ALIKE and left() > 0:
             self.hopeless = TrainingError(
                 f"{FAILURES_ALIKE} trials of {label} in a row failed by the same error, and "
                 "the rest of the budget is spared",
                 got=result.reason.removeprefix("error: "),
-                hint="Mend it and give the same command, hpo run with --resume; failed trials keep "
-                "their places, so where all failed, `hpo delete` and a new start cost nothing",
+                hint="Mend it and give the same command, hpo run with --resume, for what is left; "
+                "failed trials keep their places, so where all failed, `hpo delete STUDY` and a "
+                "new start cost nothing",
             )

@@ -33,12 +33,16 @@ class StudyStart:
 
     Args:
         study: its name.
-        trials: how many each architecture is to have, those that are done included.
+        trials: how many each architecture may have, those that are done included.
         done: how many of them are done already; architectures that are left out have none.
         objective: the metric by which trials are judged.
         direction: ``maximize`` or ``minimize`` of it.
         workers: how many trials are to run at once.
         seconds: that one trial may take, by architecture, where that is known.
+        limit: in words, what each architecture may spend, where that is likely to end it before
+            its trials do; "" where it is not.
+        left: by architecture, the seconds that are left of its limits: of those in which any of its
+            trials runs, and of those of its trials added up; None of one without such a limit.
     """
 
     study: str
@@ -48,6 +52,8 @@ class StudyStart:
     direction: Literal["maximize", "minimize"]
     workers: int = 1
     seconds: dict[str, float] = field(default_factory=dict)
+    limit: str = ""
+    left: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -83,6 +83,7 @@ class Worker:
         shares: what each of the trials at once may use; as many as there are trials at once.
         limits: of one trial.
         target: what runs in a child.
+        unfilled: returns how many places of the study's budget have no trial that has ended.
     """
 
     lanes: Iterator[Lane]
@@ -94,6 +95,7 @@ class Worker:
     shares: Sequence[Share] = (Share(None, None),)
     limits: LimitsSpec = field(default_factory=LimitsSpec)
     target: str = TRAIN
+    unfilled: Callable[[], int] = lambda: 1
 
     def __post_init__(self) -> None:
         self._open: list[Lane] = []
@@ -306,7 +308,7 @@ class Worker:
             self.watcher.trials_done(lane.label, engine.done())
             # As every list tells it: from the claim to the end.
             self.watcher.trial_finished(lane.label, number, result, record.seconds)
-            self._patterns.ended(lane.label, result)
+            self._patterns.ended(lane.label, result, lambda: self.unfilled() - len(self._trials))
 
     # Alongside
 

@@ -97,7 +97,9 @@ class StudyOutcome:
             kept = f"; what their processes said is in {logs}/ARCHITECTURE/NUMBER/{LOG}"
             raise TrainingError(
                 "all trials failed",
-                hint=f"`hpo trials {self.study}` tells why each did" + (kept if logs else ""),
+                hint=f"Failed trials keep their places, and none is left: mend it, then "
+                f"`hpo delete {self.study}` and start anew. `hpo trials {self.study}` tells why "
+                "each failed" + (kept if logs else ""),
             )
 
     def raise_if_stopped(self, again: str = "the same command with --resume") -> None:

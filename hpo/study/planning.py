@@ -87,12 +87,12 @@ class Plan:
         """Return how many places of an architecture's budget are filled; it may be over budget."""
         return len(self.filled.get(label, ()))
 
-    def likely_of(self, label: str) -> int:
+    def likely_of(self, label: str, *, timed: bool = True) -> int:
         """Return how many of the places left are likely to be claimed, by the budget's limits.
 
         A limit of epochs or of time ends an architecture before its trials do; pruning and early
         stopping, which are not foreseen here, make room for more. Space-filling trials are beyond
-        all limits.
+        all limits. Without ``timed`` the limits of time are passed over.
         """
         budget, places = self.spec.budget, self.left_of(label)
         beyond = sum(slot >= FIRST_FILLING_SLOT for slot in places)
@@ -107,11 +107,19 @@ class Plan:
             done = sum(slot < FIRST_FILLING_SLOT for slot in self.filled.get(label, ()))
             left = min(left, max(0, int(budget.epochs // epochs) - done))
         seconds = self.parts[label].seconds_per_trial
-        limits = ((budget.hours, trials_at_once(self.spec)), (budget.device_hours, 1))
-        for (hours, at_once), spent in zip(limits, self.spent.get(label, (0.0, 0.0)), strict=True):
-            if hours is not None and seconds > 0:
-                left = min(left, math.ceil(max(0.0, 3600 * hours - spent) * at_once / seconds))
+        at_once = (trials_at_once(self.spec), 1)
+        for rest, times in zip(self.seconds_left_of(label), at_once, strict=True):
+            if timed and rest is not None and seconds > 0:
+                left = min(left, math.ceil(rest * times / seconds))
         return left + beyond
+
+    def seconds_left_of(self, label: str) -> tuple[float | None, float | None]:
+        """Return what an architecture's limits of hours and of device-hours leave, in seconds.
+
+        None of one that the budget has not.
+        """
+        busy, added = self.spent.get(label, (0.0, 0.0))
+        return _rest(self.spec.budget.hours, busy), _rest(self.spec.budget.device_hours, added)
 
     @property
     def left(self) -> int:
@@ -325,6 +333,10 @@ def _section(spec: StudySpec, label: str) -> ArchitectureSpec:
             hint=did_you_mean(label, spec.architectures),
         )
     return spec.architectures[label]
+
+
+def _rest(hours: float | None, spent_seconds: float) -> float | None:
+    return None if hours is None else max(0.0, 3600 * hours - spent_seconds)
 
 
 def _limited(dataset: FaceDataset, split: str, limit: int | None, left_out: int = 0) -> int:

@@ -55,8 +55,8 @@ def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:
         # As W&B's "allow" and Optuna's load_if_exists: one command begins a study and goes on with
         # it, whatever ended it. A name or a folder that is mistyped is seen by this line.
         where = path or shown_url(url)
-        nothing = f"There was nothing to resume: no study is named '{spec.name}' in {where}."
-        return _noted(planned, f"{nothing} A run begins it.")
+        nothing = f"No study is named '{spec.name}' in {where} yet"
+        return _noted(planned, f"{nothing}; its first trial begins it.")
     records = [record for record in attempts if not record.lost]
     filled = {label: filled_slots(spec, label, records) for label in planned.parts}
     if resume:

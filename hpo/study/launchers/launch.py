@@ -14,6 +14,7 @@ from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.running_job import TRAIN
 from hpo.execution.watch import StudyStart, Watcher
+from hpo.spec.limits import other_limits
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.options import trials_at_once
@@ -62,17 +63,22 @@ class Launch:
 
     def announce(self) -> None:
         """Tell the watcher of what is to be expected and of what is done already."""
-        done = {label: self.plan.done_of(label) for label in self.plan.parts}
+        plan = self.plan
+        done = {label: plan.done_of(label) for label in plan.parts}
+        # How many trials fit into a limit of time is a guess, and nothing to count towards.
+        ends = any(plan.likely_of(label) < len(plan.left_of(label)) for label in done)
         self.watcher.study_started(
             StudyStart(
                 study=self.spec.name,
-                trials={label: done[label] + self.plan.likely_of(label) for label in done},
+                trials={label: done[label] + plan.likely_of(label, timed=False) for label in done},
                 done=done,
                 objective=self.spec.objective.metric,
                 direction=self.spec.objective.direction,
                 # A launcher's workers elsewhere are not those of whoever joins by hand.
                 workers=self.spec.workers if self.joining else trials_at_once(self.spec),
-                seconds={k: s for k, s in self.plan.seconds_per_trial.items() if s > 0},
+                seconds={k: s for k, s in plan.seconds_per_trial.items() if s > 0},
+                limit=other_limits(self.spec.budget.model_dump()) if ends else "",
+                left={label: plan.seconds_left_of(label) for label in done},
             )
         )
 

@@ -92,6 +92,18 @@ class LocalLauncher:
             shares=launch.shares or shares(launch.spec.workers, cores(), gpus),
             limits=launch.spec.limits,
             target=launch.target,
+            unfilled=self._unfilled,
+        )
+
+    def _unfilled(self) -> int:
+        from hpo.search.climbing import filled_slots
+        from hpo.search.studies import read_trials
+
+        spec = self._launch.spec
+        records = read_trials(self._launch.storage_url, spec.name)
+        places = {label: set(spec.slots_of(label)) for label in self._launch.plan.parts}
+        return sum(
+            len(slots - filled_slots(spec, label, records)) for label, slots in places.items()
         )
 
     def _keep(self, mirror: MlflowMirror, record: TrialRecord) -> None:

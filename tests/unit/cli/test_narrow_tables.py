@@ -7,9 +7,21 @@ import re
 import sys
 
 import pytest
+from rich.console import Console
 
+from hpo.cli.live_table import Table
+from hpo.cli.run import print_outcome
 from hpo.cli.shell import print_table
 from hpo.cli.tables import broken, laid_out
+from hpo.execution.watch import StudyStart
+from hpo.spec.records import TrialResult
+from hpo.study.outcome import ArchitectureOutcome, StudyOutcome
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
 
 COLUMNS = ["architecture", *(f"study-{number}" for number in range(5))]
 ROWS = [
@@ -54,10 +66,6 @@ def test_columns_that_do_not_fit_stand_below_each_other_beside_the_first() -> No
 def test_a_terminal_shows_names_that_can_be_read(
     width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", Terminal())
@@ -69,3 +77,39 @@ def test_a_terminal_shows_names_that_can_be_read(
         assert study in words
     for part in ("patience", "accuracy", "0.2967", "[0.261,", "0.335],"):
         assert any(word.endswith(part) for word in words), shown
+
+
+@pytest.mark.parametrize("width", [52, 60, 80])
+def test_of_the_live_table_the_parameters_alone_give_way(width: int) -> None:
+    display, out = Table(), io.StringIO()
+    display.study_started(StudyStart("s", {"cnn": 2}, {}, "val_accuracy", "maximize"))
+    params = {"learning_rate": 0.00878, "batch_size": 32, "dense_dropout": 0.25, "width": 48}
+    for number in range(2):
+        display.trial_started("cnn", number, params, 40, "sampler")
+    display.trial_finished("cnn", 0, TrialResult("complete", 0.5, epochs_run=40), 3725.0)
+    Console(file=out, width=width, force_terminal=True, color_system=None).print(display)
+    header, done, running = out.getvalue().splitlines()[2:]
+    assert header.split()[:5] == ["trial", "state", "value", "epochs", "time"]
+    told = ["cnn", "#0", "★", "complete", "0.5000", "40", "1", "h", "02", "min"]
+    assert done.split()[: len(told)] == told
+    assert done.rstrip().endswith("…")
+    assert running.split()[:5] == ["cnn", "#1", "running", "–", "0/40"]
+
+
+@pytest.mark.parametrize(("width", "beside"), [(80, False), (140, True)])
+def test_the_best_parameters_stand_below_what_they_do_not_fit_beside(
+    width: int, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    params = "learning_rate=0.00878 batch_size=32 dense_dropout=0.25"
+    row = ArchitectureOutcome("cnn", 3, 0, 0, best=0.5, best_trial=2, params=params)
+    failed = ArchitectureOutcome("mine", 0, 0, 3, best=None, best_trial=None, params="")
+    print_outcome(StudyOutcome("s", "val_accuracy", {"cnn": 3, "mine": 3}, [row, failed]))
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", sys.stdout.getvalue())  # type: ignore[attr-defined]
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert len(lines) == (3 if beside else 4)
+    assert lines[0].endswith("with") == beside
+    assert lines[1].endswith(params) == beside
+    assert (lines[-1] == f"cnn #2: {params}") != beside

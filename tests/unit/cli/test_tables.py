@@ -144,6 +144,17 @@ def test_a_deletion_counts_the_trials_that_are_listed_and_the_attempts_beside_th
     assert Deleted(1, 1, (), []).line() == "1 trial; 1 MLflow run"
 
 
+def test_a_question_that_nobody_answers_ends_its_line(begun: Workspace) -> None:
+    words = ["--home", str(begun.home), "delete", "study"]
+    # As ``main`` calls it, which writes the error that follows.
+    shown = CliRunner().invoke(app, words, standalone_mode=False)
+    assert shown.exit_code == 1
+    asked, after = shown.stderr.split("[y/N]:")
+    assert "Delete study 'study': 2 trials" in asked
+    assert after.strip(" ") == "\n"
+    assert len(json.loads(call(begun, "studies", "--json").stdout)) == 1
+
+
 def test_a_deleted_champion_is_told_without_a_question_too(
     begun: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +285,49 @@ def test_what_one_run_takes_is_known_before_any_has_ended(
     display.trial_started("cnn-0", 0, {}, 1, told_origin("confirmation", 0, None))
     display.trial_finished("cnn-0", 0, TrialResult("complete", 0.5, epochs_run=1), 90.0)
     assert display.progress.line() == "1 of 4 trials, about 1 min 50 s left"
+
+
+def test_a_limit_of_time_is_told_in_place_of_a_guess_at_trials(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display, done = Lines(), TrialResult(state="complete", value=0.5, epochs_run=1)
+    given: dict[str, Any] = {"limit": "0.01 device-hours", "left": {"cnn": (None, 30.0)}}
+    start = StudyStart("s", {"cnn": 1000}, {"cnn": 1}, "val_accuracy", "maximize", **given)
+    display.study_started(start)
+    told = "study s: cnn at most 0.01 device-hours (1 trial done already), about 30 s\n"
+    assert capsys.readouterr().err == told
+    assert display.progress.share == 0
+    display.trial_finished("cnn", 1, done, 12.0)
+    told = "2 trials, at most 0.01 device-hours, about 18 s left"
+    assert capsys.readouterr().err.endswith(f"; {told}\n")
+    assert display.progress.share == pytest.approx(12 / 30)
+    display.trial_finished("cnn", 2, done, 20.0)
+    assert display.progress.line() == "3 trials, at most 0.01 device-hours"
+    assert display.progress.share == 1
+
+
+def test_the_smaller_of_trials_and_limits_is_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("hpo.cli.live.time.monotonic", lambda: now[0])
+    left = {"cnn": (100.0, 400.0)}
+    start = StudyStart("s", {"cnn": 9}, {}, "loss", "minimize", workers=2, left=left)
+    display = Lines()
+    display.study_started(start)
+    display.trial_started("cnn", 0, {}, 1, "sampler")
+    for number, seconds in enumerate((60.0, 10.0, 2.0, 2.0)):
+        now[0] += 10
+        display.trial_finished("cnn", number, TrialResult("complete", 0.5), seconds)
+        # Of trials 8 x 60 / 2, 7 x 35 / 2, 6 x 24 / 2 and 5 x 18.5 / 2; of hours 90 and less.
+        assert display.progress.seconds_left() == pytest.approx((90, 80, 70, 46.25)[number])
+
+
+def test_several_architectures_have_a_limit_each(capsys: pytest.CaptureFixture[str]) -> None:
+    both = {"cnn": 1000, "mine": 1000}
+    left: dict[str, tuple[float | None, float | None]] = dict.fromkeys(both, (60.0, None))
+    start = StudyStart("s", both, {}, "loss", "minimize", limit="0.0167 hours", left=left)
+    Lines().study_started(start)
+    told = "study s: cnn, mine at most 0.0167 hours each, about 2 min 00 s\n"
+    assert capsys.readouterr().err == told
 
 
 def test_the_ui_is_opened_at_the_studies() -> None:

@@ -11,25 +11,38 @@ def failed(reason: str) -> TrialResult:
     return TrialResult(state="failed", reason=reason)
 
 
+def some() -> int:
+    return 1
+
+
 def test_three_trials_with_one_error_stop_a_study_though_it_names_each_ones_folder() -> None:
     patterns = Patterns()
     for number in range(3):
         assert patterns.hopeless is None
-        patterns.ended("cnn", failed(f"error: study/cnn/{number}/log.txt: no folder"))
+        patterns.ended("cnn", failed(f"error: study/cnn/{number}/log.txt: no folder"), some)
     assert isinstance(patterns.hopeless, TrainingError)
     assert "3 trials of cnn in a row" in str(patterns.hopeless)
+
+
+def test_where_nothing_is_left_nothing_is_spared() -> None:
+    patterns = Patterns()
+    for _ in range(3):
+        patterns.ended("mine", failed("error: one"), lambda: 0)
+    assert patterns.hopeless is None
+    patterns.ended("mine", failed("error: one"), some)
+    assert "for what is left" in str(patterns.hopeless)
 
 
 def test_any_other_end_breaks_the_row() -> None:
     patterns = Patterns()
     for end in (failed("nan_loss: at epoch 1"), TrialResult(state="complete", value=0.5)):
-        patterns.ended("cnn", failed("error: one"))
-        patterns.ended("cnn", failed("error: one"))
-        patterns.ended("cnn", end)
-    patterns.ended("cnn", failed("error: one"))
-    patterns.ended("cnn", failed("error: two"))
-    patterns.ended("resnet50", failed("error: two"))
-    patterns.ended("cnn", failed("error: two"))
+        patterns.ended("cnn", failed("error: one"), some)
+        patterns.ended("cnn", failed("error: one"), some)
+        patterns.ended("cnn", end, some)
+    patterns.ended("cnn", failed("error: one"), some)
+    patterns.ended("cnn", failed("error: two"), some)
+    patterns.ended("resnet50", failed("error: two"), some)
+    patterns.ended("cnn", failed("error: two"), some)
     assert patterns.hopeless is None
 
 

@@ -6,23 +6,26 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from hpo.execution.watch import Silence, StudyStart
+from hpo.search.engine import open_engine
 from hpo.spec.errors import EnvironmentProblem, InputError
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.following import Follower
 from hpo.study.launchers.launch import Launch
+from hpo.study.launchers.local import LocalLauncher
 from hpo.study.launchers.options import RayOptions, trials_at_once
 from hpo.study.launchers.ray_nodes import check_reach, check_room
 from hpo.study.launchers.remote_worker import Assignment, RemoteWorker
-from hpo.study.planning import plan
+from hpo.study.planning import Plan, PlannedArchitecture, plan
 from hpo.study.running import StudyRun
 from tests.faults.launching import write_study
 from tests.unit.search.analytic import make_spec, open_it
+from tests.unit.search.analytic import run as run_trials
 
 POSTGRESQL, SERVER = "postgresql://me:secret@db/hpo", "http://mlflow:5000"
 
@@ -82,6 +85,49 @@ def test_a_watcher_hears_how_many_trials_are_to_run_at_once(
     stop: Any = None
     Launch(planned, Workspace.at(tmp_path), Hearing(), stop, joining=joining).announce()
     assert heard == [workers]
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit", "trials", "left"),
+    [
+        ({"device_hours": 0.5}, "0.5 device-hours", 1000, (None, 1500.0)),
+        ({"trials": 5, "hours": 0.5}, "0.5 hours", 5, (1600.0, None)),
+        ({"trials": 3, "hours": 9}, "", 3, (32200.0, None)),
+        ({"epochs": 14}, "14 epochs", 4, (None, None)),
+    ],
+)
+def test_a_watcher_hears_of_the_limit_that_may_come_before_the_trials(
+    budget: dict[str, float], limit: str, trials: int, left: Any, tmp_path: Path
+) -> None:
+    heard: list[StudyStart] = []
+
+    class Hearing(Silence):
+        def study_started(self, start: StudyStart) -> None:
+            heard.append(start)
+
+    spec = make_spec(1, budget=budget)
+    part = PlannedArchitecture(
+        "cnn", spec.architectures["cnn"], cast("Any", None), None, [], seconds_per_trial=600.0
+    )
+    filled = {"cnn": frozenset({0})}
+    spent = {"cnn": (200.0, 300.0)}
+    planned = Plan(spec, {"cnn": part}, cast("Any", None), [], "", filled, spent)
+    Launch(planned, Workspace.at(tmp_path), Hearing(), cast("Any", None)).announce()
+    (start,) = heard
+    assert (start.limit, start.trials, start.left) == (limit, {"cnn": trials}, {"cnn": left})
+
+
+@pytest.mark.parametrize(("budget", "left"), [(3, 0), (5, 2)])
+def test_a_launcher_counts_the_places_that_no_trial_has_filled(
+    budget: int, left: int, tmp_path: Path
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    workspace.ensure(workspace.runs)
+    spec = make_spec(3)
+    run_trials(open_engine(workspace.storage_url(), spec, "cnn"), spec)
+    planned: Any = SimpleNamespace(spec=make_spec(budget), parts={"cnn": None})
+    launch = Launch(planned, workspace, Silence(), cast("Any", None), target="tests:none")
+    assert LocalLauncher(launch)._unfilled() == left
 
 
 @pytest.mark.parametrize("address", [None, "none", "local", ""])

@@ -111,8 +111,8 @@ def test_going_on_with_nothing_is_noted(workspace: Workspace) -> None:
     assert plan.left == 4
     (note,) = plan.notes
     assert note == (
-        "There was nothing to resume: no study is named 'study' in "
-        f"{workspace.runs / 'optuna.db'}. A run begins it."
+        f"No study is named 'study' in {workspace.runs / 'optuna.db'} yet; its first trial begins "
+        "it."
     )
     assert not workspace.runs.exists()
 

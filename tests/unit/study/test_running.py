@@ -9,10 +9,12 @@ import pytest
 from hpo.execution.interrupts import Interrupted
 from hpo.execution.watch import Silence
 from hpo.search.engine import open_engine
+from hpo.spec.errors import TrainingError
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.launch import Ended
 from hpo.study.naming import example, open_study
+from hpo.study.outcome import ArchitectureOutcome, StudyOutcome
 from hpo.study.planning import plan
 from hpo.study.running import StudyRun
 from tests.unit.data.planted import planted, stored
@@ -67,3 +69,10 @@ def test_who_stops_a_study_after_its_last_trial_is_told_what_is_left(
     with pytest.raises(Interrupted) as caught:
         outcome.raise_if_stopped()
     assert str(caught.value) == f"The study was stopped. {hint}."
+
+
+def test_where_all_failed_what_helps_is_told() -> None:
+    rows = [ArchitectureOutcome("mine", 0, 0, 3, None, None, "")]
+    outcome = StudyOutcome("bad", "val_accuracy", {"mine": 3}, rows)
+    with pytest.raises(TrainingError, match="none is left: mend it, then `hpo delete bad` and st"):
+        outcome.raise_if_all_failed()
