@@ -10,6 +10,7 @@ from hpo.evidence.optuna_study import joined_space
 from hpo.registry.promotion import rank
 from hpo.reports.baselines import BASELINES
 from hpo.reports.gains import baseline_trial, gain, sampler_best
+from hpo.reports.moved import moved_inside
 from hpo.reports.thesis import departures
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.search.climbing import agreements_of
@@ -66,8 +67,9 @@ def architecture_entry(
     ``against_majority, baseline_against_majority, gain, sampler, baseline, departures,
     thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold, ``RankAgreement``
     what ``rungs`` lists; ``baseline`` is the origin of the trial that gains are over,
-    ``departures`` what it has not as the thesis had it (``thesis.departures``), and
-    ``thesis_state`` its state, "" where the study has none.
+    ``departures`` what it has not as the thesis had it (``thesis.departures``), or which defaults
+    were moved into their ranges (``moved.moved_inside``), and ``thesis_state`` its state, "" where
+    the study has none.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
@@ -95,12 +97,18 @@ def architecture_entry(
         "gain": gain(records, best, objective) if best else {},
         "sampler": sampler_best(records, direction, objective),
         "baseline": baseline.origin if baseline else "thesis",
-        "departures": departures(architecture, baseline.params)
-        if baseline and baseline.origin == "thesis"
-        else [],
+        "departures": _departures(architecture, baseline),
         "thesis_state": baseline.state if baseline else "",
         "space": joined_space(records),
     }
+
+
+def _departures(architecture: str, baseline: TrialRecord | None) -> list[dict[str, Any]]:
+    if baseline is None:
+        return []
+    if baseline.origin == "thesis":
+        return departures(architecture, baseline.params)
+    return moved_inside(architecture, baseline)
 
 
 def _as_good(best: TrialRecord, records: Sequence[TrialRecord]) -> list[int]:
