@@ -10,7 +10,6 @@ from hpo.evidence.optuna_study import joined_space
 from hpo.registry.promotion import rank
 from hpo.reports.baselines import BASELINES
 from hpo.reports.gains import baseline_trial, gain, sampler_best
-from hpo.reports.moved import moved_inside
 from hpo.reports.thesis import departures
 from hpo.reports.trials import Direction, accuracy_interval, best_of, trial_summary
 from hpo.search.climbing import agreements_of
@@ -68,7 +67,7 @@ def architecture_entry(
     thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold, ``RankAgreement``
     what ``rungs`` lists; ``baseline`` is the origin of the trial that gains are over,
     ``departures`` what it has not as the thesis had it (``thesis.departures``), or which defaults
-    were moved into their ranges (``moved.moved_inside``), and ``thesis_state`` its state, "" where
+    were moved into their ranges (``TrialRecord.moved``), and ``thesis_state`` its state, "" where
     the study has none.
     """
     best = best_of(records, direction)
@@ -108,7 +107,8 @@ def _departures(architecture: str, baseline: TrialRecord | None) -> list[dict[st
         return []
     if baseline.origin == "thesis":
         return departures(architecture, baseline.params)
-    return moved_inside(architecture, baseline)
+    moved = baseline.moved.items()
+    return [{"name": k, "default": v, "here": baseline.params[k]} for k, v in moved]
 
 
 def _as_good(best: TrialRecord, records: Sequence[TrialRecord]) -> list[int]:

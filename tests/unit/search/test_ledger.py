@@ -21,6 +21,7 @@ from hpo.spec.study import StudySpec
 from tests.unit.search.analytic import (
     DISCRETE,
     SPACE,
+    THESIS,
     choices,
     copied,
     make_spec,
@@ -55,6 +56,21 @@ def test_a_record_holds_what_the_trial_ran_with(storage_url: str) -> None:
     assert record.started.endswith("+00:00")
     assert record.seconds > 0
     assert record.space == spec.architectures["cnn"].space.to_plain()
+
+
+def test_a_record_knows_what_a_baseline_asked_for_beyond_its_space(storage_url: str) -> None:
+    spec = make_spec(1, architecture={"enqueue": ["thesis"]})
+    far = {**THESIS, "layers": 12, "learning_rate": 9.0}
+    engine = open_engine(storage_url, spec, "cnn", baselines={"thesis": far})
+    first = engine.ask()
+    assert first is not None
+    assert engine.record(first.number).moved == {"layers": 12, "learning_rate": 9.0}
+    # What a retry changes is not the space's doing.
+    engine.release(first.number, "out of memory", {"layers": 4})
+    again = engine.ask()
+    assert again is not None
+    assert engine.record(again.number).params["layers"] == 4
+    assert engine.record(again.number).moved == {"learning_rate": 9.0}
 
 
 def test_a_running_trial_is_read_as_such(storage_url: str) -> None:
