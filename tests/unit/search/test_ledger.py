@@ -265,12 +265,19 @@ def test_a_study_is_bound_to_the_faces_that_it_began_with(storage_url: str) -> N
         open_engine(storage_url, spec, "cnn", resume=True, dataset_digest=other)
 
 
+OPTIMIZERS = {"type": "categorical", "choices": ["lion", "sgd", "adam"]}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
             {"architecture": {"space": {**SPACE, "layers": {**SPACE["layers"], "high": 9}}}},
             r"space\.layers: int 1 to 9, there int 1 to 8",
+        ),
+        (
+            {"architecture": {"space": {**SPACE, "optimizer": OPTIMIZERS}}},
+            r"space\.optimizer: one of lion, sgd, adam, there one of adam, sgd",
         ),
         ({"architecture": {"space": DISCRETE}}, r"momentum: absent, there float 0\.5 to 0\.99"),
         ({"architecture": {"fixed": {"epochs": 5}}}, r"fixed\.epochs: 5, there 3"),
