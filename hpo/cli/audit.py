@@ -29,12 +29,17 @@ def print_audit(audit: Audit, sheets: Mapping[str, Path]) -> None:
     for finding in audit.findings:
         if finding.faces or not finding.checked:
             _paragraph(f"{finding.title}: {finding.advice}")
+    if any(finding.faces for finding in audit.findings):
+        _paragraph(
+            f"hpo data audit {audit.name} --json lists the faces of every finding: split, place in "
+            "it (from 0), name in the source, and label."
+        )
     for split, told in audit.balance().items():
         if told["majority"] is not None:
             _paragraph(
-                f"class balance, {split}: {told['majority']} is the most frequent with "
-                f"{100 * told['majority_share']:.1f} %, what a guesser scores; {told['rarest']} "
-                f"the rarest with {100 * told['rarest_share']:.1f} %."
+                f"emotions in {split}: the most frequent is {told['majority']} with "
+                f"{100 * told['majority_share']:.1f} %, which is what always answering it scores; "
+                f"the rarest is {told['rarest']} with {100 * told['rarest_share']:.1f} %."
             )
     if sheets:
         folder = next(iter(sheets.values())).parent

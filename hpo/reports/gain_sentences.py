@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.reports.baselines import MOST_NAMED, baseline_phrase, changed_here
+from hpo.reports.baselines import MOST_NAMED, baseline_phrase, changes_clause
 from hpo.reports.confirmed_gains import confirmed_clause
 from hpo.reports.objectives import by_accuracy
 from hpo.reports.progress import ended_trials
@@ -17,6 +17,7 @@ from hpo.reports.selection_sentences import (
 )
 from hpo.reports.sentences import (
     NEWCOMBE,
+    ORIGINS,
     accuracy_with_interval,
     basis,
     counted_states,
@@ -255,8 +256,8 @@ def gain_notes(
         lines.append(_joined(said, *beside))
     if entry.get("departures"):
         lines.append(
-            f"{label}: trial {gain['baseline']['number']} is the thesis's configuration with this "
-            f"study's {changed_here(entry, whole=True)}."
+            f"{label}: trial {gain['baseline']['number']} is "
+            f"{ORIGINS[entry['baseline']]}{changes_clause(entry, whole=True)}."
         )
     found = entry.get("sampler") or {}
     if found and found["gain"] and best.get("origin") != "sampler":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.reports.baselines import BASELINES
+from hpo.reports.baselines import BASELINES, changes_clause
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
 from hpo.reports.sentences import ORIGINS, moment, origin_phrase, span
@@ -39,6 +39,8 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
         if best:
             params = ", ".join(f"{n} = {short(v)}" for n, v in best["params"].items())
             origin = origin_phrase(best.get("origin", ""))
+            if best.get("origin") == "default" and entry.get("departures"):
+                origin += changes_clause(entry)
             told = f"trial {best['number']}{f', {origin}' if origin else ''}: "
             listed.append((f"Best of {entry['label']}", told + (params or "nothing was searched")))
     environment = data.facts.get("environment", {})

@@ -66,8 +66,9 @@ def architecture_entry(
     ``against_majority, baseline_against_majority, gain, sampler, baseline, departures,
     thesis_state, space``; ``gains`` says what ``gain`` and ``sampler`` hold, ``RankAgreement``
     what ``rungs`` lists; ``baseline`` is the origin of the trial that gains are over,
-    ``departures`` what it has not as the thesis had it (``thesis.departures``), and
-    ``thesis_state`` its state, "" where the study has none.
+    ``departures`` what it has not as the thesis had it (``thesis.departures``), or which defaults
+    were moved into their ranges (``TrialRecord.moved``), and ``thesis_state`` its state, "" where
+    the study has none.
     """
     best = best_of(records, direction)
     interval = accuracy_interval(best) if best else None
@@ -95,12 +96,19 @@ def architecture_entry(
         "gain": gain(records, best, objective) if best else {},
         "sampler": sampler_best(records, direction, objective),
         "baseline": baseline.origin if baseline else "thesis",
-        "departures": departures(architecture, baseline.params)
-        if baseline and baseline.origin == "thesis"
-        else [],
+        "departures": _departures(architecture, baseline),
         "thesis_state": baseline.state if baseline else "",
         "space": joined_space(records),
     }
+
+
+def _departures(architecture: str, baseline: TrialRecord | None) -> list[dict[str, Any]]:
+    if baseline is None:
+        return []
+    if baseline.origin == "thesis":
+        return departures(architecture, baseline.params)
+    moved = baseline.moved.items()
+    return [{"name": k, "default": v, "here": baseline.params[k]} for k, v in moved]
 
 
 def _as_good(best: TrialRecord, records: Sequence[TrialRecord]) -> list[int]:

@@ -293,6 +293,8 @@ class Claims(ABC):
             stored.STARTED: time.time(),
             **chosen.attributes,
         }
+        if first is not None and first.moved:
+            attributes[stored.MOVED] = stored.plain(first.moved)
         if twin is not None:
             attributes[stored.REPEAT] = twin.number
         return create_trial(

@@ -94,6 +94,7 @@ class Climb:
             distributions=below.distributions,
             user_attrs={
                 **{key: below.user_attrs[key] for key in _ITS_OWN},
+                **{key: v for key, v in below.user_attrs.items() if key == stored.MOVED},
                 stored.PARAMS: stored.plain({**self._fixed, **below.params, **overrides}),
                 stored.OVERRIDES: stored.plain(overrides),
                 stored.RUNG: rung + 1,

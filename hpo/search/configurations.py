@@ -26,12 +26,14 @@ class Enqueued:
         overrides: values beyond the space, stronger than the study's fixed ones.
         origin: ``"thesis"``, ``"default"``, ``"enqueued"`` or ``"warm_start"``.
         notes: what was changed to make it fit, for people.
+        moved: the values that were asked for where ``values`` has the range's nearest, by name.
     """
 
     values: dict[str, Any]
     overrides: dict[str, Any] = field(default_factory=dict)
     origin: Origin = "enqueued"
     notes: tuple[str, ...] = ()
+    moved: dict[str, Any] = field(default_factory=dict)
 
 
 def resolve_enqueue(
@@ -94,7 +96,8 @@ def _fitted(
 ) -> Enqueued:
     free = {k: v for k, v in baseline.items() if k not in architecture.fixed}
     inside, outside, notes = architecture.space.fit(free)
-    return Enqueued(inside, outside, origin, tuple(notes))
+    moved = {name: free[name] for name, value in inside.items() if value != free[name]}
+    return Enqueued(inside, outside, origin, tuple(notes), moved)
 
 
 def _check_active(architecture: ArchitectureSpec, entry: Mapping[str, Any], where: str) -> None:

@@ -19,6 +19,7 @@ from hpo.spec.errors import InputError, SpecError
 from hpo.spec.evolving import Growth, arranged
 from hpo.spec.faults import written
 from hpo.spec.sections import WarmStartSpec
+from hpo.spec.space import SearchSpace
 from hpo.spec.study import StudySpec
 
 if TYPE_CHECKING:
@@ -294,5 +295,10 @@ def _differences(path: str, here: Any, there: Any) -> list[str]:
 
 def _space_lines(attributes: dict[str, Any], spec: StudySpec, label: str) -> list[str]:
     there = stored_space(attributes)
-    here = arranged(spec.architectures[label].space, there)
-    return [f"space.{line}" for line in here.differences(there)]
+    own = spec.architectures[label].space
+    # Another order is no difference, and what differs is told in the file's.
+    here = {
+        name: parameter if parameter == there.parameters.get(name) else own.parameters[name]
+        for name, parameter in arranged(own, there).parameters.items()
+    }
+    return [f"space.{line}" for line in SearchSpace(here).differences(there)]

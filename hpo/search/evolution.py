@@ -72,7 +72,7 @@ def judge(
     fixed: Mapping[str, Any] = architecture.fixed
     old = stored_space(attributes)
     new = arranged(architecture.space, old)
-    found = growth(old, new)
+    found = growth(old, architecture.space)
     refused = found.refused
     for name in dict.fromkeys([*fixed, *fixed_before]):
         if name in fixed_before and name not in fixed and name in new.parameters:

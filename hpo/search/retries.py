@@ -87,12 +87,15 @@ def template(lost: list[FrozenTrial], worker: str) -> FrozenTrial:
         elif _holds(distribution, change[name]):
             params[name], distributions[name] = change[name], distribution
     overrides.update({k: v for k, v in change.items() if k not in params})
+    # What a retry changes is not what the space made of it.
+    moved = {k: v for k, v in last.user_attrs.get(stored.MOVED, {}).items() if k not in change}
     return create_trial(
         state=TrialState.RUNNING,
         params=params,
         distributions=distributions,
         user_attrs={
             **_slots_own(last),
+            **({stored.MOVED: moved} if stored.MOVED in last.user_attrs else {}),
             stored.PARAMS: {**last.user_attrs.get(stored.PARAMS, {}), **change},
             stored.OVERRIDES: overrides,
             stored.WORKER: worker,

@@ -8,7 +8,8 @@ strict reader takes): ``slot``, ``seed``, ``origin``, ``params`` (all), ``epoch:
 trial with the same configuration, ``repeats`` one whose value was taken over without training.
 Where there are rungs, ``rung`` is which, ``rungs`` the epochs of those before it, and ``continues``
 the trial at the one below; an epoch that was trained there is marked ``inherited``. Where the space
-has grown, ``space_version`` is the version that the trial was drawn from, from 2.
+has grown, ``space_version`` is the version that the trial was drawn from, from 2. ``moved`` is what
+a baseline asked for beyond a range, by parameter.
 ``started`` and ``ended`` are POSIX seconds: Optuna's own times have no zone, and tell of a dead
 worker's trial when it was found.
 """
@@ -30,6 +31,7 @@ SLOT, SEED, ORIGIN, PARAMS, OVERRIDES = "slot", "seed", "origin", "params", "ove
 RESULT, RUN_ID, LOST, WORKER, REPEAT = "result", "mlflow_run_id", "lost", "worker", "repeat_of"
 ATTEMPT, RETRY_OF, RETRY_WITH = "attempt", "retry_of", "retry_with"
 STARTED, ENDED = "started", "ended"
+MOVED = "moved"
 REPEATS = "repeats"
 RUNG, RUNGS, CONTINUES = "rung", "rungs", "continues"
 SPACE_VERSION = "space_version"
@@ -254,6 +256,7 @@ def read_trial(
         rungs=list(attributes.get(RUNGS, [])),
         continues=attributes.get(CONTINUES),
         space_version=attributes.get(SPACE_VERSION, 1),
+        moved=dict(attributes.get(MOVED, {})),
         values=dict(zip(goals.metrics, trial.values, strict=True))
         if state == "complete" and len(trial.values or ()) == len(goals.metrics) > 1
         else {},

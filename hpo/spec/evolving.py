@@ -40,17 +40,18 @@ class Growth:
 def growth(old: SearchSpace, new: SearchSpace) -> Growth:
     """Return what ``new`` adds to ``old``, and what it takes away."""
     found = Growth()
-    new = arranged(new, old)
+    written, new = new, arranged(new, old)
     for name in dict.fromkeys([*old.parameters, *new.parameters]):
         before, after = old.parameters.get(name), new.parameters.get(name)
         if after is None:
             found.refused.append(f"{name}: it is not searched any more")
         elif before is None:
-            found.added.append(f"{name}: {describe(after)}, new")
+            found.added.append(f"{name}: {describe(written.parameters[name])}, new")
             found.new.append(name)
         elif before != after:
             reason = narrower(before, after)
-            line = f"{name}: {describe(after)}, until now {describe(before)}"
+            # Whoever compares it with the file finds the file's order.
+            line = f"{name}: {describe(written.parameters[name])}, until now {describe(before)}"
             if reason:
                 found.refused.append(f"{line}: {reason}")
             else:

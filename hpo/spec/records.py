@@ -265,6 +265,9 @@ class TrialRecord(_Plain):
         rungs: epochs at which the earlier rungs of its configuration ended.
         continues: number of the trial at the rung below; None if it is its configuration's first.
         space_version: which version of the study's space ``space`` is, from 1.
+        moved: of a trial of the thesis's or the default configuration the values that were asked
+            for and lie outside their ranges, by name; the trial has the nearest. Empty in studies
+            of before this was kept.
         values: of a complete trial in a study of several objectives, each by its metric, ``value``
             first; else empty.
         excess: of a complete trial, by how much each constraint is broken, in its metric's unit; 0
@@ -296,6 +299,7 @@ class TrialRecord(_Plain):
     rungs: list[int] = field(default_factory=list)
     continues: int | None = None
     space_version: int = 1
+    moved: dict[str, Any] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     excess: dict[str, float] = field(default_factory=dict)
 

@@ -69,7 +69,7 @@ def expected_of(standing: Mapping[str, Any], *, ensemble: bool = False) -> str:
 def _member(study: str, name: str, runs: Mapping[str, Any]) -> str:
     architecture, _, number = name.rpartition("/")
     if not study.endswith(SUFFIX):
-        return name
+        return f"{architecture} #{number}"
     return _run(study, architecture, number, runs) or f"{architecture} #{number} of the search"
 
 

@@ -90,7 +90,8 @@ def _too_few(study: str, kept: int, complete: int, count: int) -> NotFoundError:
         only = f"It has only {complete} to choose from. " if complete < count else ""
         hint = (
             f"{only}A study keeps them with ensemble: {most} in its file, or with "
-            f"tracking.keep_models: {most}; that holds for trials that are still to come"
+            f"tracking.keep_models: {most}; it must stand there before the search: it holds "
+            "for trials that are still to come"
         )
     return NotFoundError(
         "an ensemble needs two trials at least whose checkpoints are there",

@@ -148,6 +148,7 @@ def decide(
     selected_on: str = "",
     selected_from: int = 1,
     reruns: int = 0,
+    members: int = 1,
     champion_selected_from: int = 1,
     notes: Sequence[str] = (),
 ) -> Decision:
@@ -171,6 +172,7 @@ def decide(
         selected_on: names the faces.
         selected_from: of how many runs the challenger is the best on these faces.
         reruns: how many of these were a confirmation's; the others are the search's trials.
+        members: of how many runs it is the mean; 1 for a single one.
         champion_selected_from: of how many the champion is; 1 if it was not selected on them.
         notes: to keep with the decision.
     """
@@ -178,10 +180,7 @@ def decide(
     checks = [_accuracy(level, labels, challenger, champion)]
     said = list(notes)
     if selected_from > 1:
-        said.append(
-            f"The challenger is the best of {_chosen_from(selected_from, reruns)} on these faces: "
-            "the intervals allow for that, its figures are optimistic all the same."
-        )
+        said.append(_selection(selected_from, reruns, members))
     if champion is not None:
         chances = math.ceil(selected_from / champion_selected_from)
         level = 1 - (1 - rule.level) / chances
@@ -212,6 +211,21 @@ def decide(
         rule.model_dump(),
         tuple(checks),
         tuple(said),
+    )
+
+
+def _selection(runs: int, reruns: int, members: int) -> str:
+    """Say what the challenger was chosen from."""
+    if members == runs:
+        return (
+            f"The challenger is the mean of all {_chosen_from(runs, reruns)}, whose checkpoints "
+            "were chosen on these faces: the intervals are as wide as for the best of them, its "
+            "figures are optimistic all the same."
+        )
+    best = "the best" if members == 1 else f"the mean of the best {members}"
+    return (
+        f"The challenger is {best} of {_chosen_from(runs, reruns)} on these faces: the intervals "
+        "allow for that, its figures are optimistic all the same."
     )
 
 

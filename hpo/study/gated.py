@@ -31,6 +31,7 @@ class Candidate:
         runs: of how many it was selected.
         reruns: how many of these were a confirmation's.
         entry: MLflow's entry of its version; None if it is not registered yet.
+        members: of how many of them it is the mean; 1 for a single one.
     """
 
     file: Path
@@ -39,6 +40,7 @@ class Candidate:
     runs: int
     reruns: int = 0
     entry: Any | None = None
+    members: int = 1
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ def _measured(
         selected_on=_faces_of(spec, candidate),
         selected_from=candidate.runs,
         reruns=candidate.reruns,
+        members=candidate.members,
         champion_selected_from=selected_from,
         notes=notes,
     )

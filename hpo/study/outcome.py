@@ -161,7 +161,10 @@ def judgement(records: list[TrialRecord]) -> list[str]:
     broken = sum(not r.feasible for r in judged)
     if broken:
         counts = Counter(metric for r in judged for metric in r.broken)
-        listed = ", ".join(f"{metric} {count}" for metric, count in counts.items())
+        listed = ", ".join(
+            f"{metric}: {count} trial{'' if count == 1 else 's'}"
+            for metric, count in counts.items()
+        )
         said.append(f"{broken} of {len(judged)} complete trials break a constraint ({listed}).")
     on_it = pareto_front(records)
     front = [r for r in records if (r.architecture, r.number) in on_it]

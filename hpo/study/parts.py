@@ -154,8 +154,8 @@ def _baselines(section: ArchitectureSpec, architecture: Architecture) -> Baselin
     thesis = _runnable_thesis(section, architecture)
     if thesis is not None:
         found["thesis"] = thesis
-    defaults = _defaults(section, known_parameters(architecture))
-    if defaults:
+    defaults, lacking = _defaults(section, known_parameters(architecture))
+    if defaults and not lacking:
         with contextlib.suppress(SpecError):
             resolve_parameters(architecture, {**defaults, **section.fixed})
             found["default"] = defaults
@@ -164,21 +164,28 @@ def _baselines(section: ArchitectureSpec, architecture: Architecture) -> Baselin
 
 def _defaults(
     section: ArchitectureSpec, known: Mapping[str, ParameterInfo]
-) -> dict[str, Any] | None:
-    """Return the defaults of the searched parameters that are in use; None if one has none."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the defaults of the searched parameters that are in use, and names of those without.
+
+    What hangs on a parameter that has none is passed over.
+    """
     values: dict[str, Any] = {}
+    lacking: list[str] = []
     for name in section.space.order():
         parameter, given = section.space.parameters[name], {**section.fixed, **values}
         if any(parent not in given for parent in parameter.when) or not parameter.active(given):
             continue
         if name not in known or known[name].default is None:
-            return None
+            lacking.append(name)
+            continue
         values[name] = known[name].default
-    return values
+    return values, lacking
 
 
 def baseline_notes(part: PlannedArchitecture) -> list[str]:
     """Return what a person should know of the baselines that the file's ``enqueue`` names."""
+    from hpo.training.resolve import known_parameters
+
     if "enqueue" not in part.spec.model_fields_set:
         return []
     asked, has = part.spec.enqueue, part.baselines
@@ -189,10 +196,13 @@ def baseline_notes(part: PlannedArchitecture) -> list[str]:
             f"{part.label} has no configuration of the thesis, so 'thesis' in its enqueue {does}."
         )
     if "default" in asked and "default" not in has:
-        notes.append(
-            f"{part.label} has no default for every searched parameter, or one that does not go "
-            "with what is fixed, so 'default' in its enqueue is passed over."
+        _, lacking = _defaults(part.spec, known_parameters(part.architecture))
+        has_none = (
+            f"has no default for {', '.join(lacking)}"
+            if lacking
+            else "has defaults that do not go with what is fixed, or searches nothing"
         )
+        notes.append(f"{part.label} {has_none}, so 'default' in its enqueue is passed over.")
     return notes
 
 

@@ -186,6 +186,7 @@ def _decided(
             challenger.runs,
             challenger.reruns,
             there,
+            max(len(origin.members), 1),
         ),
         champion,
         faces,

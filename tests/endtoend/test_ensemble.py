@@ -175,7 +175,7 @@ def test_its_value_is_that_of_its_answers_on_the_validation_faces(
         assert kept.confusion_without_copies == []
     assert (promotion.single, promotion.faces) == (0.5, 7)
     line = promotion.line()
-    assert "mean of cnn/1, cnn/2 of study study" in line
+    assert "mean of cnn #1, cnn #2 of study study" in line
     assert f"val_accuracy {accuracy:.4f} on 7 validation faces; cnn #1 alone 0.5000" in line
 
 
@@ -211,7 +211,7 @@ def test_the_recommender_says_who_answers(
     (answer,) = hpo.recommend(
         tmp_path / "drawn.png", workspace=workspace, model=promotion.classifier_version
     )
-    assert str(answer.champion).endswith("(study study, mean of cnn/1, cnn/2)")
+    assert str(answer.champion).endswith("(study study, mean of cnn #1, cnn #2)")
     assert answer.to_json()["champion"]["members"] == ("cnn/1", "cnn/2")
     manifest = next((workspace.runs / "artifacts").rglob("manifest.json"))
     assert json.loads(manifest.read_text())["classes"] == list(EMOTIONS)

@@ -107,6 +107,9 @@ def test_an_audit_tells_counts_advice_and_sheets(workspace: Workspace, tmp_path:
     row = next(line for line in told.splitlines() if line.startswith("in two splits"))
     assert row.split() == ["in", "two", "splits", "3", "7", "3", "3", "1"]
     assert "leakage: drop" in told
+    said = " ".join(told.split())
+    assert "hpo data audit planted --json lists the faces of every finding: split," in said
+    assert "which is what always answering it scores" in said
     drawn = {path.name for path in (folder / "audit").iterdir()}
     assert {"in-two-splits.png", "constant.png", "non-faces.png"} <= drawn
     assert "label-against-votes.png" not in drawn, "nothing was found, so there is no sheet"

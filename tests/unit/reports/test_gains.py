@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from hpo.reports.baselines import MOST_NAMED
+from hpo.reports.baselines import MOST_NAMED, baselines_phrase
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw import gain
 from hpo.reports.gain_sentences import changes, gain_notes, gain_sentence, sampler_sentence
 from hpo.reports.gains import unsearched_differences
+from hpo.reports.made import made_list
 from hpo.reports.page import page
 from hpo.reports.selection_sentences import lucky_shares, selection_sentence
 from hpo.reports.several_gains import gains_sentence
@@ -280,6 +281,46 @@ def test_what_a_study_changed_in_the_thesis_configuration_is_named_where_the_gai
     assert "thesis's own" not in said
     (picture,) = gain.section(changed).pictures
     assert "epochs 3, width 16 and dense 64" in picture.note
+
+
+def test_a_default_that_was_moved_into_the_space_is_not_told_as_the_default(
+    one_trial: OneTrial, spec: dict[str, Any]
+) -> None:
+    own = dataclasses.replace(reaching(one_trial(), 0.5), origin="default")
+    better = reaching(one_trial(number=1), 0.6)
+    said = " ".join(compute([own, better], spec, n_bootstrap=0).summary)
+    assert "The default configuration of cnn, trial 0, reached" in said
+    params = {**own.params, "width": 8}
+    moved = dataclasses.replace(own, params=params, moved={"width": 32})
+    changed = compute([moved, better], spec, n_bootstrap=0)
+    entry = next(e for e in changed.architectures if e["label"] == "cnn")
+    assert entry["departures"] == [{"name": "width", "default": 32, "here": 8}]
+    said = " ".join(changed.summary)
+    told = "(width 32 → 8, the space's nearest)"
+    assert f"The default configuration of cnn {told}, trial 0, reached" in said
+    (picture,) = gain.section(changed).pictures
+    assert f"cnn: trial 0 is the default configuration {told}." in picture.note
+    best = compute([moved], spec, n_bootstrap=0)
+    rows = dict(made_list(best))
+    assert rows["Best of cnn"].startswith(f"trial 0, the default configuration {told}: ")
+
+
+def test_moved_defaults_are_named_beside_several_baselines() -> None:
+    moved = {
+        "baseline": "default",
+        "departures": [{"name": "width", "default": 32, "here": 8}],
+    }
+    plain = {"baseline": "default", "departures": []}
+    nearest = "width 32 → 8, the space's nearest"
+    assert baselines_phrase({"a": plain, "b": plain}) == "the default configuration"
+    changed = "the default configuration as changed here"
+    assert baselines_phrase({"a": moved, "b": plain}) == changed
+    assert baselines_phrase({"a": moved, "b": plain}, named=True) == f"{changed} (a: {nearest})"
+    thesis = {"baseline": "thesis", "departures": []}
+    own = "the thesis's own configuration (in a the default configuration"
+    assert baselines_phrase({"a": moved, "b": thesis}) == f"{own} as changed here)"
+    named = baselines_phrase({"a": moved, "b": thesis}, named=True)
+    assert named == f"{own}; a: {nearest})"
 
 
 def test_a_gain_between_two_that_have_not_learned_is_told_as_that(

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from hpo.search.climbing import agreements_of, filled_slots, ladder_of
+from hpo.search.engine import open_engine
 from hpo.search.studies import read_trials
 from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.study import StudySpec
-from tests.unit.search.analytic import open_it
+from tests.unit.search.analytic import THESIS, open_it
 from tests.unit.search.climbers import KINDS, climb, climbing, curve, train
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -73,6 +74,17 @@ def test_the_best_is_trained_in_full_however_few_there_are(kind: str, storage_ur
     records = read_trials(storage_url, "study")
     assert any(r.rung == 2 or r.params["epochs"] == 9 for r in records)
     assert open_it(storage_url, spec, resume=True).ask() is None
+
+
+def test_what_a_baseline_asked_for_beyond_its_space_is_known_at_every_rung(
+    storage_url: str,
+) -> None:
+    spec = climbing(1, architecture={"enqueue": ["thesis"]})
+    far = {"thesis": {**THESIS, "layers": 12}}
+    climb(open_engine(storage_url, spec, "cnn", baselines=far), spec)
+    records = read_trials(storage_url, "study")
+    assert len({r.rung for r in records}) > 1
+    assert all(r.moved == {"layers": 12} for r in records)
 
 
 def test_first_epoch_looks_once_and_keeps_the_best(storage_url: str) -> None:

@@ -15,6 +15,7 @@ def test_the_thesis_is_fitted_to_the_space_and_yields_to_what_is_fixed() -> None
     assert first.values == {"learning_rate": 1e-3, "optimizer": "adam", "layers": 8}
     assert first.overrides == {"dense": [8]}  # epochs: the study fixes 3
     assert "layers 12 → 8" in first.notes[0]
+    assert first.moved == {"layers": 12}
 
 
 def test_where_there_is_no_thesis_its_word_means_the_defaults_and_they_are_tried_once() -> None:

@@ -21,6 +21,7 @@ from hpo.spec.study import StudySpec
 from tests.unit.search.analytic import (
     DISCRETE,
     SPACE,
+    THESIS,
     choices,
     copied,
     make_spec,
@@ -55,6 +56,21 @@ def test_a_record_holds_what_the_trial_ran_with(storage_url: str) -> None:
     assert record.started.endswith("+00:00")
     assert record.seconds > 0
     assert record.space == spec.architectures["cnn"].space.to_plain()
+
+
+def test_a_record_knows_what_a_baseline_asked_for_beyond_its_space(storage_url: str) -> None:
+    spec = make_spec(1, architecture={"enqueue": ["thesis"]})
+    far = {**THESIS, "layers": 12, "learning_rate": 9.0}
+    engine = open_engine(storage_url, spec, "cnn", baselines={"thesis": far})
+    first = engine.ask()
+    assert first is not None
+    assert engine.record(first.number).moved == {"layers": 12, "learning_rate": 9.0}
+    # What a retry changes is not the space's doing.
+    engine.release(first.number, "out of memory", {"layers": 4})
+    again = engine.ask()
+    assert again is not None
+    assert engine.record(again.number).params["layers"] == 4
+    assert engine.record(again.number).moved == {"learning_rate": 9.0}
 
 
 def test_a_running_trial_is_read_as_such(storage_url: str) -> None:
@@ -249,12 +265,19 @@ def test_a_study_is_bound_to_the_faces_that_it_began_with(storage_url: str) -> N
         open_engine(storage_url, spec, "cnn", resume=True, dataset_digest=other)
 
 
+OPTIMIZERS = {"type": "categorical", "choices": ["lion", "sgd", "adam"]}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
             {"architecture": {"space": {**SPACE, "layers": {**SPACE["layers"], "high": 9}}}},
             r"space\.layers: int 1 to 9, there int 1 to 8",
+        ),
+        (
+            {"architecture": {"space": {**SPACE, "optimizer": OPTIMIZERS}}},
+            r"space\.optimizer: one of lion, sgd, adam, there one of adam, sgd",
         ),
         ({"architecture": {"space": DISCRETE}}, r"momentum: absent, there float 0\.5 to 0\.99"),
         ({"architecture": {"fixed": {"epochs": 5}}}, r"fixed\.epochs: 5, there 3"),

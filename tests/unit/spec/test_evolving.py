@@ -92,6 +92,10 @@ def test_another_order_is_no_change_and_what_is_added_comes_last() -> None:
     assert arranged(turned, old).to_plain() == old.to_plain()
     wider = changed("optimizer", choices=["lion", "sgd", "adam"])
     assert arranged(wider, old).parameters["optimizer"].values() == ["adam", "sgd", "lion"]
+    # Told as the file has it.
+    assert growth(old, wider).added == [
+        "optimizer: one of lion, sgd, adam, until now one of adam, sgd"
+    ]
 
 
 @given(space=spaces(), data=st.data())

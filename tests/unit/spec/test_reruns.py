@@ -38,7 +38,7 @@ def test_a_trial_has_one_name() -> None:
 def test_trials_of_a_search_are_called_as_ever() -> None:
     assert who_serves("thesis", "cnn", 7) == "cnn #7"
     assert who_serves("thesis", "cnn-2", 7) == "cnn-2 #7"
-    assert who_serves("thesis", "cnn", 7, ("cnn/7", "cnn/1")) == "mean of cnn/7, cnn/1"
+    assert who_serves("thesis", "cnn", 7, ("cnn/7", "cnn/1")) == "mean of cnn #7, cnn #1"
     assert expected_of({}) == ""
 
 

@@ -36,13 +36,14 @@ def said(
     selected_from: int = 1,
     champion_selected_from: int = 1,
     reruns: int = 0,
+    members: int = 1,
     **rule: Any,
 ) -> Decision:
     return decide(
         GateSpec(**rule), LABELS, challenger, champion,
         against="1" if champion else "", at="2026-01-01T00:00:00", dataset_digest="sha256:1",
         selected_from=selected_from, champion_selected_from=champion_selected_from,
-        reruns=reruns,
+        reruns=reruns, members=members,
     )  # fmt: skip
 
 
@@ -132,6 +133,15 @@ def test_re_runs_are_chances_as_trials_are_and_are_told_apart() -> None:
     old = decision_of(tags | {"hpo.gate.numbers": json.dumps(plain)})
     assert old is not None
     assert old.reruns == 0
+
+
+def test_an_ensemble_is_not_told_as_the_best_of_the_trials_that_it_joins() -> None:
+    better = answering(lambda i: i % 10 < 7)
+    all_of_them = said(better, selected_from=3, members=3)
+    assert all_of_them.notes[0].startswith("The challenger is the mean of all 3 trials, whose ")
+    some = said(better, selected_from=20, reruns=6, members=5)
+    told = "The challenger is the mean of the best 5 of 14 trials and 6 re-runs on these faces: "
+    assert some.notes[0].startswith(told)
 
 
 def test_a_decision_is_tags_that_people_and_programs_read() -> None:
