@@ -62,6 +62,8 @@ def figures(
         )
     elif others is None:
         told.append("Whether training has copies of these faces was not recorded.")
+    elif n and others == n:
+        told.append("Training has a copy of none of these faces: without copies all is the same.")
     told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
     if n and accuracy is not None:
         told += _no_better(accuracy, n, confusion, "")

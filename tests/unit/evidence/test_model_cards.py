@@ -71,6 +71,21 @@ def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_kno
     assert "was not recorded" in model_card(facts())
 
 
+def test_a_card_says_that_copies_were_left_out_of_training_and_none_is_left() -> None:
+    left_out = "near duplicate of a held-out one were left out of training (`data.leakage: drop`)."
+    none = "Training has a copy of none of these faces: without copies all is the same."
+    known = facts(validation_size_without_copies=3589)
+    for card in (model_card({**known, "leakage": "drop"}), described({**known, "leakage": "drop"})):
+        assert left_out in card
+        assert none in card
+    kept = model_card({**known, "leakage": "keep"})
+    assert left_out not in kept
+    assert none in kept
+    some = model_card(facts(validation_size_without_copies=3000))
+    assert none not in some
+    assert none not in model_card(facts())
+
+
 def test_figures_have_the_words_that_a_report_has() -> None:
     metrics = {
         "val_balanced_accuracy": 0.5,
