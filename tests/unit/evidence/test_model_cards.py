@@ -86,6 +86,21 @@ def test_a_card_says_that_copies_were_left_out_of_training_and_none_is_left() ->
     assert none not in model_card(facts())
 
 
+def test_a_card_tells_latency_and_size_where_a_study_was_judged_by_them() -> None:
+    scores = {"val_accuracy": 0.64, "val_loss": 1.02}
+    measured = {"latency_ms": 2.7308, "latency_ms_spread": 0.4534, "size_mib": 0.599063}
+    card = model_card(facts(metrics={**scores, **measured}))
+    assert (
+        "It answers for one face in 2.731 ms (median, quartiles 0.4534 ms apart; measured on the "
+        "machine that trained it). Its file has 0.5991 MiB."
+    ) in card
+    small = model_card(facts(metrics={**scores, "size_mib": 8.0}))
+    assert "Its file has 8 MiB." in small
+    for silent in (small, model_card(facts(metrics=scores))):
+        assert "answers for one face" not in silent
+    assert "Its file has" not in model_card(facts(metrics=scores))
+
+
 def test_figures_have_the_words_that_a_report_has() -> None:
     metrics = {
         "val_balanced_accuracy": 0.5,
