@@ -7,6 +7,7 @@ from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.metric_words import metric_words
+from hpo.spec.objectives import metric_text
 from hpo.spec.records import WITHOUT_COPIES
 
 _PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
@@ -62,15 +63,35 @@ def figures(
         )
     elif others is None:
         told.append("Whether training has copies of these faces was not recorded.")
+    elif n and others == n:
+        told.append("Training has a copy of none of these faces: without copies all is the same.")
     told += [sentence for sentence in (chance_sentence(confusion),) if sentence]
     if n and accuracy is not None:
         told += _no_better(accuracy, n, confusion, "")
     if beside and other is not None and facts.get("confusion_without_copies"):
         told += _no_better(other, others, facts["confusion_without_copies"], "without these ")
+    told += [sentence for sentence in (_measured(metrics),) if sentence]
     said.append(" ".join(told))
     if confusion and len(confusion) == len(facts.get("classes") or ()):
         said.append(class_table(facts["classes"], confusion))
     return said
+
+
+def _measured(metrics: Mapping[str, Any]) -> str:
+    """Say how fast and how large a model is; "" where its study was not judged by that."""
+    latency, spread = metrics.get("latency_ms"), metrics.get("latency_ms_spread")
+    size, told = metrics.get("size_mib"), []
+    if latency is not None:
+        apart = (
+            "" if spread is None else f", quartiles {metric_text('latency_ms', spread)} ms apart"
+        )
+        told.append(
+            f"It answers for one face in {metric_text('latency_ms', latency)} ms (median{apart}; "
+            "measured on the machine that trained it)."
+        )
+    if size is not None:
+        told.append(f"Its file has {metric_text('size_mib', size)} MiB.")
+    return " ".join(told)
 
 
 def _no_better(

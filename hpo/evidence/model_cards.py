@@ -45,7 +45,12 @@ _DRAWN = "drawn-faces"
 
 
 def card_facts(
-    record: TrialRecord, *, dataset: str, digest: str = "", classes: Sequence[str] = ()
+    record: TrialRecord,
+    *,
+    dataset: str,
+    digest: str = "",
+    classes: Sequence[str] = (),
+    leakage: str = "",
 ) -> dict[str, Any]:
     """Return what a card says of a trial's model, as plain data.
 
@@ -57,6 +62,7 @@ def card_facts(
         dataset: name of its faces.
         digest: of the faces; "" if it was not recorded.
         classes: in the order of the model's answers.
+        leakage: ``data.leakage`` of its study; "" if it is not known.
     """
     result = record.result
     assert result is not None
@@ -83,6 +89,7 @@ def card_facts(
         "dataset": dataset,
         "dataset_digest": digest,
         "classes": list(classes),
+        "leakage": leakage,
         "metrics": dict(result.metrics),
         "confusion": [list(row) for row in result.confusion],
         "confusion_without_copies": [list(row) for row in result.confusion_without_copies],
@@ -184,6 +191,11 @@ def _what(facts: Mapping[str, Any]) -> list[str]:
     digest = facts.get("dataset_digest")
     data = f"{trained:,} training faces" if trained else "An unrecorded number of training faces"
     data += f" of the dataset `{facts['dataset']}`" + (f" (digest `{digest}`)." if digest else ".")
+    if facts.get("leakage") == "drop":
+        data += (
+            " Faces that are an exact, mirrored or near duplicate of a held-out one were left out "
+            "of training (`data.leakage: drop`)."
+        )
     if "fer" in facts["dataset"].lower():
         data += (
             " FER-2013 was gathered by an image search for words of emotions (Goodfellow et al. "

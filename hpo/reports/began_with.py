@@ -26,7 +26,7 @@ def began_sentence(study: Mapping[str, Any], known: Sequence[int] | None) -> str
     if seen:
         what = f"{plural(seen, 'trial')} of study {earlier}, judged on the same faces"
         what += f" ({tried})" if first else ""
-        where = "the luck of these"
+        where = "the luck of that trial" if seen == 1 else "the luck of these"
     else:
         what = f"what study {earlier} had found{f' ({tried})' if first else ''}"
         where = "where that was judged on these faces too, the luck of its trials"

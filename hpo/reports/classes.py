@@ -136,8 +136,9 @@ def _unknown(data: ReportData, label: str, trial: int) -> str:
     alone = row.get("validation_size_without_copies")
     if alone is None or alone == row["validation_size"]:
         return ""
+    seen = row["validation_size"] - alone
     return (
-        f" {number(row['validation_size'] - alone)} of these faces have a copy in training; the "
+        f" {number(seen)} of these faces {'has' if seen == 1 else 'have'} a copy in training; the "
         "figures without them are not known, as it was trained before they were kept per emotion."
     )
 

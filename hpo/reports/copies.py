@@ -62,20 +62,21 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
         )
     told = (
         f"{number(seen)} of the {number(found['of'])} validation faces "
-        f"({percent(seen / found['of'])}) have an exact, mirrored or near duplicate in the "
-        "training split"
+        f"({percent(seen / found['of'])}) {'has' if seen == 1 else 'have'} an exact, mirrored or "
+        "near duplicate in the training split"
     )
     here, faces = found.get("trained_on"), number(winner["best"]["train_size"])
     least = 0 if here is None else seen - here
     if not least:
-        told += ", and a score on them may be partly memory"
+        told += f", and a score on {'it' if seen == 1 else 'them'} may be partly memory"
     else:
+        none = "it has none" if seen == 1 else "none has one"
         # All that have a copy are left out, so that trials on other parts can be compared.
         told += (
             f", but only {number(here)} {'have' if here > 1 else 'has'} one among the {faces} "
             f"faces that were trained on: of the other {number(least)} memory explains nothing"
             if here
-            else f", but none has one among the {faces} faces that were trained on: memory "
+            else f", but {none} among the {faces} faces that were trained on: memory "
             "explains no answer"
         )
     if found["interval"] is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.evidence.importance import FEW_BELOW
 from hpo.reports.sentences import EVALUATOR_NAMES, listed, percent, plural
 
 POOR_FIT = 0.5
@@ -12,7 +13,7 @@ POOR_FIT = 0.5
 STEADY = 0.8
 """Share of the halves in which the first parameter must come first to be said to matter most."""
 TOLD_FROM = 0.01
-"""Lower end from which on an interaction is told, and a parameter said to matter most."""
+"""Lower end from which on an interaction or a further parameter is told, or one matters most."""
 _LISTED = 3
 """Parameters named with their numbers."""
 
@@ -55,10 +56,15 @@ def importance_sentence(
     if first["conditional"]:
         whole = f"the variance of {objective['label']} among the trials that had it"
     text = f"In {where}, {first['name']} {verb}: by itself it explains {number(first)} of {whole}"
+    # Where chance was not asked about, an interval that reaches down to nothing is no rank.
+    open_ones = [r["name"] for r in others if r.get("distinct") is None and r["low"] <= TOLD_FROM]
+    others = [row for row in others if row["name"] not in open_ones]
     if others:
         text += "; then " + ", ".join(
             f"{row['name']} {number(row)}" for row in others[: _LISTED - 1]
         )
+    if open_ones:
+        text += f"; {listed(open_ones)} may explain nothing"
     if silent:
         are = "is" if len(silent) == 1 else "are"
         text += f"; {listed(silent)} {are} not distinguishable from no effect"
@@ -96,6 +102,9 @@ def remarks(tables: Mapping[str, Table]) -> list[str]:
         share = percent(table["top_share"], 0)
         chance = ", and with so few trials that may be chance" if table["few"] else ""
         said.append(f"{first} came first in {share} of {halves} of the trials{chance}.")
+    # Of a widened table it is said below.
+    if table["few"] and not table.get("widened"):
+        said.append(f"Of fewer than {FEW_BELOW} trials it is not told what has no effect.")
     said += [
         f"{pair['first']} and {pair['second']} act together: {number(pair)} beyond what each "
         "explains alone."

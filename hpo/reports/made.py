@@ -9,7 +9,7 @@ from hpo.reports.baselines import BASELINES, changes_clause
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
 from hpo.reports.sentences import ORIGINS, moment, origin_phrase, span
-from hpo.spec.limits import budget_text
+from hpo.spec.limits import budget_text, limit_text
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
 """Keys of the study file that hold for all architectures, as the page repeats them."""
@@ -80,6 +80,7 @@ def _asked(study: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     told = budget_text(study.get("budget"), own.get("trials"))
     limit = own.get("train_limit") or (data.get("train_limit") if isinstance(data, Mapping) else 0)
     said = [told] if told else []
+    said += _beyond(study.get("budget"))
     said.append(f"{limit:,} training faces at most" if limit else "all training faces")
     if own.get("weights"):
         said.append(f"weights {own['weights']}")
@@ -96,6 +97,12 @@ def _asked(study: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     if first:
         said.append(f"tried first: {' and '.join(first)}")
     return "; ".join(said)
+
+
+def _beyond(budget: Any) -> list[str]:
+    """Return the trials that no search asked for, in words; [] if there are none."""
+    extra = budget.get("importance_trials") if isinstance(budget, Mapping) else None
+    return [f"beyond that {limit_text('trials', extra)} of an even sample"] if extra else []
 
 
 def _setting(value: Any) -> str:

@@ -58,6 +58,9 @@ def card_of(data: ReportData) -> dict[str, Any]:
     is served, by name. An older report has not all of it: what it does not know is left out.
     """
     facts = data.card or _best_of(data)
+    given = data.study.get("data")
+    if facts and isinstance(given, Mapping):
+        facts = {**facts, "leakage": given.get("leakage", "")}
     told = _confirmed(data, facts) if facts else {}
     return {**facts, "confirmed": told} if told else facts
 

@@ -163,6 +163,8 @@ def _demand(error: Any, path: KeyPath) -> str:
     """Return what a value should have been, in a researcher's words."""
     if len(path) == 1 and path[0] in _PLUG_INS:
         return "takes a name, or a mapping of a name and options"
+    if path == ("objective",):
+        return "takes a mapping, such as {metric: val_loss}"
     if path[-2:-1] == ("enqueue",):
         return "takes 'thesis', 'default' or a mapping of parameters"
     if _is_tag(error["loc"], len(error["loc"]) - 1) and any(k in path for k in _SCALAR_PLACES):

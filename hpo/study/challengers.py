@@ -187,7 +187,13 @@ def _classifier(
         metrics=winner.result.metrics,
         version=hpo.__version__,
         card=described(
-            card_facts(winner, dataset=spec.data.dataset, digest=recorded, classes=classes)
+            card_facts(
+                winner,
+                dataset=spec.data.dataset,
+                digest=recorded,
+                classes=classes,
+                leakage=spec.data.leakage,
+            )
         ),
     )
     return origin, model_uri

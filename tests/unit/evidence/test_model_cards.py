@@ -71,6 +71,36 @@ def test_faces_that_training_has_a_copy_of_are_left_out_beside_where_that_is_kno
     assert "was not recorded" in model_card(facts())
 
 
+def test_a_card_says_that_copies_were_left_out_of_training_and_none_is_left() -> None:
+    left_out = "near duplicate of a held-out one were left out of training (`data.leakage: drop`)."
+    none = "Training has a copy of none of these faces: without copies all is the same."
+    known = facts(validation_size_without_copies=3589)
+    for card in (model_card({**known, "leakage": "drop"}), described({**known, "leakage": "drop"})):
+        assert left_out in card
+        assert none in card
+    kept = model_card({**known, "leakage": "keep"})
+    assert left_out not in kept
+    assert none in kept
+    some = model_card(facts(validation_size_without_copies=3000))
+    assert none not in some
+    assert none not in model_card(facts())
+
+
+def test_a_card_tells_latency_and_size_where_a_study_was_judged_by_them() -> None:
+    scores = {"val_accuracy": 0.64, "val_loss": 1.02}
+    measured = {"latency_ms": 2.7308, "latency_ms_spread": 0.4534, "size_mib": 0.599063}
+    card = model_card(facts(metrics={**scores, **measured}))
+    assert (
+        "It answers for one face in 2.731 ms (median, quartiles 0.4534 ms apart; measured on the "
+        "machine that trained it). Its file has 0.5991 MiB."
+    ) in card
+    small = model_card(facts(metrics={**scores, "size_mib": 8.0}))
+    assert "Its file has 8 MiB." in small
+    for silent in (small, model_card(facts(metrics=scores))):
+        assert "answers for one face" not in silent
+    assert "Its file has" not in model_card(facts(metrics=scores))
+
+
 def test_figures_have_the_words_that_a_report_has() -> None:
     metrics = {
         "val_balanced_accuracy": 0.5,

@@ -31,7 +31,7 @@ UNSURE = "where that was judged on these faces too, the luck of its trials"
         (
             [1, 2],
             "1 trial of study two, judged on the same faces (2 configurations of it were tried "
-            "first): the luck of these",
+            "first): the luck of that trial",
             "the 1 trial of study two",
         ),
         (

@@ -76,6 +76,24 @@ def test_beside_it_stands_what_one_answer_scores_there_and_how_many_copies_it_tr
     assert "but none has one among the 6,000 faces that were trained on: memory" in said(0)
 
 
+def test_of_one_face_with_a_copy_it_speaks_in_the_singular(one_trial: OneTrial) -> None:
+    trial = scored(one_trial(), 3588, **ALONE)
+
+    def said(trained_on: int | None) -> str:
+        kept = dataclasses.replace(trial.result, validation_copies_trained_on=trained_on)
+        (found,) = [
+            s for s in report(dataclasses.replace(trial, result=kept)).summary if "duplicate" in s
+        ]
+        return found
+
+    one = "1 of the 3,589 validation faces (0.0 %) has an exact, mirrored or near duplicate in the "
+    assert said(None).startswith(one + "training split, and a score on it may be partly memory: on")
+    assert said(1) == said(None)
+    assert "split, but it has none among the 6,000 faces that were trained on: memory" in said(0)
+    (table,) = class_tables(report(trial))
+    assert "1 of these faces has a copy in training" in table.caption
+
+
 def test_every_score_stands_with_and_without_copies_in_a_table(one_trial: OneTrial) -> None:
     data = report(scored(one_trial(), 3041, **ALONE))
     rows = copies_rows(data)

@@ -69,6 +69,23 @@ def test_a_lead_that_halves_do_not_share_is_only_a_rank() -> None:
     assert "with so few trials that may be chance" in few
 
 
+def test_what_may_explain_nothing_has_no_rank_where_chance_was_not_asked_about() -> None:
+    def few(*others: dict[str, Any], **more: Any) -> str:
+        return said(fanova=table(row("rate", 0.9, distinct=None), *others, few=True, **more))
+
+    nothing = row("activation", 0.0, distinct=None, low=0.0, high=0.06)
+    told = few(nothing)
+    assert "over the space; activation may explain nothing (fANOVA" in told
+    assert "Of fewer than 50 trials it is not told what has no effect." in told
+    told = few(row("dropout", 0.2, distinct=None), nothing, {**nothing, "name": "crop"})
+    assert "; then dropout 0.20 [0.10, 0.30]; activation and crop may explain nothing (" in told
+    # Widened intervals say so themselves, and what was told from chance has its rank.
+    assert "Of fewer than" not in few(nothing, widened=True, adaptive=9)
+    sure = said(fanova=table(row("rate", 0.9), nothing | {"distinct": True}))
+    assert "; then activation 0.00 [0.00, 0.06] (" in sure
+    assert "Of fewer than" not in sure
+
+
 def test_a_share_that_may_be_nothing_and_a_forest_that_foretells_little_are_only_a_rank() -> None:
     open_share = row("learning_rate", 0.6, low=0.0, high=1.0)
     assert "learning_rate ranks first" in said(fanova=table(open_share))

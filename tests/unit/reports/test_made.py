@@ -51,6 +51,20 @@ def test_a_budget_of_time_is_told_without_trials_that_nobody_asked_for(
     assert made["Asked of xception"].startswith(said)
 
 
+def test_trials_for_importance_are_told_beyond_the_budget(
+    one_trial: Callable[..., TrialRecord], spec: dict[str, Any]
+) -> None:
+    spec["architectures"] = {"cnn": {"architecture": "cnn"}}
+
+    def asked(extra: int) -> str:
+        spec["budget"] = {"trials": 4, "importance_trials": extra}
+        return dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))["Asked of cnn"]
+
+    assert asked(10).startswith("4 trials; beyond that 10 trials of an even sample; ")
+    assert asked(1).startswith("4 trials; beyond that 1 trial of an even sample; ")
+    assert "beyond" not in asked(0)
+
+
 def test_a_study_that_says_nothing_of_itself_is_told_as_far_as_it_goes(
     one_trial: Callable[..., TrialRecord],
 ) -> None:

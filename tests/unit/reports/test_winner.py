@@ -41,6 +41,18 @@ def test_an_old_report_has_a_card_of_what_it_knows(records: Records, spec: dict[
     assert "## Forbidden uses" in model_card(known)
 
 
+def test_a_card_knows_from_the_study_that_copies_were_left_out(
+    records: Records, spec: dict[str, Any]
+) -> None:
+    said = "`data.leakage: drop`"
+    spec["data"] = {"dataset": "fer2013", "leakage": "keep"}
+    assert said not in model_card(card_of(compute(records(trials=5), spec, n_bootstrap=0)))
+    spec["data"] = {"dataset": "fer2013", "leakage": "drop"}
+    data = compute(records(trials=5), spec, n_bootstrap=0)
+    for known in (data, dataclasses.replace(data, card={})):
+        assert said in model_card(card_of(known))
+
+
 def test_on_the_card_a_verdict_says_once_that_nothing_was_shown_to_have_learned(
     records: Records, spec: dict[str, Any]
 ) -> None:

@@ -112,6 +112,7 @@ FAULTY = [
     _with("a sampler that is a list", "sampler: tpe", "sampler: [tpe]"),
     _with("a sampler without a name", "sampler: tpe", "sampler: {seed: 3}"),
     _with("unknown objective", "sampler: tpe", "objective: {metric: accuracy}"),
+    _with("an objective that is a word", "sampler: tpe", "objective: val_loss"),
     _with("unknown precision", "sampler: tpe", "precision: float16"),
     _with("a negative seed", "sampler: tpe", "seed: -1"),
     _with("models kept in words", "sampler: tpe", "tracking: {keep_models: all}"),
