@@ -120,11 +120,12 @@ def _initialise(tracking_uri: str, artifact_root: Path | None, database: Path | 
     from mlflow.tracking._tracking_service.utils import _get_store
 
     fresh = database is not None and not database.exists()
-    if database is not None and not fresh and artifact_root is not None:
-        follow(database, artifact_root)
     # Through this door, not MlflowClient's, because only here the Default experiment can be told
     # where artifacts belong; it would otherwise point at ./mlruns of wherever one happens to be.
     store = _get_store(tracking_uri, str(artifact_root) if artifact_root else None)
+    # Only now: a database of an earlier MLflow's has all tables after its migrations alone.
+    if database is not None and artifact_root is not None and not fresh:
+        follow(database, artifact_root)
     if fresh:
         # A reader (the UI) and the writer do not block each other then. It stays with the file.
         with contextlib.suppress(Exception), store.engine.connect() as connection:
