@@ -12,6 +12,7 @@ import pytest
 
 from hpo.reports.compute import compute
 from hpo.reports.page import write_report
+from tests.browsing import Hands, in_a_browser, needs_a_browser
 from tests.unit.reports.conftest import study_records, study_spec
 
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "End": 35, "ArrowRight": 39}
@@ -47,18 +48,8 @@ FOCUSED = """new Promise(function (done) {
 })"""
 
 
-class Hands:
+class Keys(Hands):
     """Presses keys and looks at what they did."""
-
-    def __init__(self, send: Callable[..., Awaitable[Any]]) -> None:
-        self.send = send
-
-    async def ask(self, script: str) -> Any:
-        answer = await self.send(
-            "Runtime.evaluate",
-            {"expression": script, "returnByValue": True, "awaitPromise": True},
-        )
-        return answer["result"]["result"].get("value")
 
     async def press(self, key: str) -> None:
         event = {"key": key, "code": "Space" if key == " " else key}
@@ -81,35 +72,21 @@ class Hands:
 @pytest.fixture
 def by_hand(tmp_path: Path) -> Callable[..., Any]:
     """Open the page of a study and do with it what a coroutine says."""
-    pytest.importorskip("choreographer")
-    from choreographer import Browser
-
-    from hpo.reports.pictures import browser
-
-    program = browser()
-    if program is None:
-        pytest.skip("no browser")
+    needs_a_browser()
     data = compute(study_records(trials=4), study_spec(), n_bootstrap=0)
     page = write_report(data, tmp_path)
 
-    async def opened(work: Callable[[Hands], Awaitable[Any]], hash: str) -> Any:
-        async with Browser(path=program, headless=True, enable_sandbox=False) as running:
-            tab = await running.create_tab("about:blank")
-            hands = Hands(tab.send_command)
-            window = {"width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-            await hands.send("Emulation.setDeviceMetricsOverride", window)
-            await hands.send("Page.enable")
-            await hands.send("Page.addScriptToEvaluateOnNewDocument", {"source": WITH_A_MOUSE})
-            await hands.send("Page.navigate", {"url": page.as_uri() + hash})
-            while not await hands.ask("document.readyState === 'complete' && !!window.hpoPage"):
-                await asyncio.sleep(0.1)
-            return await work(hands)
+    def opened(work: Callable[[Keys], Awaitable[Any]], hash: str = "") -> Any:
+        def with_keys(hands: Hands) -> Awaitable[Any]:
+            return work(Keys(hands.send))
 
-    return lambda work, hash="": asyncio.run(opened(work, hash))
+        return in_a_browser(page, with_keys, width=1400, height=900, hash=hash, before=WITH_A_MOUSE)
+
+    return opened
 
 
 def test_tab_leads_through_all_that_can_be_used_in_its_order(by_hand: Callable[..., Any]) -> None:
-    async def walk(hands: Hands) -> list[dict[str, Any]]:
+    async def walk(hands: Keys) -> list[dict[str, Any]]:
         stops = []
         for _ in range(MOST_STOPS):
             await hands.press("Tab")
@@ -132,7 +109,7 @@ def test_tab_leads_through_all_that_can_be_used_in_its_order(by_hand: Callable[.
 
 
 def test_what_has_the_focus_does_what_its_keys_say(by_hand: Callable[..., Any]) -> None:
-    async def use(hands: Hands) -> dict[str, Any]:
+    async def use(hands: Keys) -> dict[str, Any]:
         found: dict[str, Any] = {}
         await hands.focus("#filters input[name=architecture]")
         await hands.press(" ")
@@ -198,7 +175,7 @@ def test_what_has_the_focus_does_what_its_keys_say(by_hand: Callable[..., Any]) 
 
 
 def test_skipping_to_the_results_keeps_the_filters(by_hand: Callable[..., Any]) -> None:
-    async def skip(hands: Hands) -> list[Any]:
+    async def skip(hands: Keys) -> list[Any]:
         await hands.focus(".skip")
         await hands.press("Enter")
         await hands.focused()
@@ -213,7 +190,7 @@ def test_skipping_to_the_results_keeps_the_filters(by_hand: Callable[..., Any]) 
 
 
 def test_on_paper_headings_stay_with_what_they_head(by_hand: Callable[..., Any]) -> None:
-    async def look(hands: Hands) -> Any:
+    async def look(hands: Keys) -> Any:
         await hands.send("Emulation.setEmulatedMedia", {"media": "print"})
         return json.loads(
             await hands.ask(

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import random
-import re
-import subprocess
-from collections.abc import Callable
-from html import unescape
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +13,26 @@ import pytest
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.page import write_report
+from tests.browsing import Hands, in_a_browser, needs_a_browser
 from tests.unit.reports.conftest import study_records, study_spec, trial
 
 Measure = Callable[..., Any]
-TIMEOUT_SECONDS = 120
-
-FRAME = """<body style="margin:0"><iframe src="index.html{hash}" id="page"
-style="border:0;width:{width}px;height:12000px"></iframe><pre id="measured"></pre><script>
-document.getElementById("page").addEventListener("load", function () {{
-  var page = this.contentWindow, document_ = this.contentDocument;
-  setTimeout(function () {{
-    var measured = (function (window, document) {{ {script} }})(page, document_);
-    document.getElementById("measured").textContent = JSON.stringify(measured);
-  }}, 4000);
-}});
-</script></body>"""
-"""A window has a least width, a frame in it has none."""
+HEIGHT = 12000
+"""Pixels of a window in which most figures are near enough to be drawn."""
 
 
 @pytest.fixture
 def measure(tmp_path: Path) -> Measure:
-    """Return what a script, the body of a function of window and document, returns of a page."""
-    pytest.importorskip("choreographer")
-    from hpo.reports.pictures import browser
-
-    program = browser()
-    if program is None:
-        pytest.skip("no browser")
+    """Return what a script, the body of a function, returns of a page."""
+    needs_a_browser()
 
     def measured(data: ReportData, script: str, width: int = 1400, hash: str = "") -> Any:
-        write_report(data, tmp_path)
-        frame = tmp_path / "frame.html"
-        text = FRAME.format(width=width, script=script, hash=hash)
-        frame.write_text(text, encoding="utf-8")
-        command = [
-            program,
-            *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            "--allow-file-access-from-files",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--window-size={max(width, 500)},12000",
-            *("--virtual-time-budget=10000", "--dump-dom", frame.as_uri()),
-        ]
-        ended = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-            env=dict(os.environ),
-        )
-        found = re.search(r'<pre id="measured">(.+?)</pre>', ended.stdout, re.DOTALL)
-        assert found, ended.stdout[-2000:]
-        return json.loads(unescape(found.group(1)))
+        page = write_report(data, tmp_path)
+
+        def asked(hands: Hands) -> Awaitable[Any]:
+            return hands.ask(f"(function () {{ {script} }})()")
+
+        return in_a_browser(page, asked, width=width, height=HEIGHT, hash=hash)
 
     return measured
 

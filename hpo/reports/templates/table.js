@@ -11,6 +11,8 @@ window.hpoTable = (function () {
   function fit() {
     box.style.maxHeight = "none";
     if (table.offsetHeight <= TALL * 1.25) { return; }
+    // Measured with its bars, which take of the width of the rows and of the height of the box.
+    box.style.maxHeight = TALL + "px";
     var top = table.getBoundingClientRect().top, end = TALL;
     for (var k = 0; k < body.rows.length; k += 1) {
       var row = body.rows[k];
@@ -19,7 +21,7 @@ window.hpoTable = (function () {
       if (bottom > TALL) { break; }
       end = bottom;
     }
-    box.style.maxHeight = end + "px";
+    box.style.maxHeight = end + box.offsetHeight - box.clientHeight + "px";
   }
   new ResizeObserver(fit).observe(table);
 
