@@ -8,6 +8,8 @@ The Python API has the names of the command line; each is loaded when it is firs
     outcome = hpo.run("search_spaces/thesis.yaml", trials=5)
     hpo.report("thesis")
     answers = hpo.recommend(["me.jpg"])
+
+``docs/python.md`` tells it as a whole.
 """
 
 from __future__ import annotations
@@ -25,8 +27,17 @@ if TYPE_CHECKING:
     from hpo.data.show import describe_faces as describe_faces
     from hpo.data.show import describe_songs as describe_songs
     from hpo.data.songs import import_songs as import_songs
+    from hpo.execution.watch import Watcher as Watcher
     from hpo.recommender.answer import recommend as recommend
     from hpo.recommender.answer import watch as watch
+    from hpo.spec.errors import DataError as DataError
+    from hpo.spec.errors import EnvironmentProblem as EnvironmentProblem
+    from hpo.spec.errors import HpoError as HpoError
+    from hpo.spec.errors import InputError as InputError
+    from hpo.spec.errors import IntegrityError as IntegrityError
+    from hpo.spec.errors import NotFoundError as NotFoundError
+    from hpo.spec.errors import SpecError as SpecError
+    from hpo.spec.errors import TrainingError as TrainingError
     from hpo.spec.loading import load_study as load_study
     from hpo.spec.study import StudySpec as StudySpec
     from hpo.spec.workspace import Workspace as Workspace
@@ -48,7 +59,16 @@ if TYPE_CHECKING:
     from hpo.study.stepping_back import rollback as rollback
 
 _API = {
+    "DataError": "hpo.spec.errors",
+    "EnvironmentProblem": "hpo.spec.errors",
+    "HpoError": "hpo.spec.errors",
+    "InputError": "hpo.spec.errors",
+    "IntegrityError": "hpo.spec.errors",
+    "NotFoundError": "hpo.spec.errors",
+    "SpecError": "hpo.spec.errors",
     "StudySpec": "hpo.spec.study",
+    "TrainingError": "hpo.spec.errors",
+    "Watcher": "hpo.execution.watch",
     "Workspace": "hpo.spec.workspace",
     "audit_faces": "hpo.data.audit.audit",
     "champion": "hpo.study.reigning",
@@ -91,4 +111,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_API])
+    # What is there for people, and what Python itself looks for.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

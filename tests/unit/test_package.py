@@ -55,3 +55,10 @@ def test_the_constraints_pin_exactly_what_is_required() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {re.split(r"[\[<>=!~ ]", requirement)[0].lower() for requirement in wanted} - {"hpo"}
     assert names <= pinned
+
+
+def test_the_package_lists_what_is_there_for_people_and_the_python_page_names_it() -> None:
+    shown = [name for name in dir(hpo) if not name.startswith("__")]
+    assert shown == sorted(set(hpo.__all__) - {"__version__"})
+    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in shown if not re.search(rf"[`.]{name}\b", page)] == []
