@@ -169,6 +169,9 @@ def _misread(error: typer.TyperException, *, debug: bool) -> None:
         text += "."
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "hpo"
+    commands = getattr(context.command, "commands", {}) if context is not None else {}
+    if text.startswith("no such command") and "Did you mean" not in text:
+        text += f" There are {', '.join(commands)}."
     _fail(f"{text} '{path} --help' shows what it takes.", error.exit_code, debug=debug)
 
 

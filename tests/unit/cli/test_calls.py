@@ -124,6 +124,7 @@ def test_an_ensemble_ends_where_that_of_a_study_file_does(tmp_path: Path) -> Non
     ("words", "said"),
     [
         ("rum study.yaml", "no such command 'rum'. Did you mean 'run'? 'hpo --help'"),
+        ("data import faces", "no such command 'faces'. There are fer2013, songs. 'hpo data"),
         ("run", "missing argument 'study'. 'hpo run --help'"),
         ("run a.yaml --trials 0", "'--trials': Input should be greater than or equal to 1. 'hpo"),
         ("run a.yaml --trails 3", "no such option: --trails (Possible options: "),
