@@ -19,7 +19,8 @@ class StudySummary:
 
     Args:
         name: of the study.
-        architectures: labels, in the order in which they were made.
+        architectures: labels, in the order in which they were made, then those of the study file
+            that are not begun.
         states: number of trials by state; lost attempts are not counted.
         best_value: (first) objective of the best completed trial that keeps the constraints; None
             if there is none.
@@ -86,7 +87,7 @@ def _summary(storage: Any, name: str, labels: dict[str, Any]) -> StudySummary:
         problem = str(error)
     return StudySummary(
         name=name,
-        architectures=list(labels),
+        architectures=list(dict.fromkeys([*labels, *(spec.architectures if spec else ())])),
         states=states,
         best_value=best.value if best else None,
         best_architecture=best.architecture if best else "",
