@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -294,3 +295,16 @@ def working(what: str) -> Iterator[Progress]:
         say(f"{what[0].upper()}{what[1:]}")
     with progress_bar(what) as progress:
         yield progress
+
+
+def print_wrapped(text: str) -> None:
+    """Print a sentence over as many lines as the terminal needs, words whole."""
+    typer.echo(
+        textwrap.fill(
+            text,
+            shutil.get_terminal_size().columns,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
