@@ -21,9 +21,12 @@ def print_plan(planned: Plan) -> None:
     spec = planned.spec
     typer.echo(f"Study {spec.name}: {spec.description}".rstrip(": "))
     digest = planned.dataset.digest.removeprefix("sha256:")
+    left_out = counted(planned.leaked, "training face")
+    left_out = f"{left_out} left out as copies of held-out ones, " if planned.leaked else ""
     # An architecture may train on fewer faces than another, so its own line says on how many.
     typer.echo(
         f"Data: {planned.dataset.name}, {counted(planned.validation_size, 'face')} to validate, "
+        + left_out
         + (f"digest {digest[:12]}" if digest else "digest not known before they are drawn")
     )
     typer.echo(

@@ -31,9 +31,9 @@ def opening_figures(
     (the runs' mean accuracy there), ``gap`` (to it, an interval; None where the answers there are
     not kept), ``loss_gap`` (as of that function, where the objective is the loss),
     ``scores`` (by name: mean, low, high), ``confusion`` (summed), ``per_class`` (as
-    ``class_figures`` tells it), ``images_without_copies`` (of which training has no copy) and,
-    where these are a part of the images, ``without_copies``: ``images, accuracy, confusion,
-    per_class`` over them.
+    ``class_figures`` tells it), ``images_without_copies`` (of which no split of ``copies_in`` has a
+    copy: training, unless copies were left out of it, and validation) and, where these are a part
+    of the images, ``without_copies``: ``images, accuracy, confusion, per_class`` over them.
 
     Args:
         told: what ``hpo.training.testing.judge_files`` says of each run's model.
@@ -64,6 +64,7 @@ def opening_figures(
         },
         **_over(told, right, seed),
         "images_without_copies": told[0]["images_without_copies"],
+        "copies_in": told[0]["copies_in"],
         **_without_copies(told, right, seed),
     }
 

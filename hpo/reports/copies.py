@@ -17,10 +17,11 @@ def with_and_without(record: TrialRecord) -> dict[str, Any] | None:
     """Return a trial's scores with and without those faces; None where nobody looked for them.
 
     Keys: ``n`` (faces without a copy), ``of`` (all), ``metrics`` (by name without ``val_``, the
-    score over all faces and the one without copies), ``interval`` (of the accuracy without)
+    score over all faces and the one without copies), ``interval`` (of the accuracy without),
     ``majority`` (the share of the most frequent class among the faces without; None where it was
-    not kept) and ``trained_on`` (of how many of the others it trained on a copy; None where it was
-    not kept).
+    not kept), ``trained_on`` (of how many of the others it trained on a copy; None where it was
+    not kept) and ``left_out`` (how many training faces were, as copies; None where it was not kept,
+    or none are to be).
     """
     result = record.result
     if result is None or result.validation_size_without_copies is None:
@@ -33,6 +34,7 @@ def with_and_without(record: TrialRecord) -> dict[str, Any] | None:
     }
     accuracy = rounded(result.metrics.get("val_accuracy" + WITHOUT_COPIES), 12)
     return {
+        "left_out": result.train_copies_left_out,
         "n": n,
         "of": validation_size(record),
         "metrics": metrics,
@@ -49,8 +51,16 @@ def copies_sentence(winner: Mapping[str, Any], study: Mapping[str, Any]) -> str:
         return ""
     data = study.get("data")
     if isinstance(data, Mapping) and data.get("leakage") == "drop":
+        left = found.get("left_out")
+        which = (
+            f"the {number(left)} faces that are duplicates"
+            if left and left > 1
+            else "the one face that is a duplicate"
+            if left
+            else "every face that is a duplicate"
+        )
         return (
-            "Training leaves out every face that is an exact, mirrored or near duplicate of a "
+            f"Training leaves out {which}, exact, mirrored or near, of a "
             "held-out one (data.leakage: drop), so each score is the same with and without leaked "
             "images."
         )

@@ -100,7 +100,9 @@ def _no_better(opening: Mapping[str, Any]) -> str:
 
 
 def _without_copies(opening: Mapping[str, Any]) -> str:
-    """Say how it does on the faces that training has no copy of; "" where that is not known."""
+    """Say how it does on the faces that no split before has a copy of; "" where it is not known."""
+    # Openings of an earlier version looked for copies in training alone.
+    searched = opening.get("copies_in", ["train"])
     alone, faces = opening.get("without_copies"), number(opening["images"])
     if alone:
         low, high = within(alone["accuracy"])
@@ -114,13 +116,23 @@ def _without_copies(opening: Mapping[str, Any]) -> str:
             beside += ", so there it was not shown to have learned"
         return (
             f"{number(seen)} of the {faces} test faces {'has' if seen == 1 else 'have'} an exact, "
-            "mirrored or near duplicate in the training split: on the others it reaches "
+            f"mirrored or near duplicate {_there(searched)}: on the others it reaches "
             f"{percent(alone['accuracy']['point'])} [{100 * low:.1f}, {100 * high:.1f}]"
             f"{beside}."
         )
     if opening.get("images_without_copies") == opening["images"]:
-        return f"None of the {faces} test faces has a copy in what it trained on."
+        chosen_by = " or was chosen by" if "validation" in searched else ""
+        return f"None of the {faces} test faces has a copy in what it trained on{chosen_by}."
     return ""
+
+
+def _there(searched: Sequence[str]) -> str:
+    """Say in which splits copies were looked for."""
+    if list(searched) == ["validation"]:
+        return "in the validation split, by which it was chosen"
+    if "validation" in searched:
+        return "in the training or the validation split"
+    return "in the training split"
 
 
 def searched_on(opened: str, *, begun: bool) -> str:

@@ -163,6 +163,8 @@ class TrialResult(_Plain):
         environment: versions (``python, keras, backend, tensorflow, numpy, hpo``), ``device``,
             ``precision``, ``cores``.
         train_size: faces trained on.
+        train_copies_left_out: training faces that were left out, before any limit, as duplicates of
+            held-out ones; None in trials of before it was kept, and where they are not left out.
         validation_size: faces validated on.
         validation_size_without_copies: those of them of which training has no exact, mirrored or
             near duplicate; None in trials of before that was looked for.
@@ -200,6 +202,7 @@ class TrialResult(_Plain):
     params: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     train_size: int = 0
+    train_copies_left_out: int | None = None
     validation_size: int = 0
     validation_size_without_copies: int | None = None
     validation_copies_trained_on: int | None = None

@@ -43,8 +43,8 @@ class Opened:
             ``values`` (of each run), ``metrics`` (of each run, by name), ``validation, gap`` (an
             interval; None where the validation answers are not kept), ``loss_gap`` (under an
             objective of loss), ``scores`` (by name: mean, low, high), ``confusion`` (summed),
-            ``per_class``, ``images_without_copies`` and, where these are a part of the images,
-            ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
+            ``per_class``, ``images_without_copies, copies_in`` and, where these are a part of the
+            images, ``without_copies`` (all as ``hpo.evidence.tested.opening_figures`` tells them).
         sentences: the same in words.
         notes: what the person should know.
     """
@@ -116,9 +116,8 @@ def open_test(
     # Of test faces that were imported after the study, training has left no copy out.
     drop = spec.data.leakage == "drop"
     drop = drop and read_dataset_digest(url, study) in ("", dataset.digest)
-    if not drop:
-        # Before the split counts as opened: it may take minutes, and be stopped.
-        look_for_copies(dataset, during)
+    # Before the split counts as opened: it may take minutes, and be stopped.
+    look_for_copies(dataset, during)
     entry: dict[str, Any] = {
         "opened": _now(),
         "by": _user(),

@@ -152,6 +152,7 @@ class Plan:
                 "digest": self.dataset.digest or None,
                 "train": self.train_size,
                 "validation": self.validation_size,
+                "copies_left_out": self.leaked,
             },
             "architectures": {
                 label: {

@@ -58,6 +58,7 @@ class TrialData:
         classes: how many classes there are.
         digest: the dataset's, of all its faces, as the study recorded it.
         unseen: which validation faces have no copy in training; None where that is not known.
+        left_out: training faces that were left out as copies; None where none are to be.
     """
 
     train: Labelled
@@ -65,6 +66,7 @@ class TrialData:
     classes: int
     digest: str = ""
     unseen: Unseen | None = None
+    left_out: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -90,9 +92,10 @@ def load_data(job: TrialJob) -> TrialData:
             where=job.dataset,
             hint="Import the faces of then again, or start a study of another name",
         )
-    train = dataset.split("train")
+    train, left_out = dataset.split("train"), None
     if job.leakage == "drop":
-        train = without(train, leaked_faces(dataset))
+        leaked = leaked_faces(dataset)
+        train, left_out = without(train, leaked), len(leaked)
     train = subset(train, job.train_limit, job.data_seed)
     validation = subset(dataset.split("validation"), job.validation_limit, job.data_seed)
     for name, split in (("train", train), ("validation", validation)):
@@ -110,6 +113,7 @@ def load_data(job: TrialJob) -> TrialData:
             drop=job.leakage == "drop",
             train_limit=job.train_limit,
         ),
+        left_out,
     )
 
 

@@ -100,6 +100,7 @@ def _build(trial: Gathered, data: TrialData) -> Any:
         parameter_count=int(model.count_params()) + (kept.weights if kept else 0),
         model_summary=layer_table(model, kept.rows, kept.weights) if kept else layer_table(model),
         train_size=len(data.train),
+        train_copies_left_out=data.left_out,
         validation_size=len(data.validation),
     )
     unseen, held_out = data.unseen, data.validation

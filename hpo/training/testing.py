@@ -29,9 +29,9 @@ def judge_files(
 
     Returns:
         For each file ``metrics`` (as of a trial, with ``test_`` in place of ``val_``),
-        ``predictions`` and ``correct`` (0 or 1) for each face, and ``confusion``; of the faces that
-        training has no copy of ``images_without_copies`` and, where these are a part,
-        ``confusion_without_copies`` and ``unseen``, as of a ``TrialResult``.
+        ``predictions`` and ``correct`` (0 or 1) for each face, and ``confusion``; of the faces of
+        which no split of ``copies_in`` has a copy ``images_without_copies`` and, where these are a
+        part, ``confusion_without_copies`` and ``unseen``, as of a ``TrialResult``.
 
     Raises:
         DataError: a file is no model.
@@ -77,6 +77,7 @@ def judge_files(
                 "correct": (judged.predictions == labels).astype(int).tolist(),
                 "confusion": judged.confusion.tolist(),
                 "images_without_copies": len(alone),
+                "copies_in": list(alone.beside),
                 **confusion_without_copies(
                     judged.predictions, labels, alone, len(judged.confusion)
                 ),

@@ -163,6 +163,18 @@ def test_the_unseen_faces_follow_the_subset_and_are_all_where_copies_are_dropped
     assert len({whole.digest, clean.digest}) == 2
 
 
+def test_of_the_test_split_copies_of_validation_count_also_where_training_has_none(
+    dataset: FaceDataset,
+) -> None:
+    shown = leakage.photographs(dataset)
+    for drop, splits in ((False, ("train", "validation")), (True, ("validation",))):
+        found = unseen(dataset, drop=drop, split="test")
+        assert found.beside == splits
+        seen = np.isin(shown["test"], np.concatenate([shown[name] for name in splits]))
+        assert found.places.tolist() == np.flatnonzero(~seen).tolist()
+        assert 0 < len(found) < found.faces
+
+
 def test_the_digest_of_what_is_left_out_does_not_depend_on_the_order(
     dataset: FaceDataset, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def judged(wrong: set[int], *, copies: bool) -> dict[str, Any]:
         "correct": [int(one == two) for one, two in zip(told, LABELS, strict=True)],
         "confusion": matrix(list(range(20))),
         "images_without_copies": len(alone) if copies else 20,
+        "copies_in": ["train", "validation"],
         **(
             {"confusion_without_copies": matrix(alone), "unseen": pack_bits(UNSEEN)}
             if copies

@@ -587,5 +587,14 @@ def test_the_test_split_is_told_without_copies_where_it_has_some() -> None:
     )
     clean = tell_openings([OPENING | {"images_without_copies": 3589}])
     assert clean[-1] == "None of the 3,589 test faces has a copy in what it trained on."
+    # What validation has a copy of was chosen by, also where training has left its copies out.
+    both = OPENING | {"copies_in": ["train", "validation"]}
+    shown = tell_openings([both | {"without_copies": alone, "images_without_copies": 3500}])
+    assert "near duplicate in the training or the validation split: on the others" in shown[-1]
+    clean = tell_openings([both | {"images_without_copies": 3589}])
+    assert clean[-1].endswith("has a copy in what it trained on or was chosen by.")
+    left = OPENING | {"copies_in": ["validation"], "images_without_copies": 3500}
+    dropped = tell_openings([left | {"without_copies": alone}])
+    assert "duplicate in the validation split, by which it was chosen: on the" in dropped[-1]
     # An opening of before that was looked for.
     assert "copy" not in " ".join(tell_openings([OPENING]))

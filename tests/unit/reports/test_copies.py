@@ -140,6 +140,15 @@ def test_where_both_are_equal_it_is_said_and_not_tabulated(
     assert "without copies [%]" not in [c.heading for c in trial_columns(data)]
 
 
+def test_it_is_said_how_many_training_faces_were_left_out(one_trial: OneTrial) -> None:
+    study = {"data": {"dataset": "x", "leakage": "drop"}}
+    trial = scored(one_trial(), WHOLE, **ALONE)
+    for left, said in ((None, "out every face that is a"), (1183, "out the 1,183 faces that are")):
+        kept = dataclasses.replace(trial.result, train_copies_left_out=left)
+        data = report(dataclasses.replace(trial, result=kept), **study)
+        assert any(f"Training leaves {said} duplicate" in s for s in data.summary)
+
+
 def test_where_every_face_has_a_copy_nothing_is_claimed(one_trial: OneTrial) -> None:
     data = report(scored(one_trial(), 0))
     assert any("no score without them is known" in sentence for sentence in data.summary)

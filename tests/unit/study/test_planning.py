@@ -127,6 +127,14 @@ def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace:
     assert sorted(path.name for path in folder.iterdir()) == before, "a look writes nothing"
     assert plan(file, workspace=workspace, overrides=overrides).train_size == faces - 3
     assert list(folder.glob("duplicates-*.npy"))
+    words = ["--set", change[0], "--set", change[1], "--dry-run"]
+    home = str(workspace.home)
+    done = CliRunner().invoke(app, ["--home", home, "run", "search_spaces/quickstart.yaml", *words])
+    assert "to validate, 3 training faces left out as copies of held-out ones, " in done.output
+    done = CliRunner().invoke(
+        app, ["--home", home, "run", "search_spaces/quickstart.yaml", *words, "--json"]
+    )
+    assert json.loads(done.stdout)["data"]["copies_left_out"] == 3
 
 
 def of_one_architecture(**changes: Any) -> StudySpec:
