@@ -110,7 +110,8 @@ def _near(groups: list[Group]) -> Finding:
         "near-duplicates",
         "Groups of one photograph in other light or encoding, shifted by up to a sixteenth of the "
         "side, enlarged by a few per cent, or mirrored, their exact duplicates included. To a "
-        "classifier these are copies too.",
+        "classifier these are copies too. What was moved, enlarged or turned further, or lettered "
+        "over, is not found.",
         groups,
     )
 
@@ -175,7 +176,10 @@ def _by_votes(
 ) -> tuple[Finding, Finding]:
     one, other = ("non_faces", "suspected non-faces"), ("label_against_votes", "label against FER+")
     if votes is None:
-        suspected = Finding(*one, _NO_FACE_FOUND, _at(faces, suspected_non_faces(images)))
+        none = suspected_non_faces(images)
+        flat = int((none & (spread(images) < LOW_SPREAD)).sum())
+        told = f" Among the constant and low-variance images, too: {flat:,}." if flat else ""
+        suspected = Finding(*one, _NO_FACE_FOUND + told, _at(faces, none))
         return suspected, Finding(*other, _NO_VOTES, checked=False)
     majority = emotion_majorities(votes)
     own = np.array([COLUMN_OF_EMOTION[face.label] for face in faces])

@@ -107,8 +107,13 @@ def test_without_votes_lettering_is_suspected_and_no_face(tmp_path: Path) -> Non
     # A face with few grey values: the cascades see it.
     faces.append(("train", "poster", "happy", draw_face(5, "happy") // 24 * 24))
     sign = ("train", "sign", "fear", lettering())
+    grey = ("train", "grey", "sad", np.full_like(lettering(), 90))
+    flat = audit_dataset(stored(tmp_path / "flat", [*faces, sign, grey])).finding("non_faces")
+    assert [one.name for one in flat.faces] == ["sign", "grey"]
+    assert "Among the constant and low-variance images, too: 1." in flat.advice
     found = audit_dataset(stored(tmp_path / "plain", [*faces, sign])).finding("non_faces")
     assert [one.name for one in found.faces] == ["sign"]
+    assert "too:" not in found.advice
     assert found.checked
     assert "no votes of FER+" in found.advice
     voted = audit_dataset(stored(tmp_path / "voted", [*faces, sign], {}))
