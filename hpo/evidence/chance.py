@@ -48,6 +48,7 @@ def half_interval(
     n: int,
     widening: float = 1.0,
     step: float = 0.0,
+    margin: float = 0.0,
 ) -> Interval:
     """Return the interval of an importance from its values on random halves of the trials.
 
@@ -59,24 +60,33 @@ def half_interval(
         widening: factor on both sides.
         step: from ``point`` to where more trials would move it by what halves do not show; the
             interval is carried on by it.
+        margin: what both sides have beyond the rest.
     """
     if len(halves) < 2:
         return Interval(point, point, point, level, n)
     mean, deviation = float(np.mean(halves)), float(np.std(halves, ddof=1))
     reach = NormalDist().inv_cdf(0.5 + level / 2) * deviation
     carried = CARRIED_ON * (point - mean)
-    low = point - widening * (reach - min(carried, 0.0)) + min(step, 0.0)
-    high = point + widening * (reach + max(carried, 0.0)) + max(step, 0.0)
+    low = point - widening * (reach - min(carried, 0.0)) + min(step, 0.0) - margin
+    high = point + widening * (reach + max(carried, 0.0)) + max(step, 0.0) + margin
     return Interval(point, min(max(low, 0.0), point), max(min(high, 1.0), point), level, n)
 
 
-def chance_level(shuffled: Array) -> Array:
+def chance_level(shuffled: Array, *, among_all: bool = False) -> Array:
     """Return what each parameter must exceed to be told from chance.
 
     Args:
         shuffled: (shuffles, parameters), importances of shuffled copies; NaN where unknown.
+        among_all: whether none of several that do nothing shall exceed it, and not each by itself:
+            as many standard deviations above its own copies' mean as the farthest copy of any
+            parameter is (the maximum statistic of Westfall and Young, 1993).
     """
-    above = shuffled.mean(axis=0) + CHANCE_DEVIATIONS * shuffled.std(axis=0, ddof=1)
+    mean, deviation = shuffled.mean(axis=0), shuffled.std(axis=0, ddof=1)
+    deviations = CHANCE_DEVIATIONS
+    if among_all and (known := deviation > 0).any():
+        farthest = ((shuffled - mean)[:, known] / deviation[known]).max()
+        deviations = max(deviations, float(farthest))
+    above = mean + deviations * deviation
     exceeded = math.ceil(CHANCE_SHARE * len(shuffled)) - 1
     return np.maximum(above, np.sort(shuffled, axis=0)[exceeded])
 

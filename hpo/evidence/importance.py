@@ -12,6 +12,7 @@ chance are told is in ``chance.py``, how well it holds in ``docs/evidence.md``.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +33,7 @@ from hpo.evidence.optuna_study import (
 from hpo.spec.records import TrialRecord
 from hpo.spec.seeds import derive_seed
 
-METHOD = 3
+METHOD = 4
 """Version of the computation: what was remembered under another one is computed again."""
 REFUSE_BELOW = FEWEST_ACTIVE
 """Usable trials under which no importance is given."""
@@ -45,12 +46,20 @@ LARGEST = 400
 """Trials that an evaluation reads at most; more take longer and tell little more."""
 ADAPTIVE_SHARE = 0.2
 """Share of trials that are no even sample from which on intervals are widened."""
-ADAPTIVE_WIDENING = 2.5
-"""By which factor. Chosen by simulation, see ``docs/evidence.md``."""
-MOST_WIDENING = 2.5
+ADAPTIVE_WIDENING = 1.5
+"""By which factor, beyond what widens them anyway. Chosen by simulation, as the others here: see
+``docs/evidence.md``."""
+LEAST_ADAPTIVE_WIDENING = 2.5
+"""By which factor in all at least."""
+FORETOLD_POWER = 1.5
 """Intervals of a forest are divided by the share of the variance that it foretells of trials it has
-not seen, up to this factor: what it misses may be any parameter's. One that foretells nothing has
-no answer."""
+not seen, to this power: what it misses may be any parameter's. One that foretells nothing has no
+answer."""
+MOST_WIDENING = 4.0
+"""Up to this factor."""
+FOREST_MARGIN = 0.02
+"""What is added to both sides of a forest's intervals. Forests of few trials give weak effects too
+little, halves as well as all, so that the spread between these does not show it."""
 BEST_WIDENING = 1.6
 """Factor for PED-ANOVA, whose densities of few best trials are biased in ways that halves do not
 show. Chosen by simulation, see ``docs/evidence.md``."""
@@ -126,13 +135,15 @@ def importance(
             continue
         widening = _widening(evaluator, measured.foretold)
         if common["widened"]:
-            widening = max(widening, ADAPTIVE_WIDENING)
+            widening = max(widening * ADAPTIVE_WIDENING, LEAST_ADAPTIVE_WIDENING)
         if evaluator == "fanova":
             own["interactions"] = [
                 _interaction(pair, *found, level, widening, len(chosen))
                 for pair, found in measured.interactions.items()
             ]
-        rows = _rows(problem.names, answer, chosen, level, widening, evaluator == "pedanova")
+        margin = 0.0 if evaluator == "pedanova" else FOREST_MARGIN
+        comparable = evaluator == "pedanova"
+        rows = _rows(problem.names, answer, chosen, level, widening, margin, comparable)
         tables[evaluator] = ImportanceTable(evaluator, MEANING[evaluator], **own, **rows)
     return tables
 
@@ -140,7 +151,7 @@ def importance(
 def _widening(evaluator: str, foretold: float) -> float:
     if evaluator == "pedanova":
         return BEST_WIDENING
-    return min(1 / foretold, MOST_WIDENING)
+    return min(1 / math.pow(foretold, FORETOLD_POWER), MOST_WIDENING)
 
 
 def _unknown(names: Sequence[str], answer: Answer) -> dict[str, str]:
@@ -176,6 +187,7 @@ def _rows(
     chosen: Sequence[Observation],
     level: float,
     widening: float,
+    margin: float,
     comparable: bool,
 ) -> dict[str, Any]:
     """Return a table's parameters, the foremost first, and how steady their order is.
@@ -186,6 +198,7 @@ def _rows(
         chosen: the trials.
         level: of the intervals.
         widening: of the intervals.
+        margin: on both of their sides.
         comparable: whether conditional parameters are shares of the same whole as the others.
     """
     rows = []
@@ -196,7 +209,7 @@ def _rows(
         on_halves = [float(v) for v in answer.halves[:, place] if not np.isnan(v)]
         active = sum(name in o.params for o in chosen)
         step = 0.0 if answer.finer is None else float(answer.finer[place]) - value
-        interval = half_interval(value, on_halves, level, active, widening, step)
+        interval = half_interval(value, on_halves, level, active, widening, step, margin)
         distinct = (
             None if answer.chance is None else bool(answer.against[place] > answer.chance[place])
         )

@@ -111,4 +111,6 @@ def _against_chance(
         "mdi": chance_level(np.array(copies)[:, 1]),
     }
     own = problem.divergences() - np.maximum(of_others, 0.0)
-    return against | {"pedanova": own}, chance | {"pedanova": chance_level(shuffled)}
+    return against | {"pedanova": own}, chance | {
+        "pedanova": chance_level(shuffled, among_all=True)
+    }

@@ -136,6 +136,9 @@ def test_an_interval_spreads_with_the_halves_and_is_carried_on_where_they_point(
     wide = half_interval(0.5, [0.4, 0.6], 0.9, 100, widening=2.0)
     assert wide.low == pytest.approx(0.5 - 2 * (0.5 - steady.low))
     assert half_interval(0.5, [], 0.9, 100).low == 0.5
+    beyond = half_interval(0.5, [0.4, 0.6], 0.9, 100, margin=0.02)
+    assert (beyond.low, beyond.high) == pytest.approx((steady.low - 0.02, steady.high + 0.02))
+    assert half_interval(0.01, [0.01, 0.01], 0.9, 100, margin=0.02).low == 0.0
 
 
 def test_the_level_of_chance_lies_above_nearly_all_shuffles() -> None:
@@ -144,3 +147,17 @@ def test_the_level_of_chance_lies_above_nearly_all_shuffles() -> None:
     assert level[0] == pytest.approx(0.2 + 3 * 0.1)
     assert level[1] > 0.9
     assert rank_correlation(np.array([3, 2, 1]), np.array([[3, 2, 1], [1, 2, 3]])) == 0.0
+
+
+def test_among_all_parameters_the_level_lies_above_the_farthest_copy_of_any() -> None:
+    shuffled = np.full((50, 3), 0.1) + np.linspace(-0.01, 0.01, 50)[:, None]
+    shuffled[7, 1] += 0.9
+    shuffled[:, 2] = np.nan
+    alone, among = chance_level(shuffled), chance_level(shuffled, among_all=True)
+    deviation = shuffled[:, 0].std(ddof=1)
+    assert alone[0] == pytest.approx(0.1 + 3 * deviation)
+    # The one copy that strays says how far chance reaches, in any parameter's own deviations.
+    far = (shuffled[7, 1] - shuffled[:, 1].mean()) / shuffled[:, 1].std(ddof=1)
+    assert far > 3
+    assert among[0] == pytest.approx(0.1 + far * deviation)
+    assert np.isnan(among[2])

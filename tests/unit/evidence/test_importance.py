@@ -155,6 +155,21 @@ def test_an_adaptive_sampler_widens_the_intervals_and_leaves_chance_open() -> No
     assert width(adapted) > 1.5 * width(even)
 
 
+def test_an_adaptive_sampler_widens_the_intervals_of_what_is_hard_to_foretell_too() -> None:
+    noise = random.Random(0)
+    hard = [dataclasses.replace(r, value=r.value + noise.gauss(0, 0.04)) for r in planted(80)]
+    for evaluator in ("fanova", "pedanova"):
+        even = importance(hard, sampler="qmc", halves=6)[evaluator]
+        adapted = importance(hard, sampler="tpe", halves=6)[evaluator]
+        if evaluator == "fanova":
+            assert 0 < even.foretold < 0.5
+        reach = [
+            sum(p.high - p.value for p in table.parameters if p.name != "learning_rate")
+            for table in (even, adapted)
+        ]
+        assert reach[1] > 1.3 * reach[0]
+
+
 def test_enough_space_filling_trials_are_read_alone() -> None:
     filling = [dataclasses.replace(r, origin="space-filling") for r in planted(EVEN_FROM, seed=1)]
     table = importance([*planted(50), *filling], sampler="tpe", halves=0)["fanova"]
