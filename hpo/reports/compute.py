@@ -199,7 +199,8 @@ def outline(
     for label in labels_of(study, records):
         group = [r for r in records if r.architecture == label]
         name = catalogue_name(study, label)
-        entries.append(architecture_entry(label, name, group, objective["direction"], most))
+        direction, metric = objective["direction"], objective["name"]
+        entries.append(architecture_entry(label, name, group, direction, most, metric))
     data = ReportData(
         study=dict(study),
         objective=objective,

@@ -89,7 +89,7 @@ def architecture_entry(
             state: round(sum(r.seconds for r in records if r.state == state), 2) for state in STATES
         },
         "epochs": sum(r.epochs_trained for r in records),
-        "rungs": [pair.to_json() for pair in agreements_of(records)],
+        "rungs": [pair.to_json() for pair in agreements_of(records, objective)],
         "best": trial_summary(best) | {"equals": _as_good(best, records)} if best else None,
         "against_majority": placed,
         "baseline_against_majority": base_placed,

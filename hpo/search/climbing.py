@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpo.search import trials as stored
@@ -30,7 +30,8 @@ def ladder_of(spec: StudySpec, label: str) -> Ladder | None:
     if spec.fidelity is None:
         return None
     epochs = planned_epochs(spec.architectures[label].fixed)
-    return Ladder(spec.fidelity, epochs, spec.trials_of(label), spec.objective.metric != "val_loss")
+    maximize = _is_maximized(spec.objective.metric)
+    return Ladder(spec.fidelity, epochs, spec.trials_of(label), maximize)
 
 
 class Climb:
@@ -56,7 +57,8 @@ class Climb:
 
     def standings(self, places: Places) -> list[Standing]:
         """Return how the configurations stand."""
-        return [_standing(slot, rung, trial) for (slot, rung), trial in sorted(places.items())]
+        maximize = self.ladder.maximize
+        return [_standing(slot, rung, t, maximize) for (slot, rung), t in sorted(places.items())]
 
     def firsts(self, places: Places) -> dict[int, FrozenTrial]:
         """Return each configuration's first trial, by slot."""
@@ -130,24 +132,43 @@ class Climb:
         return sorted(new)
 
 
-def _standing(slot: int, rung: int, trial: FrozenTrial) -> Standing:
+def _standing(slot: int, rung: int, trial: FrozenTrial, maximize: bool) -> Standing:
     value = trial.values[0] if trial.values else None
     if not trial.state.is_finished():
         return Standing(slot, rung, trial.number, "running")
     if trial.state.name != "COMPLETE" or value is None:
         return Standing(slot, rung, trial.number, "failed")
-    return Standing(slot, rung, trial.number, "complete", value, evidence=has_own_value(trial))
+    before = trial.user_attrs.get(stored.RUNGS, [])
+    own = _best_since(before, trial.intermediate_values, maximize)
+    return Standing(slot, rung, trial.number, "complete", value, own, has_own_value(trial))
 
 
-def standing_of(record: TrialRecord) -> Standing:
-    """Return how a configuration stands by one of its trials, as it was read from the storage."""
+def standing_of(record: TrialRecord, objective: str) -> Standing:
+    """Return how a configuration stands by one of its trials, as it was read from the storage.
+
+    Args:
+        record: the trial.
+        objective: the metric of its epochs that is the study's (first) objective.
+    """
     rung = record.rung or 0
     if record.state in ("running", "waiting"):
         return Standing(record.slot, rung, record.number, "running")
     if record.state != "complete" or record.value is None:
         return Standing(record.slot, rung, record.number, "failed")
+    read = {e.epoch: e.metrics[objective] for e in record.epochs if objective in e.metrics}
+    own = _best_since(record.rungs, read, _is_maximized(objective))
     evidence = record.repeats is None
-    return Standing(record.slot, rung, record.number, "complete", record.value, evidence)
+    return Standing(record.slot, rung, record.number, "complete", record.value, own, evidence)
+
+
+def _best_since(before: Sequence[int], read: Mapping[int, float], maximize: bool) -> float | None:
+    """Return the best of what epochs after the rungs ``before`` read; None if nothing is known."""
+    last = before[-1] if before else 0
+    return stored.best_of((v for epoch, v in read.items() if epoch > last), maximize=maximize)
+
+
+def _is_maximized(objective: str) -> bool:
+    return objective != "val_loss"
 
 
 def filled_slots(spec: StudySpec, label: str, records: Iterable[TrialRecord]) -> frozenset[int]:
@@ -162,14 +183,21 @@ def filled_slots(spec: StudySpec, label: str, records: Iterable[TrialRecord]) ->
     ended = {r.slot for r in own if r.state in ("complete", "pruned", "failed")}
     ladder = ladder_of(spec, label)
     if ladder is not None:
-        ended -= ladder.waiting([standing_of(record) for record in own])
+        metric = spec.objective.metric
+        ended -= ladder.waiting([standing_of(record, metric) for record in own])
     return frozenset(ended)
 
 
-def agreements_of(records: Iterable[TrialRecord]) -> list[RankAgreement]:
-    """Return the rank correlations of one architecture's rungs; [] in a study without rungs."""
+def agreements_of(records: Iterable[TrialRecord], objective: str) -> list[RankAgreement]:
+    """Return the rank correlations of one architecture's rungs; [] in a study without rungs.
+
+    Args:
+        records: its trials.
+        objective: the study's (first) objective.
+    """
     on_rungs = [record for record in records if record.rung is not None]
     epochs = {record.rung or 0: int(record.params.get("epochs", 0)) for record in on_rungs}
     if sorted(epochs) != list(range(len(epochs))):
         return []  # some rung has no trial yet, as in Hyperband at its very beginning
-    return agreements([standing_of(r) for r in on_rungs], [epochs[r] for r in sorted(epochs)])
+    standings = [standing_of(record, objective) for record in on_rungs]
+    return agreements(standings, [epochs[r] for r in sorted(epochs)])

@@ -30,7 +30,8 @@ class Standing:
         rung: from 0.
         number: of the trial.
         state: ``failed`` is anything that ended without a value.
-        value: the objective; None unless complete.
+        value: the objective, the best over all of its epochs; None unless complete.
+        own: the best over those since the rung below; None unless complete, or where not known.
         evidence: it was trained, and is no repeat of another's value.
     """
 
@@ -39,6 +40,7 @@ class Standing:
     number: int
     state: Literal["running", "complete", "failed"]
     value: float | None = None
+    own: float | None = None
     evidence: bool = True
 
 
@@ -56,6 +58,7 @@ class Ladder:
         self.spec = spec
         self.rungs = spec.rungs_of(epochs)
         self.top = len(self.rungs) - 1
+        self.maximize = maximize
         self._trials = trials
         self._sign = -1.0 if maximize else 1.0
 
@@ -229,8 +232,17 @@ def values_at(standings: Iterable[Standing], rung: int) -> dict[int, float]:
     }
 
 
+def _own_at(standings: Iterable[Standing], rung: int) -> dict[int, float]:
+    return {s.slot: s.own for s in standings if s.rung == rung and s.evidence and s.own is not None}
+
+
 def agreements(standings: Sequence[Standing], rungs: Sequence[int]) -> list[RankAgreement]:
     """Return the rank correlation of each rung with the next, from the lowest.
+
+    It is one of what configurations reached at each rung's own epochs. Their values would agree
+    by themselves: the best so far at a rung is among what the next one's is the best of, and of
+    networks that learn nothing a lucky epoch stays the best at every rung from there on. The best
+    of the own epochs, and not the last one, since the objective is that of the best epoch.
 
     Args:
         standings: of all configurations.
@@ -238,7 +250,7 @@ def agreements(standings: Sequence[Standing], rungs: Sequence[int]) -> list[Rank
     """
     found = []
     for rung in range(len(rungs) - 1):
-        here, there = values_at(standings, rung), values_at(standings, rung + 1)
+        here, there = _own_at(standings, rung), _own_at(standings, rung + 1)
         slots = sorted(here)
         pairs = [(i, there[slot]) for i, slot in enumerate(slots) if slot in there]
         first = [here[slot] for slot in slots]

@@ -217,6 +217,8 @@ class TrialResult(_Plain):
 class RankAgreement(_Plain):
     """How well the order of configurations at a rung foretells that at the next.
 
+    The order is that of the best of each rung's own epochs (``search.rungs.agreements``).
+
     Args:
         lower, upper: the rungs, in epochs.
         pairs: configurations with a value at both.

@@ -224,7 +224,7 @@ class LocalLauncher:
         if launch.spec.fidelity is None:
             return
         records = read_trials(launch.storage_url, launch.spec.name, architecture=label)
-        ranks = agreements_of(records)
+        ranks = agreements_of(records, launch.spec.objective.metric)
         mirror.log_ranks(label, ranks)
         for pair in ranks:
             if pair.corrected is not None:

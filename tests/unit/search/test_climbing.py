@@ -14,7 +14,7 @@ from hpo.spec.fidelity import FidelitySpec
 from hpo.spec.records import EpochReport, TrialResult
 from hpo.spec.study import StudySpec
 from tests.unit.search.analytic import THESIS, open_it
-from tests.unit.search.climbers import KINDS, climb, climbing, curve, train
+from tests.unit.search.climbers import KINDS, Curve, climb, climbing, curve, noise, train
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -115,6 +115,40 @@ def test_ranks_that_do_not_hold_stop_nothing_any_more_and_a_line_says_so(storage
     assert "nothing is stopped after 1 epochs any more" in notes[0]
     assert "n = 5" in notes[0]
     assert engine.take_notes() == []
+
+
+def learning(params: dict[str, Any], epoch: int) -> float:
+    """Return ``curve`` as few validation faces read it."""
+    return curve(params, epoch) + noise(params, epoch) / 4
+
+
+def loss(params: dict[str, Any], epoch: int) -> float:
+    return 2 - noise(params, epoch)
+
+
+@pytest.mark.parametrize(
+    ("metric", "read", "holds"),
+    [("val_accuracy", learning, True), ("val_accuracy", noise, False), ("val_loss", loss, False)],
+)
+def test_networks_that_learn_nothing_are_not_stopped_for_their_luck(
+    storage_url: str, metric: str, read: Curve, holds: bool
+) -> None:
+    # A lucky first epoch is the best at each later rung too: values alone would agree.
+    spec = climbing(18, fidelity={"name": "successive_halving"}, objective={"metric": metric})
+    engine = open_it(storage_url, spec)
+    climb(engine, spec, read=read)
+    low, _ = agreements_of(read_trials(storage_url, "study"), metric)
+    assert low.corrected is not None
+    base, middle, _ = rungs_reached(storage_url)
+    notes = [note for note in engine.take_notes() if "nothing is stopped after 1 epochs" in note]
+    if holds:
+        assert low.corrected > 0.8
+        assert len(middle) < len(base) / 2
+        assert notes == []
+    else:
+        assert abs(low.corrected) < 0.4
+        assert sorted(middle) == base
+        assert len(notes) == 1
 
 
 def test_epochs_are_counted_where_they_were_trained(storage_url: str) -> None:
@@ -245,7 +279,7 @@ def test_records_tell_of_rungs_what_the_search_knows(storage_url: str) -> None:
     engine = open_it(storage_url, spec)
     climb(engine, spec)
     records = read_trials(storage_url, "study")
-    known = agreements_of(records)
+    known = agreements_of(records, "val_accuracy")
     assert [(a.lower, a.upper) for a in known] == [(1, 3), (3, 9)]
     from hpo.search import trials as stored
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(backend, "versions", lambda: {"backend": "tensorflow", "tensorflow": "2"})
     monkeypatch.setattr(backend, "device_name", lambda: "a processor")
+    monkeypatch.setattr(backend, "prepare", lambda **given: None)
 
 
 def rates(monkeypatch: pytest.MonkeyPatch, plain: float, half: float) -> list[str]:
@@ -56,6 +58,47 @@ def test_a_machine_measures_once_for_each_family_and_side(monkeypatch: pytest.Mo
     chosen(family="resnet")
     chosen(family="thesis", crop=40)
     assert len(measured) == 6
+
+
+def test_a_search_over_widths_measures_each_doubling(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    for width in range(8, 65):
+        chosen(family="vgg-bn", width=width)
+    assert len(json.loads(file().read_text())) == 4
+    assert len(measured) == 8
+    rates(monkeypatch, 250.0, 90.0)
+    assert chosen(family="vgg-bn", width=9).precision == "mixed_bfloat16", "as 8 was measured"
+    assert chosen(family="vgg-bn", width=128).precision == "float32", "of its own size"
+
+
+def test_an_own_network_is_told_by_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    for side, params in ((10, {"width": 1}), (11, {"width": 9}), (40, {"width": 2})):
+        network = SimpleNamespace(weights=[SimpleNamespace(shape=(side, side))])
+        choose("mine:build", params, lambda made=network: made, (48, 48, 1), 7, 2)
+    assert len(measured) == 4
+
+
+def test_a_pretrained_base_is_told_by_its_side_and_not_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    for side in (48, 48, 96):
+        choose("resnet50", {"input_size": side}, lambda: 1 / 0, (48, 48, 1), 7, 2)
+    assert len(measured) == 4
+
+
+def test_what_was_measured_for_all_widths_at_once_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = rates(monkeypatch, 100.0, 180.0)
+    chosen(width=32)
+    (key,) = json.loads(file().read_text())
+    before = " | ".join(part for part in key.split(" | ") if "multiplications" not in part)
+    assert before != key
+    file().write_text(json.dumps({before: {"float32": 250.0, "mixed_bfloat16": 90.0}}))
+    assert chosen(width=32).precision == "mixed_bfloat16"
+    assert len(measured) == 4
 
 
 def test_another_device_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
