@@ -6,10 +6,10 @@
     hpo train search_spaces/compact.yaml --trial N --json > trial.json
     python -m hpo.recommender.boxing trial.json --made-by "hpo train ... --trial N"
 
-The first argument is the record of a trial (``hpo train --json``, or one of ``hpo trials --json``
-whose checkpoint is still there), or a folder with a packed model that was trained elsewhere. The
-model is packed, read back, judged on the validation faces as it lies there, and put in place with
-those figures and a card drawn from them. Whatever is too large for the box is refused.
+The first argument is what ``hpo train --json`` printed, while the checkpoint that it names is still
+there, or a folder with a packed model that was trained elsewhere. The model is packed, read back,
+judged on the validation faces as it lies there, and put in place with those figures and a card
+drawn from them. Whatever is too large for the box is refused.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def fill_box(
     """Put the model of ``source`` into the box, judged on the validation faces.
 
     Args:
-        source: a trial's record as JSON, or a folder with a packed model.
+        source: what ``hpo train --json`` printed, or a folder with a packed model.
         faces: folder of the canonical store that it was trained on.
         made_by: the commands that made it, for the card; None where the source's facts say it.
         folder: the box.
@@ -175,7 +175,7 @@ def _trial_source(path: Path, architecture: str | None) -> Source:
             "this is no record of a trial with a checkpoint",
             where=str(path),
             expected="what hpo train --json printed",
-            got=str(error) or type(error).__name__,
+            got=f"no {error}" if isinstance(error, KeyError) else str(error),
         ) from error
     if not checkpoint.is_file():
         raise NotFoundError(
@@ -222,7 +222,9 @@ def main(words: Sequence[str] | None = None) -> int:
     from hpo.training.backend import configure
 
     parser = argparse.ArgumentParser(prog="python -m hpo.recommender.boxing", description=__doc__)
-    parser.add_argument("source", type=Path, help="a trial's record, or a packed model's folder")
+    parser.add_argument(
+        "source", type=Path, help="what hpo train --json printed, or a packed model's folder"
+    )
     parser.add_argument("--dataset", default="fer2013", help="faces that it was trained on")
     parser.add_argument("--home", type=Path, default=Path("."), help="the workspace")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the box")

@@ -46,7 +46,8 @@ def card(box: Box) -> str:
         "## How it was made",
         f"With hpo {facts['environment'].get('hpo', 'unknown')} and Keras "
         f"{facts['environment'].get('keras', 'unknown')} "
-        f"({facts['environment'].get('backend', 'unknown')}) on "
+        f"({facts['environment'].get('backend', 'unknown')}) under Python "
+        f"{facts['environment'].get('python', 'unknown')} on "
         f"{facts['environment'].get('device', 'unknown')}, seed {facts['seed']}, "
         f"{facts['epochs_run']} epochs, of which number {facts['best_epoch']} was the best:",
         f"```sh\n{facts['made_by']}\n```",

@@ -11,15 +11,17 @@ from typing import IO, Any
 
 
 @contextmanager
-def locked(path: Path, *, passing: bool = False) -> Iterator[None]:
+def locked(path: Path, *, passing: bool = False, waiting: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on ``path``, which is made if absent, between processes.
 
     Args:
         path: of the lock's file.
         passing: remove the file afterwards. All who lock this path must say so: whoever waited for
             a file that was removed then waits again, for the one that is there.
+        waiting: wait for whoever holds it.
 
     Raises:
+        BlockingIOError: it is held, or that cannot be told, and ``waiting`` is False.
         OSError: it cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,9 +30,11 @@ def locked(path: Path, *, passing: bool = False) -> Iterator[None]:
             try:
                 import fcntl
             except ImportError:  # Windows: one process at a time is then the user's business.
+                if not waiting:
+                    raise BlockingIOError(f"nobody can tell who holds {path}") from None
                 yield
                 return
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waiting else fcntl.LOCK_NB))
             if passing and not _is_at(path, file):
                 continue
             try:

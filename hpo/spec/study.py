@@ -59,9 +59,12 @@ class ArchitectureSpec(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _check_one_role(self.space.parameters, self.fixed)
+        known = {*self.space.parameters, *self.fixed}
+        if self.weights is not None:  # It stands among what is fixed once a study is planned.
+            known.add("weights")
         for name, parameter in self.space.parameters.items():
             for parent in parameter.when:
-                if parent not in self.space.parameters and parent not in self.fixed:
+                if parent not in known:
                     raise self._nobody(name, parent)
         for position, entry in enumerate(self.enqueue):
             if isinstance(entry, str) and entry not in ("thesis", "default"):

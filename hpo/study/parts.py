@@ -248,9 +248,12 @@ def check_weights(part: PlannedArchitecture, file: StudyFile, *, probe: bool) ->
 
 def _frozen_variants(part: PlannedArchitecture) -> list[dict[str, Any]]:
     """Return what trials may choose that decides whether a base is frozen."""
+    from hpo.search.configurations import fold_fixed
+
     variants: list[dict[str, Any]] = [{}]
+    space = fold_fixed(part.spec.space, part.spec.fixed)
     for name in ("unfreeze", "head_epochs"):
-        parameter = part.spec.space.parameters.get(name)
+        parameter = space.parameters.get(name)
         if parameter is not None:
             variants += [{name: value} for value in parameter.values() or []]
     return variants + [

@@ -152,6 +152,7 @@ def train(
         slot=-1,
         started=_now(),
         origin=SINGLE,
+        seed=chosen_seed,
     )
     mirror = open_mirror(planned, workspace)
     interrupts = Interrupts(watcher.note)

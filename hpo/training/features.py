@@ -3,7 +3,8 @@
 A set is an array under the digest of its key, which holds all that the features depend on: the
 base's weights and layers, the faces, and how they were changed. So a stale set is never found. A
 document beside it, written last, holds the array's checksum: a damaged set is computed anew. What
-was used longest ago goes first where the budget is full.
+was used longest ago goes first where the budget is full. What is being written counts too, and what
+a killed process has left half-written is removed.
 
 The weights of the bases lie beside them in the same way (``kept_base``).
 """
@@ -14,6 +15,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,6 +32,7 @@ FOLDER_VARIABLE = "HPO_FEATURES"
 GIB_VARIABLE = "HPO_FEATURES_GIB"
 _MOST_GIB = 10.0
 _KEPT = (".npy", ".h5")
+_NAME = re.compile("[0-9a-f]{32}")
 _HALF_MAXIMUM = 6e4
 """Below float16's largest number, 65504."""
 
@@ -185,6 +188,18 @@ class FeatureStore:
             part.unlink(missing_ok=True)
 
     def _make_room(self, wanted_bytes: int, spare: str) -> None:
+        """Remove what is left half-written, then what was used longest ago.
+
+        Args:
+            wanted_bytes: to be written next.
+            spare: the name that it gets; whoever calls holds its lock.
+
+        Raises:
+            OSError: what others write at this moment leaves no room.
+        """
+        total = self._being_written(spare)
+        if total + wanted_bytes > self.most_bytes:
+            raise OSError(f"no room for {wanted_bytes} bytes beside what others write")
         sets = sorted(
             (document.stat().st_mtime, document)
             for document in self.folder.glob("*.json")
@@ -196,7 +211,7 @@ class FeatureStore:
             for file in map(document.with_suffix, _KEPT)
             if file.is_file()
         }
-        total = sum(sizes.values())
+        total += sum(sizes.values())
         for _, document in sets:
             if total + wanted_bytes <= self.most_bytes:
                 return
@@ -204,6 +219,33 @@ class FeatureStore:
             # Whoever has it open keeps it until then: the system frees it after the last one.
             for suffix in (".json", *_KEPT, ".lock"):
                 document.with_suffix(suffix).unlink(missing_ok=True)
+
+    def _being_written(self, own: str) -> int:
+        """Return the bytes that others write at this moment; remove what none of them writes.
+
+        A writer holds its set's lock, which the system frees when it dies, on whatever machine.
+        """
+        size = 0
+        for file in list(self.folder.iterdir()):
+            name = file.name.partition(".")[0]
+            if not _unfinished(file) or not _NAME.fullmatch(name):
+                continue
+            lock = locked(self.folder / f"{name}.lock", waiting=False)
+            try:
+                with contextlib.nullcontext() if name == own else lock:
+                    if _unfinished(file):  # It may have been finished until the lock was free.
+                        file.unlink(missing_ok=True)
+            except OSError:
+                with contextlib.suppress(FileNotFoundError):
+                    size += file.stat().st_size
+        return size
+
+
+def _unfinished(file: Path) -> bool:
+    """Tell whether a file is half of a set: a part, or an array without its document."""
+    if file.suffix in _KEPT:
+        return not file.with_suffix(".json").exists()
+    return file.suffix == ".part"
 
 
 def _name(key: Mapping[str, Any]) -> str:

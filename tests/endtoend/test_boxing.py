@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from hpo.recommender.card import card
 from hpo.spec.emotions import EMOTIONS
 from hpo.training.packed import write_packed
 from hpo.training.resolve import resolve_parameters
+from tests import loaded
 
 pytestmark = pytest.mark.keras
 
@@ -67,6 +70,51 @@ def test_a_trial_with_its_record_is_boxed_with_the_figures_of_what_lies_there(
     assert fill(faces, box, box) == 0
     assert (box / "weights-1.npz").read_bytes() == before
     assert open_box(box).described == opened.described
+
+
+STUDY = """
+name: compact
+data: {dataset: drawn-faces}
+budget: {trials: 1}
+architectures:
+  cnn:
+    fixed: {family: vgg-bn, width: 4, stages: 2, convs_per_stage: 1, head: gap, dense: 0, epochs: 1}
+    space:
+      learning_rate: {type: float, low: 1e-3, high: 1e-2}
+"""
+
+
+def test_the_commands_that_the_pages_name_put_a_trial_into_the_box(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, box, record = tmp_path / "home", tmp_path / "box", tmp_path / "trial.json"
+    shutil.copytree(faces, home)
+    (home / "compact.yaml").write_text(STUDY)
+
+    def call(module: str, *words: str) -> str:
+        done = loaded.run(module, words, cwd=home)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    call("hpo", "run", "compact.yaml")
+    record.write_text(call("hpo", "train", "compact.yaml", "--trial", "0", "--json"))
+    made_by = "hpo train compact.yaml --trial 0"
+    words = [str(record), "--dataset", "drawn-faces", "--to", str(box), "--made-by", made_by]
+    assert "validation accuracy" in call("hpo.recommender.boxing", *words)
+
+    facts = open_box(box).described.facts
+    (row,) = json.loads(call("hpo", "trials", "compact", "--json"))
+    told = json.loads(record.read_text())
+    assert isinstance(facts["seed"], int)
+    assert facts["seed"] == told["seed"]
+    assert facts["made_by"] == made_by
+    assert facts["environment"] == told["result"]["environment"]
+    python = f"under Python {platform.python_version()} on "
+    assert python in (box / CARD).read_text(encoding="utf-8")
+    # What has no checkpoint is refused with what it lacks.
+    record.write_text(json.dumps(row))
+    assert fill(faces, record, box) == 2
+    assert "what hpo train --json printed; got no 'result'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 import hpo
+from hpo.training import backend
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
@@ -55,6 +59,17 @@ def test_the_constraints_pin_exactly_what_is_required() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {re.split(r"[\[<>=!~ ]", requirement)[0].lower() for requirement in wanted} - {"hpo"}
     assert names <= pinned
+
+
+def test_the_extra_of_jax_brings_what_bounds_its_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    # JAX keeps nothing where its cache has a bound and filelock is absent; here ray brings it.
+    for name in ("KERAS_BACKEND", "JAX_COMPILATION_CACHE_MAX_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    backend.configure()
+    assert int(os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"]) > 0
+    extra = PROJECT["project"]["optional-dependencies"]["jax"]
+    assert "filelock" in {re.split(r"[\[<>=!~ ]", requirement)[0] for requirement in extra}
 
 
 def test_the_package_lists_what_is_there_for_people_and_the_python_page_names_it() -> None:

@@ -30,7 +30,13 @@ FACTS: dict[str, Any] = {
     "seed": 9,
     "best_epoch": 3,
     "epochs_run": 4,
-    "environment": {"hpo": "0.1.0", "keras": "3.15", "backend": "jax", "device": "a GPU"},
+    "environment": {
+        "hpo": "0.1.0",
+        "python": "3.12.3",
+        "keras": "3.15",
+        "backend": "jax",
+        "device": "a GPU",
+    },
     "made_by": "hpo train",
 }
 
@@ -81,6 +87,7 @@ def test_a_card_gives_figures_with_n_and_interval_and_what_must_not_be_done(
     tmp_path: Path,
 ) -> None:
     text = card(pack(tmp_path))
+    assert "With hpo 0.1.0 and Keras 3.15 (jax) under Python 3.12.3 on a GPU, seed 9" in text
     assert "| accuracy | 50.0 % |" in text
     # Wilson's roots for 4 of 8 at z = 1.96.
     assert "21.5 % to 78.5 % (n = 8)" in text

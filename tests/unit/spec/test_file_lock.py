@@ -38,3 +38,11 @@ def test_an_error_under_it_removes_its_file_too(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="x"), locked(tmp_path / "x.lock", passing=True):
         raise ValueError("x")
     assert not (tmp_path / "x.lock").exists()
+
+
+def test_who_does_not_wait_is_told_that_it_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with locked(path), pytest.raises(BlockingIOError), locked(path, waiting=False):
+        pass
+    with locked(path, waiting=False):
+        pass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -81,6 +83,60 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     kept = sorted(json.loads(d.read_text())["key"]["k"] for d in tmp_path.glob("*.json"))
     assert kept == [0, 2]
     assert len(list(tmp_path.glob("*.npy"))) == 2
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from hpo.training.features import FeatureStore
+
+def write(part):
+    part.write_bytes(bytes(400))
+    print("half", flush=True)
+    time.sleep(60)
+
+FeatureStore(Path(sys.argv[1]), 1000).keep_file({"k": "theirs"}, 450, write, {})
+"""
+
+
+def test_what_is_being_written_counts_and_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    other = tmp_path / "other.part"
+    other.write_text("nothing of the store's")
+    base, mine = Base(), {"k": "mine"}
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "half\n"
+            (part,) = set(tmp_path.glob("*.part")) - {other}
+            # 60 bytes have room enough without what the other writes, and not beside it.
+            FeatureStore(tmp_path, 459).get(mine, SHAPE, base)
+            assert part.exists()
+            assert list(tmp_path.glob("*.npy")) == []
+            FeatureStore(tmp_path, 460).get(mine, SHAPE, base)
+            assert part.exists()
+            assert len(list(tmp_path.glob("*.npy"))) == 1
+        finally:
+            writer.kill()
+    FeatureStore(tmp_path, 460).get({"k": "next"}, SHAPE, base)
+    assert set(tmp_path.glob("*.part")) == {other}
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+    assert base.asked == 3
+
+
+@pytest.mark.parametrize("again", [{"k": 1}, {"k": 2}])
+def test_an_array_whose_writer_died_before_its_document_goes(
+    tmp_path: Path, again: dict[str, int]
+) -> None:
+    store = FeatureStore(tmp_path, most_bytes=400)
+    store.get({"k": 1}, SHAPE, Base())
+    (array,), (document,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
+    document.unlink()
+    array.write_bytes(bytes(400))
+    store.get(again, SHAPE, Base())
+    (left,) = tmp_path.glob("*.npy")
+    assert left.stat().st_size < 400
 
 
 def test_a_set_beyond_the_budget_stays_in_memory(tmp_path: Path) -> None:
