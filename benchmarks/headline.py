@@ -10,9 +10,11 @@ of the best five networks' answers. Everything is chosen on the validation split
 It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
 answers on the validation split, and the weights in float16 parts with checksums
 (``hpo.training.packed``). After ``--minutes`` it stops where it is and prints what there is; the
-same command goes on. ``headline.json`` in that folder sums up, and ``curves.png`` shows every
-epoch, where Kaleido and a browser are at hand. On an accelerator networks are
-trained ``--at-once`` side by side, so that one's compilation is not the others' wait.
+same command goes on; a folder goes on with the faces and the scale that it was begun with, and no
+other. A network that fails is told with its exit code, what does not hang on it is trained all the
+same, and the script ends with exit code 1. ``headline.json`` in that folder sums up, and
+``curves.png`` shows every epoch, where Kaleido and a browser are at hand. On an accelerator
+networks are trained ``--at-once`` side by side, so that one's compilation is not the others' wait.
 
 The scales: ``full`` is for a GPU (about 15 minutes of an H100), ``small`` trains on 3,000 faces
 for half an hour of two cores, ``tiny`` shows in minutes that everything works and no
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import os
 import statistics
@@ -41,8 +44,10 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hpo.data.audit.unseen import unseen
-from hpo.data.store import open_faces
+from hpo.data.recorded import digests_of
+from hpo.data.store import FaceDataset, open_faces
 from hpo.evidence.intervals import wilson
+from hpo.spec.errors import HpoError, InputError
 from hpo.spec.records import EpochReport, TrialJob
 from hpo.training import backend
 
@@ -239,6 +244,14 @@ def networks(scale: Scale, results: Mapping[str, dict[str, Any]]) -> list[Networ
     ]
 
 
+def every_network(scale: Scale) -> list[Network]:
+    """Return all networks of a scale, those of the CNN as if its first recipe were the best."""
+    first = next(iter(scale.recipes))
+    return networks(
+        scale, {f"recipe-{name}": {"accuracy": name == first} for name in scale.recipes}
+    )
+
+
 def _large(scale: Scale) -> Iterator[Network]:
     for name, rate in (("resnet50", 0.05), ("xception", 0.05)):
         params = {
@@ -387,16 +400,21 @@ def _write_result(
 
 
 def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) -> dict[str, Any]:
-    """Train what is left until the minutes are over; return the summary."""
+    """Train what is left until the minutes are over; return the summary.
+
+    Raises:
+        InputError: the folder was begun with other faces or at another scale.
+    """
     scale = SCALES[scale_name]
+    keep_to(out, open_faces(Path(dataset)), scale_name)
     until = time.time() + 60 * minutes
     running: dict[str, subprocess.Popen[bytes]] = {}
-    failed: list[str] = []
+    failed: dict[str, int] = {}
     while True:
         for name in [name for name, process in running.items() if process.poll() is not None]:
             code = running.pop(name).returncode
             if code not in (0, OUT_OF_TIME):
-                failed.append(name)
+                failed[name] = code
                 print(f"{name} failed with exit code {code}", file=sys.stderr, flush=True)
             elif code == 0:
                 told = read_results(out)[name]
@@ -414,7 +432,9 @@ def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) 
             break
         time.sleep(0.2)
     summary = summarise(out, scale, dataset)
-    summary["left"] = [n.name for n in left]
+    # What failed is left too, and so is what waits for it: the CNN for each of its recipes.
+    summary["left"] = [n.name for n in every_network(scale) if n.name not in done]
+    summary["failed"] = failed
     _write_json(out / "headline.json", summary)
     missing = draw(out)
     if missing:
@@ -430,6 +450,60 @@ def read_results(out: Path) -> dict[str, dict[str, Any]]:
     """Return the results that there are, by name."""
     found = sorted((out / "results").glob("*.json"))
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
+BEGUN_WITH = "begun-with.json"
+"""What decides the results in a folder, for whoever goes on with it."""
+
+
+def keep_to(out: Path, faces: FaceDataset, scale_name: str) -> None:
+    """Note in the folder what its results are of; refuse one that was begun with something else.
+
+    A folder of before this was noted counts as one of what is asked, unless its results are of
+    another number of faces.
+
+    Raises:
+        InputError: the folder was begun with other faces or at another scale.
+    """
+    scale = SCALES[scale_name]
+    counts = {split: faces.manifest["splits"][split]["count"] for split in ("train", "validation")}
+    params = json.dumps([dataclasses.asdict(n) for n in every_network(scale)], sort_keys=True)
+    asked = {
+        "scale": scale_name,
+        "dataset_digest": faces.digest,
+        "train_faces": min(counts["train"], scale.faces or counts["train"]),
+        "validation_faces": min(
+            counts["validation"], scale.validation_faces or counts["validation"]
+        ),
+        "parameters_digest": hashlib.sha256(params.encode()).hexdigest()[:16],
+    }
+    file = out / BEGUN_WITH
+    noted = file.is_file()
+    if noted:
+        begun = json.loads(file.read_text(encoding="utf-8"))
+    else:
+        begun = next(iter(read_results(out).values()), {})
+    other = {
+        name: (value, begun[name])
+        for name, value in asked.items()
+        if begun.get(name, value) != value
+        # The test split may have been imported since.
+        and not (name == "dataset_digest" and begun[name] in digests_of(faces))
+    }
+    if other:
+        raise InputError(
+            "this folder was begun with something else, and its results would count as this one's",
+            where=str(out),
+            expected=_told({name: was for name, (_, was) in other.items()}),
+            got=_told({name: value for name, (value, _) in other.items()}),
+            hint="Give another --out, or what the folder was begun with",
+        )
+    if not noted:
+        _write_json(file, asked)
+
+
+def _told(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
 
 def summarise(out: Path, scale: Scale, dataset: str) -> dict[str, Any]:
@@ -476,10 +550,7 @@ def estimate(dataset: str, scale: Scale) -> dict[str, Any]:
     trained = open_faces(Path(dataset)).manifest["splits"]["train"]["count"]
     trained = min(trained, scale.faces or trained)
     # Whichever recipe is the best, it costs about what the first does.
-    first = next(iter(scale.recipes))
-    asked = networks(
-        scale, {f"recipe-{name}": {"accuracy": name == first} for name in scale.recipes}
-    )
+    asked = every_network(scale)
     hours: dict[str, float] = {}
     throughput: dict[str, float] = {}
     for network in asked:
@@ -623,7 +694,12 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
             f"{found['accuracy_views']:.2%} [{low:.2%}, {high:.2%}], n = {found['n']}"
         )
     if summary["left"]:
-        yield f"left: {', '.join(summary['left'])}; the same command goes on"
+        failed = summary["failed"]
+        left = [
+            f"{name} (failed with exit code {failed[name]})" if name in failed else name
+            for name in summary["left"]
+        ]
+        yield f"left: {', '.join(left)}; the same command goes on"
 
 
 def main() -> None:
@@ -651,8 +727,14 @@ def main() -> None:
     if given.estimate:
         print(json.dumps(estimate(given.dataset, SCALES[given.scale]), indent=1))
         return
-    summary = run(given.dataset, given.out, given.scale, given.minutes, given.at_once)
+    try:
+        summary = run(given.dataset, given.out, given.scale, given.minutes, given.at_once)
+    except HpoError as error:
+        print(f"headline.py: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     print(json.dumps(summary, indent=1) if given.json else "\n".join(lines(summary)))
+    if summary["failed"]:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

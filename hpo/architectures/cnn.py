@@ -244,9 +244,9 @@ def _residual_stage(x: Any, stage: int, params: Parameters) -> Any:
         stride = 2 if stage > 0 and block == 1 else 1
         shortcut = x
         if stride != 1 or x.shape[-1] != filters:
-            shortcut = _conv(
-                x, filters, params, f"{name}_shortcut", active=False, side=1, stride=stride
-            )
+            if stride != 1:
+                shortcut = _every_second(shortcut, f"{name}_shortcut_thinned")
+            shortcut = _conv(shortcut, filters, params, f"{name}_shortcut", active=False, side=1)
         for k in range(convs):
             last = k == convs - 1
             x = _conv(
@@ -260,3 +260,15 @@ def _residual_stage(x: Any, stage: int, params: Parameters) -> Any:
         x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
         x = _activate(x, params.activation, name)
     return x
+
+
+def _every_second(x: Any, name: str) -> Any:
+    """Every second pixel of every second row: what a 1x1 convolution of stride 2 looks at.
+
+    With the stride in the convolution, the gradient of its kernel in oneDNN (TensorFlow 2.21,
+    float32) writes past its memory where there are fewer than 16 channels: a crash, or wrong
+    numbers. Done apart it is the same function with the same weights, and takes no longer.
+    """
+    import keras
+
+    return keras.layers.AveragePooling2D(1, 2, name=name)(x)

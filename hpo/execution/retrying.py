@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.spec.records import TrialResult
+from hpo.training import backend
+
+_OF_NATIVE_CODE = ("(SIGSEGV)", "(SIGABRT)")
+"""In the reason of a crash: what a library ends by that wrote past its memory, not Python."""
 
 
 def another_attempt(
@@ -15,7 +19,8 @@ def another_attempt(
 
     Out of memory is tried once more with half the batch and half the learning rate (the linear
     scaling rule of Goyal et al. 2017, section 2.1; a rate that follows the batch by
-    ``reference_batch_size`` halves by itself). A crash is tried again as it was. NaN, a bad
+    ``reference_batch_size`` halves by itself). A crash is tried again as it was
+    (see ``without_onednn``). NaN, a bad
     configuration, a full disk and the limit of time would come out the same.
 
     Args:
@@ -39,6 +44,22 @@ def another_attempt(
     if isinstance(rate, float) and not params.get("reference_batch_size"):
         change["learning_rate"] = rate * (batch // 2) / batch
     return change
+
+
+def without_onednn(lost: Sequence[str]) -> bool:
+    """Tell whether the next attempt is to do without TensorFlow's oneDNN.
+
+    It is where native code ended an earlier one: some shapes of networks make oneDNN write past its
+    memory, and would again. Not under another backend, nor where it is switched off already.
+
+    Args:
+        lost: reasons of earlier attempts at the same slot.
+    """
+    crashed = any(
+        name_of(reason) == "crashed" and any(signal in reason for signal in _OF_NATIVE_CODE)
+        for reason in lost
+    )
+    return crashed and backend.onednn() == "on"
 
 
 def name_of(reason: str) -> str:

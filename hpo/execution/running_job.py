@@ -18,9 +18,14 @@ from hpo.execution.interrupts import Interrupts
 from hpo.spec.errors import HpoError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.spec.sections import LimitsSpec
+from hpo.training.backend import WITHOUT_ONEDNN
 
 TRAIN = "hpo.execution.trial:train"
 INTERRUPTED = "interrupted"
+WITHOUT = (
+    "ran without oneDNN (TF_ENABLE_ONEDNN_OPTS=0), since the process of an earlier attempt crashed"
+)
+"""Note on the result of such a job."""
 _LOOK_SECONDS = 0.2
 _MEMORY_LOOK_SECONDS = 0.5
 _GIB = 2**30
@@ -88,7 +93,9 @@ class RunningJob:
                 if interrupts.draining and isinstance(message.data, ChildDied):
                     # Whoever stops the study may stop its processes too: no fault of the trial.
                     return self._failed(INTERRUPTED)
-                return self._failed(f"{message.failure}: {_told(message.data)}")
+                died = not self.job.onednn and isinstance(message.data, ChildDied)
+                again = "without oneDNN too, " if died else ""
+                return self._failed(f"{message.failure}: {again}{_told(message.data)}")
             if message.kind == "result":
                 return self._result(TrialResult.from_json(message.data))
             if self._pruned:
@@ -137,9 +144,12 @@ class RunningJob:
             epochs_run=len(self._seen),
             final_metrics=dict(self._seen[-1].metrics) if self._seen else {},
             seconds={"total": self.seconds},
+            notes=[] if self.job.onednn else [WITHOUT],
         )
 
     def _result(self, result: TrialResult) -> TrialResult:
+        if not self.job.onednn:
+            result = dataclasses.replace(result, notes=[WITHOUT, *result.notes])
         if self._pruned:
             return _as_pruned(result, self._seen, self.job)
         return result
@@ -176,11 +186,12 @@ def resident_bytes(pid: int) -> int:
 
 def _start(server: ChildServer, job: TrialJob, target: str) -> Child:
     log = Path(job.output) / "log.txt"
+    variables = None if job.onednn else WITHOUT_ONEDNN
     try:
-        return server.start(target, log=log, job=job.to_json())
+        return server.start(target, log=log, variables=variables, job=job.to_json())
     except (OSError, EOFError):
         # The fork server may have been killed, for memory say; the next start makes a new one.
-        return server.start(target, log=log, job=job.to_json())
+        return server.start(target, log=log, variables=variables, job=job.to_json())
 
 
 def _told(error: BaseException) -> str:

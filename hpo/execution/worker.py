@@ -19,7 +19,7 @@ from hpo.execution.epochs import Epochs
 from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
 from hpo.execution.patterns import Patterns
-from hpo.execution.retrying import another_attempt
+from hpo.execution.retrying import another_attempt, without_onednn
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher, told_origin
 from hpo.search.worker_identity import shown
@@ -226,6 +226,8 @@ class Worker:
         place = next(i for i in range(len(self.shares)) if i not in taken)
         number = proposal.number
         job = lane.make_job(proposal, self.shares[place])
+        if without_onednn(proposal.lost):
+            job = dataclasses.replace(job, onednn=False)
         lane.nameless.add(number)
         self.mirror.start_trial(lane.engine.record(number), job)
         self.watcher.trial_started(
@@ -303,7 +305,9 @@ class Worker:
         self.mirror.finish_trial(dataclasses.replace(record, result=result))
         self.keep(record)
         if lost:
-            self.watcher.trial_released(lane.label, number, _next_step(result.reason, again))
+            self.watcher.trial_released(
+                lane.label, number, _next_step(result.reason, again, proposal)
+            )
         else:
             self.watcher.trials_done(lane.label, engine.done())
             # As every list tells it: from the claim to the end.
@@ -346,10 +350,12 @@ def waiting_for(owners: Sequence[str]) -> str:
     return f"{len(owners)} trials are run by {by}{where}; waiting for them."
 
 
-def _next_step(reason: str, change: dict[str, object] | None) -> str:
+def _next_step(reason: str, change: dict[str, object] | None, proposal: Proposal) -> str:
     if reason == INTERRUPTED:
         return "it was given up; it is run again when the study goes on"
     changed = ", ".join(
         f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
     )
-    return f"{reason.rstrip('.')}; it is run again" + (f" with {changed}" if changed else "")
+    beside = " without oneDNN" if without_onednn((*proposal.lost, reason)) else ""
+    beside += f" with {changed}" if changed else ""
+    return f"{reason.rstrip('.')}; it is run again{beside}"

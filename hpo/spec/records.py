@@ -84,6 +84,9 @@ class TrialJob(_Plain):
             constraints: ``latency_ms``, ``size_mib``, ``parameter_count``.
         leave_state: leave the state of the last epoch in ``output`` when the trial is complete, for
             the trial at the next rung.
+        onednn: False where an earlier attempt's process crashed and TensorFlow's oneDNN may have
+            been at fault: whoever starts the process then does so in an environment that switches
+            it off.
     """
 
     job_id: str
@@ -109,6 +112,7 @@ class TrialJob(_Plain):
     rungs: list[int] = field(default_factory=list)
     leave_state: bool = False
     measure: list[str] = field(default_factory=list)
+    onednn: bool = True
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class TrialResult(_Plain):
             needs it, and cannot have it from predictions without the dataset.
         params: every parameter with its default filled in.
         environment: versions (``python, keras, backend, tensorflow, numpy, hpo``), ``device``,
-            ``precision``, ``cores``.
+            ``precision``, ``cores``; ``onednn: off`` where TensorFlow did without it.
         train_size: faces trained on.
         train_copies_left_out: training faces that were left out, before any limit, as duplicates of
             held-out ones; None in trials of before it was kept, and where they are not left out.
@@ -179,7 +183,7 @@ class TrialResult(_Plain):
         continued_from_epoch: last epoch of the earlier attempt that training went on from; 0 if
             it began at the beginning. Reports were sent of the epochs after it only.
         notes: what went otherwise than the job asked, a sentence each: a state that could not be
-            continued from, or not be kept.
+            continued from, or not be kept; that it trained without oneDNN.
     """
 
     state: TrialState

@@ -23,6 +23,8 @@ from hpo.spec.workspace import machine_cache as machine_cache
 _MOST_COMPILED_BYTES = 2**30
 """Of JAX's compiled networks on disk; the ones that were used longest ago go first."""
 
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
 _EXTRAS = {"tensorflow": "hpo", "jax": "hpo[jax]", "torch": "hpo[torch]"}
 """What installs each backend."""
 
@@ -51,7 +53,7 @@ def configure() -> None:
     """
     _check_backend(os.environ.setdefault("KERAS_BACKEND", "tensorflow"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault(_ONEDNN, "1")
     # One trial would otherwise take all of a GPU's memory, used or not.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -135,6 +137,17 @@ def backend_name() -> str:
     if keras is not None and hasattr(keras, "config"):
         return str(keras.config.backend())
     return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+WITHOUT_ONEDNN = {_ONEDNN: "0"}
+"""What the environment of a process says before it imports TensorFlow; afterwards is too late."""
+
+
+def onednn() -> str:
+    """Return ``on`` or ``off`` for TensorFlow, as the environment says; "" for other backends."""
+    if backend_name() != "tensorflow":
+        return ""
+    return "off" if os.environ.get(_ONEDNN, "1").lower() in ("0", "false") else "on"
 
 
 def prepare(*, seed: int, precision: str, threads: int | None) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from hpo.spec.errors import InputError
 from hpo.spec.file_lock import locked
 from hpo.training import backend
 
@@ -43,13 +45,15 @@ class FeatureStore:
     Args:
         folder: where they are; by default ``HPO_FEATURES`` or this machine's cache.
         most_bytes: of all sets together; by default ``HPO_FEATURES_GIB``, or 10 GiB.
+
+    Raises:
+        InputError: ``HPO_FEATURES_GIB`` is no number of GiB.
     """
 
     def __init__(self, folder: Path | None = None, most_bytes: int | None = None) -> None:
         named = os.environ.get(FOLDER_VARIABLE)
         self.folder = folder or (Path(named) if named else backend.machine_cache() / "features")
-        gib = float(os.environ.get(GIB_VARIABLE) or _MOST_GIB)
-        self.most_bytes = int(gib * 2**30) if most_bytes is None else most_bytes
+        self.most_bytes = _most_bytes() if most_bytes is None else most_bytes
 
     def get(
         self,
@@ -246,6 +250,21 @@ def _unfinished(file: Path) -> bool:
     if file.suffix in _KEPT:
         return not file.with_suffix(".json").exists()
     return file.suffix == ".part"
+
+
+def _most_bytes() -> int:
+    said = os.environ.get(GIB_VARIABLE) or str(_MOST_GIB)
+    gib = math.nan
+    with contextlib.suppress(ValueError):
+        gib = float(said)
+    if not 0 <= gib < math.inf:
+        raise InputError(
+            f"{GIB_VARIABLE}, the room for features of frozen bases, is no size",
+            expected="a number of GiB from 0, such as 2.5",
+            got=f"'{said}'",
+            hint=f"Leave it unset for {_MOST_GIB:g} GiB",
+        )
+    return int(gib * 2**30)
 
 
 def _name(key: Mapping[str, Any]) -> str:

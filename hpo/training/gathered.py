@@ -242,6 +242,7 @@ class Gathered:
                 "device": backend.device_name(),
                 "precision": self.job.precision,
                 "cores": str(self.job.threads or backend.cores()),
+                **({"onednn": "off"} if backend.onednn() == "off" else {}),
             },
             **self.facts,
         )

@@ -153,6 +153,7 @@ def _key(
         backend.device_name(),
         f"{threads or backend.cores()} cores",
         f"method {_METHOD}",
+        "without oneDNN" if backend.onednn() == "off" else "",
     )
     return " | ".join(part for part in parts if part)
 

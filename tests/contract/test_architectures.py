@@ -176,6 +176,22 @@ def test_every_choice_of_the_cnn_builds_and_survives_saving(
     np.testing.assert_allclose(loaded(faces), model(faces), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("side", [44, 45])
+def test_shortcuts_are_thinned_before_their_convolution_and_come_to_the_same(side: int) -> None:
+    import keras
+
+    # A 1x1 convolution of stride 2 over fewer than 16 channels crashes TensorFlow in training.
+    model = build("cnn", family="resnet", width=8, crop=side)
+    strides = [c.strides for c in model.layers if getattr(c, "kernel_size", None) == (1, 1)]
+    assert strides == [(1, 1)] * 2
+    block = model.get_layer("stage2_block1_shortcut_thinned")
+    kernel = model.get_layer("stage2_block1_shortcut_conv").kernel
+    x = np.random.default_rng(0).normal(size=(2, side, side, 8)).astype(np.float32)
+    apart = keras.ops.conv(block(x), kernel, 1, "same")
+    at_once = keras.ops.conv(x, kernel, 2, "same")
+    np.testing.assert_allclose(apart, at_once, rtol=1e-5, atol=1e-6)
+
+
 def test_a_crop_larger_than_the_image_and_too_many_stages_are_refused() -> None:
     with pytest.raises(SpecError, match="'crop' is larger than the image"):
         build("cnn", crop=64)

@@ -60,6 +60,9 @@ def train(
 def _break(fault: str, output: Path) -> None:
     if fault == "segfault":
         ctypes.string_at(0)
+    elif fault == "onednn":
+        if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
+            os.abort()
     elif fault == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     elif fault == "exit":

@@ -59,9 +59,20 @@ def test_a_crash_is_tried_again_once_and_then_fails(
 ) -> None:
     first, second = run_with(fault, url, tmp_path)
     assert reason(first).startswith(words)
-    assert reason(second).startswith(words)
+    assert reason(second).replace("without oneDNN too, ", "").startswith(words)
+    assert ("without oneDNN" in reason(second)) == (fault == "segfault")
     assert (second.attempt, second.retry_of) == (1, first.number)
     assert second.params["learning_rate"] == first.params["learning_rate"]
+
+
+def test_what_onednn_may_have_crashed_is_tried_again_without_it(url: str, tmp_path: Path) -> None:
+    first, second = run_with("onednn", url, tmp_path)
+    assert reason(first).startswith("crashed: the trial's process was killed (SIGABRT)")
+    assert (second.state, second.retry_of) == ("complete", first.number)
+    assert second.result is not None
+    assert [note.split(",")[0] for note in second.result.notes] == [
+        "ran without oneDNN (TF_ENABLE_ONEDNN_OPTS=0)"
+    ]
 
 
 def test_a_crash_is_not_tried_again_where_the_study_says_so(url: str, tmp_path: Path) -> None:

@@ -18,6 +18,11 @@ def echo(report: Callable[[Any], None], should_stop: Callable[[], bool], value: 
     return {"whole": value, "pid": os.getpid()}
 
 
+def variable(report: Callable[[Any], None], should_stop: Callable[[], bool], name: str) -> Any:
+    report(os.getppid())
+    return os.environ.get(name)
+
+
 def until_stopped(report: Callable[[Any], None], should_stop: Callable[[], bool]) -> str:
     report("ready")
     for _ in range(1000):

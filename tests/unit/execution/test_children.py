@@ -36,6 +36,32 @@ def test_reports_come_before_the_result(server: ChildServer, tmp_path: Path) -> 
     assert "a line for the log" in (tmp_path / "log.txt").read_text()
 
 
+def test_a_child_may_have_variables_that_no_other_has(
+    server: ChildServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_TEST_LIBRARY", "1")
+    parents: list[int] = []
+    told = {"name": "HPO_TEST_LIBRARY", "on_report": parents.append}
+    changed = server.call(f"{TARGETS}:variable", variables={"HPO_TEST_LIBRARY": "0"}, **told)
+    assert (changed, os.environ["HPO_TEST_LIBRARY"]) == ("0", "1")
+    # No fork of the server, whose libraries have read theirs already.
+    assert parents == [os.getpid()]
+    assert server.call(f"{TARGETS}:variable", **told) != "0"
+
+
+def test_a_fresh_child_stops_when_asked_and_dies_aloud(server: ChildServer) -> None:
+    fresh = {"variables": {"HPO_TEST_LIBRARY": "0"}}
+    child = server.start(f"{TARGETS}:until_stopped", **fresh)
+    assert child.receive() is not None
+    os.kill(child.pid, signal.SIGINT)  # as a terminal does to the whole group
+    child.stop()
+    message = child.receive(timeout_seconds=5)
+    assert message is not None
+    assert message.data == "stopped"
+    with pytest.raises(TrainingError, match="crashed: segfault"):
+        server.call(f"{TARGETS}:segfault", **fresh)
+
+
 def test_a_child_stops_when_asked_and_still_answers(server: ChildServer) -> None:
     child = server.start(f"{TARGETS}:until_stopped")
     assert child.receive() is not None

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from hpo.execution.retrying import another_attempt
+from hpo.execution.retrying import another_attempt, without_onednn
 from hpo.spec.records import FAILURES, TrialResult
+from hpo.training import backend
 
 PARAMS = {"batch_size": 64, "learning_rate": 1e-2, "reference_batch_size": 0}
 
@@ -44,3 +45,34 @@ def test_nothing_else_is_tried_again(failure: str) -> None:
 @pytest.mark.parametrize("state", ["complete", "pruned"])
 def test_what_did_not_fail_is_not_tried_again(state: Any) -> None:
     assert another_attempt(TrialResult(state=state), PARAMS, (), 1) is None
+
+
+SEGFAULT = "crashed: the trial's process crashed: segfault (SIGSEGV)"
+ABORT = "crashed: the trial's process was killed (SIGABRT), not double free or corruption (out)"
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ((), False),
+        ((SEGFAULT,), True),
+        ((ABORT,), True),
+        ((SEGFAULT, "interrupted"), True),
+        (("crashed: the trial's process was killed (SIGKILL)",), False),
+        (("crashed: the trial's process ended without a result (exit code 7)",), False),
+        (("out_of_memory: MemoryError",), False),
+    ],
+)
+def test_what_native_code_ended_is_tried_without_onednn(
+    lost: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "onednn", lambda: "on")
+    assert without_onednn(lost) is expected
+
+
+@pytest.mark.parametrize("state", ["off", ""])
+def test_where_there_is_no_onednn_none_is_left_out(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "onednn", lambda: state)
+    assert not without_onednn((SEGFAULT,))

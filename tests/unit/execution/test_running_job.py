@@ -12,7 +12,7 @@ import pytest
 
 from hpo.execution.children import ChildDied, Message
 from hpo.execution.interrupts import Interrupts
-from hpo.execution.running_job import INTERRUPTED, RunningJob
+from hpo.execution.running_job import INTERRUPTED, WITHOUT, RunningJob
 from hpo.spec.errors import TrainingError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.spec.sections import LimitsSpec
@@ -28,6 +28,7 @@ class ToldChild:
         self.messages = list(messages)
 
     def start(self, target: str, **arguments: Any) -> ToldChild:
+        self.arguments = arguments
         return self
 
     def receive(self, timeout_seconds: float | None = None) -> Message | None:
@@ -111,3 +112,21 @@ def test_resident_memory_is_counted_in_pages_of_the_machine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == 100 * 65536
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+def test_a_job_without_onednn_runs_in_such_an_environment_and_says_so(onednn: bool) -> None:
+    job = TrialJob("study/cnn/1", "cnn", {}, "faces", "", "out", seed=1, onednn=onednn)
+    done = TrialResult(state="complete", notes=["a note of its own"])
+    results = []
+    for message in (Message("result", done.to_json()), AFTER["crash"]):
+        child: Any = ToldChild([message])
+        results.append(RunningJob(child, job, lambda report: False).look(Interrupts()))
+        assert child.arguments["variables"] == (None if onednn else {"TF_ENABLE_ONEDNN_OPTS": "0"})
+    whole, crashed = results
+    assert whole is not None
+    assert crashed is not None
+    note = [] if onednn else [WITHOUT]
+    assert (whole.notes, crashed.notes) == ([*note, "a note of its own"], note)
+    again = "" if onednn else "without oneDNN too, "
+    assert crashed.reason.startswith(f"crashed: {again}the trial's process was killed")

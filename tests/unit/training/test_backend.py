@@ -51,3 +51,23 @@ def test_what_keras_dies_of_is_a_problem_of_the_environment(
     monkeypatch.setattr(importlib, "import_module", dies)
     with pytest.raises(EnvironmentProblem, match=r"cannot import h5py.*got not h5py"):
         backend.preload()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("tensorflow", None, "on"),
+        ("tensorflow", "1", "on"),
+        ("tensorflow", "0", "off"),
+        ("tensorflow", "false", "off"),
+        ("jax", "0", ""),
+    ],
+)
+def test_whether_tensorflow_has_onednn_is_read_in_the_environment(
+    name: str, value: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "backend_name", lambda: name)
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", value)
+    assert backend.onednn() == expected

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpo.spec.errors import InputError
 from hpo.training.features import Features, FeatureStore
 
 SHAPE = (10, 3)
@@ -174,3 +175,21 @@ def test_who_asks_meanwhile_waits_and_computes_nothing(store: FeatureStore) -> N
     for thread in threads:
         thread.join()
     assert base.asked == 1
+
+
+@pytest.mark.parametrize("said", ["x", "-1", "nan", "inf", "10 GiB"])
+def test_a_room_that_is_no_size_is_told_by_its_variable(
+    said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HPO_FEATURES_GIB", said)
+    words = rf"HPO_FEATURES_GIB.* a number of GiB from 0, such as 2\.5; got '{said}'"
+    with pytest.raises(InputError, match=words):
+        FeatureStore(tmp_path)
+
+
+@pytest.mark.parametrize(("said", "gib"), [("0.5", 0.5), ("0", 0.0), ("", 10.0)])
+def test_a_room_is_read_in_gib(
+    said: str, gib: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HPO_FEATURES_GIB", said)
+    assert FeatureStore(tmp_path).most_bytes == gib * 2**30

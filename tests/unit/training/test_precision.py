@@ -16,6 +16,8 @@ from hpo.training.precision import Choice, choose, file
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(backend, "backend_name", lambda: "tensorflow")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(backend, "versions", lambda: {"backend": "tensorflow", "tensorflow": "2"})
     monkeypatch.setattr(backend, "device_name", lambda: "a processor")
     monkeypatch.setattr(backend, "prepare", lambda **given: None)
@@ -58,6 +60,10 @@ def test_a_machine_measures_once_for_each_family_and_side(monkeypatch: pytest.Mo
     chosen(family="resnet")
     chosen(family="thesis", crop=40)
     assert len(measured) == 6
+    # What is slow without oneDNN says nothing of how it is with it.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    chosen(family="resnet")
+    assert len(measured) == 8
 
 
 def test_a_search_over_widths_measures_each_doubling(monkeypatch: pytest.MonkeyPatch) -> None:
