@@ -34,6 +34,16 @@ def judged_change(gain: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return change
 
 
+def _by_luck_alone(gain: Mapping[str, Any]) -> bool:
+    """Tell whether only the luck that is taken off makes a loss of a change.
+
+    Taken off a gain it is caution; a loss it makes larger, so one that was none before is not
+    claimed: the estimate of the luck has no interval of its own here.
+    """
+    change = judged_change(gain)
+    return bool(change and change["high"] < 0 <= gain["accuracy"]["high"])
+
+
 def selection_sentence(gain: Mapping[str, Any]) -> str:
     """Say what is left of a gain less what is due to having chosen the best on these faces.
 
@@ -60,12 +70,14 @@ def selection_sentence(gain: Mapping[str, Any]) -> str:
     elif lost:
         said = f"That loss looks about {points} smaller than it is, for {chosen}; with them it is"
     verdict = "" if is_apart(left) else f", {NOTHING}"
+    if _by_luck_alone(gain):
+        verdict = "; as it is no loss but by that luck, none is claimed"
     return f"{said} {_ends(left)} (the same interval, moved down){verdict}."
 
 
 def lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the sentence on selection for several architectures; "" if it is unknown of all."""
-    said, left = [], {}
+    said, left, by_luck = [], {}, []
     for entry in entries:
         gain, label = named_gain(entry), str(entry["label"])
         if not gain or not gain["accuracy"]:
@@ -84,17 +96,25 @@ def lucky_shares(entries: Sequence[Mapping[str, Any]]) -> str:
             then = "by which its loss looks smaller, making it" if lost else "leaving"
             said.append(f"{label} {luck} points, {then} {_ends(change)}")
         left[label] = change
+        by_luck += [label] if _by_luck_alone(gain) else []
     chosen = [(named_gain(entry).get("selection") or {}).get("trials", 0) for entry in entries]
     if max(chosen, default=0) < 2:
         return ""
     return (
         "So much of each figure is due to having chosen the best on these faces: "
-        f"{'; '.join(said)} (the same intervals, moved down); {_verdict(left)}."
+        f"{'; '.join(said)} (the same intervals, moved down); {_verdict(left, by_luck)}."
     )
 
 
-def _verdict(left: Mapping[str, Mapping[str, Any]]) -> str:
+def _verdict(left: Mapping[str, Mapping[str, Any]], by_luck: Sequence[str] = ()) -> str:
     """Say which of the changes that are left, by architecture, are told from nothing."""
+    if by_luck:
+        rest = {label: change for label, change in left.items() if label not in by_luck}
+        none = f"{listed(by_luck)} shows no loss but by that luck, so none is claimed there"
+        if len(by_luck) > 1:
+            none = none.replace(" shows ", " show ")
+        told = [f"in {label} {_verdict({label: change})}" for label, change in rest.items()]
+        return "; ".join([*told, none])
     real = [label for label, change in left.items() if is_apart(change)]
     losses = [label for label in real if left[label]["high"] < 0]
     lost = all(change["point"] < 0 for change in left.values())

@@ -400,6 +400,14 @@ def test_a_loss_is_told_as_one_and_no_architecture_is_passed_over() -> None:
     assert lucky_shares([cnn]).endswith("that loss is distinguishable from nothing.")
     small = entry("small", 3, -0.01, -0.05, 0.03)
     assert lucky_shares([small]).endswith("that loss is then not distinguishable from nothing.")
+    lucky = entry("lucky", 3, -0.008, -0.019, 0.004)
+    assert lucky_shares([lucky]).endswith(
+        "lucky shows no loss but by that luck, so none is claimed there."
+    )
+    assert lucky_shares([cnn, lucky]).endswith(
+        "in cnn that loss is distinguishable from nothing; lucky shows no loss but by that luck, so none "
+        "is claimed there."
+    )
     better = entry("better", 3, 0.05, 0.02, 0.08)
     assert lucky_shares([better, cnn]).endswith(
         "what is left is distinguishable from nothing in better and cnn, a loss in cnn."
