@@ -246,6 +246,19 @@ def check_weights(part: PlannedArchitecture, file: StudyFile, *, probe: bool) ->
     return []
 
 
+def check_feature_room(part: PlannedArchitecture) -> None:
+    """Refuse a room for kept features that is no size, before each trial that keeps some fails.
+
+    Raises:
+        InputError: ``HPO_FEATURES_GIB`` is no number of GiB.
+    """
+    name = "feature_views"
+    if name in part.spec.space.parameters or part.spec.fixed.get(name):
+        from hpo.training.features import room_bytes
+
+        room_bytes()
+
+
 def _frozen_variants(part: PlannedArchitecture) -> list[dict[str, Any]]:
     """Return what trials may choose that decides whether a base is frozen."""
     from hpo.search.configurations import fold_fixed

@@ -20,7 +20,13 @@ from hpo.spec.workspace import Workspace, shown_url
 from hpo.study.faces import During, silently
 from hpo.study.launchers.options import check_launcher, trials_at_once
 from hpo.study.naming import open_study
-from hpo.study.parts import PlannedArchitecture, baseline_notes, check_weights, plan_architecture
+from hpo.study.parts import (
+    PlannedArchitecture,
+    baseline_notes,
+    check_feature_room,
+    check_weights,
+    plan_architecture,
+)
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
@@ -275,6 +281,7 @@ def plan(
     before(spec)
     for part in parts.values():
         notes += check_weights(part, file, probe=probe)
+        check_feature_room(part)
     try:
         dataset = find_dataset(workspace, spec.data.dataset)
     except NotFoundError as error:

@@ -35,6 +35,9 @@ def run(
 ) -> StudyOutcome:
     """Run a study to its budget.
 
+    Ctrl-C and SIGTERM let the trials at hand end, twice they stop them; what is returned then names
+    the signal (``stopped_by``), and ``raise_if_stopped()`` ends the program by it.
+
     Args:
         study: a study file, a study, or what ``plan`` returned.
         workspace: where data, stores and reports are; the current directory by default.

@@ -53,7 +53,7 @@ class FeatureStore:
     def __init__(self, folder: Path | None = None, most_bytes: int | None = None) -> None:
         named = os.environ.get(FOLDER_VARIABLE)
         self.folder = folder or (Path(named) if named else backend.machine_cache() / "features")
-        self.most_bytes = _most_bytes() if most_bytes is None else most_bytes
+        self.most_bytes = room_bytes() if most_bytes is None else most_bytes
 
     def get(
         self,
@@ -252,7 +252,12 @@ def _unfinished(file: Path) -> bool:
     return file.suffix == ".part"
 
 
-def _most_bytes() -> int:
+def room_bytes() -> int:
+    """Return how much room this machine gives all sets together.
+
+    Raises:
+        InputError: ``HPO_FEATURES_GIB`` is no number of GiB.
+    """
     said = os.environ.get(GIB_VARIABLE) or str(_MOST_GIB)
     gib = math.nan
     with contextlib.suppress(ValueError):

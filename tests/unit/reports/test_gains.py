@@ -405,8 +405,8 @@ def test_a_loss_is_told_as_one_and_no_architecture_is_passed_over() -> None:
         "lucky shows no loss but by that luck, so none is claimed there."
     )
     assert lucky_shares([cnn, lucky]).endswith(
-        "in cnn that loss is distinguishable from nothing; lucky shows no loss but by that luck, so none "
-        "is claimed there."
+        "in cnn that loss is distinguishable from nothing; lucky shows no loss but by that luck, "
+        "so none is claimed there."
     )
     better = entry("better", 3, 0.05, 0.02, 0.08)
     assert lucky_shares([better, cnn]).endswith(

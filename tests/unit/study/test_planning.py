@@ -137,6 +137,27 @@ def test_a_plan_counts_the_faces_that_are_left_out_and_remembers_them(workspace:
     assert json.loads(done.stdout)["data"]["copies_left_out"] == 3
 
 
+def test_a_room_for_features_that_is_no_size_is_refused_before_a_trial_is_lost_by_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = workspace.home / "base.weights.h5"
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(b"of a base")
+    monkeypatch.setattr("hpo.study.planning.check_weights", lambda *_, **given: [])
+    fixed = ["unfreeze=none", "feature_views=2", "mixup=false"]
+    overrides = [
+        f"architectures.resnet50.weights={weights}",
+        *(f"architectures.resnet50.fixed.{change}" for change in fixed),
+    ]
+    planned = plan(example("quickstart.yaml"), workspace=workspace, overrides=overrides)
+    assert planned.parts["resnet50"].spec.fixed["feature_views"] == 2
+    monkeypatch.setenv("HPO_FEATURES_GIB", "x")
+    with pytest.raises(InputError, match="HPO_FEATURES_GIB"):
+        plan(example("quickstart.yaml"), workspace=workspace, overrides=overrides)
+    # Who keeps none needs none.
+    assert plan(example("quickstart.yaml"), workspace=workspace).parts
+
+
 def of_one_architecture(**changes: Any) -> StudySpec:
     spec = open_study(example("quickstart.yaml"), ())[0].spec
     only = {"architectures": {"cnn": spec.architectures["cnn"]}}
