@@ -408,6 +408,9 @@ def test_a_loss_is_told_as_one_and_no_architecture_is_passed_over() -> None:
         "in cnn that loss is distinguishable from nothing; lucky shows no loss but by that luck, "
         "so none is claimed there."
     )
+    known = lucky["gain"]["selection"] | {"resamples": 500, "n": 400}
+    alone = selection_sentence(lucky["gain"] | {"selection": known})
+    assert alone.endswith("moved down); as it is no loss but by that luck, none is claimed.")
     better = entry("better", 3, 0.05, 0.02, 0.08)
     assert lucky_shares([better, cnn]).endswith(
         "what is left is distinguishable from nothing in better and cnn, a loss in cnn."
