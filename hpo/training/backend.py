@@ -323,20 +323,41 @@ def normalised(images: Any, scale: Any, offset: Any, epsilon: float) -> tuple[An
     return outputs, mean, variance * tf.maximum(count - 1.0, 1.0) / count
 
 
+def compiled_step(function: Any, *, xla: bool) -> Any:
+    """Return ``function``, compiled on its own within a larger one: TensorFlow alone does it.
+
+    Args:
+        function: of arrays to arrays.
+        xla: whether TensorFlow hands it to XLA, as Keras does on a GPU.
+    """
+    if backend_name() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False, jit_compile=xla)
+
+
 def gradients_of(function: Any, variables: Any) -> tuple[Any, Any, Any]:
     """Return what ``function`` does, a value and something beside it, and the value's gradients.
 
-    TensorFlow only.
+    TensorFlow and PyTorch.
 
     Args:
         function: of nothing, to ``(value, aux)``.
         variables: Keras's.
     """
+    tensors = [variable.value for variable in variables]
+    if backend_name() == "torch":
+        torch = importlib.import_module("torch")
+        with torch.enable_grad():
+            value, aux = function()
+        gradients = torch.autograd.grad(value, tensors, allow_unused=True)
+        return value.detach(), aux.detach(), list(gradients)
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
         value, aux = function()
-    return value, aux, tape.gradient(value, [variable.value for variable in variables])
+    return value, aux, tape.gradient(value, tensors)
 
 
 def with_gradient(function: Any) -> Any:

@@ -94,11 +94,11 @@ class Course:
         if self._restored is not None and done > first:
             self._restore_optimizer(self._restored)
         self._restored = None
-        if backend.backend_name() == "jax":
-            DeviceEpochs(self._active, batches.maker, self.loop).run(done, last)
-            return
         if validation is not None and backend.backend_name() == "tensorflow":
             FeatureEpochs(self._active, batches.maker, self.loop).run(done, last)
+            return
+        if backend.backend_name() == "jax" or backend.on_accelerator():
+            DeviceEpochs(self._active, batches.maker, self.loop).run(done, last)
             return
         make_variables(self._active)
         self._active.fit(

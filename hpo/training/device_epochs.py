@@ -1,17 +1,14 @@
-"""Epochs under JAX: faces, augmentation and steps on the device, many steps in one compiled loop.
+"""Epochs on a device: faces, augmentation and steps there, the host looks in now and then.
 
 Keras's ``fit`` hands the device one batch at a time. A small network on a fast chip then waits for
 the processor that makes the batch, for its transfer and for the dispatch. Here the faces lie on the
-device as bytes, an epoch's draws (``resident.EpochDraws``) follow them, and one compiled function
-runs as many steps as it is told to. The network, its loss and Keras's optimizer are those of
-``fit``, called without state; what is computed is the same but for rounding. (Under JAX ``fit``
-itself would not do: it hides weights from its callbacks within an epoch, and reads the rate that
-they set only where the next begins.)
+device as bytes, an epoch's draws (``resident.EpochDraws``) follow them, and one call takes as many
+steps as it is told to (``device_steps``). The network, its loss and Keras's optimizer are those of
+``fit``; what is computed is the same but for rounding and for the last batch, which is filled up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,15 +17,16 @@ import numpy.typing as npt
 
 from hpo.training import backend
 from hpo.training.augmentation import Augmentation
+from hpo.training.device_steps import steps_of
 from hpo.training.frame import Frame
-from hpo.training.resident import Draws, EpochDraws, changed, mixed, noise_bank
+from hpo.training.resident import Draws, EpochDraws, noise_bank
 
 if TYPE_CHECKING:
     from hpo.training.loop import EpochLoop
 
 STEPS_PER_CALL = 100
 """On an accelerator. After so many the host looks for a NaN and for the order to stop, which costs
-a millisecond. On a processor each step is a call: JAX compiles convolutions in loops to slow code.
+a millisecond. On a processor each step is a call.
 """
 
 
@@ -61,7 +59,7 @@ class DeviceEpochs:
     ) -> None:
         from keras import ops
 
-        self._model, self._maker, self._loop = model, maker, loop
+        self._maker, self._loop = maker, loop
         model.optimizer.build(model.trainable_variables)
         if steps_per_call is None:
             steps_per_call = STEPS_PER_CALL if backend.on_accelerator() else 1
@@ -79,7 +77,8 @@ class DeviceEpochs:
             resident["noise"] = noise_bank(maker.frame.size if maker.frame else size, maker.seed)
         self._resident = {key: ops.convert_to_tensor(rows) for key, rows in resident.items()}
         self._inputs: dict[int, Any] = {}
-        self._steps = backend.compiled(_steps(model, maker, loops=steps_per_call > 1))
+        out = maker.frame.size if maker.frame is not None else None
+        self._steps = steps_of(model, maker.augmentation, out, loops=steps_per_call > 1)
 
     def run(self, first: int, last: int) -> None:
         """Train from after epoch ``first`` to ``last``, or until the loop ends it.
@@ -105,21 +104,19 @@ class DeviceEpochs:
         host = {**drawn, "rate": loop.rates(steps)}
         draws = {key: ops.convert_to_tensor(rows) for key, rows in host.items()}
         resident = {**self._resident, "inputs": self._on_device(self._maker.inputs(number))}
-        # Read at each epoch: the loop lends the model its weights' average for validation.
-        state = _values(self._model)
-        sums = (ops.zeros(()), ops.zeros(()))
-        done = 0
+        self._steps.begin(resident, draws)
+        loss, done = 0.0, 0
         while done < steps:
             average = loop.average
             wants_first = average is not None and not average.began
             until = 1 if wants_first else min(done + self._steps_per_call, steps)
-            state, sums = self._steps(state, sums, resident, draws, done, until)
+            loss = self._steps.take(done, until)
             if wants_first:
-                _assign(self._model, state)
-            loop.end_steps(float(sums[0]), until - done)
+                self._steps.put_back()
+            loop.end_steps(loss, until - done)
             done = until
-        _assign(self._model, state)
-        return float(sums[0]) / steps, float(sums[1]) / self._draws.count
+        self._steps.put_back()
+        return loss / steps, self._steps.right() / self._draws.count
 
     def _on_device(self, inputs: npt.NDArray[Any]) -> Any:
         from keras import ops
@@ -128,92 +125,3 @@ class DeviceEpochs:
         if id(inputs) not in self._inputs:
             self._inputs[id(inputs)] = ops.convert_to_tensor(np.asarray(inputs))
         return self._inputs[id(inputs)]
-
-
-State = tuple[list[Any], list[Any], list[Any]]
-
-
-def _values(model: Any) -> State:
-    return (
-        [v.value for v in model.trainable_variables],
-        [v.value for v in model.non_trainable_variables],
-        [v.value for v in model.optimizer.variables],
-    )
-
-
-def _assign(model: Any, state: State) -> None:
-    lists = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
-    for variables, values in zip(lists, state, strict=True):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-
-def _steps(model: Any, maker: Maker, *, loops: bool) -> Callable[..., Any]:
-    """Return the function that takes steps ``begin`` to ``end`` of an epoch.
-
-    It takes and returns the state of model and optimizer and the sums over the epoch of loss and of
-    right answers; ``begin`` and ``end`` may be any, without compiling anew. Without ``loops`` it
-    takes the step ``begin`` alone.
-    """
-    import keras
-    from keras import ops
-
-    optimizer, augmentation = model.optimizer, maker.augmentation
-    size = maker.frame.size if maker.frame is not None else None
-    place = [v is optimizer._learning_rate for v in optimizer.variables].index(True)
-
-    def loss_of(
-        trained: list[Any], others: list[Any], inputs: Any, goals: Any, weights: Any
-    ) -> tuple[Any, Any]:
-        answers, others, penalties = model.stateless_call(
-            trained, others, inputs, return_losses=True, training=True
-        )
-        answers = ops.cast(answers, "float32")
-        losses = keras.losses.categorical_crossentropy(goals, answers)
-        loss = ops.mean(losses * weights) + sum(penalties)
-        return loss, (answers, others)
-
-    gradient = backend.with_gradient(loss_of)
-
-    def one(
-        step: Any, state: State, sums: tuple[Any, Any], resident: dict[str, Any], epoch: Any
-    ) -> tuple[State, tuple[Any, Any]]:
-        trained, others, kept = state
-        draws = {key: rows[step] for key, rows in epoch.items()}
-        index, counted = draws["index"], draws["weight"]
-        inputs = ops.cast(ops.take(resident["inputs"], index, axis=0), "float32")
-        goals = ops.take(resident["goals"], index, axis=0)
-        weights = ops.take(resident["weights"], index, axis=0)
-        if augmentation != Augmentation():
-            faces = changed(inputs[..., 0], draws, augmentation, resident.get("noise"), size)
-            inputs = faces[..., None]
-        if augmentation.mixup_alpha:
-            inputs, goals, weights = (mixed(rows, draws) for rows in (inputs, goals, weights))
-        kept = [*kept[:place], draws["rate"], *kept[place + 1 :]]
-        (loss, (answers, others)), gradients = gradient(
-            trained, others, inputs, goals, weights * counted
-        )
-        trained, kept = optimizer.stateless_apply(kept, gradients, trained)
-        right = ops.equal(ops.argmax(answers, axis=-1), ops.argmax(goals, axis=-1))
-        right = ops.logical_and(right, counted > 0)
-        sums = (sums[0] + loss, sums[1] + ops.sum(ops.cast(right, "float32")))
-        return (list(trained), list(others), list(kept)), sums
-
-    def steps(
-        state: State,
-        sums: tuple[Any, Any],
-        resident: dict[str, Any],
-        epoch: dict[str, Any],
-        begin: Any,
-        end: Any,
-    ) -> Any:
-        if not loops:
-            return one(begin, state, sums, resident, epoch)
-
-        def body(step: Any, carried: Any) -> Any:
-            state, sums = carried
-            return one(step, state, sums, resident, epoch)
-
-        return ops.fori_loop(begin, end, body, (state, sums))
-
-    return steps

@@ -78,18 +78,21 @@ def test_a_backend_repeats_itself_and_agrees_with_tensorflow(
     name: str, dataset: Path, tensorflow: dict[str, Any]
 ) -> None:
     found = on(name, dataset, dataset / "weights.npz")
-    once, again = found["trials"]
-    assert len(once) == 2
-    for first, second in zip(once, again, strict=True):
-        # Threads may split sums differently, as in the same test of TensorFlow's.
-        assert second == pytest.approx(first, rel=1e-4)
+    for once, again in (found["trials"], found["looped"]):
+        assert len(once) == 2
+        for first, second in zip(once, again, strict=True):
+            # Threads may split sums differently, as in the same test of TensorFlow's.
+            assert second == pytest.approx(first, rel=1e-4)
     # From equal weights, on equal batches and without dropout, only rounding differs.
     assert len(found["losses"]) == 5
     assert found["losses"] == pytest.approx(tensorflow["losses"], abs=1e-3)
     assert found["losses"][0] != found["losses"][-1], "the steps change the weights"
     # Nor does it over epochs, whose steps JAX takes by another loop.
     assert_alike(found["epochs"], tensorflow["epochs"], 5e-3)
-    assert_alike(found["looped"], once, 2e-3)
+    if name == "jax":  # Its faces are changed on the device on a processor, too.
+        assert_alike(found["looped"][0], found["trials"][0], 2e-3)
+    # On an accelerator all of them change the same faces in the same way, and learn the same.
+    assert_alike(found["resident"], tensorflow["resident"], 5e-3)
     if name == "jax":
         compiled = list((dataset / "cache" / "hpo" / "jax").iterdir())
         assert compiled, "the next trial's process need not compile the same network"
