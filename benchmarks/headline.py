@@ -4,17 +4,20 @@
 
 ``DATASET`` is a folder that ``hpo data import fer2013`` made. In order: the thesis's CNN as it was;
 a few recipes for a better CNN, each for a short while; the best of them with three seeds at full
-length; a compact CNN that fits into the package; ResNet50 and Xception from scratch; then the mean
-of the best five networks' answers. Everything is chosen on the validation split; no other is read.
+length; a compact CNN that fits into the package; ResNet50 and Xception from scratch, and with
+``--weights resnet50=imagenet xception=FILE`` from pretrained weights as well (``imagenet`` is what
+lies in Keras's cache or can be downloaded); then the mean of the best five networks' answers.
+Everything is chosen on the validation split; no other is read.
 
 It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
 answers on the validation split, and the weights in float16 parts with checksums
 (``hpo.training.packed``). After ``--minutes`` it stops where it is and prints what there is; the
-same command goes on; a folder goes on with the faces and the scale that it was begun with, and no
-other. A network that fails is told with its exit code, what does not hang on it is trained all the
-same, and the script ends with exit code 1. ``headline.json`` in that folder sums up, and
-``curves.png`` shows every epoch, where Kaleido and a browser are at hand. On an accelerator
-networks are trained ``--at-once`` side by side, so that one's compilation is not the others' wait.
+same command goes on; a folder goes on with the faces, the scale and the pretrained weights that it
+was begun with, and no other; weights may come later. A network that fails is told with its exit
+code, what does not hang on it is trained all the same, and the script ends with exit code 1.
+``headline.json`` in that folder sums up, and ``curves.png`` shows every epoch, where Kaleido and a
+browser are at hand. On an accelerator networks are trained ``--at-once`` side by side, so that
+one's compilation is not the others' wait.
 
 The scales: ``full`` is for a GPU (about 15 minutes of an H100), ``small`` trains on 3,000 faces
 for half an hour of two cores, ``tiny`` shows in minutes that everything works and no
@@ -43,6 +46,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from hpo.architectures.weights import check_weights
 from hpo.data.audit.unseen import unseen
 from hpo.data.recorded import digests_of
 from hpo.data.store import FaceDataset, open_faces
@@ -110,6 +114,17 @@ FROM_SCRATCH: dict[str, Any] = {
     "base_dropout": 0.4,
     "norm_momentum": 0.9,
 }
+PRETRAINED: dict[str, Any] = {
+    "unfreeze": "all",
+    "head": "gap",
+    "dense": 0,
+    "base_dropout": 0.4,
+    "norm_momentum": 0.9,
+    "learning_rate": 0.01,
+    "weight_decay": 1e-4,
+}
+"""Rates of a fifth of those from scratch, so that what the weights know is not lost in the first
+steps; not tuned: no ImageNet weights were at hand."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,7 @@ class Scale:
         validation_faces: likewise.
         beside: parameters that the number of steps asks for, of all networks but the thesis's.
         shape: of its CNNs and the compact ones, likewise.
+        weights: by architecture, what a second network of it begins with: ``imagenet`` or a file.
     """
 
     recipes: Mapping[str, dict[str, Any]]
@@ -139,6 +155,7 @@ class Scale:
     validation_faces: int | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 SCALES = {
@@ -259,6 +276,12 @@ def _large(scale: Scale) -> Iterator[Network]:
             "epochs": scale.epochs[name], "input_size": scale.sizes[name], **scale.beside,
         }  # fmt: skip
         yield Network(f"{name}-1", name, name, params, 1)
+    for name, weights in scale.weights.items():
+        params = {
+            **SGD, **CHANGES, **PRETRAINED, "weights": weights, "epochs": scale.epochs[name],
+            "input_size": scale.sizes[name], **scale.beside,
+        }  # fmt: skip
+        yield Network(f"{name}-pretrained-1", f"{name}-pretrained", name, params, 1)
 
 
 def best_recipe(scale: Scale, results: Mapping[str, dict[str, Any]]) -> str | None:
@@ -399,14 +422,27 @@ def _write_result(
 # All networks
 
 
-def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) -> dict[str, Any]:
+def run(
+    dataset: str,
+    out: Path,
+    scale_name: str,
+    minutes: float,
+    at_once: int,
+    weights: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Train what is left until the minutes are over; return the summary.
 
     Raises:
         InputError: the folder was begun with other faces or at another scale.
+        HpoError: the weights cannot be had.
     """
-    scale = SCALES[scale_name]
-    keep_to(out, open_faces(Path(dataset)), scale_name)
+    scale = dataclasses.replace(SCALES[scale_name], weights=weights or {})
+    described = {
+        name: check_weights(name, file, {"unfreeze": "all"}, where="--weights")
+        for name, file in scale.weights.items()
+    }
+    keep_to(out, open_faces(Path(dataset)), scale_name, described)
+    beginning = [f"{name}={file}" for name, file in scale.weights.items()]
     until = time.time() + 60 * minutes
     running: dict[str, subprocess.Popen[bytes]] = {}
     failed: dict[str, int] = {}
@@ -426,7 +462,7 @@ def run(dataset: str, out: Path, scale_name: str, minutes: float, at_once: int) 
             for network in left[: at_once - len(running)]:
                 running[network.name] = subprocess.Popen(
                     [sys.executable, __file__, dataset, "--out", str(out), "--scale", scale_name,
-                     "--only", network.name, "--until", str(until)],
+                     "--only", network.name, "--until", str(until), "--weights", *beginning],
                 )  # fmt: skip
         if not running and (not left or time.time() >= until):
             break
@@ -456,18 +492,21 @@ BEGUN_WITH = "begun-with.json"
 """What decides the results in a folder, for whoever goes on with it."""
 
 
-def keep_to(out: Path, faces: FaceDataset, scale_name: str) -> None:
+def keep_to(
+    out: Path, faces: FaceDataset, scale_name: str, given: Mapping[str, str] | None = None
+) -> None:
     """Note in the folder what its results are of; refuse one that was begun with something else.
 
     A folder of before this was noted counts as one of what is asked, unless its results are of
     another number of faces.
 
     Raises:
-        InputError: the folder was begun with other faces or at another scale.
+        InputError: the folder was begun with other faces, at another scale or with other weights.
     """
-    scale = SCALES[scale_name]
+    scale, given = SCALES[scale_name], given or {}
     counts = {split: faces.manifest["splits"][split]["count"] for split in ("train", "validation")}
-    params = json.dumps([dataclasses.asdict(n) for n in every_network(scale)], sort_keys=True)
+    own = every_network(scale)
+    params = json.dumps([dataclasses.asdict(n) for n in own], sort_keys=True)
     asked = {
         "scale": scale_name,
         "dataset_digest": faces.digest,
@@ -476,6 +515,7 @@ def keep_to(out: Path, faces: FaceDataset, scale_name: str) -> None:
             counts["validation"], scale.validation_faces or counts["validation"]
         ),
         "parameters_digest": hashlib.sha256(params.encode()).hexdigest()[:16],
+        **{f"weights_of_{name}": weights for name, weights in given.items()},
     }
     file = out / BEGUN_WITH
     noted = file.is_file()
@@ -498,8 +538,8 @@ def keep_to(out: Path, faces: FaceDataset, scale_name: str) -> None:
             got=_told({name: value for name, (value, _) in other.items()}),
             hint="Give another --out, or what the folder was begun with",
         )
-    if not noted:
-        _write_json(file, asked)
+    if not noted or not asked.keys() <= begun.keys():
+        _write_json(file, {**(begun if noted else {}), **asked})
 
 
 def _told(values: Mapping[str, Any]) -> str:
@@ -702,12 +742,23 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"left: {', '.join(left)}; the same command goes on"
 
 
+def _beginning(text: str) -> tuple[str, str]:
+    name, _, weights = text.partition("=")
+    if name not in ("resnet50", "xception") or not weights:
+        raise argparse.ArgumentTypeError(f"expected resnet50=WEIGHTS or xception=..., got {text!r}")
+    return name, weights
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", help="a folder that 'hpo data import fer2013' made")
     parser.add_argument("--out", type=Path, help="where everything is kept")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--scale", choices=SCALES, default="full")
+    parser.add_argument(
+        "--weights", nargs="*", default=[], metavar="NAME=WEIGHTS", type=_beginning,
+        help="train resnet50 or xception from these weights too: imagenet or a file",
+    )  # fmt: skip
     parser.add_argument("--at-once", type=int, default=1, help="networks trained side by side")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--estimate", action="store_true", help="say how long it would take")
@@ -715,7 +766,7 @@ def main() -> None:
     parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
-        scale = SCALES[given.scale]
+        scale = dataclasses.replace(SCALES[given.scale], weights=dict(given.weights))
         known = {n.name: n for n in networks(scale, read_results(given.out))}
         try:
             train_one(known[given.only], given.dataset, given.out, scale, given.until)
@@ -728,7 +779,9 @@ def main() -> None:
         print(json.dumps(estimate(given.dataset, SCALES[given.scale]), indent=1))
         return
     try:
-        summary = run(given.dataset, given.out, given.scale, given.minutes, given.at_once)
+        summary = run(
+            given.dataset, given.out, given.scale, given.minutes, given.at_once, dict(given.weights)
+        )
     except HpoError as error:
         print(f"headline.py: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -77,6 +78,39 @@ def test_a_folder_goes_on_with_what_it_was_begun_with_alone(tmp_path: Path) -> N
     other: Any = Faces("sha256:b")
     with pytest.raises(InputError, match="dataset digest sha256:a; got dataset digest sha256:b"):
         headline.keep_to(tmp_path, other, "tiny")
+
+
+def test_pretrained_weights_may_come_later_and_stay_what_they_are(tmp_path: Path) -> None:
+    faces: Any = Faces()
+    headline.keep_to(tmp_path, faces, "tiny")
+    headline.keep_to(tmp_path, faces, "tiny", {"resnet50": "imagenet"})
+    headline.keep_to(tmp_path, faces, "tiny", {"xception": "own.h5 sha256:1"})
+    headline.keep_to(tmp_path, faces, "tiny")
+    with pytest.raises(InputError, match=r"weights of xception own.h5 sha256:1; got .* sha256:2"):
+        headline.keep_to(tmp_path, faces, "tiny", {"xception": "own.h5 sha256:2"})
+
+
+def test_networks_with_pretrained_weights_come_beside_those_from_scratch() -> None:
+    plain = headline.every_network(headline.SCALES["full"])
+    scale = dataclasses.replace(headline.SCALES["full"], weights={"resnet50": "imagenet"})
+    new = [n for n in headline.every_network(scale) if n not in plain]
+    assert [(n.name, n.group, n.params["weights"]) for n in new] == [
+        ("resnet50-pretrained-1", "resnet50-pretrained", "imagenet")
+    ]
+    assert new[0].params["input_size"] == 96
+
+
+def test_weights_that_are_not_there_are_told_before_anything_is_written(
+    trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    words = ["headline.py", "faces", "--out", str(tmp_path / "new"), "--weights", "resnet50=no.h5"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        headline.main()
+    assert ended.value.code == 2
+    assert "there is no weights file 'no.h5'" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    assert not trained
 
 
 def test_a_folder_of_an_earlier_version_is_taken_as_what_is_asked(tmp_path: Path) -> None:
