@@ -7,7 +7,8 @@ a few recipes for a better CNN, each for a short while; the best of them with th
 length; a compact CNN that fits into the package; ResNet50 and Xception from scratch, and with
 ``--weights resnet50=imagenet xception=FILE`` from pretrained weights as well (``imagenet`` is what
 lies in Keras's cache or can be downloaded); then the mean of the best five networks' answers.
-Everything is chosen on the validation split; no other is read.
+Everything is chosen on the validation split; no other is read. With ``--recipe vgg`` none is tried:
+it is the one that an earlier run of the same scale chose, and the time goes to the rest.
 
 It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
 answers on the validation split, and the weights in float16 parts with checksums
@@ -142,6 +143,7 @@ class Scale:
         validation_faces: likewise.
         beside: parameters that the number of steps asks for, of all networks but the thesis's.
         shape: of its CNNs and the compact ones, likewise.
+        recipe: of those above, the one that was chosen before; "" tries them.
         weights: by architecture, what a second network of it begins with: ``imagenet`` or a file.
     """
 
@@ -155,6 +157,7 @@ class Scale:
     validation_faces: int | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str = ""
     weights: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -246,6 +249,7 @@ def networks(scale: Scale, results: Mapping[str, dict[str, Any]]) -> list[Networ
             f"recipe-{name}", f"recipe-{name}", "cnn", own(_cnn(recipe, scale.recipe_epochs)), 1
         )
         for name, recipe in scale.recipes.items()
+        if not scale.recipe
     ]
     best = best_recipe(scale, results)
     if best is not None:
@@ -286,6 +290,8 @@ def _large(scale: Scale) -> Iterator[Network]:
 
 def best_recipe(scale: Scale, results: Mapping[str, dict[str, Any]]) -> str | None:
     """Return the recipe of the highest validation accuracy, once all are known."""
+    if scale.recipe:
+        return scale.recipe
     known = {name: results.get(f"recipe-{name}") for name in scale.recipes}
     if any(result is None for result in known.values()):
         return None
@@ -429,6 +435,7 @@ def run(
     minutes: float,
     at_once: int,
     weights: Mapping[str, str] | None = None,
+    recipe: str = "",
 ) -> dict[str, Any]:
     """Train what is left until the minutes are over; return the summary.
 
@@ -436,12 +443,12 @@ def run(
         InputError: the folder was begun with other faces or at another scale.
         HpoError: the weights cannot be had.
     """
-    scale = dataclasses.replace(SCALES[scale_name], weights=weights or {})
+    scale = dataclasses.replace(SCALES[scale_name], weights=weights or {}, recipe=recipe)
     described = {
         name: check_weights(name, file, {"unfreeze": "all"}, where="--weights")
         for name, file in scale.weights.items()
     }
-    keep_to(out, open_faces(Path(dataset)), scale_name, described)
+    keep_to(out, open_faces(Path(dataset)), scale_name, described, recipe)
     beginning = [f"{name}={file}" for name, file in scale.weights.items()]
     until = time.time() + 60 * minutes
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -462,7 +469,8 @@ def run(
             for network in left[: at_once - len(running)]:
                 running[network.name] = subprocess.Popen(
                     [sys.executable, __file__, dataset, "--out", str(out), "--scale", scale_name,
-                     "--only", network.name, "--until", str(until), "--weights", *beginning],
+                     "--only", network.name, "--until", str(until),
+                     "--recipe", recipe, "--weights", *beginning],
                 )  # fmt: skip
         if not running and (not left or time.time() >= until):
             break
@@ -493,7 +501,11 @@ BEGUN_WITH = "begun-with.json"
 
 
 def keep_to(
-    out: Path, faces: FaceDataset, scale_name: str, given: Mapping[str, str] | None = None
+    out: Path,
+    faces: FaceDataset,
+    scale_name: str,
+    given: Mapping[str, str] | None = None,
+    recipe: str = "",
 ) -> None:
     """Note in the folder what its results are of; refuse one that was begun with something else.
 
@@ -503,7 +515,7 @@ def keep_to(
     Raises:
         InputError: the folder was begun with other faces, at another scale or with other weights.
     """
-    scale, given = SCALES[scale_name], given or {}
+    scale, given = dataclasses.replace(SCALES[scale_name], recipe=recipe), given or {}
     counts = {split: faces.manifest["splits"][split]["count"] for split in ("train", "validation")}
     own = every_network(scale)
     params = json.dumps([dataclasses.asdict(n) for n in own], sort_keys=True)
@@ -756,6 +768,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--scale", choices=SCALES, default="full")
     parser.add_argument(
+        "--recipe", default="", metavar="NAME",
+        help="the recipe that an earlier run chose; none is tried",
+    )  # fmt: skip
+    parser.add_argument(
         "--weights", nargs="*", default=[], metavar="NAME=WEIGHTS", type=_beginning,
         help="train resnet50 or xception from these weights too: imagenet or a file",
     )  # fmt: skip
@@ -765,8 +781,13 @@ def main() -> None:
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.recipe not in {"", *SCALES[given.scale].recipes}:
+        names = ", ".join(SCALES[given.scale].recipes)
+        parser.error(f"--recipe {given.recipe}: the scale {given.scale} has {names}")
     if given.only:
-        scale = dataclasses.replace(SCALES[given.scale], weights=dict(given.weights))
+        scale = dataclasses.replace(
+            SCALES[given.scale], weights=dict(given.weights), recipe=given.recipe
+        )
         known = {n.name: n for n in networks(scale, read_results(given.out))}
         try:
             train_one(known[given.only], given.dataset, given.out, scale, given.until)
@@ -780,8 +801,9 @@ def main() -> None:
         return
     try:
         summary = run(
-            given.dataset, given.out, given.scale, given.minutes, given.at_once, dict(given.weights)
-        )
+            given.dataset, given.out, given.scale, given.minutes, given.at_once,
+            dict(given.weights), given.recipe,
+        )  # fmt: skip
     except HpoError as error:
         print(f"headline.py: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -100,6 +100,18 @@ def test_networks_with_pretrained_weights_come_beside_those_from_scratch() -> No
     assert new[0].params["input_size"] == 96
 
 
+def test_a_recipe_that_was_chosen_before_is_not_searched_again(tmp_path: Path) -> None:
+    scale = dataclasses.replace(headline.SCALES["full"], recipe="resnet")
+    names = [n.name for n in headline.networks(scale, {})]
+    assert not [name for name in names if name.startswith("recipe-")]
+    first = next(n for n in headline.networks(scale, {}) if n.name == "cnn-1")
+    assert first.params["family"] == "resnet"
+    faces: Any = Faces()
+    headline.keep_to(tmp_path, faces, "full", recipe="resnet")
+    with pytest.raises(InputError, match="parameters digest"):
+        headline.keep_to(tmp_path, faces, "full")
+
+
 def test_weights_that_are_not_there_are_told_before_anything_is_written(
     trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
