@@ -91,7 +91,7 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Return the expected rest in seconds; None while there is nothing to go by."""
-        total = 0.0
+        total, pace = 0.0, self._pace()
         for label, trials in self.budget.items():
             left = trials - self.done.get(label, 0)
             spent = self.spent.get(label)
@@ -99,12 +99,25 @@ class Progress:
                 continue
             # What trials took while they shared the machine is divided by how many shared it; the
             # estimate is of one that has it for itself.
-            each = spent[1] / spent[0] / self.workers if spent else self.estimates.get(label)
+            guessed = self.estimates.get(label)
+            each = None if guessed is None else guessed * pace
+            if spent:
+                each = spent[1] / spent[0] / self.workers
             ends = [*self._until_limits(label), *([] if each is None else [left * each])]
             if not ends:
                 return None
             total += min(ends)
         return total
+
+    def _pace(self) -> float:
+        """Return how many times its guess a trial takes on this machine today, by those that ended.
+
+        A guess is wrong by the machine and by what else it does, alike for every architecture.
+        """
+        known = [label for label in self.spent if self.estimates.get(label)]
+        guessed = sum(self.estimates[label] * self.spent[label][0] for label in known)
+        taken = sum(self.spent[label][1] for label in known) / self.workers
+        return taken / guessed if taken and guessed else 1.0
 
     def _until_limits(self, label: str) -> list[float]:
         """Return in how many seconds each limit of time ends an architecture."""

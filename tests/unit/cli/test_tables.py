@@ -284,7 +284,22 @@ def test_what_one_run_takes_is_known_before_any_has_ended(
     assert capsys.readouterr().err == "study s: cnn-0 2, cnn-2 2 trials, about 2 min 20 s\n"
     display.trial_started("cnn-0", 0, {}, 1, told_origin("confirmation", 0, None))
     display.trial_finished("cnn-0", 0, TrialResult("complete", 0.5, epochs_run=1), 90.0)
-    assert display.progress.line() == "1 of 4 trials, about 1 min 50 s left"
+    # The run took half as long again as was thought; so may the others.
+    assert display.progress.line() == "1 of 4 trials, about 2 min 00 s left"
+
+
+def test_the_guess_of_an_architecture_to_come_learns_from_those_that_ran() -> None:
+    display = Lines()
+    guessed = {"cnn": 20.0, "resnet50": 100.0}
+    start = StudyStart("s", {"cnn": 2, "resnet50": 3}, {}, "loss", "minimize", seconds=guessed)
+    display.study_started(start)
+    assert display.progress.seconds_left() == pytest.approx(2 * 20 + 3 * 100)
+    display.trial_finished("cnn", 0, TrialResult("complete", 0.5), 30.0)
+    display.trial_finished("cnn", 1, TrialResult("complete", 0.5), 50.0)
+    # Twice as long as guessed, and so the rest.
+    assert display.progress.seconds_left() == pytest.approx(3 * 200)
+    display.trial_finished("resnet50", 0, TrialResult("complete", 0.5), 90.0)
+    assert display.progress.seconds_left() == pytest.approx(2 * 90), "its own trials count alone"
 
 
 def test_a_limit_of_time_is_told_in_place_of_a_guess_at_trials(
