@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share, crowded, shares, visible_gpus
+from hpo.execution.lanes import Lane
 from hpo.execution.running_job import TRAIN
-from hpo.execution.worker import Lane, Worker
+from hpo.execution.worker import Worker
 from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialJob, TrialRecord
