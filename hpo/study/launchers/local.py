@@ -19,7 +19,7 @@ from hpo.spec.records import TrialJob, TrialRecord
 from hpo.study.checkpoints import Keeper, folder_of
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.launchers.launch import Ended, Launch
-from hpo.study.planning import PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
 from hpo.tracking.failures import in_a_sentence
 from hpo.training.state import remove_state
 
