@@ -19,7 +19,7 @@ from hpo.execution.interrupts import Interrupts
 from hpo.spec.errors import HpoError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.spec.sections import LimitsSpec
-from hpo.training.backend import WITHOUT_ONEDNN
+from hpo.training.backend_choice import WITHOUT_ONEDNN
 
 TRAIN = "hpo.execution.trial:train"
 INTERRUPTED = "interrupted"
