@@ -54,7 +54,7 @@ from hpo.data.store import FaceDataset, open_faces
 from hpo.evidence.intervals import wilson
 from hpo.spec.errors import HpoError, InputError
 from hpo.spec.records import EpochReport, TrialJob
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 
 Array = npt.NDArray[Any]
 
@@ -323,7 +323,7 @@ def train_one(network: Network, dataset: str, out: Path, scale: Scale, until: fl
     """
     from hpo.training.fit import train
 
-    backend.configure()
+    backend_choice.configure()
     folder = out / "states" / network.name
     slow = not backend.on_accelerator()
     job = TrialJob(
@@ -598,7 +598,7 @@ def estimate(dataset: str, scale: Scale) -> dict[str, Any]:
 
     from hpo.training.fit import train
 
-    backend.configure()
+    backend_choice.configure()
     trained = open_faces(Path(dataset)).manifest["splits"]["train"]["count"]
     trained = min(trained, scale.faces or trained)
     # Whichever recipe is the best, it costs about what the first does.

@@ -31,8 +31,9 @@ from ways import EPOCHS, FIXED, Seconds, clocked, clocking
 
 from hpo.execution.children import Child, ChildServer
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.lanes import Lane
 from hpo.execution.watch import Silence
-from hpo.execution.worker import Lane, Worker
+from hpo.execution.worker import Worker
 from hpo.spec.records import TrialResult
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace

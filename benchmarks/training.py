@@ -404,11 +404,11 @@ class Bench:
 def epoch(name: str) -> dict[str, Any]:
     """Seconds of each epoch of a network, and the time that its arithmetic would take."""
     from hpo.architectures.architecture import load
-    from hpo.training import backend
+    from hpo.training import backend_choice
     from hpo.training.fit import train
     from hpo.training.resolve import resolve_parameters
 
-    backend.configure()
+    backend_choice.configure()
     architecture, epochs, own = NETWORKS[name]
     params = {**CHANGES, "epochs": epochs, "schedule": "constant", **own}
     seconds: list[float] = []

@@ -10,7 +10,8 @@ from hpo.cli.shell import counted, print_table, print_wrapped
 
 if TYPE_CHECKING:
     from hpo.search.configurations import Enqueued
-    from hpo.study.planning import Plan, PlannedArchitecture
+    from hpo.study.parts import PlannedArchitecture
+    from hpo.study.planned import Plan
 
 
 def print_plan(planned: Plan) -> None:

@@ -10,14 +10,9 @@ failure))`` at the end; the parent may send ``"stop"``. A child whose parent is 
 from __future__ import annotations
 
 import contextlib
-import errno
-import importlib
 import multiprocessing
-import os
 import re
 import signal
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -25,20 +20,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
-from hpo.execution.blame import own_line
+from hpo.execution.child_side import PRELOAD, answer
 from hpo.execution.conditions import blocked, environment, own_imports, without_main
-from hpo.execution.orphans import end_with_parent
-from hpo.spec.errors import EnvironmentProblem, HpoError, TrainingError
-
-_PRELOAD = "hpo.execution.preloaded"
-
+from hpo.spec.errors import TrainingError
 
 _GREETING = re.compile(r"[EIWF]\d{4} |WARNING: All log")
 """What the backend's C++ says of itself at every start; never the reason of anything."""
-
-
-CANNOT_BEGIN = "cannot begin"
-"""The failure of every call alike: the server could not load Keras."""
 
 
 class ChildDied(TrainingError):
@@ -53,7 +40,7 @@ class Message:
         kind: ``report`` (more to come), ``result`` or ``error`` (the last).
         data: the report, the result, or the exception.
         failure: of an error, what to call it: one of ``spec.records.FAILURES``, or
-            ``CANNOT_BEGIN``.
+            ``child_side.CANNOT_BEGIN``.
     """
 
     kind: Literal["report", "result", "error"]
@@ -176,7 +163,7 @@ class ChildServer:
         preload: modules that the server imports before its first fork.
     """
 
-    def __init__(self, preload: tuple[str, ...] = (_PRELOAD,)) -> None:
+    def __init__(self, preload: tuple[str, ...] = (PRELOAD,)) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._fresh = multiprocessing.get_context("spawn")
         self._context.set_forkserver_preload(list(preload))
@@ -214,7 +201,7 @@ class ChildServer:
         context = self._fresh if variables else self._context
         mine, theirs = context.Pipe(duplex=True)
         process = context.Process(
-            target=_child, args=(target, arguments, theirs, str(log) if log else None), daemon=True
+            target=answer, args=(target, arguments, theirs, str(log) if log else None), daemon=True
         )
         try:
             with without_main(), _beginning(variables or {}):
@@ -263,106 +250,3 @@ def _beginning(variables: Mapping[str, str]) -> Iterator[None]:
         return
     with own_imports(), environment(**variables), blocked(signal.SIGINT, signal.SIGTERM):
         yield
-
-
-def _child(target: str, arguments: dict[str, Any], connection: Connection, log: str | None) -> None:
-    code = 0
-    preloaded = sys.modules.get(_PRELOAD)
-    if preloaded is not None and preloaded.problem is not None:
-        connection.send(("error", (preloaded.problem, CANNOT_BEGIN)))
-        os._exit(1)
-    try:
-        _redirect(log)
-        end_with_parent()
-        module_name, _, name = target.partition(":")
-        function = getattr(importlib.import_module(module_name), name)
-        result = function(
-            report=lambda data: connection.send(("report", data)),
-            should_stop=_Stop(connection),
-            **arguments,
-        )
-        connection.send(("result", result))
-    except BaseException as error:
-        code = 1
-        with contextlib.suppress(OSError):
-            connection.send(("error", (_portable(error), failure_of(error))))
-        with contextlib.suppress(OSError):  # The log's disk may be what is full.
-            traceback.print_exc()
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    # Keras's backends take seconds to tear down what the system frees at once.
-    os._exit(code)
-
-
-class _Stop:
-    """Tells, at the price of a poll (microseconds), whether the parent asked to stop."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._stopped = False
-
-    def __call__(self) -> bool:
-        try:
-            while not self._stopped and self._connection.poll():
-                self._stopped = self._connection.recv() == "stop"
-        except (EOFError, OSError):
-            # The parent is gone: nobody waits for a result, and a restarted study would train
-            # the same trial beside this one.
-            os._exit(3)
-        return self._stopped
-
-
-def _redirect(log: str | None) -> None:
-    """Send standard output and error to ``log``, or to nowhere without one.
-
-    Raises:
-        EnvironmentProblem: the log cannot be made; what follows goes to nowhere.
-    """
-    if log is None:
-        _send_output_to(os.devnull)
-        return
-    try:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        _send_output_to(log)
-    except OSError as error:
-        # What the server inherited is the terminal, where the live table is.
-        _send_output_to(os.devnull)
-        raise EnvironmentProblem(
-            "the trial's log cannot be made",
-            where=log,
-            expected="a folder that can be written, on a disk with room",
-            got=error.strerror or str(error),
-            hint="Make room or choose another workspace",
-        ) from error
-
-
-def _send_output_to(path: str) -> None:
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    os.close(target)
-
-
-def _portable(error: BaseException) -> HpoError:
-    """Return an error that can be sent to the parent, whatever library raised it."""
-    if isinstance(error, HpoError):
-        return error
-    text = str(error).strip().splitlines()
-    first = text[0][:500] if text else ""
-    where = own_line(error)
-    told = f"{type(error).__name__}: {first}".rstrip(": ")
-    return TrainingError(f"{told} ({where})" if where else told)
-
-
-def failure_of(error: BaseException) -> str:
-    """Return what a trial that ended by this error is to be called: one of ``FAILURES``."""
-    seen: BaseException | None = error
-    while seen is not None:
-        kind = type(seen).__name__
-        if isinstance(seen, MemoryError) or "ResourceExhausted" in kind or "OutOfMemory" in kind:
-            return "out_of_memory"
-        if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT):
-            return "disk_full"
-        seen = seen.__cause__ or seen.__context__
-    return "error"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo.spec.records import TrialResult
-from hpo.training import backend
+from hpo.training import backend_choice
 
 _OF_NATIVE_CODE = ("(SIGSEGV)", "(SIGABRT)")
 """In the reason of a crash: what a library ends by that wrote past its memory, not Python."""
@@ -59,7 +59,7 @@ def without_onednn(lost: Sequence[str]) -> bool:
         name_of(reason) == "crashed" and any(signal in reason for signal in _OF_NATIVE_CODE)
         for reason in lost
     )
-    return crashed and backend.onednn() == "on"
+    return crashed and backend_choice.onednn() == "on"
 
 
 def name_of(reason: str) -> str:

@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from hpo.execution.children import CANNOT_BEGIN, Child, ChildDied, ChildServer
+from hpo.execution.child_side import CANNOT_BEGIN
+from hpo.execution.children import Child, ChildDied, ChildServer
 from hpo.execution.interrupts import Interrupts
 from hpo.spec.errors import HpoError
 from hpo.spec.records import EpochReport, TrialJob, TrialResult
 from hpo.spec.sections import LimitsSpec
-from hpo.training.backend import WITHOUT_ONEDNN
+from hpo.training.backend_choice import WITHOUT_ONEDNN
 
 TRAIN = "hpo.execution.trial:train"
 INTERRUPTED = "interrupted"

@@ -12,10 +12,10 @@ def train(
 ) -> dict[str, Any]:
     """Train ``job`` and return its result; every epoch is reported as it ends."""
     from hpo.spec.records import TrialJob
-    from hpo.training import backend, fit
+    from hpo.training import backend_choice, fit
 
     # The server has; a fresh interpreter has not.
-    backend.configure()
+    backend_choice.configure()
     told = TrialJob.from_json(job)
     if told.gpu is not None:
         # Before anything touches a device; the server that this process was forked from has not.

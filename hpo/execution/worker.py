@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share
+from hpo.execution.endings import Endings, stored
 from hpo.execution.epochs import Epochs
 from hpo.execution.heart import Heart
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.lanes import Lane
 from hpo.execution.patterns import Patterns
-from hpo.execution.retrying import another_attempt, without_onednn
+from hpo.execution.retrying import without_onednn
+from hpo.execution.run_ids import RunIds
 from hpo.execution.running_job import INTERRUPTED, TRAIN, RunningJob
 from hpo.execution.watch import Watcher, told_origin
 from hpo.search.worker_identity import shown
@@ -28,36 +31,14 @@ from hpo.spec.records import TrialJob, TrialRecord, TrialResult
 from hpo.spec.sections import LimitsSpec
 
 if TYPE_CHECKING:
-    from hpo.search.engine import Engine, Proposal
+    from hpo.search.engine import Proposal
     from hpo.tracking.mirror import Mirror
 
 _LOOK_SECONDS = 0.2
 _ASK_AGAIN_SECONDS = 2.0
 """How often a worker without work looks whether another one's trial has come free."""
-_RUN_IDS_SECONDS = 0.5
 _LAST_RUN_ID_SECONDS = 5.0
 """How long the end waits for MLflow to name a run; it was asked when the trial began."""
-
-
-@dataclass
-class Lane:
-    """One architecture's trials.
-
-    Args:
-        label: the architecture's label in the study.
-        engine: proposes configurations and keeps the truth.
-        make_job: turns a proposal into a job, given what the trial may use.
-        done: is called when the architecture's budget is used and nothing of it runs any more.
-        settle: is told the number of a trial from whose state nobody will go on.
-    """
-
-    label: str
-    engine: Engine
-    make_job: Callable[[Proposal, Share], TrialJob]
-    done: Callable[[], None] = lambda: None
-    settle: Callable[[int], None] = lambda number: None
-    nameless: set[int] = field(default_factory=set)
-    """Trials whose run in MLflow is not known yet."""
 
 
 @dataclass
@@ -102,7 +83,8 @@ class Worker:
         self._exhausted = False
         self._trials: dict[int, _Trial] = {}
         self._ask_at = 0.0
-        self._names_at = 0.0
+        self._run_ids = RunIds(self.mirror)
+        self._endings = Endings(self.mirror, self.watcher, self.keep)
         self._held: dict[tuple[str, int], Lane] = {}
         self._patterns = Patterns()
 
@@ -194,32 +176,17 @@ class Worker:
             # From here on, because what follows may wait: for a database that is away again, or a
             # server that still loads Keras.
             self._held[lane.label, proposal.number] = lane
-        self._mirror_ended(lane)
+        self._endings.tell_of_the_gone(lane)
         for note in lane.engine.take_notes():
             self.watcher.note(note)
         for number in lane.engine.take_settled():
             lane.settle(number)
         running = any(trial.lane is lane for trial in self._trials.values())
         if proposal is None and not running and not lane.engine.busy:
-            self._name_runs(now=True, patience_seconds=_LAST_RUN_ID_SECONDS)
+            self._run_ids.store(self._open, now=True, patience_seconds=_LAST_RUN_ID_SECONDS)
             self._open.remove(lane)
             lane.done()
         return proposal
-
-    def _mirror_ended(self, lane: Lane) -> None:
-        """Tell MLflow of trials whose workers were gone before they could."""
-        for number in lane.engine.take_ended():
-            record = lane.engine.record(number)
-            self.mirror.replay(record)
-            result = record.result or TrialResult(state="failed")
-            self.keep(record)
-            if record.lost:
-                self.watcher.note(
-                    f"{record.title} was lost ({result.reason.rstrip('.')}); it is run again."
-                )
-            else:
-                self.watcher.trials_done(lane.label, lane.engine.done())
-                self.watcher.trial_finished(lane.label, number, result, record.seconds)
 
     def _start(self, lane: Lane, proposal: Proposal) -> None:
         taken = {trial.place for trial in self._trials.values()}
@@ -270,7 +237,7 @@ class Worker:
                 if result.state == "complete":
                     trial.epochs.reached(result.epochs_run)
                 self._end(trial.lane, trial.proposal, trial.running.job, result)
-        self._name_runs()
+        self._run_ids.store(self._open)
 
     def _result_of(self, trial: _Trial) -> TrialResult | None:
         try:
@@ -282,36 +249,12 @@ class Worker:
 
     def _end(self, lane: Lane, proposal: Proposal, job: TrialJob, result: TrialResult) -> None:
         """Tell everyone how a trial ended, the storage first."""
-        number, engine = proposal.number, lane.engine
         self._ask_at = 0.0
-        self._name_runs(now=True)
-        again = another_attempt(result, job.params, proposal.lost, self.limits.crash_retries)
-        if result.reason == INTERRUPTED:
-            held, lost = engine.release(number, INTERRUPTED), True
-        elif again is not None:
-            held, lost = engine.release(number, result.reason, again, result), True
-        else:
-            held, lost = engine.finish(number, result), False
-        self._held.pop((lane.label, number), None)
-        record = engine.record(number)
-        if not held:
-            self.mirror.replay(record)
-            self.keep(record)
-            self.watcher.trial_released(
-                lane.label, number, "its result came too late: its place was given to another"
-            )
-            return
-        # The storage leaves the table of layers out, MLflow shows it.
-        self.mirror.finish_trial(dataclasses.replace(record, result=result))
-        self.keep(record)
-        if lost:
-            self.watcher.trial_released(
-                lane.label, number, _next_step(result.reason, again, proposal)
-            )
-        else:
-            self.watcher.trials_done(lane.label, engine.done())
-            # As every list tells it: from the claim to the end.
-            self.watcher.trial_finished(lane.label, number, result, record.seconds)
+        self._run_ids.store(self._open, now=True)
+        ending = stored(lane.engine, proposal, job, result, self.limits.crash_retries)
+        self._held.pop((lane.label, proposal.number), None)
+        self._endings.tell(lane, ending)
+        if ending.final:
             self._patterns.ended(lane.label, result, lambda: self.unfilled() - len(self._trials))
 
     # Alongside
@@ -319,20 +262,6 @@ class Worker:
     def _beat(self) -> None:
         for (_, number), lane in list(self._held.items()):
             lane.engine.beat([number])
-
-    def _name_runs(self, *, now: bool = False, patience_seconds: float = 0.0) -> None:
-        """Store which runs mirror our trials, as soon as MLflow has named them."""
-        if not now and time.monotonic() < self._names_at:
-            return
-        self._names_at = time.monotonic() + _RUN_IDS_SECONDS
-        until = time.monotonic() + patience_seconds
-        for lane in self._open:
-            for number in sorted(lane.nameless):
-                patience = max(0.0, until - time.monotonic())
-                run_id = self.mirror.run_id(lane.label, number, timeout_seconds=patience)
-                if run_id:
-                    lane.nameless.discard(number)
-                    lane.engine.set_run_id(number, run_id)
 
 
 def waiting_for(owners: Sequence[str]) -> str:
@@ -348,14 +277,3 @@ def waiting_for(owners: Sequence[str]) -> str:
         return f"1 trial is run by another worker{where}; waiting for it."
     by = "another worker" if len(workers) == 1 else "other workers"
     return f"{len(owners)} trials are run by {by}{where}; waiting for them."
-
-
-def _next_step(reason: str, change: dict[str, object] | None, proposal: Proposal) -> str:
-    if reason == INTERRUPTED:
-        return "it was given up; it is run again when the study goes on"
-    changed = ", ".join(
-        f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in (change or {}).items()
-    )
-    beside = " without oneDNN" if without_onednn((*proposal.lost, reason)) else ""
-    beside += f" with {changed}" if changed else ""
-    return f"{reason.rstrip('.')}; it is run again{beside}"

@@ -219,7 +219,7 @@ def _same_faces(facts: Mapping[str, Any], dataset: FaceDataset) -> FaceDataset:
 def main(words: Sequence[str] | None = None) -> int:
     """Fill the box as the command line says; return the exit code."""
     from hpo.data.library import find_faces
-    from hpo.training.backend import configure
+    from hpo.training.backend_choice import configure
 
     parser = argparse.ArgumentParser(prog="python -m hpo.recommender.boxing", description=__doc__)
     parser.add_argument(

@@ -17,7 +17,7 @@ from hpo.recommender.faces import FACE_SIZE
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.errors import DataError, EnvironmentProblem, HpoError, NotFoundError
 from hpo.training.answers import problem_with
-from hpo.training.backend import backend_name, configure
+from hpo.training.backend_choice import backend_name, configure
 
 
 def load_classifier(

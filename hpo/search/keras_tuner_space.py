@@ -21,9 +21,9 @@ def to_hyperparameters(space: SearchSpace) -> Any:
     Args:
         space: without conditions on anything outside it (see ``fold_fixed``).
     """
-    from hpo.training import backend
+    from hpo.training import backend, backend_choice
 
-    backend.configure()
+    backend_choice.configure()
     with backend.quietly():
         import keras_tuner
 

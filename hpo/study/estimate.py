@@ -14,7 +14,8 @@ from hpo.spec.space import Scalar
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hpo.study.planning import Plan, PlannedArchitecture
+    from hpo.study.parts import PlannedArchitecture
+    from hpo.study.planned import Plan
     from hpo.study.throughput import Measured
 
 _START_SECONDS = 12.0

@@ -15,7 +15,8 @@ from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.checkpoints import folder_of
-from hpo.study.planning import Plan, PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

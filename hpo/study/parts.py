@@ -51,7 +51,8 @@ def plan_architecture(
     """
     from hpo.architectures.architecture import load
     from hpo.search.configurations import resolve_enqueue
-    from hpo.training.backend import configure, quietly
+    from hpo.training.backend import quietly
+    from hpo.training.backend_choice import configure
     from hpo.training.resolve import resolve_parameters
 
     def at(*path: str | int) -> str:

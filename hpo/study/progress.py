@@ -16,7 +16,7 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace, shown_url
 
 if TYPE_CHECKING:
-    from hpo.study.planning import Plan
+    from hpo.study.planned import Plan
 
 
 def with_progress(planned: Plan, workspace: Workspace, *, resume: bool) -> Plan:

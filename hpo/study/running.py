@@ -19,7 +19,8 @@ from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.launch import Launch, Launcher
 from hpo.study.outcome import StudyOutcome, judgement, summarise
-from hpo.study.planning import Plan, plan
+from hpo.study.planned import Plan
+from hpo.study.planning import plan
 from hpo.tracking.failures import in_a_sentence
 
 

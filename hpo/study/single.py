@@ -23,7 +23,9 @@ from hpo.study.checkpoints import folder_of
 from hpo.study.faces import told_to
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.naming import known_study, open_study
-from hpo.study.planning import Plan, PlannedArchitecture, plan
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
+from hpo.study.planning import plan
 from hpo.study.progress import recorded_digest
 
 _ALWAYS_SHOWN = ("optimizer", "learning_rate", "batch_size", "epochs")

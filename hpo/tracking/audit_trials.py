@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpo.spec.records import TrialRecord
-from hpo.tracking import names
+from hpo.tracking import names, run_metrics, run_texts
 from hpo.tracking.difference import ENDED, Difference, Kind, Remedy
 from hpo.tracking.experiment import LONGEST_VALUE
 from hpo.tracking.logged_models import local_folder
@@ -61,7 +61,7 @@ def _parameters(run: Any, record: TrialRecord) -> _Found:
     given = {**(record.result.params if record.result else {}), **record.params}
     given[names.ARCHITECTURE_PARAM] = record.architecture
     for name, value in given.items():
-        want = names.param_text(value)[:LONGEST_VALUE]
+        want = run_texts.param_text(value)[:LONGEST_VALUE]
         have = run.data.params.get(name)
         if have is None:
             yield f"MLflow lacks the parameter {name}={_short(want)}", "replay"
@@ -87,7 +87,7 @@ def _value(run: Any, record: TrialRecord) -> _Found:
     have = run.data.metrics.get(names.METRIC_OBJECTIVE)
     if record.state == "complete":
         # As it is written: MLflow holds no infinity.
-        want = names.summary_metrics(record).get(names.METRIC_OBJECTIVE)
+        want = run_metrics.summary_metrics(record).get(names.METRIC_OBJECTIVE)
         if have is None and want is not None:
             yield f"MLflow has no value, Optuna {want:.6g}", "replay"
         elif have is not None and (want is None or not _same(have, want)):
@@ -96,8 +96,8 @@ def _value(run: Any, record: TrialRecord) -> _Found:
     if have is not None:
         yield f"MLflow ranks it by {have:.6g}, though it is {record.state}", "rewrite"
     objective = run.data.tags.get(names.OBJECTIVE, "")
-    last = names.last_value(record, objective)
-    want_text = "" if last is None else names.last_value_text(last)
+    last = run_metrics.last_value(record, objective)
+    want_text = "" if last is None else run_texts.last_value_text(last)
     have_text = run.data.tags.get(names.LAST_VALUE, "")
     if have_text != want_text:
         yield f"MLflow has the last value '{have_text}', Optuna '{want_text}'", "replay"

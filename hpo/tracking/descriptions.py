@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hpo.spec.records import TrialRecord
-from hpo.tracking import names
+from hpo.tracking import names, run_metrics, run_texts
 from hpo.tracking.cards import StudyCard
 
 
@@ -82,14 +82,14 @@ def outcome_tags(card: StudyCard, record: TrialRecord) -> dict[str, str]:
     result = record.result
     tags = {
         names.STATE: record.state,
-        names.NOTE: names.outcome_note(record, card.objective),
+        names.NOTE: run_texts.outcome_note(record, card.objective),
     }
     if record.state == "complete" and not record.feasible:
         # Who stands on the front is known at the end of the study; this is known now.
         tags[names.PARETO] = names.INFEASIBLE
     if record.state != "complete":
-        last = names.last_value(record, card.objective)
-        tags[names.LAST_VALUE] = "" if last is None else names.last_value_text(last)
+        last = run_metrics.last_value(record, card.objective)
+        tags[names.LAST_VALUE] = "" if last is None else run_texts.last_value_text(last)
     if record.state == "pruned":
         tags[names.PRUNED_EPOCH] = str(record.epochs_run or (result.epochs_run if result else 0))
     if result is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hpo.spec.confirmation import ORIGIN
 from hpo.spec.records import TrialRecord
-from hpo.tracking import names
+from hpo.tracking import names, run_texts
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class OverSeeds:
     @property
     def tag(self) -> str:
         """Return it as its tag holds it, ``0.5032 over 5 seeds``, to six significant digits."""
-        return f"{names.param_text(self.mean)} over {self._counted}"
+        return f"{run_texts.param_text(self.mean)} over {self._counted}"
 
     def metrics(self) -> dict[str, float]:
         """Return it as metrics of the configuration's run."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from hpo.spec.confirmation import ORIGIN as CONFIRMATION
 from hpo.spec.ranking import rank_key
 from hpo.spec.records import SINGLE, TrialRecord
-from hpo.tracking import names
+from hpo.tracking import names, run_texts
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import milliseconds
 from hpo.tracking.descriptions import common_tags, dataset_inputs
@@ -74,7 +74,7 @@ class ParentRuns:
         run_id = self.open(label)
         known = self._client.get_run(run_id).data.params
         params = [
-            Param(k, names.param_text(v)[:LONGEST_VALUE])
+            Param(k, run_texts.param_text(v)[:LONGEST_VALUE])
             for k, v in {**self._card.settings, "seed": self._card.seed}.items()
             if k not in known
         ]
@@ -165,7 +165,7 @@ class ParentRuns:
         if self._card.confirms:
             metrics = []
         else:
-            note = names.best_note(record, self._card.objective, run_path(experiment, run_id))
+            note = run_texts.best_note(record, self._card.objective, run_path(experiment, run_id))
             tags.append(RunTag(names.NOTE, self._with_rest(note, parent)))
         self._client.log_batch(parent, metrics=metrics, tags=tags)
 
@@ -239,7 +239,7 @@ class ParentRuns:
         run = self._client.create_run(
             self._experiment.experiment_id,
             tags=tags,
-            run_name=names.parent_name(self._card.name, label, self._card.confirms),
+            run_name=run_texts.parent_name(self._card.name, label, self._card.confirms),
         )
         # As for a trial's run: of several, all workers agree on one.
         return self._find(label) or str(run.info.run_id)

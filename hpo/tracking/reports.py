@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.tracking import names
+from hpo.tracking import names, run_texts
 from hpo.tracking.experiment import all_runs
 from hpo.tracking.views import run_path
 
@@ -25,7 +25,7 @@ def find_experiment(client: Any, study: str) -> str | None:
 def report_link(experiment_id: str, run_id: str) -> str:
     """Return the sentence that leads to the report among the artifacts of a run."""
     page = f"{names.REPORT_FOLDER}/{PAGE}"
-    return names.report_note(run_path(experiment_id, run_id, page))
+    return run_texts.report_note(run_path(experiment_id, run_id, page))
 
 
 def keep_report(client: Any, experiment_id: str, files: Mapping[str, str]) -> str | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.spec.records import EpochReport, RankAgreement, TrialJob, TrialRecord
-from hpo.tracking import names
+from hpo.tracking import names, run_metrics, run_texts
 from hpo.tracking.cards import StudyCard
 from hpo.tracking.clock import EpochClock, milliseconds
 from hpo.tracking.descriptions import (
@@ -102,7 +102,7 @@ class StudyRuns:
             ranks: one for each pair of rungs.
             at_ms: when that was known, in milliseconds since 1970.
         """
-        self.parents.log(label, names.rank_metrics(ranks), at_ms)
+        self.parents.log(label, run_metrics.rank_metrics(ranks), at_ms)
 
     def finish_architecture(self, label: str, state: str = "complete") -> None:
         """End an architecture's run; ``state`` is ``complete``, ``failed`` or ``interrupted``."""
@@ -134,7 +134,7 @@ class StudyRuns:
         for report, at in new:
             points = [
                 Metric(name, value, at, report.epoch)
-                for name, value in names.epoch_metrics(report).items()
+                for name, value in run_metrics.epoch_metrics(report).items()
             ]
             # All points of an epoch go in one batch, so that one of them tells that all are there.
             if len(batch) + len(points) > BATCH_METRICS:
@@ -161,14 +161,14 @@ class StudyRuns:
             self._log_params(run, result.params)
         ended = milliseconds(record.finished) or run.started_ms + int(record.seconds * 1000)
         # Step 0 and the end's own time: told again, the same points fall on themselves.
-        metrics = [Metric(k, v, ended, 0) for k, v in names.summary_metrics(record).items()]
+        metrics = [Metric(k, v, ended, 0) for k, v in run_metrics.summary_metrics(record).items()]
         tags = [RunTag(k, v[:LONGEST_VALUE]) for k, v in outcome_tags(self.card, record).items()]
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
         try:
             self.experiment.log_texts(run_id, outcome_files(self.card, record))
         finally:
             # Where files cannot be kept, a run still says how its trial ended.
-            self._client.update_run(run_id, name=names.run_name(record))
+            self._client.update_run(run_id, name=run_texts.run_name(record))
             self._client.set_terminated(run_id, names.STATUS[record.state], end_time=ended)
         self.parents.note_best(record, run_id, ended)
         # What is known of finished runs would add up, and can be looked up.
@@ -214,7 +214,7 @@ class StudyRuns:
             names.SLOT: str(record.slot),
             names.STATE: record.state,
             names.ORIGIN: record.origin,
-            names.SEARCHED: names.comma_list(record.searched),
+            names.SEARCHED: run_texts.comma_list(record.searched),
             names.SPACE_VERSION: str(record.space_version),
         }
         if record.retry_of is not None:
@@ -232,7 +232,7 @@ class StudyRuns:
             self.experiment.experiment_id,
             start_time=started,
             tags={k: v[:LONGEST_VALUE] for k, v in tags.items()},
-            run_name=names.run_name(record),
+            run_name=run_texts.run_name(record),
         )
         # An earlier request may have made it although its answer was lost, or another worker may
         # have been as fast. Looked up rather than taken, so that all agree on the one that stays.
@@ -244,7 +244,7 @@ class StudyRuns:
         from mlflow.entities import Param
 
         new = [
-            Param(name, names.param_text(value)[:LONGEST_VALUE])
+            Param(name, run_texts.param_text(value)[:LONGEST_VALUE])
             for name, value in params.items()
             if name not in run.params
         ]

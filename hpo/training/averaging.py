@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpo.training import backend
+from hpo.training import backend_choice
 from hpo.training.norms import NormStatistics
 
 Array = npt.NDArray[Any]
@@ -94,7 +94,7 @@ class WeightAverage:
 
 def _copy(variable: Any) -> Array:
     """Return a variable's values, which later steps leave as they are."""
-    if backend.backend_name() == "jax":
+    if backend_choice.backend_name() == "jax":
         values: Array = variable.value  # never changed in place: they may stay on the device
         return values
     import keras

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 from hpo.training.averaging import WeightAverage
 from hpo.training.device_epochs import DeviceEpochs
 from hpo.training.feature_epochs import FeatureEpochs
@@ -94,10 +94,10 @@ class Course:
         if self._restored is not None and done > first:
             self._restore_optimizer(self._restored)
         self._restored = None
-        if validation is not None and backend.backend_name() == "tensorflow":
+        if validation is not None and backend_choice.backend_name() == "tensorflow":
             FeatureEpochs(self._active, batches.maker, self.loop).run(done, last)
             return
-        if backend.backend_name() == "jax" or backend.on_accelerator():
+        if backend_choice.backend_name() == "jax" or backend.on_accelerator():
             DeviceEpochs(self._active, batches.maker, self.loop).run(done, last)
             return
         make_variables(self._active)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 from hpo.training.augmentation import Augmentation
 from hpo.training.resident import changed, mixed
 
@@ -51,7 +51,7 @@ def steps_of(
         loops: whether a call may be asked for several steps.
     """
     batch = _batches(augmentation, size)
-    if backend.backend_name() == "jax":
+    if backend_choice.backend_name() == "jax":
         return _StatelessSteps(model, batch, loops=loops)
     return _StatefulSteps(model, batch)
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from hpo.spec.errors import InputError
 from hpo.spec.file_lock import locked
-from hpo.training import backend
+from hpo.spec.workspace import machine_cache
 
 Features = npt.NDArray[np.floating[Any]]
 
@@ -52,7 +52,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path | None = None, most_bytes: int | None = None) -> None:
         named = os.environ.get(FOLDER_VARIABLE)
-        self.folder = folder or (Path(named) if named else backend.machine_cache() / "features")
+        self.folder = folder or (Path(named) if named else machine_cache() / "features")
         self.most_bytes = room_bytes() if most_bytes is None else most_bytes
 
     def get(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 from hpo.training.augmentation import Augmentation, augment
 from hpo.training.batches import Labelled, TrialData, balanced_weights, targets
 from hpo.training.features import Features, FeatureStore
@@ -110,7 +110,7 @@ class FrozenBase:
                 "precision": precision,
                 "keras": backend.versions()["keras"],
                 "hpo": backend.versions()["hpo"],  # how faces are changed is its own
-                "backend": backend.backend_name(),
+                "backend": backend_choice.backend_name(),
             }
         self._store = FeatureStore()
         # Without changes all views are one.

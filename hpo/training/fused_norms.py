@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 
 _CHANNELS_LAST = 3
 _HALF = "bfloat16"
@@ -31,7 +31,7 @@ def fuse_norms(model: Any) -> int:
     Returns:
         How many norms it changed: 0 on other backends, other devices and in other precisions.
     """
-    if backend.backend_name() != "tensorflow" or backend.on_accelerator():
+    if backend_choice.backend_name() != "tensorflow" or backend.on_accelerator():
         return 0
     found = [layer for layer in model._flatten_layers() if _fits(layer)]
     for layer in found:

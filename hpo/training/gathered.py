@@ -16,7 +16,7 @@ from hpo.architectures.weights import check_weights
 from hpo.spec.bits import pack_bits
 from hpo.spec.errors import SpecError
 from hpo.spec.records import TrialJob, TrialResult
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 from hpo.training.batches import TrialData
 from hpo.training.checkpoint import check_folder, write_checkpoint
 from hpo.training.course import Course
@@ -242,7 +242,7 @@ class Gathered:
                 "device": backend.device_name(),
                 "precision": self.job.precision,
                 "cores": str(self.job.threads or backend.cores()),
-                **({"onednn": "off"} if backend.onednn() == "off" else {}),
+                **({"onednn": "off"} if backend_choice.onednn() == "off" else {}),
             },
             **self.facts,
         )

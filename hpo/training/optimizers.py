@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo.training import backend
+from hpo.training import backend_choice
 from hpo.training.parameters import TrainingParameters
 
 
@@ -99,7 +99,7 @@ def _staged(kind: Any, factors: list[float]) -> Any:
             super().update_step(gradient, variable, learning_rate * factor)
 
         def _backend_update_step(self, grads: Any, trainable_variables: Any, rate: Any) -> None:
-            if backend.backend_name() == "torch":
+            if backend_choice.backend_name() == "torch":
                 # Keras's own would update all variables in one call, at one rate.
                 for gradient, variable in zip(grads, trainable_variables, strict=True):
                     self.update_step(gradient, variable, rate)

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from hpo.spec.file_lock import locked
-from hpo.training import backend
+from hpo.spec.workspace import machine_cache
+from hpo.training import backend, backend_choice
 from hpo.training.throughput import cnn_multiplications
 
 AUTO = "auto"
@@ -99,7 +100,7 @@ def choose(
 
 def file() -> Path:
     """Return where this machine's measurements are kept."""
-    return backend.machine_cache() / "precision.json"
+    return machine_cache() / "precision.json"
 
 
 def _chosen(rates: Mapping[str, float]) -> Choice:
@@ -153,7 +154,7 @@ def _key(
         backend.device_name(),
         f"{threads or backend.cores()} cores",
         f"method {_METHOD}",
-        "without oneDNN" if backend.onednn() == "off" else "",
+        "without oneDNN" if backend_choice.onednn() == "off" else "",
     )
     return " | ".join(part for part in parts if part)
 

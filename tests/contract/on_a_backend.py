@@ -22,7 +22,7 @@ import numpy as np
 
 from hpo.architectures.architecture import load
 from hpo.spec.records import EpochReport, TrialJob
-from hpo.training import backend
+from hpo.training import backend, backend_choice
 from hpo.training.augmentation import Augmentation
 from hpo.training.batches import epoch_batches, load_data
 from hpo.training.course import Course
@@ -47,7 +47,7 @@ def trained(job: TrialJob) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         result = train(dataclasses.replace(job, output=folder), epochs.append, lambda: False)
         assert result.state == "complete", result.reason
-        assert result.environment["backend"] == backend.backend_name()
+        assert result.environment["backend"] == backend_choice.backend_name()
     return [epoch.metrics for epoch in epochs]
 
 
@@ -125,15 +125,15 @@ def main(dataset: str, weights: str) -> None:
         "resident": as_on_an_accelerator(
             epochs_from, dataclasses.replace(plain, params={**course, **CHANGES}), Path(weights)
         ),
-        "backend": backend.backend_name(),
+        "backend": backend_choice.backend_name(),
     }
     # TensorFlow, whose trials other tests train, is only what others are compared with.
-    if backend.backend_name() != "tensorflow":
+    if backend_choice.backend_name() != "tensorflow":
         found["trials"] = [trained(job), trained(job)]
         found["looped"] = [as_on_an_accelerator(trained, job) for _ in range(2)]
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    backend.configure()
+    backend_choice.configure()
     main(*sys.argv[1:])

@@ -16,8 +16,9 @@ from typing import Any
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.lanes import Lane
 from hpo.execution.watch import Silence, Watcher
-from hpo.execution.worker import Lane, Worker
+from hpo.execution.worker import Worker
 from hpo.search.engine import Proposal
 from hpo.spec.records import TrialJob
 from hpo.spec.study import StudySpec

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hpo
-from hpo.training import backend
+from hpo.training import backend_choice
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def test_the_extra_of_jax_brings_what_bounds_its_cache(monkeypatch: pytest.Monke
     for name in ("KERAS_BACKEND", "JAX_COMPILATION_CACHE_MAX_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    backend.configure()
+    backend_choice.configure()
     assert int(os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"]) > 0
     extra = PROJECT["project"]["optional-dependencies"]["jax"]
     assert "filelock" in {re.split(r"[\[<>=!~ ]", requirement)[0] for requirement in extra}

@@ -18,7 +18,7 @@ from hpo.spec.limits import other_limits
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.launchers.options import trials_at_once
-from hpo.study.planning import Plan
+from hpo.study.planned import Plan
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from hpo.execution.children import ChildServer
 from hpo.execution.devices import Share, crowded, shares, visible_gpus
+from hpo.execution.lanes import Lane
 from hpo.execution.running_job import TRAIN
-from hpo.execution.worker import Lane, Worker
+from hpo.execution.worker import Worker
 from hpo.search.storage import sqlite_path
 from hpo.spec.errors import NotFoundError
 from hpo.spec.records import TrialJob, TrialRecord
 from hpo.study.checkpoints import Keeper, folder_of
 from hpo.study.jobs import make_job, open_mirror
 from hpo.study.launchers.launch import Ended, Launch
-from hpo.study.planning import PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
 from hpo.tracking.failures import in_a_sentence
 from hpo.training.state import remove_state
 

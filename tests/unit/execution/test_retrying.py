@@ -6,7 +6,7 @@ import pytest
 
 from hpo.execution.retrying import another_attempt, without_onednn
 from hpo.spec.records import FAILURES, TrialResult
-from hpo.training import backend
+from hpo.training import backend_choice
 
 PARAMS = {"batch_size": 64, "learning_rate": 1e-2, "reference_batch_size": 0}
 
@@ -66,7 +66,7 @@ ABORT = "crashed: the trial's process was killed (SIGABRT), not double free or c
 def test_what_native_code_ended_is_tried_without_onednn(
     lost: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "onednn", lambda: "on")
+    monkeypatch.setattr(backend_choice, "onednn", lambda: "on")
     assert without_onednn(lost) is expected
 
 
@@ -74,5 +74,5 @@ def test_what_native_code_ended_is_tried_without_onednn(
 def test_where_there_is_no_onednn_none_is_left_out(
     state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "onednn", lambda: state)
+    monkeypatch.setattr(backend_choice, "onednn", lambda: state)
     assert not without_onednn((SEGFAULT,))

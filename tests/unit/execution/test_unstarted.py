@@ -10,9 +10,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.lanes import Lane
 from hpo.execution.patterns import FAILURES_ALIKE
 from hpo.execution.watch import Silence
-from hpo.execution.worker import Lane, Worker
+from hpo.execution.worker import Worker
 from hpo.spec.errors import EnvironmentProblem
 from hpo.spec.records import TrialJob, TrialRecord
 

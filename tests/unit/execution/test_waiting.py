@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from hpo.execution.interrupts import Interrupts
+from hpo.execution.lanes import Lane
 from hpo.execution.watch import Silence
-from hpo.execution.worker import Lane, Worker, waiting_for
+from hpo.execution.worker import Worker, waiting_for
 from hpo.search.worker_identity import identity, shown
 
 DISTANT = "node.7.1a2b3c4d.4026531836:17:4242:abcd"

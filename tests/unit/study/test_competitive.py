@@ -13,7 +13,8 @@ from hpo.search.configurations import fold_fixed
 from hpo.spec.workspace import Workspace
 from hpo.study.naming import example
 from hpo.study.parts import PlannedArchitecture
-from hpo.study.planning import Plan, plan
+from hpo.study.planned import Plan
+from hpo.study.planning import plan
 from hpo.training.resolve import resolve_parameters
 
 CNN, BASES = ("cnn",), ("resnet50", "xception")

@@ -21,7 +21,9 @@ from hpo.study.launchers.local import LocalLauncher
 from hpo.study.launchers.options import RayOptions, trials_at_once
 from hpo.study.launchers.ray_nodes import check_reach, check_room
 from hpo.study.launchers.remote_worker import Assignment, RemoteWorker
-from hpo.study.planning import Plan, PlannedArchitecture, plan
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
+from hpo.study.planning import plan
 from hpo.study.running import StudyRun
 from tests.faults.launching import write_study
 from tests.unit.search.analytic import make_spec, open_it

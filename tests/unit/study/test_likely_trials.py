@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from hpo.study.planning import Plan, PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
 from tests.unit.search.analytic import make_spec
 
 

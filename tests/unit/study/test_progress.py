@@ -14,7 +14,8 @@ from hpo.search.studies import read_trials, set_attribute
 from hpo.spec.errors import SpecError
 from hpo.spec.workspace import Workspace
 from hpo.study.opening import OPENINGS
-from hpo.study.planning import Plan, PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
 from hpo.study.progress import limits_reached, still_going, with_progress
 from tests.unit.search.analytic import make_spec, run
 

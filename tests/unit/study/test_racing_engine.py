@@ -32,7 +32,7 @@ from hpo.study.confirming import (
     whole,
 )
 from hpo.study.opening import OPENINGS, _winner
-from hpo.study.planning import Plan
+from hpo.study.planned import Plan
 from hpo.study.reporting import _confirmation
 from tests.unit.reports.test_confirmation import OPENING
 from tests.unit.search.analytic import empty_database, make_spec, open_it, train

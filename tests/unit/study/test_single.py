@@ -13,7 +13,8 @@ from hpo.search.engine import open_engine
 from hpo.spec.errors import EnvironmentProblem, InputError, SpecError
 from hpo.spec.loading import load_study
 from hpo.spec.workspace import Workspace
-from hpo.study.planning import Plan, PlannedArchitecture
+from hpo.study.parts import PlannedArchitecture
+from hpo.study.planned import Plan
 from hpo.study.single import _beside, _only_label, _seed, _source, train
 from hpo.training.resolve import resolve_parameters
 from tests.unit.search.analytic import make_spec, run

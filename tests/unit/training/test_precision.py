@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from hpo.training import backend, precision
+from hpo.training import backend, backend_choice, precision
 from hpo.training.precision import Choice, choose, file
 
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(backend, "backend_name", lambda: "tensorflow")
+    monkeypatch.setattr(backend_choice, "backend_name", lambda: "tensorflow")
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(backend, "versions", lambda: {"backend": "tensorflow", "tensorflow": "2"})
     monkeypatch.setattr(backend, "device_name", lambda: "a processor")
