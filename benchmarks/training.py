@@ -223,7 +223,7 @@ def _features(home: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def _accuracy(home: Path, repeats: int, dataset: str | None) -> dict[str, Any]:
+def _accuracy(home: Path, repeats: int, dataset: str | None, first_seed: int) -> dict[str, Any]:
     from hpo.data.library import find_faces
     from hpo.data.store import open_faces
     from hpo.spec.workspace import Workspace
@@ -247,7 +247,7 @@ def _accuracy(home: Path, repeats: int, dataset: str | None) -> dict[str, Any]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [
             [pool.submit(trained, seed, precision) for precision in ("float32", "mixed_bfloat16")]
-            for seed in range(repeats)
+            for seed in range(first_seed, first_seed + repeats)
         ]
         try:
             pairs.extend((full.result(), half.result()) for full, half in runs)
@@ -474,13 +474,14 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(TARGETS), help=",".join(ROWS))
     parser.add_argument("--repeats", type=int, default=5, help="rounds")
     parser.add_argument("--dataset", help="of accuracy: a folder, as hpo data import made it")
+    parser.add_argument("--first-seed", type=int, default=0, help="of accuracy, to go on with it")
     given = parser.parse_args()
     result: dict[str, Any] = machine()
     wanted = given.only.split(",")
     for name in SECONDS:
         if name in wanted:
             result[name] = progress(name, epoch(name))
-    accuracy = functools.partial(_accuracy, dataset=given.dataset)
+    accuracy = functools.partial(_accuracy, dataset=given.dataset, first_seed=given.first_seed)
     for name, row in (("features", _features), ("accuracy", accuracy)):
         if name in wanted:
             with tempfile.TemporaryDirectory() as home:

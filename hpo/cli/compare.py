@@ -24,8 +24,8 @@ NOTES = (
     "Differences are those from the first study. Those of accuracies are paired, face by face, "
     "where both studies judged the same validation faces and what their trials answered is stored; "
     "else they say that they are not. Those of losses have no interval in single runs, and "
-    "studies of different objectives are not subtracted. Where both were confirmed over seeds "
-    "(hpo confirm), the means over seeds are compared: a search's best is optimistic."
+    "studies whose first objectives differ are not subtracted. Where both were confirmed over "
+    "seeds (hpo confirm), the means over seeds are compared: a search's best is optimistic."
 )
 EPILOG = "\n\n".join(
     [

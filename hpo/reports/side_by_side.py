@@ -3,7 +3,7 @@
 The first study is what the others are compared with. A difference of accuracies is taken face by
 face where it is known for both trials which validation faces they got right, else as that of two
 independent samples, and says which. Under a loss the losses are subtracted, without an interval,
-as those of single faces are not stored; under different objectives nothing is.
+as those of single faces are not stored; under different first objectives nothing is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SideBySide:
         architectures: one dict per architecture that any of them has: ``label``, ``results`` and
             ``differences`` in the order of the studies, None where a study has none.
         differences: of each study's best trial from the first study's; None for the first, and
-            where the two have different objectives. ``low`` and ``high`` are None under a loss.
+            where their first objectives differ. ``low`` and ``high`` are None under a loss.
         confirmed_differences: of each study's confirmed mean from the first study's
             (``confirmed_beside.confirmed_differences``); None where not both have one.
         equal_trials: of each study what it had more or fewer trials than the first, and the

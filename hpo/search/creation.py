@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from hpo.search.evolution import SPACE, judge, stored_space
+from hpo.search.evolution import SPACE, judge, stored_space, version_of
 from hpo.search.goals import Goals
 from hpo.search.options import stated
 from hpo.search.warm_start import WARM, taken
@@ -181,7 +181,8 @@ def check_same(
     if space:
         grown = judge(attributes, fixed_before, spec, label, trials())
     if settings or (space and (grown.refused or not evolve)):
-        raise _another(spec, there, [*space, *settings], grown, bool(settings), evolve)
+        differences, version = [*space, *settings], version_of(attributes)
+        raise _another(spec, there, differences, grown, bool(settings), evolve, version)
     began_with = attributes.get(DATASET_DIGEST, "")
     if began_with and dataset_digest and began_with != dataset_digest:
         raise SpecError(
@@ -202,13 +203,15 @@ def _another(
     grown: Growth,
     resettled: bool,
     evolve: bool,
+    version: int,
 ) -> SpecError:
     """Return the error for a study that is there with another space or other settings."""
     study, warm = spec.name, there.get("warm_start")
     option = WarmStartSpec.model_validate(warm).option if warm and not spec.warm_start else ""
     others = f"choose another name, or remove it by `hpo delete {study}`"
+    last = "it was begun with" if version == 1 else f"made version {version} of its space"
     same = (
-        "To go on with it, give --resume and the file and every --set that it was begun with"
+        f"To go on with it, give --resume and the file and every --set that {last}"
         f"{f' ({option})' if option else ''}; else {others}"
     )
     if not resettled and not grown.refused:

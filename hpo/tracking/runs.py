@@ -29,7 +29,7 @@ from hpo.tracking.descriptions import (
 from hpo.tracking.experiment import BATCH_PARAMS, LONGEST_VALUE, Experiment
 from hpo.tracking.parents import ParentRuns
 from hpo.tracking.store import ensure_experiment
-from hpo.tracking.views import trials_view
+from hpo.tracking.views import is_untouched, trials_view
 
 # MLflow takes at most a thousand points in one batch.
 BATCH_METRICS = 900
@@ -76,6 +76,7 @@ class StudyRuns:
                 standing=bool(card.bounds) or len(card.goals) > 1,
                 reruns=bool(card.confirms),
             ),
+            untouched=is_untouched,
         )
         self.experiment = Experiment(client, experiment_id)
         self.parents = ParentRuns(self.experiment, card)

@@ -12,6 +12,7 @@ import os
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -138,6 +139,7 @@ def ensure_experiment(
     tags: dict[str, str],
     artifact_root: Path | None = None,
     first_tags: dict[str, str] | None = None,
+    untouched: Callable[[str], bool] = lambda there: False,
 ) -> str:
     """Return the id of the experiment called ``name``, made or brought back if need be.
 
@@ -149,6 +151,7 @@ def ensure_experiment(
         tags: kept up to date.
         artifact_root: as given to ``open_client``.
         first_tags: set where they are missing; people may change them in MLflow's page.
+        untouched: tells of the value that is there that nobody has, so that it is kept up to date.
     """
     from mlflow.exceptions import MlflowException
 
@@ -171,7 +174,11 @@ def ensure_experiment(
     if found.lifecycle_stage == "deleted":
         # Removed in MLflow's page, which keeps the name taken; running the study means to use it.
         client.restore_experiment(found.experiment_id)
-    missing = {key: value for key, value in first_tags.items() if key not in found.tags}
+    missing = {
+        key: value
+        for key, value in first_tags.items()
+        if key not in found.tags or untouched(found.tags[key])
+    }
     for key, value in {**missing, **tags}.items():
         # What was written behind a note stays: a link to the report, say.
         there = found.tags.get(key, "")

@@ -28,6 +28,10 @@ CHARTED_PARAMS = 8
 _WORKFLOW = urlencode({"workflowType": "machine_learning"})
 """Without it MLflow shows its pages for language models around a run."""
 
+_MADE = 1
+"""The time of our own view: times only order the list of views, and a fixed one keeps writing it
+idempotent and tells it from what a person has saved."""
+
 _SECONDS = names.SECONDS_PREFIX + "total"
 
 _COLUMNS = (
@@ -97,10 +101,18 @@ def trials_view(
         # MLflow would add a chart for each of some forty metrics.
         "isAccordionReordered": True,
     }
-    # The times only order the list of views; a fixed one keeps writing it idempotent.
     title = "Re-runs, best first" if reruns else "Trials, best first"
-    view = {"name": title, "createdAt": 1, "updatedAt": 1}
+    view = {"name": title, "createdAt": _MADE, "updatedAt": _MADE}
     return {names.VIEW_PREFIX + TRIALS_VIEW: json.dumps({**view, "state": json.dumps(state)})}
+
+
+def is_untouched(view: str) -> bool:
+    """Tell whether a stored view is as this package made it: MLflow's page notes when it saves."""
+    try:
+        stored = json.loads(view)
+    except ValueError:
+        return False
+    return isinstance(stored, dict) and stored.get("updatedAt") == _MADE
 
 
 def experiments_link(address: str) -> str:

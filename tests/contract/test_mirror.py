@@ -364,6 +364,27 @@ def test_the_experiment_explains_itself_and_offers_a_view(
     assert "learning rate (linear axis)" in sections["hpo-scatter"]
 
 
+def test_the_view_follows_a_space_that_grew_unless_a_person_has_saved_it(
+    uri: str, client: Any, study: str
+) -> None:
+    key = f"mlflow.sharedViewState.{TRIALS_VIEW}"
+
+    def columns_with(*searched: str) -> list[str]:
+        opened = MlflowMirror(uri, replace(card(study), searched=searched))
+        opened.wait_ready()
+        assert opened.close() == []
+        view = json.loads(client.get_experiment_by_name(study).tags[key])
+        return list(json.loads(view["state"])["selectedColumns"])
+
+    assert "params.`dropout`" not in columns_with("learning_rate")
+    assert "params.`dropout`" in columns_with("learning_rate", "dropout")
+    experiment = client.get_experiment_by_name(study)
+    saved = {**json.loads(experiment.tags[key]), "name": "mine", "updatedAt": 1795839000000}
+    client.set_experiment_tag(experiment.experiment_id, key, json.dumps(saved))
+    assert "params.`width`" not in columns_with("learning_rate", "dropout", "width")
+    assert json.loads(client.get_experiment_by_name(study).tags[key])["name"] == "mine"
+
+
 def test_a_study_of_several_objectives_shows_them_all(uri: str, client: Any, study: str) -> None:
     goals = (("val_accuracy", "maximize"), ("latency_ms", "minimize"))
     bounds = {"size_mib": "at most 8"}

@@ -108,6 +108,17 @@ def test_a_space_that_only_grows_is_refused_with_the_way_to_do_it(storage_url: s
     assert check_study(storage_url, spec_of(10, wider=True), resume=True, evolve=True)
 
 
+def test_the_file_of_before_is_told_from_the_one_that_made_the_present_space(
+    storage_url: str,
+) -> None:
+    begun(storage_url)
+    evolve_study(storage_url, spec_of(10, wider=True))
+    with pytest.raises(
+        SpecError, match="the file and every --set that made version 2 of its space"
+    ):
+        check_study(storage_url, spec_of(10), resume=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
