@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,6 +78,10 @@ class StudyOutcome:
     promotion: dict[str, Any] | None = None
     begun: Literal["trials", "budget", "study", "nothing"] = "trials"
     left: list[str] = field(default_factory=list)
+
+    def say(self, notes: Iterable[str]) -> None:
+        """Add what a person should know and was not told: a promotion repeats its reasons."""
+        self.notes.extend(note for note in notes if note not in self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain data."""

@@ -295,7 +295,7 @@ class StudyRun:
                 f"`hpo promote {self.spec.name}` tries again"
             )
             return outcome
-        outcome.notes.extend(promotion.warnings)
+        outcome.say(promotion.warnings)
         if promotion.outcome == "refused":
             # No failure of the study: its winner is no better than what answers already.
             outcome.notes.append(
