@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
+from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile
 from hpo.spec.sections import FIRST_FILLING_SLOT
 from hpo.spec.study import ArchitectureSpec, StudySpec
@@ -27,6 +27,7 @@ from hpo.study.parts import (
     check_weights,
     plan_architecture,
 )
+from hpo.study.scratch import with_ways_on
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
@@ -239,6 +240,7 @@ def plan(
             expected="--resume --evolve",
             hint="Give both, or leave out --evolve: a new study begins with the space of its file",
         )
+    overrides = tuple(overrides)
     file, opened = open_study(study, overrides)
     spec = file.spec
     if only is not None:
@@ -280,7 +282,10 @@ def plan(
         check_study(url, spec, resume=True, evolve=evolve)
     before(spec)
     for part in parts.values():
-        notes += check_weights(part, file, probe=probe)
+        try:
+            notes += check_weights(part, file, probe=probe)
+        except EnvironmentProblem as error:
+            raise with_ways_on(error, study, overrides, part, parts) from error
         check_feature_room(part)
     try:
         dataset = find_dataset(workspace, spec.data.dataset)
