@@ -15,6 +15,8 @@ from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hpo.recommender.answer import PhotoAnswer, Watching
     from hpo.recommender.choice import Origin
     from hpo.recommender.recommend import FaceAnswer
@@ -173,6 +175,16 @@ def _print_photos(answers: Sequence[PhotoAnswer]) -> None:
             "No model was asked, as there was no face. Upright faces that look at the camera and "
             "fill a twentieth of the photo or more are found best."
         )
+    _print_crops(console, [photo.photo for photo in answers if photo.may_be_crop])
+
+
+def _print_crops(console: Console, photos: Sequence[str]) -> None:
+    """Say of photos without a face that may be a face alone how one would be found."""
+    from hpo.recommender.faces import CROP_ADVICE
+
+    if photos:
+        more = f" (and {len(photos) - 1} more)" if photos[1:] else ""
+        console.print(f"If {photos[0]} is the crop of a face{more}: {CROP_ADVICE}.")
 
 
 def _print_face(console: object, face: FaceAnswer, name: str) -> None:
