@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EPILOG = examples(
     ("hpo recommend me.jpg", "songs for every face in the photo"),
     ("hpo recommend *.png --top 3 --save annotated.png", "several photos, with boxes drawn"),
+    ("hpo recommend *.png --save annotated", "each into a folder, under its own name"),
     ("hpo recommend me.jpg --json", "for another program"),
     ("hpo recommend --camera 0 --seconds 30", "watch a camera for half a minute"),
     ("hpo recommend --camera party.mp4", "or a video"),
@@ -55,8 +56,9 @@ def register(app: typer.Typer) -> None:
         save: Annotated[
             Path | None,
             typer.Option(
-                metavar="FILE",
-                help="Write the photo with boxes and labels. Of several photos each adds its name.",
+                metavar="FILE|FOLDER",
+                help="Write the photo with boxes and labels. Of several photos each adds its name, "
+                "or goes into a folder under it.",
             ),
         ] = None,
         as_json: Annotated[

@@ -95,7 +95,7 @@ def recommend(
         moods: a YAML table in place of the shipped one.
         model: a ``.keras`` file, a registered version, or ``boxed`` for the model that came with
             the package; by default the champion, or the boxed model where there is none.
-        save: annotated photo; of several photos each adds its own name.
+        save: annotated photo; of several photos each adds its own name, or goes into this folder.
         refused: takes what is wrong with photos that cannot be read.
 
     Raises:
