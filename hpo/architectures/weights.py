@@ -108,6 +108,28 @@ def cached_file(published: PublishedWeights) -> Path:
     return Path(home) / "models" / published.file_name
 
 
+def is_cached(published: PublishedWeights) -> bool:
+    """Tell whether the weights lie in Keras's cache, whole."""
+    target = cached_file(published)
+    return target.is_file() and _digest(target, "md5") == published.md5
+
+
+def ways_on(published: PublishedWeights, label: str, scratch: str) -> str:
+    """Return what to do where ImageNet weights cannot be had, without a full stop.
+
+    Args:
+        published: the weights.
+        label: of the architecture in its study.
+        scratch: what to type to train from scratch; "" where that is no way on.
+    """
+    ways = [
+        *([f"train from scratch: {scratch}"] if scratch else []),
+        f"give a file of your own: --set architectures.{label}.weights=PATH.h5",
+        f"download {published.url} on another machine and put it at {cached_file(published)}",
+    ]
+    return f"Either {'; or '.join(ways)}"
+
+
 def read_into(network: Any, path: str) -> None:
     """Read a weights file into a base network.
 
@@ -182,11 +204,10 @@ def _ensure_cached(
     params: Mapping[str, Any],
     timeout_seconds: float,
 ) -> None:
-    target = cached_file(published)
-    if target.is_file() and _digest(target, "md5") == published.md5:
+    if is_cached(published):
         return
     try:
-        _download(published, target, timeout_seconds)
+        _download(published, cached_file(published), timeout_seconds)
     except (OSError, urllib.error.URLError, ValueError) as error:
         name = architecture.name
         scratch = f"--set architectures.{name}.weights=none"
@@ -199,9 +220,7 @@ def _ensure_cached(
             expected=f"{published.file_name} ({published.megabytes} MB) in Keras's cache, or a "
             "network to download it from",
             got=f"{type(error).__name__}: {getattr(error, 'reason', None) or error}",
-            hint=f"Either train from scratch: {scratch}; or give a file of your own: "
-            f"--set architectures.{name}.weights=PATH.h5; or download {published.url} on another "
-            f"machine and put it at {target}",
+            hint=ways_on(published, name, scratch),
         ) from error
 
 

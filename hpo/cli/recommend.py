@@ -15,6 +15,8 @@ from hpo.spec.errors import InputError
 from hpo.spec.workspace import Workspace
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hpo.recommender.answer import PhotoAnswer, Watching
     from hpo.recommender.choice import Origin
     from hpo.recommender.recommend import FaceAnswer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 EPILOG = examples(
     ("hpo recommend me.jpg", "songs for every face in the photo"),
     ("hpo recommend *.png --top 3 --save annotated.png", "several photos, with boxes drawn"),
+    ("hpo recommend *.png --save annotated", "each into a folder, under its own name"),
     ("hpo recommend me.jpg --json", "for another program"),
     ("hpo recommend --camera 0 --seconds 30", "watch a camera for half a minute"),
     ("hpo recommend --camera party.mp4", "or a video"),
@@ -53,8 +56,9 @@ def register(app: typer.Typer) -> None:
         save: Annotated[
             Path | None,
             typer.Option(
-                metavar="FILE",
-                help="Write the photo with boxes and labels. Of several photos each adds its name.",
+                metavar="FILE|FOLDER",
+                help="Write the photo with boxes and labels. Of several photos each adds its name, "
+                "or goes into a folder under it.",
             ),
         ] = None,
         as_json: Annotated[
@@ -173,6 +177,16 @@ def _print_photos(answers: Sequence[PhotoAnswer]) -> None:
             "No model was asked, as there was no face. Upright faces that look at the camera and "
             "fill a twentieth of the photo or more are found best."
         )
+    _print_crops(console, [photo.photo for photo in answers if photo.may_be_crop])
+
+
+def _print_crops(console: Console, photos: Sequence[str]) -> None:
+    """Say of photos without a face that may be a face alone how one would be found."""
+    from hpo.recommender.faces import CROP_ADVICE
+
+    if photos:
+        more = f" (and {len(photos) - 1} more)" if photos[1:] else ""
+        console.print(f"If {photos[0]} is the crop of a face{more}: {CROP_ADVICE}.")
 
 
 def _print_face(console: object, face: FaceAnswer, name: str) -> None:

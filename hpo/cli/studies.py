@@ -118,8 +118,9 @@ def trials(
         print_json(rows)
         return
     if as_csv:
-        # What was searched is among the parameters.
-        _write_csv([_flat({k: v for k, v in r.items() if k != "searched"}) for r in rows])
+        # What was searched is among the parameters; what is said of a rung is no trial's own.
+        apart = ("searched", "rank_agreement")
+        _write_csv([_flat({k: v for k, v in r.items() if k not in apart}) for r in rows])
         return
     from hpo.cli.live import compact, duration
     from hpo.spec.confirmation import trial_title
@@ -149,12 +150,25 @@ def trials(
     lost = lost_attempts(study, workspace)
     if lost:
         say(f"Not listed: {counted(lost, 'attempt')} without a result, whose place is given again.")
+    _say_ranks(rows)
     logged = [r for r in rows if r["log"]]
     for r in logged[:_LOGS]:
         title = trial_title(r["architecture"], r["number"], r["slot"], r["origin"])
         say(f"Log of {title}: {r['log']}")
     if len(logged) > _LOGS:
         say(f"{len(logged) - _LOGS} more failed trials have logs; --json names them all.")
+
+
+def _say_ranks(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Say, where there are rungs, how well each has foretold the next, as a run does."""
+    from hpo.search.ranks import sentence
+    from hpo.spec.records import RankAgreement
+
+    told = [(r["architecture"], r["rung"], r["rank_agreement"]) for r in rows]
+    known = {(label, rung): RankAgreement.from_json(a) for label, rung, a in told if a}
+    for (label, _), agreement in sorted(known.items()):
+        if agreement.corrected is not None:
+            say(f"{label}: {sentence(agreement)}.")
 
 
 def delete(

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.evidence.intervals import majority_rate, wilson
 from hpo.evidence.metric_words import metric_words
-from hpo.spec.objectives import metric_text
+from hpo.spec.objectives import metric_text, size_text
 from hpo.spec.records import WITHOUT_COPIES
 
 _PLAIN = ("loss", "ece", "temperature", "learning_rate", "macro_f1")
@@ -90,7 +90,7 @@ def _measured(metrics: Mapping[str, Any]) -> str:
             "measured on the machine that trained it)."
         )
     if size is not None:
-        told.append(f"Its file has {metric_text('size_mib', size)} MiB.")
+        told.append(f"Its file has {size_text(size)}.")
     return " ".join(told)
 
 

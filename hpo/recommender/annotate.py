@@ -91,13 +91,24 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
     """Return the file that each annotated photo goes to, before anything is computed.
 
     One photo goes to ``save`` itself; of several, each adds its own name: ``out.png`` becomes
-    ``out-anna.png`` and ``out-ben.png``.
+    ``out-anna.png`` and ``out-ben.png``. Where ``save`` is a folder, or has no ending and there are
+    several photos, each goes into that folder under its own name; ``save_photo`` makes it.
 
     Raises:
-        InputError: ``save`` names no image format, is a folder, or one of the photos themselves;
-            its folder is absent or cannot be written to.
+        InputError: ``save`` names no image format, or one of the photos themselves; a folder lies
+            in a file's place; its folder is absent or cannot be written to.
     """
     path = Path(save).expanduser()
+    if path.suffix.lower() not in SUFFIXES and (
+        path.is_dir() or (len(photos) > 1 and not path.suffix and not path.exists())
+    ):
+        _check_folder(path if path.is_dir() else path.parent, save)
+        names = _told_apart([Path(photo).stem for photo in photos])
+        return _checked(
+            [path / f"{name}{_ending(photo)}" for name, photo in zip(names, photos, strict=True)],
+            save,
+            photos,
+        )
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(
             "cannot tell the image format of the annotated photo",
@@ -106,19 +117,36 @@ def targets(save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str
             got=f"'{path.suffix}'" if path.suffix else "no ending",
             hint=did_you_mean(path.suffix, SUFFIXES) if path.suffix else "Try annotated.png",
         )
-    folder = path.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(
-            "cannot write the annotated photo here",
-            where=f"--save {save}",
-            expected="a folder that exists and that you may write to",
-            got=f"'{folder}' " + ("is not writable" if folder.is_dir() else "does not exist"),
-            hint=f"Create it with: mkdir -p {folder}" if not folder.is_dir() else None,
-        )
+    _check_folder(path.parent, save)
     chosen = [path]
     if len(photos) > 1:
         names = _told_apart([Path(photo).stem for photo in photos])
         chosen = [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in names]
+    return _checked(chosen, save, photos)
+
+
+def _ending(photo: str | os.PathLike[str]) -> str:
+    """Return the ending of a photo's own format, or of PNG where it cannot be written."""
+    own = Path(photo).suffix
+    return own if own.lower() in SUFFIXES else ".png"
+
+
+def _check_folder(folder: Path, save: str | os.PathLike[str]) -> None:
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return
+    raise InputError(
+        "cannot write the annotated photo here",
+        where=f"--save {save}",
+        expected="a folder that exists and that you may write to",
+        got=f"'{folder}' " + ("is not writable" if folder.is_dir() else "does not exist"),
+        hint=f"Create it with: mkdir -p {folder}" if not folder.is_dir() else None,
+    )
+
+
+def _checked(
+    chosen: list[Path], save: str | os.PathLike[str], photos: Sequence[str | os.PathLike[str]]
+) -> list[Path]:
+    """Return the files, none of which is a photo itself or a folder."""
     originals = {Path(photo).expanduser().resolve() for photo in photos}
     for target in chosen:
         if target.resolve() in originals:
@@ -152,7 +180,7 @@ def _told_apart(stems: Sequence[str]) -> list[str]:
 
 
 def save_photo(photo: Photo, path: Path) -> None:
-    """Write a photo in the format of the path's suffix, whole or not at all.
+    """Write a photo in the format of the path's suffix, whole or not at all; make its folder.
 
     Raises:
         EnvironmentProblem: it cannot be written.
@@ -170,6 +198,7 @@ def save_photo(photo: Photo, path: Path) -> None:
         )
     temporary = None
     try:
+        path.parent.mkdir(exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             temporary = Path(file.name)
             file.write(encoded.tobytes())

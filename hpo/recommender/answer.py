@@ -38,6 +38,8 @@ class PhotoAnswer:
         champion: who answered; ``None`` when there was no face to classify in any photo.
         catalogue: name of the songs.
         saved: the annotated photo, if one was asked for.
+        may_be_crop: whether a photo without a face may, by its sides, show little but one; for
+            what is said of it, and not part of the data.
     """
 
     photo: str
@@ -45,6 +47,7 @@ class PhotoAnswer:
     champion: Origin | None
     catalogue: str
     saved: Path | None = None
+    may_be_crop: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain data."""
@@ -92,7 +95,7 @@ def recommend(
         moods: a YAML table in place of the shipped one.
         model: a ``.keras`` file, a registered version, or ``boxed`` for the model that came with
             the package; by default the champion, or the boxed model where there is none.
-        save: annotated photo; of several photos each adds its own name.
+        save: annotated photo; of several photos each adds its own name, or goes into this folder.
         refused: takes what is wrong with photos that cannot be read.
 
     Raises:
@@ -127,8 +130,8 @@ def recommend(
         if target is not None:
             annotate.save_photo(annotate.draw(read_photo(photos[at]), faces), target)
     return [
-        PhotoAnswer(str(photos[at]), faces, origin, sources.catalogue, target)
-        for (at, _), faces, target in zip(seen, answers, written, strict=True)
+        PhotoAnswer(str(photos[at]), faces, origin, sources.catalogue, target, sighting.may_be_crop)
+        for (at, sighting), faces, target in zip(seen, answers, written, strict=True)
     ]
 
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.recommender.box import CARD, FOLDER, MOST_BYTES, Box, open_box
 from hpo.recommender.card import card
 from hpo.spec.errors import DataError, HpoError, NotFoundError
+from hpo.spec.objectives import size_text
 from hpo.spec.records import WITHOUT_COPIES
 from hpo.spec.workspace import Workspace
 from hpo.training.packed_files import DOCUMENT, describe_packed
@@ -132,7 +133,7 @@ def fill_box(
                 "this model is too large for the box",
                 where=str(source),
                 expected=f"at most {MOST_BYTES / 2**20:.0f} MiB",
-                got=f"{size / 2**20:.1f} MiB",
+                got=size_text(size / 2**20),
                 hint="Train a narrower one, as search_spaces/compact.yaml does",
             )
         write_packed(model, folder, **written, facts=facts)
@@ -245,7 +246,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return error.exit_code
     print(
         f"{box.folder}: {box.architecture}, validation accuracy {100 * box.accuracy:.1f} %, "
-        f"{box.described.size / 2**20:.1f} MiB"
+        f"{size_text(box.described.size / 2**20)}"
     )
     return 0
 

@@ -13,6 +13,7 @@ from hpo.evidence.card_figures import chance_sentence, class_table
 from hpo.evidence.intervals import wilson
 from hpo.evidence.model_cards import LIMITS
 from hpo.recommender.box import Box
+from hpo.spec.objectives import size_text
 from hpo.spec.records import WITHOUT_COPIES
 
 _SHOWN = (
@@ -40,7 +41,7 @@ def card(box: Box) -> str:
         "neither by hand.",
         "## What it is",
         f"A {box.architecture} of {facts['parameter_count']:,} weights, kernels in float16, "
-        f"{described.size / 2**20:.1f} MiB. It takes a grey face of "
+        f"{size_text(described.size / 2**20)}. It takes a grey face of "
         f"{described.input_shape[0]}×{described.input_shape[1]} pixels and answers with a "
         f"probability for each of: {', '.join(described.classes)}.",
         "## How it was made",

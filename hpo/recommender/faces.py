@@ -37,6 +37,19 @@ BORDER = 0.15
 side. A face that fills its photo is otherwise missed: on bare 48×48 faces the cascade finds 24 %,
 with enlargement and border 75 %."""
 
+CROP_SIDE = 160
+CROP_RATIO = 1.3
+"""A photo whose shorter side has fewer pixels, or whose sides differ by less than this factor, may
+show little but a face."""
+
+CROP_ADVICE = (
+    "a face is found best whole, from hair to chin, with some room around it, and 20 pixels wide "
+    "or more; one that the edge of the photo cuts into is often missed"
+)
+"""Measured on 150 FER-2013 faces, each a whole photo: 73 % are found; of these with an eighth cut
+off on each side 42 %, with a sixth 20 %. Shrunk to 20 pixels 69 % are found, to 12 pixels 57 %, to
+8 pixels 28 %."""
+
 Box = tuple[int, int, int, int]
 """Left, top, width and height in pixels of the photo."""
 
@@ -108,6 +121,12 @@ class FaceDetector:
             return True
         face = cv2.resize(grey[y : y + h, x : x + w], (160, 160), interpolation=cv2.INTER_LINEAR)
         return len(self._cascades.eye.detectMultiScale(face[:100], 1.1, 3, minSize=(24, 24))) > 0
+
+
+def may_be_crop(height: int, width: int) -> bool:
+    """Tell whether a photo of these sides, in pixels, may be the crop of a face."""
+    short, long = sorted((height, width))
+    return short < CROP_SIDE or long < CROP_RATIO * short
 
 
 def crop_face(photo: Photo, box: Box, margin: float = MARGIN) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.recommender.faces import MARGIN, Box, FaceDetector, crop_face
+from hpo.recommender.faces import MARGIN, Box, FaceDetector, crop_face, may_be_crop
 from hpo.recommender.moods import MoodTable
 from hpo.recommender.photos import Photo
 from hpo.recommender.rank import Song, check_songs, check_top, top_songs
@@ -73,10 +73,12 @@ class Sighting:
     Args:
         boxes: the largest first.
         crops: uint8 (n, 48, 48), one per box.
+        may_be_crop: whether a photo without a face may, by its sides, show little but one.
     """
 
     boxes: list[Box]
     crops: Faces
+    may_be_crop: bool = False
 
 
 class Recommender:
@@ -177,7 +179,7 @@ def see_faces(detector: FaceDetector, photo: Photo, margin: float = MARGIN) -> S
     """Find and crop the faces of a photo, the largest first."""
     boxes = detector.find(photo)
     if not boxes:
-        return Sighting([], np.empty((0, 48, 48), np.uint8))
+        return Sighting([], np.empty((0, 48, 48), np.uint8), may_be_crop(*photo.shape[:2]))
     return Sighting(boxes, np.stack([crop_face(photo, box, margin) for box in boxes]))
 
 

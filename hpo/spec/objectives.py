@@ -28,6 +28,15 @@ def metric_text(metric: str, value: float) -> str:
     return f"{value:,.0f}" if metric == "parameter_count" else f"{value:.4g}"
 
 
+def size_text(mib: float) -> str:
+    """Return a size with its unit, such as ``3.2 MiB``; in KiB below a tenth of a MiB.
+
+    Args:
+        mib: in MiB, 0 or above.
+    """
+    return f"{1024 * mib:.3g} KiB" if mib < 0.1 else f"{mib:.1f} MiB"
+
+
 class GoalSpec(Section):
     """One of several objectives, written as a metric or ``{metric: NAME, direction: ...}``."""
 

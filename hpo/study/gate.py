@@ -21,6 +21,7 @@ from hpo.registry.gate_tags import TAG_NUMBERS
 from hpo.registry.models import TAG_GATE
 from hpo.spec.emotions import EMOTIONS
 from hpo.spec.gate import GateSpec
+from hpo.spec.objectives import size_text
 
 Verdict = Literal["promoted", "refused", "forced"]
 
@@ -313,15 +314,19 @@ def _at_most(
             return measured.calibration_error
         return measured.latency_ms if name == "latency" else measured.size_mib
 
-    digits = 1 if unit else 3
+    def told(value: float) -> str:
+        if name == "size":
+            return size_text(value)
+        return f"{value:.1f}{unit}" if unit else f"{value:.3f}"
+
     value = of(challenger)
     return Check(
         name,
         value <= bound,
         value,
         bound,
-        f"{value:.{digits}f}{unit}",
-        f"{of(champion):.{digits}f}{unit}" if champion else "",
+        told(value),
+        told(of(champion)) if champion else "",
         f"at most {bound:g}{unit}",
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpo.spec.errors import SpecError
 from hpo.spec.pareto import pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
@@ -35,11 +37,14 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     Each holds ``number, architecture, state, value, params, searched, epochs_run, seconds,
     mlflow_run_id, slot, origin, repeats, rung, continues, space_version, values, feasible, broken,
     front, best_epoch, metrics, validation_size, validation_size_without_copies,
-    validation_copies_trained_on, reason, started,
-    finished, log`` (what a failed trial's process said, where that was kept; "" else).
+    validation_copies_trained_on, reason, started, finished,
+    rank_agreement, log`` (what a failed trial's process said, where that was kept; "" else).
 
     ``broken`` names the metrics whose constraints the trial breaks. ``front`` says whether it is on
     the Pareto front; None in a study of one objective, which has no front.
+
+    ``rank_agreement`` is that of the trial's rung with the next one (``RankAgreement``); None at
+    the highest, and in a study without rungs.
 
     ``metrics`` are those of the best epoch; names that end in ``_without_copies`` are over the
     ``validation_size_without_copies`` faces of which training has no copy;
@@ -58,14 +63,39 @@ def trials(study: str | Path, *, workspace: Workspace | None = None) -> list[dic
     records = read_trials(workspace.storage_url(), study)
     front = pareto_front(records)
     several = any(record.values for record in records)
+    agreements = _agreements(records, workspace.storage_url(), study)
     return [
         {
             **row(record),
             "front": (record.architecture, record.number) in front if several else None,
+            "rank_agreement": agreements.get((record.architecture, record.rung)),
             "log": _log(record, workspace),
         }
         for record in records
     ]
+
+
+def _agreements(
+    records: Sequence[TrialRecord], url: str, study: str
+) -> dict[tuple[str, int | None], dict[str, Any]]:
+    """Return by architecture and rung how well the rung's order foretold that at the next."""
+    from hpo.search.climbing import agreements_of
+    from hpo.search.studies import read_spec
+
+    labels = dict.fromkeys(r.architecture for r in records if r.rung is not None)
+    if not labels:
+        return {}
+    try:
+        metric = read_spec(url, study).objective.metric
+    except SpecError:  # of another version; its trials are listed all the same
+        return {}
+    return {
+        (label, rung): known.to_json()
+        for label in labels
+        for rung, known in enumerate(
+            agreements_of([r for r in records if r.architecture == label], metric)
+        )
+    }
 
 
 def lost_attempts(study: str, workspace: Workspace) -> int:

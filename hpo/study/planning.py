@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hpo.spec.errors import InputError, NotFoundError, SpecError, did_you_mean
+from hpo.spec.errors import EnvironmentProblem, InputError, NotFoundError, SpecError, did_you_mean
 from hpo.spec.loading import StudyFile
 from hpo.spec.study import ArchitectureSpec, StudySpec
 from hpo.spec.workspace import Workspace
@@ -23,6 +23,7 @@ from hpo.study.parts import (
     plan_architecture,
 )
 from hpo.study.planned import Plan
+from hpo.study.scratch import with_ways_on
 
 
 def plan(
@@ -81,6 +82,7 @@ def plan(
             expected="--resume --evolve",
             hint="Give both, or leave out --evolve: a new study begins with the space of its file",
         )
+    overrides = tuple(overrides)
     file, opened = open_study(study, overrides)
     spec = file.spec
     if only is not None:
@@ -122,7 +124,10 @@ def plan(
         check_study(url, spec, resume=True, evolve=evolve)
     before(spec)
     for part in parts.values():
-        notes += check_weights(part, file, probe=probe)
+        try:
+            notes += check_weights(part, file, probe=probe)
+        except EnvironmentProblem as error:
+            raise with_ways_on(error, study, overrides, part, parts) from error
         check_feature_room(part)
     try:
         dataset = find_dataset(workspace, spec.data.dataset)

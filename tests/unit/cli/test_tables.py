@@ -26,6 +26,7 @@ from hpo.study.quickstart import Tour
 from hpo.study.single import _main_parameters
 from tests.unit.search.analytic import make_spec
 from tests.unit.search.analytic import run as run_trials
+from tests.unit.search.test_climbing import climb, climbing
 from tests.unit.search.test_objectives import run_several, several
 from tests.unit.study.test_single import planned
 
@@ -118,6 +119,23 @@ def test_trials_say_which_constraint_they_break(workspace: Workspace) -> None:
 def test_one_objective_has_no_front(begun: Workspace) -> None:
     rows = json.loads(call(begun, "trials", "study", "--json").stdout)
     assert [row["front"] for row in rows] == [None, None]
+
+
+def test_trials_at_rungs_say_how_well_each_rung_foretold_the_next(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    spec = climbing(18)
+    climb(open_engine(workspace.storage_url(), spec, "cnn"), spec)
+    said = call(workspace, "trials", "study").stderr.splitlines()
+    assert [line.split(" epochs")[0] for line in said] == [
+        f"cnn: the rank correlation between {lower} and {upper}"
+        for lower, upper in [(1, 3), (3, 9)]
+    ]
+    rows = json.loads(call(workspace, "trials", "study", "--json").stdout)
+    agreements = {row["rung"]: row["rank_agreement"] for row in rows}
+    assert agreements[0]["pairs"] > agreements[1]["pairs"] > 1
+    assert (agreements[1]["lower"], agreements[1]["upper"]) == (3, 9)
+    assert agreements[2] is None
+    assert "rank_agreement" not in call(workspace, "trials", "study", "--csv").stdout
 
 
 def test_the_log_of_a_failed_trial_is_named_if_there_is_one(begun: Workspace) -> None:

@@ -92,10 +92,10 @@ def test_a_card_tells_latency_and_size_where_a_study_was_judged_by_them() -> Non
     card = model_card(facts(metrics={**scores, **measured}))
     assert (
         "It answers for one face in 2.731 ms (median, quartiles 0.4534 ms apart; measured on the "
-        "machine that trained it). Its file has 0.5991 MiB."
+        "machine that trained it). Its file has 0.6 MiB."
     ) in card
     small = model_card(facts(metrics={**scores, "size_mib": 8.0}))
-    assert "Its file has 8 MiB." in small
+    assert "Its file has 8.0 MiB." in small
     for silent in (small, model_card(facts(metrics=scores))):
         assert "answers for one face" not in silent
     assert "Its file has" not in model_card(facts(metrics=scores))

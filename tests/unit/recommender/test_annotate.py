@@ -70,6 +70,25 @@ def test_no_photo_is_written_over_another(
     assert given == [name if "." in name else f"out-{name}.png" for name in names]
 
 
+def test_several_photos_go_into_a_folder_under_their_own_names(tmp_path: Path) -> None:
+    photos = ["a.jpg", "x/b.JPG", "y/b.gif"]
+    found = targets(tmp_path / "out", photos)
+    assert [path.name for path in found] == ["a.jpg", "b-2.JPG", "b-3.png"]
+    assert {path.parent for path in found} == {tmp_path / "out"}
+    assert not (tmp_path / "out").exists(), "what is refused later leaves no folder"
+    save_photo(np.zeros((9, 9, 3), np.uint8), found[0])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.jpg"]
+    # One that is there takes a single photo too; its own folder would be written over.
+    assert targets(tmp_path / "out", ["b.png"]) == [tmp_path / "out" / "b.png"]
+    with pytest.raises(InputError, match="overwrite the photo itself"):
+        targets(tmp_path / "out", [tmp_path / "out" / "a.jpg", "b.jpg"])
+    with pytest.raises(InputError, match="does not exist"):
+        targets(tmp_path / "absent" / "out", photos)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot tell the image format"):
+        targets(tmp_path / "file", photos)
+
+
 def test_a_folder_in_a_photos_place_is_told_beforehand(tmp_path: Path) -> None:
     (tmp_path / "out-b.png").mkdir()
     with pytest.raises(InputError, match=r"out-b\.png: this is a folder"):

@@ -65,6 +65,24 @@ finally:
     assert "loaded: []" in told
 
 
+@pytest.mark.parametrize(
+    ("sides", "told"),
+    [((48, 48), True), ((120, 400), True), ((600, 500), True), ((480, 640), False)],
+)
+def test_what_may_be_the_crop_of_a_face_is_told_how_one_is_found(
+    sides: tuple[int, int], told: bool, workspace: Workspace, tmp_path: Path
+) -> None:
+    import cv2
+
+    photo = tmp_path / "face.png"
+    cv2.imwrite(str(photo), np.full((*sides, 3), 90, np.uint8))
+    said = " ".join(call(workspace, photo).stdout.split())
+    assert "face.png: no face found" in said
+    assert ("face.png is the crop of a face: a face is found best whole" in said) is told
+    twice = " ".join(call(workspace, photo, photo).stdout.split())
+    assert ("the crop of a face (and 1 more)" in twice) is told
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_from_python_a_single_path_is_one_photo(
     workspace: Workspace, blank: Path, kind: type[str] | type[Path]

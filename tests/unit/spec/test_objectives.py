@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpo.spec.loading import dump_study
-from hpo.spec.objectives import BoundSpec
+from hpo.spec.objectives import BoundSpec, size_text
 from hpo.spec.pareto import dominates, pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
@@ -100,3 +100,13 @@ def test_every_trial_is_on_the_front_or_behind_one_that_is(values: list[Any]) ->
             assert any(dominates(other, one) for other in on_it)
     best = min(range(len(values)), key=lambda i: losses[i])
     assert ("cnn", best) in front, "the first objective's best, then the next one's"
+
+
+def test_a_size_is_told_in_the_unit_that_shows_its_digits() -> None:
+    assert [size_text(mib) for mib in (0.0123, 0.0996, 0.1, 1.0, 103.26)] == [
+        "12.6 KiB",
+        "102 KiB",
+        "0.1 MiB",
+        "1.0 MiB",
+        "103.3 MiB",
+    ]

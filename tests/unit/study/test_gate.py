@@ -150,6 +150,8 @@ def test_a_decision_is_tags_that_people_and_programs_read() -> None:
     assert tags["hpo.gate"] == "refused"
     assert tags["hpo.gate.gain"].startswith("failed: +0.0 points [")
     assert tags["hpo.gate.size"] == "passed: 1.0 MiB; champion 1.0 MiB; needs at most 1000 MiB"
+    small = said(dataclasses.replace(CHAMPION, size_mib=0.03)).tags()
+    assert small["hpo.gate.size"].startswith("passed: 30.7 KiB; champion 1.0 MiB; needs at most")
     assert json.loads(tags["hpo.gate.numbers"])["rule"]["min_gain"] == 0.0
     assert decision_of(tags) == decision
     assert decision_of({"hpo.study": "before there was a gate"}) is None
