@@ -94,12 +94,17 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     print_table(["parameter", "range"], rows)
     for slot in left:
         if slot < len(part.first):
-            _print_first(slot, part.first[slot])
+            _print_first(slot, part.first[slot], part)
 
 
-def _print_first(position: int, first: Enqueued) -> None:
-    """Print a configuration that is tried first: what is searched, then what else it sets."""
+def _print_first(position: int, first: Enqueued, part: PlannedArchitecture) -> None:
+    """Print a configuration that is tried first: what is searched, then what else it sets.
+
+    Of the thesis's also what the file fixes otherwise; what was moved the notes say.
+    """
     from hpo.cli.live import compact
+    from hpo.reports.thesis import departures
+    from hpo.training.resolve import resolve_parameters
 
     searched = compact(first.values) or "all left to the sampler"
     print_wrapped(f"trial {position} ({first.origin}): {searched}")
@@ -107,3 +112,9 @@ def _print_first(position: int, first: Enqueued) -> None:
         print_wrapped(f"  beside the space: {compact(first.overrides)}")
     for note in first.notes:
         print_wrapped(f"  note: {note}")
+    if first.origin == "thesis":
+        given = {**part.spec.fixed, **first.overrides, **first.values}
+        params = resolve_parameters(part.architecture, given).params
+        changed = departures(part.spec.architecture, params)
+        if other := {d["name"]: d["here"] for d in changed if d["name"] not in first.moved}:
+            print_wrapped(f"  not as in the thesis: {compact(other)}")

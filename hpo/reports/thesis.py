@@ -13,6 +13,7 @@ from typing import Any
 
 from hpo.architectures.architecture import load
 from hpo.spec.errors import HpoError
+from hpo.training.resolve import known_parameters
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,28 @@ it gives no numbers of runs or faces, and no intervals."""
 PROVENANCE = "Single runs, tuned on the data that they report."
 
 
-IDLE = {"dense_layers": ("dense", 0)}
-"""Parameters that do nothing where another one has a value: that one, and its value."""
+IDLE: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "dense_layers": ("dense", (0,)),
+    "mixup_alpha": ("mixup", (False,)),
+    "one_minus_ema_decay": ("ema", (False,)),
+    "one_minus_momentum": ("optimizer", ("adam", "adamw", "rmsprop", "lion")),
+}
+"""Parameters that do nothing where another one has certain values: that one, and those."""
 
 
 def is_idle(name: str, params: Mapping[str, Any]) -> bool:
     """Tell whether a parameter of a trial does nothing, such as how many dense layers of none."""
-    other, value = IDLE.get(name, ("", None))
-    return other in params and bool(params[other] == value)
+    other, values = IDLE.get(name, ("", ()))
+    return other in params and params[other] in values
 
 
 def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return ``name, thesis, here`` of each parameter that a trial has not as the thesis had it.
 
     A study yields to nobody in what it fixes, and a value of the thesis beyond a range is brought
-    to its end; of such a trial nobody may say that it is what the thesis trained.
+    to its end; of such a trial nobody may say that it is what the thesis trained. What the thesis
+    does not name it has as its default. How long it trained comes first, then what the thesis
+    names, then the rest.
 
     Args:
         architecture: name in the catalogue. Of one that cannot be loaded, such as a module that is
@@ -80,15 +88,20 @@ def departures(architecture: str, params: Mapping[str, Any]) -> list[dict[str, A
         params: of the trial, all of them.
     """
     try:
-        own = load(architecture).thesis
+        loaded = load(architecture)
     except HpoError:
         return []
+    if not loaded.thesis:
+        return []
+    known = known_parameters(loaded)
+    defaults = {name: info.default for name, info in known.items() if info.default is not None}
+    own = {**loaded.thesis, **{k: v for k, v in defaults.items() if k not in loaded.thesis}}
     found = [
         {"name": name, "thesis": value, "here": params[name]}
         for name, value in own.items()
         if name in params and not _same(value, params[name]) and not is_idle(name, params)
     ]
-    # How long it trained comes first: nothing else says so much of what it can reach.
+    # Nothing else says so much of what it can reach.
     return sorted(found, key=lambda changed: changed["name"] != "epochs")
 
 

@@ -145,17 +145,19 @@ def _with_own_epochs(section: ArchitectureSpec, architecture: Architecture) -> A
 def _baselines(section: ArchitectureSpec, architecture: Architecture) -> Baselines:
     """Return what tuning is measured against: the thesis's configuration, and the defaults.
 
-    There are no defaults where a searched parameter has none, as in a model that declares no
-    ``Parameters``, or where they do not go with what is fixed, such as a frozen base without
-    weights.
+    What is searched and the thesis does not name has its default in the thesis's configuration:
+    that is what not to name it means. There are no defaults where a searched parameter has none, as
+    in a model that declares no ``Parameters``, or where they do not go with what is fixed, such as
+    a frozen base without weights.
     """
     from hpo.training.resolve import known_parameters, resolve_parameters
 
     found: dict[Literal["thesis", "default"], dict[str, Any]] = {}
+    known = known_parameters(architecture)
     thesis = _runnable_thesis(section, architecture)
     if thesis is not None:
-        found["thesis"] = thesis
-    defaults, lacking = _defaults(section, known_parameters(architecture))
+        found["thesis"] = thesis | _defaults(section, known, thesis)[0]
+    defaults, lacking = _defaults(section, known)
     if defaults and not lacking:
         with contextlib.suppress(SpecError):
             resolve_parameters(architecture, {**defaults, **section.fixed})
@@ -164,17 +166,22 @@ def _baselines(section: ArchitectureSpec, architecture: Architecture) -> Baselin
 
 
 def _defaults(
-    section: ArchitectureSpec, known: Mapping[str, ParameterInfo]
+    section: ArchitectureSpec,
+    known: Mapping[str, ParameterInfo],
+    named: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the defaults of the searched parameters that are in use, and names of those without.
 
-    What hangs on a parameter that has none is passed over.
+    What hangs on a parameter that has none is passed over, and what ``named`` has is left out. A
+    condition looks at the values that a trial would have, as the space and what is fixed allow.
     """
     values: dict[str, Any] = {}
     lacking: list[str] = []
     for name in section.space.order():
-        parameter, given = section.space.parameters[name], {**section.fixed, **values}
-        if any(parent not in given for parent in parameter.when) or not parameter.active(given):
+        if name in (named or {}):
+            continue
+        inside, outside, _ = section.space.fit({**(named or {}), **values})
+        if not section.space.parameters[name].active({**outside, **inside, **section.fixed}):
             continue
         if name not in known or known[name].default is None:
             lacking.append(name)
