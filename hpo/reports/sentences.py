@@ -314,6 +314,7 @@ def rung_caveats(entries: Sequence[Mapping[str, Any]]) -> list[str]:
                 continue
             told = ranks.sentence(RankAgreement.from_json(known))
             found.append(
-                f"{entry['label']}: {told}. Trials of one rung alone were compared with each other."
+                f"{entry['label']}: {told}. Which trials went on was decided among those of one "
+                "rung; the best trial is the best of all rungs."
             )
     return found

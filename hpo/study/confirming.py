@@ -209,7 +209,8 @@ def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationS
 def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
     """Return the best configurations of a search by label, the best first, each once.
 
-    A configuration is a slot of the budget: trials at its rungs are one, and repeats none.
+    A configuration is a slot of the budget: trials at its rungs are one, and repeats none. It is
+    run again for as many epochs as it came to, whichever rung its best value is of.
     """
     from hpo.registry.promotion import choose_winner, is_eligible, rank_key
 
@@ -226,11 +227,14 @@ def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[s
     eligible = [r for r in records if is_eligible(r) and r.repeats is None]
     chosen: dict[str, TrialRecord] = {}
     seen: list[Any] = []
+    # A later rung has a later number, and its value is the best so far.
+    highest = {(r.architecture, r.slot): r for r in sorted(eligible, key=lambda r: r.number)}
     for record in sorted(eligible, key=lambda r: rank_key(r, spec.objective.direction)):
         keys = [(record.architecture, record.slot), (record.architecture, record.params)]
         if len(chosen) < top and not any(key in seen for key in keys):
-            chosen[candidate_label(record.architecture, record.number)] = record
-            seen += keys
+            last = highest[record.architecture, record.slot]
+            chosen[candidate_label(last.architecture, last.number)] = last
+            seen += [*keys, (last.architecture, last.params)]
     return chosen
 
 

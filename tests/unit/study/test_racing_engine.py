@@ -237,6 +237,17 @@ def test_only_the_best_of_a_search_are_run_again_each_once(url: str) -> None:
         best_of([dataclasses.replace(search[0], excess={"size_mib": 1.0})], spec, 2)
 
 
+def test_a_configuration_is_run_again_for_the_epochs_of_its_highest_rung(url: str) -> None:
+    first, second = sorted(read_trials(url, "study"), key=lambda r: -(r.value or 0.0))[:2]
+    # Its value is the best so far, so a rung that brought nothing better has the same.
+    further = dataclasses.replace(
+        first, number=9, params={**first.params, "epochs": 9}, continues=first.number
+    )
+    chosen = best_of([first, second, further], make_spec(3), 2)
+    assert list(chosen) == ["cnn-9", f"cnn-{second.number}"]
+    assert chosen["cnn-9"].params["epochs"] == 9
+
+
 def test_a_failed_run_uses_up_its_seed_and_does_not_count(url: str) -> None:
     spec = founded(url, seeds=2)
     racing = engines(url, spec)
