@@ -14,6 +14,8 @@ LETTER = 7.5
 """Pixels along a letter of a tick, at least as wide as most."""
 BETWEEN = 8.0
 """Pixels between two ticks that do not run together."""
+USUAL = ("learning_rate", "optimizer", "batch_size", "epochs", "activation")
+"""What most studies search, and everybody looks for: the thesis's question."""
 POWER_LETTERS = 4.0
 """What a power of ten is as wide as, its exponent being small."""
 
@@ -70,15 +72,26 @@ def axis(name: str, trials: Sequence[Mapping[str, Any]], space: Mapping[str, Any
 
 
 def varied(
-    trials: Sequence[Mapping[str, Any]], importance: Mapping[str, Any] | None = None
+    trials: Sequence[Mapping[str, Any]],
+    importance: Mapping[str, Any] | None = None,
+    space: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """Return the parameters that took more than one value, the most important first."""
+    """Return the parameters that took more than one value, the most important first.
+
+    Of what no importance is known the usual ones come first, then the order of the study file.
+    """
+    written = [*USUAL, *(space or {})]
     ranked = [p["name"] for p in (importance or {}).get("parameters", [])]
     names = sorted({n for t in trials for n in t["searched"]})
     many = [
         n for n in names if len({short(t["params"].get(n)) for t in trials if active(t, n)}) > 1
     ]
-    return sorted(many, key=lambda n: (ranked.index(n) if n in ranked else len(ranked), n))
+
+    def place(name: str) -> tuple[int, int, str]:
+        known = ranked.index(name) if name in ranked else len(ranked)
+        return known, written.index(name) if name in written else len(written), name
+
+    return sorted(many, key=place)
 
 
 def constant(trials: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:

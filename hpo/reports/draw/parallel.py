@@ -36,7 +36,8 @@ def section(data: ReportData) -> Section:
     absent = {}
     for label in data.labels:
         trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
-        names = varied(trials, data.importance.get(label, {}).get("fanova"))
+        space = next(e["space"] for e in data.architectures if e["label"] == label)
+        names = varied(trials, data.importance.get(label, {}).get("fanova"), space)
         if names:
             pictures.append(_picture(data, label, trials, names))
         else:

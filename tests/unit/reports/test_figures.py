@@ -146,6 +146,23 @@ def test_an_axis_shows_the_whole_range_and_all_choices_that_were_searched(
     assert {"tanh", "1e-05", "0.1", "2", "40"} <= texts
 
 
+def test_without_importance_usual_parameters_come_first_and_then_as_the_file_has_them(
+    one_trial: OneTrial,
+) -> None:
+    names = ["zoom", "clip_norm", "optimizer", "beta", "learning_rate"]
+    space = {n: {"type": "float", "low": 0.0, "high": float(k)} for k, n in enumerate(names, 1)}
+    trials = []
+    for k in range(3):
+        params = dict.fromkeys(names, 0.1 + k / 10)
+        trials.append(
+            dataclasses.replace(one_trial(number=k), params=params, searched=params, space=space)
+        )
+    (picture,) = slices.section(report(trials)).pictures
+    layout = picture.figure.layout
+    drawn = [layout[f"xaxis{k or ''}"].title.text for k in (0, 2, 3, 4, 5)]
+    assert drawn == ["learning_rate", "optimizer", "zoom", "clip_norm", "beta"]
+
+
 def test_parallel_lines_are_wide_and_name_the_best_trial(
     records: Callable[..., list[TrialRecord]],
 ) -> None:
@@ -214,14 +231,14 @@ def test_parameters_are_told_by_the_names_of_their_choices(one_trial: OneTrial) 
     ]
     drawn = sections(compute(records, {"name": "demo"}, n_bootstrap=0))
     assert drawn["slices"].pictures[0].words == (
-        "Values: validation accuracy [%]. dropout: 50 % at 0.1, 25 % at 0.2, 40 % at 0.3, 30 % at "
-        "0.4. optimizer: 50 %, the best of 3 trials, with adam; 30 % with sgd; no trial with "
-        "rmsprop."
+        "Values: validation accuracy [%]. optimizer: 50 %, the best of 3 trials, with adam; 30 % "
+        "with sgd; no trial with rmsprop. dropout: 50 % at 0.1, 25 % at 0.2, 40 % at 0.3, 30 % at "
+        "0.4."
     )
     assert drawn["parallel"].pictures[0].words == (
-        "Values: validation accuracy [%]. best, 50 %: dropout 0.1; optimizer adam. better half, 40 "
-        "%: dropout 0.3; optimizer adam. others, 25 to 30 % (2 trials): dropout 0.2 to 0.4; "
-        "optimizer adam in 1 and sgd in 1."
+        "Values: validation accuracy [%]. best, 50 %: optimizer adam; dropout 0.1. better half, 40 "
+        "%: optimizer adam; dropout 0.3. others, 25 to 30 % (2 trials): optimizer adam in 1 and "
+        "sgd in 1; dropout 0.2 to 0.4."
     )
     # Equal values are on one side, and never more than asked for are better.
     assert parallel._undivided([0.4, 0.3, 0.3, 0.2], 2) == 1
