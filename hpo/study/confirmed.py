@@ -171,13 +171,19 @@ def winner_of(
         notes += [] if doubt in "".join(notes) else [doubt]
         notes.append(of_one_run(told.facts, chosen))
     notes += [caution] if (caution := cautioned(told.facts)) else []
-    label = candidate_label(searched.architecture, searched.number)
-    if label not in {entry["label"] for entry in told.facts["candidates"]}:
+    # Of a configuration that climbed rungs its highest one was run again.
+    place = (searched.architecture, searched.slot)
+    own = {candidate_label(r.architecture, r.number) for r in records if _place_of(r) == place}
+    if not own & {entry["label"] for entry in told.facts["candidates"]}:
         notes.append(
             f"The search's best, {searched.architecture} #{searched.number}, was found after the "
             f"confirmation; `hpo confirm {study}` lets it race."
         )
     return run_of(told, direction, storage_url), notes
+
+
+def _place_of(record: TrialRecord) -> tuple[str, int]:
+    return record.architecture, record.slot
 
 
 def run_of(

@@ -206,6 +206,21 @@ def test_what_is_served_is_what_was_confirmed_once_that_is_over(url: str) -> Non
     assert tell(known)[0] == notes[0]
 
 
+def test_a_rung_of_what_was_confirmed_is_not_told_as_found_since(url: str) -> None:
+    spec = founded(url)
+    work(engines(url, spec))
+    search = read_trials(url, "study")
+    best = max(search, key=lambda r: r.value or 0.0)
+    rung = dataclasses.replace(best, number=9, value=0.99)
+    assert "was found after" not in " ".join(
+        winner_of("study", [*search, rung], "maximize", url)[1]
+    )
+    other = dataclasses.replace(rung, slot=9)
+    assert "cnn #9, was found after the confirmation" in " ".join(
+        winner_of("study", [*search, other], "maximize", url)[1]
+    )
+
+
 def test_who_is_served_though_not_shown_to_have_learned_is_told_why(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
