@@ -50,8 +50,8 @@ def right_faces(record: TrialRecord) -> tuple[bool, ...]:
 def trial_summary(record: TrialRecord) -> dict[str, Any]:
     """Return what the report says of a trial that stands for others, such as the best.
 
-    Keys: ``number, state, origin, value, values`` (in a study of several objectives each by its
-    metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds, params``
+    Keys: ``number, rung, state, origin, value, values`` (in a study of several objectives each by
+    its metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds, params``
     (the searched ones), ``parameter_count, train_size, weights, device``.
     """
     interval = accuracy_interval(record)
@@ -59,6 +59,7 @@ def trial_summary(record: TrialRecord) -> dict[str, Any]:
     result = record.result
     return {
         "number": record.number,
+        "rung": record.rung,
         "state": record.state,
         "origin": record.origin,
         # To twelve digits: what is rounded more could tie, and another trial would be the winner.

@@ -209,7 +209,8 @@ def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationS
 def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
     """Return the best configurations of a search by label, the best first, each once.
 
-    A configuration is a slot of the budget: trials at its rungs are one, and repeats none.
+    A configuration is a slot of the budget: of the trials at its rungs only the highest counts, and
+    repeats are none.
     """
     from hpo.registry.promotion import choose_winner, is_eligible, rank_key
 
@@ -224,6 +225,11 @@ def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[s
             hint=error.hint,
         ) from error
     eligible = [r for r in records if is_eligible(r) and r.repeats is None]
+    came_to: dict[tuple[str, int], int] = {}
+    for record in eligible:
+        slot = (record.architecture, record.slot)
+        came_to[slot] = max(record.rung or 0, came_to.get(slot, 0))
+    eligible = [r for r in eligible if (r.rung or 0) == came_to[r.architecture, r.slot]]
     chosen: dict[str, TrialRecord] = {}
     seen: list[Any] = []
     for record in sorted(eligible, key=lambda r: rank_key(r, spec.objective.direction)):
