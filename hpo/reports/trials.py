@@ -51,8 +51,8 @@ def trial_summary(record: TrialRecord) -> dict[str, Any]:
     """Return what the report says of a trial that stands for others, such as the best.
 
     Keys: ``number, rung, state, origin, value, values`` (in a study of several objectives each by
-    its metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds, params``
-    (the searched ones), ``parameter_count, train_size, weights, device``.
+    its metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds,
+    params`` (the searched ones), ``parameter_count, train_size, weights, device``.
     """
     interval = accuracy_interval(record)
     metrics = best_metrics(record)
