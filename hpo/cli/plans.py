@@ -32,7 +32,7 @@ def print_plan(planned: Plan) -> None:
     )
     typer.echo(
         f"Search: {spec.engine.name}, sampler {spec.sampler.name}, "
-        f"{f'{spec.fidelity.name}' if spec.fidelity else f'pruner {spec.pruner.name}'}, "
+        f"{spec.fidelity.goes_on() if spec.fidelity else f'pruner {spec.pruner.name}'}, "
         f"seed {spec.seed}; {'objective' if len(spec.goals) == 1 else 'objectives'} "
         + ", ".join(f"{goal.metric} ({goal.direction})" for goal in spec.goals)
     )
@@ -85,7 +85,7 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
         f"{part.label}: {most}{counted(trials, 'trial')}{done} among {among}, "
         f"about {duration(part.seconds_per_trial * planned.likely_of(part.label))} "
         f"({duration(part.seconds_per_trial)} each), "
-        f"{counted(planned.train_size_of(part.label), 'face')} to train"
+        f"{counted(planned.train_size_of(part.label), 'face')} to train" + _at_rungs(planned, part)
     )
     rows: list[list[Any]] = [
         [name, describe(parameter)] for name, parameter in part.spec.space.parameters.items()
@@ -95,6 +95,16 @@ def _print_part(planned: Plan, part: PlannedArchitecture) -> None:
     for slot in left:
         if slot < len(part.first):
             _print_first(slot, part.first[slot], part)
+
+
+def _at_rungs(planned: Plan, part: PlannedArchitecture) -> str:
+    from hpo.search.budgets import planned_epochs
+    from hpo.spec.fidelity import listed_epochs
+
+    fidelity = planned.spec.fidelity
+    if fidelity is None:
+        return ""
+    return f", rungs at {listed_epochs(fidelity.rungs_of(planned_epochs(part.spec.fixed)))}"
 
 
 def _print_first(position: int, first: Enqueued, part: PlannedArchitecture) -> None:

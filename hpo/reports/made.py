@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from hpo.reports.baselines import BASELINES, changes_clause
 from hpo.reports.data import ReportData
 from hpo.reports.draw.style import objective_axis, short
 from hpo.reports.sentences import ORIGINS, moment, origin_phrase, span
+from hpo.search.budgets import planned_epochs
+from hpo.spec.fidelity import FidelitySpec, listed_epochs
 from hpo.spec.limits import budget_text, limit_text
 
 SETTINGS = ("seed", "engine", "sampler", "pruner", "precision")
@@ -24,7 +28,10 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
     bounds = {k: v for k, v in (study.get("constraints") or {}).items() if v}
     if bounds:
         listed.append(("Constraints", "; ".join(f"{k}: {_setting(v)}" for k, v in bounds.items())))
-    listed += [(k.capitalize(), _setting(study[k])) for k in SETTINGS if study.get(k) is not None]
+    # Beside rungs there is no pruner.
+    settings = [k for k in SETTINGS if not (k == "pruner" and study.get("fidelity"))]
+    listed += [(k.capitalize(), _setting(study[k])) for k in settings if study.get(k) is not None]
+    listed += _rungs(study)
     if study.get("warm_start"):
         listed.append(("Warm start", _setting(study["warm_start"])))
     listed += _data(study)
@@ -54,6 +61,26 @@ def made_list(data: ReportData) -> list[tuple[str, str]]:
         said = f", still going as of {moment(read_at)}" if going and read_at else ""
         listed.append(("Ran", ran + said))
     return listed
+
+
+def _rungs(study: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return how configurations go on, and at which epochs they are compared; [] without rungs."""
+    given = study.get("fidelity")
+    if not given:
+        return []
+    try:
+        spec = FidelitySpec.model_validate(given)
+    except ValidationError:  # Of another version.
+        return [("Rungs", _setting(given))]
+    rungs: dict[tuple[int, ...], list[str]] = {}
+    for label, own in (study.get("architectures") or {}).items():
+        fixed = (own.get("fixed") if isinstance(own, Mapping) else None) or {}
+        rungs.setdefault(spec.rungs_of(planned_epochs(fixed)), []).append(label)
+    parts = [spec.goes_on()]
+    for epochs, labels in rungs.items():
+        whose = f" for {' and '.join(labels)}" if len(rungs) > 1 else ""
+        parts.append(f"rungs at {listed_epochs(epochs)}{whose}")
+    return [("Rungs", ", ".join(parts))]
 
 
 def _data(study: Mapping[str, Any]) -> list[tuple[str, str]]:

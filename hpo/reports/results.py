@@ -26,12 +26,14 @@ def ranked(entries: Sequence[Mapping[str, Any]], direction: Direction) -> list[M
     that is shown is the one that is served.
     """
 
-    def key(entry: Mapping[str, Any]) -> tuple[float, tuple[float, ...], int, str]:
+    def key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
         best = entry["best"]
-        value, number, label = rank(best["value"], best["number"], entry["label"], direction)
+        value, *rest = rank(
+            best["value"], best["number"], entry["label"], direction, rung=best.get("rung")
+        )
         # One that is not finite became None on its way through JSON, and decides nothing.
         known = {m: v for m, v in (best.get("values") or {}).items() if v is not None}
-        return (value, losses(known)[1:], number, label)
+        return (value, losses(known)[1:], *rest)
 
     return sorted((e for e in entries if e["best"]), key=key)
 

@@ -313,8 +313,12 @@ def rung_caveats(entries: Sequence[Mapping[str, Any]]) -> list[str]:
             if known["corrected"] is None:
                 continue
             told = ranks.sentence(RankAgreement.from_json(known))
-            found.append(
-                f"{entry['label']}: {told}. Which trials went on was decided among those of one "
-                "rung; the best trial is the best of all rungs."
-            )
+            found.append(f"{entry['label']}: {told}.")
+    if any(entry.get("rungs") for entry in entries):
+        found.append(
+            "Which configurations go on was decided among trials of one rung alone. The best trial "
+            "is the best of all rungs (of equals the one at the highest), and a confirmation runs "
+            "each configuration again as at the highest rung that it came to: those that were left "
+            "at a lower rung were trained for fewer epochs."
+        )
     return found

@@ -50,15 +50,16 @@ def right_faces(record: TrialRecord) -> tuple[bool, ...]:
 def trial_summary(record: TrialRecord) -> dict[str, Any]:
     """Return what the report says of a trial that stands for others, such as the best.
 
-    Keys: ``number, state, origin, value, values`` (in a study of several objectives each by its
-    metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds, params``
-    (the searched ones), ``parameter_count, train_size, weights, device``.
+    Keys: ``number, rung, state, origin, value, values`` (in a study of several objectives each by
+    its metric), ``accuracy, loss, interval, without_copies, best_epoch, epochs_run, seconds,
+    params`` (the searched ones), ``parameter_count, train_size, weights, device``.
     """
     interval = accuracy_interval(record)
     metrics = best_metrics(record)
     result = record.result
     return {
         "number": record.number,
+        "rung": record.rung,
         "state": record.state,
         "origin": record.origin,
         # To twelve digits: what is rounded more could tie, and another trial would be the winner.

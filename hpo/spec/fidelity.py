@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -74,3 +75,16 @@ class FidelitySpec(Section):
         while found[0] // self.reduction_factor >= self.min_epochs:
             found.insert(0, found[0] // self.reduction_factor)
         return tuple(found)
+
+    def goes_on(self) -> str:
+        """Return in words what is done: ``successive halving, one of 3 goes on``."""
+        share = f"one of {self.reduction_factor} goes on"
+        share = f"the best {self.keep} go on" if self.keep else share
+        return f"{self.name.replace('_', ' ')}, {share}"
+
+
+def listed_epochs(rungs: Sequence[int]) -> str:
+    """Return rungs in words: ``1, 2 and 4 epochs``."""
+    *earlier, last = map(str, rungs)
+    listed = f"{', '.join(earlier)} and {last}" if earlier else last
+    return f"{listed} epoch{'' if last == '1' else 's'}"

@@ -209,8 +209,8 @@ def _asked(spec: StudySpec, top: int | None, seeds: int | None) -> ConfirmationS
 def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[str, TrialRecord]:
     """Return the best configurations of a search by label, the best first, each once.
 
-    A configuration is a slot of the budget: trials at its rungs are one, and repeats none. It is
-    run again for as many epochs as it came to, whichever rung its best value is of.
+    A configuration is a slot of the budget: of the trials at its rungs only the highest counts, and
+    repeats are none.
     """
     from hpo.registry.promotion import choose_winner, is_eligible, rank_key
 
@@ -225,16 +225,18 @@ def best_of(records: Iterable[TrialRecord], spec: StudySpec, top: int) -> dict[s
             hint=error.hint,
         ) from error
     eligible = [r for r in records if is_eligible(r) and r.repeats is None]
+    came_to: dict[tuple[str, int], int] = {}
+    for record in eligible:
+        slot = (record.architecture, record.slot)
+        came_to[slot] = max(record.rung or 0, came_to.get(slot, 0))
+    eligible = [r for r in eligible if (r.rung or 0) == came_to[r.architecture, r.slot]]
     chosen: dict[str, TrialRecord] = {}
     seen: list[Any] = []
-    # A later rung has a later number, and its value is the best so far.
-    highest = {(r.architecture, r.slot): r for r in sorted(eligible, key=lambda r: r.number)}
     for record in sorted(eligible, key=lambda r: rank_key(r, spec.objective.direction)):
         keys = [(record.architecture, record.slot), (record.architecture, record.params)]
         if len(chosen) < top and not any(key in seen for key in keys):
-            last = highest[record.architecture, record.slot]
-            chosen[candidate_label(last.architecture, last.number)] = last
-            seen += [*keys, (last.architecture, last.params)]
+            chosen[candidate_label(record.architecture, record.number)] = record
+            seen += keys
     return chosen
 
 

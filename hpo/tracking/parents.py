@@ -139,12 +139,22 @@ class ParentRuns:
         parent = self.open(record.architecture)
         tags = self._client.get_run(parent).data.tags
         best = float(tags[names.BEST_VALUE]) if names.BEST_VALUE in tags else None
-        # Of equals the earlier number, as wherever a trial is called the best; with several
-        # workers it may be told later.
-        earlier = record.value == best and record.number < int(tags[names.BEST_TRIAL])
-        if not earlier and not self._card.better(record.value, best):
+        ahead = record.value == best and self._is_ahead(record, tags)
+        if not ahead and not self._card.better(record.value, best):
             return
         self.set_best(record, run_id, ended_ms)
+
+    def _is_ahead(self, record: TrialRecord, tags: Mapping[str, str]) -> bool:
+        """Return whether a trial is the best before the one that its parent's tags call so.
+
+        Both have the same value. The higher rung comes first, then the earlier number, as wherever
+        a trial is called the best; with several workers it may be told later.
+        """
+        rung = 0
+        if record.rung is not None:
+            best = self._client.get_run(tags[names.BEST_RUN]).data.tags
+            rung = int(best.get(names.RUNG, 0))
+        return (-(record.rung or 0), record.number) < (-rung, int(tags[names.BEST_TRIAL]))
 
     def set_best(self, record: TrialRecord, run_id: str, ended_ms: int) -> None:
         """Say that a trial is the best, whatever was said before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -256,6 +257,19 @@ def test_of_equal_trials_the_earlier_number_is_the_best_whenever_it_is_told(
         run for run in runs_of(client, study).values() if "hpo.best_trial" in run.data.tags
     ]
     assert parent.data.tags["hpo.best_trial"] == "1"
+
+
+def test_of_equal_trials_the_one_at_the_highest_rung_is_the_best(
+    uri: str, client: Any, study: str
+) -> None:
+    mirror = MlflowMirror(uri, card(study))
+    for number, rung in ((1, 0), (6, 2), (2, 1)):
+        tell(mirror, dataclasses.replace(record(study, number, value=0.6), rung=rung))
+    assert mirror.close() == []
+    (parent,) = [
+        run for run in runs_of(client, study).values() if "hpo.best_trial" in run.data.tags
+    ]
+    assert parent.data.tags["hpo.best_trial"] == "6"
 
 
 @pytest.mark.parametrize("state", ["complete", "failed"])

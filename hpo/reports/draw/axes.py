@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.evidence.optuna_study import is_number
+from hpo.reports.data import ReportData
 from hpo.reports.draw.style import short, whole_ticks
 
 LETTER = 7.5
@@ -49,8 +50,54 @@ class ParameterAxis:
         return math.log10(value) if self.log else float(value)
 
 
+def placed_trials(data: ReportData, label: str) -> list[dict[str, Any]]:
+    """Return the complete and pruned trials of an architecture as they stand along parameters.
+
+    A parameter that was not searched in a trial, but by then had a value there and its conditions
+    met, counts as searched: of a space that grew, trials of before have what they ran with. Values
+    that its axis has no place for, such as 0 on a log one, are listed by name as ``outside``.
+    """
+    space = next(e["space"] for e in data.architectures if e["label"] == label)
+    trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
+    names = {n for t in trials for n in t["searched"]}
+    found = []
+    for trial in trials:
+        held = sorted(n for n in names - {*trial["searched"]} if _held(trial, n, space))
+        placed = [n for n in held if _has_place(trial["params"][n], space[n])]
+        outside = [n for n in held if n not in placed]
+        searched = sorted([*trial["searched"], *placed])
+        found.append({**trial, "searched": searched, "held": placed, "outside": outside})
+    return found
+
+
+def _held(trial: Mapping[str, Any], name: str, space: Mapping[str, Any]) -> bool:
+    """Return whether a parameter of the space that was not searched had a value in a trial."""
+    entry, params = space.get(name), trial["params"]
+    if entry is None or name not in params:
+        return False
+    return all(
+        params.get(parent) in allowed
+        and (parent not in space or parent in trial["searched"] or _held(trial, parent, space))
+        for parent, allowed in (entry.get("when") or {}).items()
+    )
+
+
+def _has_place(value: Any, entry: Mapping[str, Any]) -> bool:
+    if entry.get("choices"):
+        return True
+    return is_number(value) and not (entry.get("log") and value <= 0)
+
+
+def unsearched(trials: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Return a sentence on trials that did not search one of ``names``; "" where all did."""
+    found = sorted({n for t in trials for n in t["held"]} & set(names))
+    if not found:
+        return ""
+    return f"Trials that did not search {' or '.join(found)} are drawn at the value that they had."
+
+
 def active(trial: Mapping[str, Any], name: str) -> bool:
-    """Return whether a parameter was searched in a trial."""
+    """Return whether a trial stands along a parameter's axis, as ``placed_trials`` says."""
     return name in trial["searched"]
 
 
@@ -73,25 +120,28 @@ def axis(name: str, trials: Sequence[Mapping[str, Any]], space: Mapping[str, Any
 
 def varied(
     trials: Sequence[Mapping[str, Any]],
+    space: Mapping[str, Any],
     importance: Mapping[str, Any] | None = None,
-    space: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return the parameters that took more than one value, the most important first.
 
-    Of what no importance is known the usual ones come first, then the order of the study file.
+    Of what no importance is known the usual ones come first, then the order of ``space``, which is
+    that of the study file.
     """
-    written = [*USUAL, *(space or {})]
     ranked = [p["name"] for p in (importance or {}).get("parameters", [])]
     names = sorted({n for t in trials for n in t["searched"]})
     many = [
         n for n in names if len({short(t["params"].get(n)) for t in trials if active(t, n)}) > 1
     ]
+    order = list(dict.fromkeys([*ranked, *USUAL, *space]))
+    return sorted(many, key=lambda n: (order.index(n) if n in order else len(order), n))
 
-    def place(name: str) -> tuple[int, int, str]:
-        known = ranked.index(name) if name in ranked else len(ranked)
-        return known, written.index(name) if name in written else len(written), name
 
-    return sorted(many, key=place)
+def first_of(names: Sequence[str], shown: int, importance: Mapping[str, Any] | None) -> str:
+    """Return which of the parameters are drawn, such as ``of 24 parameters the first 8``."""
+    known = {p["name"] for p in (importance or {}).get("parameters", [])}
+    which = f"{shown} most important" if known >= set(names[:shown]) else f"first {shown}"
+    return f"of {len(names)} parameters the {which} are drawn"
 
 
 def constant(trials: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.reports.data import ReportData
-from hpo.reports.draw.axes import ParameterAxis, axis, constant, of_rungs, varied
+from hpo.reports.draw.axes import (
+    ParameterAxis,
+    axis,
+    constant,
+    first_of,
+    of_rungs,
+    placed_trials,
+    unsearched,
+    varied,
+)
 from hpo.reports.draw.parameter_lines import Band, lines, objective_axis_of, parameter_axis
 from hpo.reports.draw.section import Picture, Section, missing
 from hpo.reports.draw.spoken import along, taken
@@ -22,7 +31,7 @@ LOOK_FOR = (
     "do not? There the parameter is decided. The name of a group in the legend hides it."
 )
 SHOWN = 8
-"""Parameter axes drawn, the most important first: more do not fit."""
+"""Parameter axes drawn, in the order of ``varied``: more do not fit."""
 MANY = 16
 """Trials beside the best from which a quarter is drawn as good: half would hide the rest."""
 
@@ -35,9 +44,9 @@ def section(data: ReportData) -> Section:
     pictures = []
     absent = {}
     for label in data.labels:
-        trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
+        trials = placed_trials(data, label)
         space = next(e["space"] for e in data.architectures if e["label"] == label)
-        names = varied(trials, data.importance.get(label, {}).get("fanova"), space)
+        names = varied(trials, space, data.importance.get(label, {}).get("fanova"))
         if names:
             pictures.append(_picture(data, label, trials, names))
         else:
@@ -53,9 +62,10 @@ def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) 
     axes.append(objective_axis_of(data.objective, trials))
     bands = _bands(data, label, trials)
     title = f"{safe(label)}: {len(trials)} trials, complete and pruned"
-    notes = [constant(trials, names), of_rungs(trials)]
+    notes = [constant(trials, names), unsearched(trials, shown), of_rungs(trials)]
     if len(names) > SHOWN:
-        notes.append(f"Of {len(names)} parameters the first {SHOWN} are drawn.")
+        known = data.importance.get(label, {}).get("fanova")
+        notes.append(first_of(names, SHOWN, known).capitalize() + ".")
     return Picture(
         label,
         lines(title, axes, bands, trials, data.objective),

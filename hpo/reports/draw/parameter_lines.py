@@ -85,7 +85,8 @@ def parameter_axis(parameter: ParameterAxis, trials: Sequence[Mapping[str, Any]]
         shares.append(round(share + shift, 4))
     places = [(t - parameter.low) / span for t in ticks]
     if any(share < -0.1 for share in shares):
-        places, texts = [-0.15, *places], ["not active", *texts]
+        beside = any(parameter.name in trial["outside"] for trial in trials)
+        places, texts = [-0.15, *places], ["outside" if beside else "not active", *texts]
     return Axis(safe(parameter.name), shares, places, texts)
 
 

@@ -13,10 +13,13 @@ from hpo.reports.draw.axes import (
     active,
     axis,
     constant,
+    first_of,
     log_settings,
     of_rungs,
     padded,
+    placed_trials,
     spread,
+    unsearched,
     varied,
     whole_settings,
 )
@@ -36,7 +39,7 @@ from hpo.reports.draw.style import (
 
 COLUMNS, COLUMNS_NARROW = 3, 2
 SHOWN = 12
-"""Panels per architecture, the most important parameters first."""
+"""Panels per architecture, in the order of ``varied``."""
 LEAST_PANEL, LEAST_PANEL_NARROW = 170, 115
 """Pixels across a panel where the page is as narrow as the arrangement goes."""
 PLOT, PLOT_NARROW = 175, 160
@@ -68,9 +71,9 @@ def section(data: ReportData) -> Section:
     pictures = []
     absent = {}
     for label in data.labels:
-        trials = [t for t in data.trials_of(label, "complete", "pruned") if t["value"] is not None]
+        trials = placed_trials(data, label)
         space = next(e["space"] for e in data.architectures if e["label"] == label)
-        names = varied(trials, data.importance.get(label, {}).get("fanova"), space)
+        names = varied(trials, space, data.importance.get(label, {}).get("fanova"))
         if names:
             pictures.append(_picture(data, label, trials, names))
         else:
@@ -83,11 +86,12 @@ def section(data: ReportData) -> Section:
 def _picture(data: ReportData, label: str, trials: list[Any], names: list[str]) -> Picture:
     shown = names[:SHOWN]
     notes = [
-        f"Axes show the whole range that was searched; of {len(names)} parameters the first "
-        f"{SHOWN} are drawn."
+        "Axes show the whole range that was searched; "
+        f"{first_of(names, SHOWN, data.importance.get(label, {}).get('fanova'))}."
         if len(names) > SHOWN
         else "Axes show the whole range that was searched, and all choices.",
         constant(trials, names),
+        unsearched(trials, shown),
         of_rungs(trials),
     ]
     columns = min(COLUMNS, len(shown))

@@ -47,6 +47,10 @@ def taken(parameter: ParameterAxis, trials: Sequence[Mapping[str, Any]]) -> str:
     """Return what a group of trials took of one parameter, such as ``dropout 0.1 to 0.3``."""
     values = [t["params"].get(parameter.name) for t in trials if active(t, parameter.name)]
     if not values:
+        beside = [t["params"][parameter.name] for t in trials if parameter.name in t["outside"]]
+        if beside:
+            texts = sorted({short(v) for v in beside})
+            return f"{parameter.name} {' and '.join(texts)}, outside its axis"
         return f"{parameter.name} not active"
     if parameter.choices is None:
         low, high = short(min(values)), short(max(values))

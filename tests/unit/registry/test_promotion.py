@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from pathlib import Path
@@ -44,6 +45,15 @@ def test_ties_go_to_the_earlier_number_then_by_architecture_whatever_they_took()
     also = trial(0.7, "resnet50", 1, seconds=10.0)
     assert choose_winner([later, earlier, also], "maximize") is also
     assert choose_winner([later, earlier], "minimize") is earlier
+
+
+def test_a_configuration_that_went_on_wins_as_the_trial_that_it_came_to() -> None:
+    # Values are the best so far: its first epoch stayed the best at each rung.
+    records = [trial(0.7, number=n) for n in (1, 2, 6)]
+    records = [dataclasses.replace(r, slot=1, rung=k) for k, r in enumerate(records)]
+    assert choose_winner(records, "maximize").number == 6
+    other = dataclasses.replace(trial(0.71, number=9), slot=5, rung=1)
+    assert choose_winner([*records, other], "maximize") is other
 
 
 def test_of_equal_trials_the_winner_is_kept_and_shown(tmp_path: Path) -> None:

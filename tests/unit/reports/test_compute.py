@@ -14,7 +14,7 @@ from hpo.registry.promotion import choose_winner
 from hpo.reports.compute import compute
 from hpo.reports.data import ReportData
 from hpo.reports.draw.confusion import section as confusion
-from hpo.reports.sentences import in_points, signed
+from hpo.reports.sentences import in_points, rung_caveats, signed
 from hpo.reports.surface import FEWEST, GRID, surface
 from hpo.reports.tables import result_rows
 from hpo.spec.records import TrialRecord
@@ -315,3 +315,15 @@ def test_the_surface_is_smooth_near_trials_and_blank_far_from_them() -> None:
     assert surface(trials[: FEWEST - 1], ["x", "y"], {})["grid"] == []
     choices = {"x": {"choices": ["a", "b"]}}
     assert surface(trials, ["x", "y"], choices)["grid"] == []
+
+
+def test_rungs_say_what_was_compared_among_which_trials() -> None:
+    unknown = {"lower": 1, "upper": 2, "pairs": 1, "measured": None, "corrected": None}
+    (said,) = rung_caveats([{"label": "cnn", "rungs": [unknown]}, {"label": "xception"}])
+    assert said.startswith("Which configurations go on was decided among trials of one rung alone.")
+    assert "best of all rungs (of equals the one at the highest)" in said
+    known = dict(unknown, pairs=6, measured=0.5, corrected=0.6)
+    first, second = rung_caveats([{"label": "cnn", "rungs": [known]}])
+    assert first.startswith("cnn: the rank correlation between 1 and 2 epochs is 0.60")
+    assert second == said
+    assert not rung_caveats([{"label": "cnn", "rungs": []}])

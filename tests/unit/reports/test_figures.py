@@ -539,3 +539,72 @@ def test_pictures_of_trials_of_all_rungs_say_so(
     assert "fewer epochs, which alone may make them worse" in mixed.note
     (alike,) = draw(report([dataclasses.replace(r, rung=0) for r in records])).pictures
     assert "epochs" not in alike.note
+
+
+def _grown(one_trial: OneTrial) -> list[TrialRecord]:
+    """Four trials, of which the first two ran before dropout and decay were searched."""
+    rate = {"learning_rate": {"type": "float", "low": 0.001, "high": 0.1, "log": True}}
+    new = {
+        "dropout": {"type": "float", "low": 0.0, "high": 0.5},
+        "decay": {"type": "float", "low": 0.001, "high": 0.1, "log": True},
+        "momentum": {"type": "float", "low": 0.5, "high": 0.9, "when": {"optimizer": ["sgd"]}},
+    }
+    records = []
+    for number in range(4):
+        params: dict[str, Any] = {"learning_rate": 0.01 * (number + 1), "optimizer": "adam"}
+        params |= {"dropout": 0.25, "decay": 0.0, "momentum": 0.9}
+        later = {"dropout": 0.1 * number, "decay": 0.01 * number}
+        if number == 3:
+            later |= {"momentum": 0.7}
+            params |= {"optimizer": "sgd"}
+        params |= later if number > 1 else {}
+        names = ["learning_rate", *(later if number > 1 else ())]
+        records.append(
+            dataclasses.replace(
+                one_trial(number=number),
+                value=0.5 - 0.1 * number,
+                params=params,
+                searched={name: params[name] for name in names},
+                space=rate | new if number > 1 else rate,
+                space_version=1 + (number > 1),
+            )
+        )
+    return records
+
+
+def test_trials_of_before_a_parameter_was_searched_stand_at_the_value_that_they_had(
+    one_trial: OneTrial,
+) -> None:
+    data = report(_grown(one_trial))
+    (lines,) = parallel.section(data).pictures
+    best = lines.words[lines.words.index("best, ") :]
+    assert "dropout 0.25" in best
+    assert "decay 0, outside its axis" in best, "a log axis has no place for it"
+    assert "one value only: momentum." in lines.note, "a condition that is not met leaves it out"
+    said = "Trials that did not search dropout are drawn at the value that they had."
+    assert said in lines.note
+    (panels,) = slices.section(data).pictures
+    assert "dropout: 30 % at 0.2, 50 % at 0.25, 40 % at 0.25, 20 % at 0.3." in panels.words
+    assert said in panels.note
+
+
+def test_of_many_parameters_the_first_of_the_space_are_drawn_where_no_importance_is_known(
+    one_trial: OneTrial,
+) -> None:
+    names = ["z_rate", *(f"p{k:02}" for k in reversed(range(12)))]
+    space = {name: {"type": "float", "low": 0.0, "high": 1.0} for name in names}
+    records = []
+    for number in range(3):
+        params = dict.fromkeys(names, 0.2 * number + 0.1)
+        made = one_trial(number=number)
+        records.append(dataclasses.replace(made, params=params, searched=params, space=space))
+    data = report(records)
+    (picture,) = parallel.section(data).pictures
+    assert "Of 13 parameters the first 8 are drawn." in picture.note
+    assert "z_rate 0.1" in picture.words
+    assert "p00" not in picture.words
+    ranked = [{"name": name} for name in sorted(names)]
+    data.importance["cnn"] = {"fanova": {"parameters": ranked}}
+    (picture,) = parallel.section(data).pictures
+    assert "Of 13 parameters the 8 most important are drawn." in picture.note
+    assert "z_rate" not in picture.words

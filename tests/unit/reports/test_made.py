@@ -92,3 +92,24 @@ def test_trials_that_are_all_alike_are_counted_once(
     assert counted_trials(mixed, " so far") == "9 trials so far (7 complete, 2 pruned)"
     assert counted_trials({"complete": 1}) == "1 complete trial"
     assert fact_list(compute([], {"name": "demo"}, n_bootstrap=0))[0] == ("trials yet", "no")
+
+
+def test_rungs_are_told_in_place_of_a_pruner(
+    one_trial: Callable[..., TrialRecord], spec: dict[str, Any]
+) -> None:
+    spec["pruner"] = {"name": "none"}
+    spec["fidelity"] = {"name": "successive_halving", "reduction_factor": 2}
+    spec["architectures"] = {
+        "cnn": {"architecture": "cnn", "fixed": {"epochs": 4}},
+        "xception": {"architecture": "xception", "fixed": {"epochs": 4}},
+    }
+    made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
+    assert made["Rungs"] == "successive halving, one of 2 goes on, rungs at 1, 2 and 4 epochs"
+    assert "Pruner" not in made
+    spec["architectures"]["xception"]["fixed"] = {"epochs": 2}
+    spec["fidelity"] = {"name": "first_epoch", "keep": 2}
+    made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
+    assert made["Rungs"] == (
+        "first epoch, the best 2 go on, rungs at 1 and 4 epochs for cnn, "
+        "rungs at 1 and 2 epochs for xception"
+    )

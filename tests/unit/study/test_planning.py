@@ -327,6 +327,18 @@ def test_a_dry_run_tells_of_pruning_where_there_is_a_pruner(
     assert f", less what {saved}" in done.output
 
 
+def test_a_dry_run_tells_how_configurations_go_on_and_at_which_rungs(tmp_path: Path) -> None:
+    change = ["fidelity={name: successive_halving, rungs: [1, 2]}", "pruner=none"]
+    labels = ("cnn", "resnet50", "xception")
+    change += [f"architectures.{label}.fixed.epochs=2" for label in labels]
+    words = ["run", "search_spaces/quickstart.yaml", "--dry-run"]
+    words += [word for each in change for word in ("--set", each)]
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), *words])
+    assert done.exit_code == 0, done.output
+    assert ", successive halving, one of 3 goes on, seed " in done.output
+    assert " to train, rungs at 1 and 2 epochs\n" in done.output
+
+
 def test_an_example_that_is_not_here_is_the_packages_own_and_said_to_be(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
