@@ -368,16 +368,27 @@ class Bench:
     def _compare(
         self, ours: dict[str, Any], *, augment: bool, way: str = "by_framework", **how: Any
     ) -> dict[str, Any]:
-        rounds = []
-        for _ in range(self._repeats):
-            framework = self._server.call(f"{HERE}:{way}", job=ours, **how)
-            keras = self._server.call(f"{HERE}:by_hand", job=ours, augment=augment)
-            rounds.append((framework["rate"], keras["rate"]))
+        calls: dict[str, tuple[str, dict[str, Any]]] = {
+            "framework": (way, how),
+            "keras": ("by_hand", {"augment": augment}),
+        }
+        rounds: list[dict[str, float]] = []
+        chosen = set()
+        for number in range(self._repeats):
+            own = {}
+            # Each goes first in every other round: a machine may slow down within one.
+            for name in sorted(calls, reverse=bool(number % 2)):
+                done, arguments = calls[name]
+                told = self._server.call(f"{HERE}:{done}", job=ours, **arguments)
+                own[name] = round(told["rate"], 1)
+                chosen |= {told["precision"]} if name == "framework" else set()
+            rounds.append(own)
         return {
-            "framework": spread([a for a, _ in rounds], 1),
-            "keras": spread([b for _, b in rounds], 1),
-            "ratio": spread([a / b for a, b in rounds]),
-            "precision": framework["precision"],
+            "framework": spread([r["framework"] for r in rounds], 1),
+            "keras": spread([r["keras"] for r in rounds], 1),
+            "ratio": spread([r["framework"] / r["keras"] for r in rounds]),
+            "precision": " and ".join(sorted(chosen)),
+            "rounds": rounds,
         }
 
     def precision(self) -> dict[str, Any]:

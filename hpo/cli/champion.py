@@ -26,7 +26,7 @@ from hpo.spec.records import WITHOUT_COPIES
 from hpo.spec.reruns import expected_of
 
 if TYPE_CHECKING:
-    from hpo.study.gate import Decision
+    from hpo.study.decision import Decision
     from hpo.study.registered import Registered
     from hpo.study.reigning import Champion
 

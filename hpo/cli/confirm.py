@@ -69,6 +69,7 @@ def confirm(
     from hpo.study.confirmed import first_look
     from hpo.study.confirming import confirm as start
     from hpo.study.opening import openings_of
+    from hpo.study.sealed import has_test_split
 
     study, workspace = named(context, study, storage, tracking)
     display = watcher()
@@ -90,24 +91,26 @@ def confirm(
         )
     if not as_json:
         call = dataclasses.replace(current(context, storage, tracking), workspace=workspace)
+        # After a first look it asks for a reason.
         opened = bool(first_look(openings_of(workspace.storage_url(), study)))
-        print_next(call, study, told.facts, opened=opened)
+        testable = not opened and has_test_split(study, workspace)
+        print_next(call, study, told.facts, testable=testable)
 
 
-def print_next(call: Call, study: str, facts: dict[str, Any], *, opened: bool) -> None:
+def print_next(call: Call, study: str, facts: dict[str, Any], *, testable: bool) -> None:
     """Print what a confirmation that is over leads to, as the end of a study with one does.
 
     Args:
         call: that confirmed.
         study: that was searched.
         facts: of its confirmation; {} before any run has begun.
-        opened: whether the test split was looked at: `hpo test` then asks for a reason.
+        testable: whether the study's faces have a test split that nobody looked at.
     """
     if not facts or not facts["over"] or facts["winner"] is None:
         return
     say("")
     say(f"Next     {call.follow_up('report', study)}")
-    for command in ("promote",) if opened else ("promote", "test"):
+    for command in ("promote", "test") if testable else ("promote",):
         say(f"         {call.follow_up(command, study)}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from hpo.cli.shell import counted
 from hpo.execution.watch import CONTINUES, SEED, StudyStart
 from hpo.spec.confirmation import rerun_title
+from hpo.spec.parameters import as_written
 from hpo.spec.records import EpochReport, TrialResult
 
 
@@ -19,7 +20,7 @@ def compact(params: Mapping[str, Any]) -> str:
     """Return parameters on one line, floats with three significant digits."""
     parts = []
     for name, value in params.items():
-        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        shown = f"{value:.3g}" if isinstance(value, float) else as_written(value)
         parts.append(f"{name}={shown}")
     return " ".join(parts)
 

@@ -188,6 +188,7 @@ def run(
         print_json(planned.to_json()) if as_json else print_plan(planned)
         return
     from hpo.study.running import run as start
+    from hpo.study.sealed import has_test_split
 
     display = watcher(planned.seconds_per_trial)
     with display.running():
@@ -201,14 +202,16 @@ def run(
     if not as_json:
         kept = workspace.of_file(planned.spec.storage, planned.spec.tracking.uri)
         confirmed = planned.spec.confirmation is not None
-        _print_next(dataclasses.replace(call, workspace=kept), outcome, confirmed=confirmed)
+        testable = confirmed and has_test_split(outcome.study, kept)
+        call = dataclasses.replace(call, workspace=kept)
+        _print_next(call, outcome, confirmed=confirmed, testable=testable)
 
 
 def _changed(key: str, value: int | str | None) -> list[str]:
     return [] if value is None else [f"{key}={value}"]
 
 
-def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
+def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool, testable: bool) -> None:
     say("")
     say(f"Next     {call.follow_up('report', outcome.study)}")
     # Of trials that all failed or break a constraint none can be confirmed or promoted.
@@ -218,7 +221,7 @@ def _print_next(call: Call, outcome: StudyOutcome, *, confirmed: bool) -> None:
     # What the gate has refused just now it would refuse again.
     if some and outcome.promotion is None:
         say(f"         {call.follow_up('promote', outcome.study)}")
-    if some and confirmed:
+    if some and testable:
         say(f"         {call.follow_up('test', outcome.study)}")
     say(f"         {call.follow_up('ui')}")
 
@@ -248,5 +251,11 @@ def print_outcome(outcome: StudyOutcome) -> None:
             print_wrapped(f"{row.label} #{row.best_trial}: {row.params}")
     for note in outcome.notes:
         say(note)
+    gate = (outcome.promotion or {}).get("gate")
+    if gate:
+        from hpo.cli.champion import print_gate
+        from hpo.study.decision import Decision
+
+        print_gate(Decision.from_plain(gate))
     if outcome.champion:
         say(f"Champion: {outcome.champion}")

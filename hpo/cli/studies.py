@@ -33,6 +33,8 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 _STATES = ("complete", "pruned", "failed")
 _LOGS = 3
 """Whose logs are named below the table; failed trials tend to fail alike."""
+_USUAL = ("sampler", "confirmation", "single")
+"""Origins that need no word in a table: most trials have the first, and titles tell the others."""
 
 
 def register(app: typer.Typer) -> None:
@@ -129,7 +131,7 @@ def trials(
     further = list(dict.fromkeys(name for r in rows for name in list(r["values"])[1:]))
     # A run of a confirmation searches nothing.
     columns, cells = without_empty(
-        ["trial", "state", "value", *further, "epochs", "time", "parameters"],
+        ["trial", "state", "value", *further, "epochs", "time", "origin", "parameters"],
         [
             [
                 trial_title(r["architecture"], r["number"], r["slot"], r["origin"]),
@@ -141,6 +143,7 @@ def trials(
                 ),
                 r["epochs_run"],
                 None if r["state"] == "running" else duration(r["seconds"]),
+                "" if r["origin"] in _USUAL else r["origin"],
                 r["reason"] if r["state"] == "failed" else compact(r["searched"]),
             ]
             for r in rows

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpo.reports.objectives import by_accuracy
 from hpo.search import ranks
+from hpo.spec.parameters import as_written
 from hpo.spec.records import RankAgreement
 
 EVALUATOR_NAMES = {"fanova": "fANOVA", "mdi": "MDI", "pedanova": "PED-ANOVA"}
@@ -86,7 +87,7 @@ def value_text(value: Any) -> str:
     """Return a parameter as people read it: floats to four digits."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "–" if value is None else str(value)
+    return "–" if value is None else as_written(value)
 
 
 def origin_phrase(origin: str) -> str:

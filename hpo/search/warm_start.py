@@ -128,6 +128,16 @@ class Earlier:
     trials: list[FrozenTrial]
 
 
+def refuse_itself(spec: StudySpec) -> None:
+    """Raise InputError if a study names itself as the one to start from."""
+    if spec.warm_start is not None and spec.warm_start.study == spec.name:
+        raise InputError(
+            "a study cannot start from itself",
+            where="warm_start",
+            hint="Name an earlier study, or go on with this one by --resume",
+        )
+
+
 def find_earlier(storage: Any, spec: StudySpec, label: str) -> Earlier | None:
     """Return the earlier study's architecture of the same label; None if it has none.
 
@@ -139,13 +149,8 @@ def find_earlier(storage: Any, spec: StudySpec, label: str) -> Earlier | None:
     from hpo.search.studies import by_study, missing, stored_spec
 
     assert spec.warm_start is not None
+    refuse_itself(spec)
     name = spec.warm_start.study
-    if name == spec.name:
-        raise InputError(
-            "a study cannot start from itself",
-            where="warm_start",
-            hint="Name an earlier study, or go on with this one by --resume",
-        )
     known = by_study(storage) if storage is not None else {}
     known.pop(spec.name, None)
     if name not in known:
@@ -326,6 +331,7 @@ def warm_lines(storage_url: str, spec: StudySpec, digests: Collection[str]) -> l
 
     if spec.warm_start is None:
         return []
+    refuse_itself(spec)  # Also where the study is there, and what it once took is kept.
     with existing(storage_url) as storage:
         own = by_study(storage).get(spec.name, {}) if storage is not None else {}
         lines = []

@@ -75,7 +75,10 @@ def apply_override(data: dict[str, Any], override: str) -> KeyPath:
                 where=f"--set {key}",
             )
         path.append(index)
-        if last:
+        if last and value is None and part in here and path[:-1] == ["architectures"]:
+            # Beside a file that has it null can but mean that it is to go; {} is its defaults.
+            del here[part]
+        elif last:
             here[index] = value
         elif isinstance(here, dict) and not isinstance(here.get(index), dict | list):
             # `sampler: tpe` is short for `sampler: {name: tpe}`; other scalars end the path above.

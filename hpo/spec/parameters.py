@@ -244,7 +244,7 @@ class CategoricalParameter(_Parameter):
 def describe(parameter: FloatParameter | IntParameter | CategoricalParameter) -> str:
     """Return the parameter's range in words, such as ``float 1e-05 to 0.01, log``."""
     if isinstance(parameter, CategoricalParameter):
-        text = "one of " + ", ".join(str(c) for c in parameter.choices)
+        text = "one of " + ", ".join(as_written(c) for c in parameter.choices)
     else:
         text = f"{parameter.type} {parameter.low:g} to {parameter.high:g}"
         if parameter.log:
@@ -252,8 +252,15 @@ def describe(parameter: FloatParameter | IntParameter | CategoricalParameter) ->
         elif parameter.step not in (None, 1):
             text += f", step {parameter.step:g}"
     for parent, allowed in parameter.when.items():
-        text += f", when {parent} is {' or '.join(str(v) for v in allowed)}"
+        text += f", when {parent} is {' or '.join(as_written(v) for v in allowed)}"
     return text
+
+
+def as_written(value: object) -> str:
+    """Return a value as a study file has it: ``true``, ``false``, ``null``, others as they are."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)
 
 
 def _check_range(low: float, high: float, *, log: bool) -> None:

@@ -23,7 +23,7 @@ def finish(client: Any, study: str, workspace: Workspace) -> None:
     from hpo.registry.consistency import half_promoted
     from hpo.registry.models import CLASSIFIER, RECOMMENDER, TAG_GATE
     from hpo.registry.succession import aliased, crown, history, reigns, step_down
-    from hpo.study.gate import decision_of
+    from hpo.study.decision import decision_of
     from hpo.study.promoting import promote
     from hpo.study.reconciling import alone_with_registry
 

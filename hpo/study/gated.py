@@ -14,7 +14,8 @@ from hpo.spec.errors import HpoError, IntegrityError, NotFoundError
 from hpo.spec.seeds import derive_seed
 from hpo.spec.study import StudySpec
 from hpo.study.champions import check_answers
-from hpo.study.gate import Check, Decision, Measured, decide, decision_of
+from hpo.study.decision import Check, Decision, Measured, decision_of
+from hpo.study.gate import decide
 
 if TYPE_CHECKING:
     from hpo.data.store import FaceDataset

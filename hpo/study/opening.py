@@ -17,15 +17,16 @@ from hpo.spec.confirmation import (
     read_candidate,
     refuse_confirmation,
 )
-from hpo.spec.errors import DataError, InputError, NotFoundError
+from hpo.spec.errors import InputError, NotFoundError
 from hpo.spec.records import TrialRecord
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
 from hpo.study.faces import During, look_for_copies, silently
 from hpo.study.naming import resolve_study
+from hpo.study.sealed import faces_to_test
 
 if TYPE_CHECKING:
-    from hpo.data.store import FaceDataset
+    pass
 
 OPENINGS = "test_openings"
 """User attribute of a study: a list of openings, in their order, as plain data."""
@@ -101,7 +102,7 @@ def open_test(
     spec = read_spec(url, study)
     _check_unopened(study, openings_of(url, study), again)
     runs, title, confirmed = _winner(study, spec, url)
-    dataset = _faces(workspace, spec, url, study)
+    dataset = faces_to_test(workspace, spec, url, study)
     client = open_client(workspace.tracking_uri(), workspace.runs / "artifacts")
     files = []
     for record in runs:
@@ -264,49 +265,6 @@ def _winner(
     # under a bound of accuracy the rest would look better than the configuration is.
     asked = [r for r in runs if r.state == "complete" and r.result and r.result.checkpoint]
     return asked, read_candidate(winner), True
-
-
-def _faces(workspace: Workspace, spec: StudySpec, url: str, study: str) -> FaceDataset:
-    """Return the study's faces with a test split, which may have been imported since."""
-    from hpo.data import library, store
-    from hpo.data.recorded import as_recorded
-    from hpo.search.studies import read_dataset_digest
-    from hpo.training.testing import SPLIT
-
-    dataset = store.open_faces(library.find_faces(workspace, spec.data.dataset))
-    recorded = read_dataset_digest(url, study)
-    if as_recorded(dataset, recorded) is None:
-        raise DataError(
-            f"dataset '{dataset.name}' has changed since study '{study}' was run, so these may be "
-            "faces that it has trained on",
-            expected=f"digest {recorded.removeprefix('sha256:')[:12]}",
-            got=f"digest {dataset.digest.removeprefix('sha256:')[:12]}",
-            hint="Import the faces that the study was run on again",
-        )
-    if SPLIT not in dataset.splits or not sum(dataset.counts()[SPLIT].values()):
-        raise NotFoundError(
-            f"dataset '{dataset.name}' has no test split",
-            expected="a split 'test', which no study looks at before",
-            got=", ".join(dataset.splits),
-            where=str(dataset.folder),
-            hint=_how_to_get_one(dataset, study),
-        )
-    return dataset
-
-
-def _how_to_get_one(dataset: FaceDataset, study: str) -> str:
-    """Return what to type for a test split beside the faces that a study was run on."""
-    again = f"hpo data import fer2013 SOURCE --name {dataset.name}"
-    source = (
-        "where SOURCE holds one beside the same training and validation faces: Kaggle's "
-        "fer2013.csv (its PrivateTest rows), or a folder with test/, or with test.parquet"
-    )
-    if "deduplicated" in dataset.manifest["source"]:
-        return (
-            f"`{again} --dedupe`, {source}. Copies of the test faces then leave the other splits, "
-            "so the study has to be run anew under another name, and that one tested"
-        )
-    return f"`{again}`, {source}; then `hpo test {study}`"
 
 
 def _mirrored(client: Any, url: str, study: str) -> list[str]:

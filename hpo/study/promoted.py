@@ -9,7 +9,7 @@ from typing import Any, Literal
 from hpo.spec.confirmation import confirmation_name
 from hpo.spec.reruns import who_serves
 from hpo.study.champions import Replaced
-from hpo.study.gate import Decision
+from hpo.study.decision import Decision
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hpo.spec.workspace import Workspace
 from hpo.study.answering import find_answering, register_answering
 from hpo.study.challengers import Challenger, find_challenger, same_faces
 from hpo.study.champions import champion_now, replaced_by
-from hpo.study.gate import Decision, decision_of
+from hpo.study.decision import Decision, decision_of
 from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
 from hpo.study.progress import still_going

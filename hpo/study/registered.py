@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.spec.confirmation import SUFFIX, candidate_label, read_candidate
 from hpo.spec.workspace import Workspace
-from hpo.study.gate import Decision, decision_of
+from hpo.study.decision import Decision, decision_of
 
 
 @dataclass(frozen=True)

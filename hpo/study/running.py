@@ -298,9 +298,7 @@ class StudyRun:
         outcome.say(promotion.warnings)
         if promotion.outcome == "refused":
             # No failure of the study: its winner is no better than what answers already.
-            outcome.notes.append(
-                f"{promotion.line()}. `hpo promote {self.spec.name}` shows the gate's numbers"
-            )
+            outcome.notes.append(f"{promotion.line()}.")
             return dataclasses.replace(outcome, promotion=promotion.to_json())
         return dataclasses.replace(
             outcome, champion=promotion.line(), promotion=promotion.to_json()

@@ -41,9 +41,9 @@ from hpo.spec.records import TrialResult
 from hpo.spec.workspace import Workspace
 from hpo.study.answering import register_answering
 from hpo.study.confirming import confirmation_spec
+from hpo.study.decision import Measured, decision_of
 from hpo.study.deletion import what_goes
 from hpo.study.finishing import finish
-from hpo.study.gate import Measured, decision_of
 from hpo.study.gated import Examined
 from hpo.study.opening import OPENINGS
 from hpo.tracking.store import ensure_experiment, open_client

@@ -21,7 +21,7 @@ import hpo.study.gated
 import hpo.study.running
 from hpo.spec.study import StudySpec
 from hpo.spec.workspace import Workspace
-from hpo.study.gate import Measured
+from hpo.study.decision import Measured
 from tests.faults.workers import OBJECTIVE
 from tests.stores import make_mlflow_tables
 

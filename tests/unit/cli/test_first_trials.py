@@ -21,5 +21,5 @@ def test_a_dry_run_names_what_is_not_as_in_the_thesis(
     said = " ".join(capsys.readouterr().out.split())
     assert (
         "not as in the thesis: stages=4 dense_layers=1 early_stopping_monitor=none "
-        "reference_batch_size=128 temperature_scaling=True"
+        "reference_batch_size=128 temperature_scaling=true"
     ) in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from typer.testing import CliRunner
 
 from hpo.cli.app import app
 from hpo.cli.confirm import print_next
-from hpo.cli.run import _print_next
+from hpo.cli.run import _print_next, print_outcome
 from hpo.cli.shell import Call
 from hpo.execution.interrupts import Interrupted
 from hpo.spec.workspace import Workspace
+from hpo.study.decision import Check, Decision
 from hpo.study.outcome import ArchitectureOutcome, StudyOutcome
 
 
@@ -25,38 +27,40 @@ def test_of_trials_that_all_break_a_constraint_none_is_to_be_confirmed_or_promot
         ArchitectureOutcome("xception", 2, 0, 0, None, None, ""),
     ]
     outcome = StudyOutcome("thesis", "val_accuracy", {"cnn": 2, "xception": 2}, rows)
-    _print_next(Call(workspace), outcome, confirmed=False)
+    _print_next(Call(workspace), outcome, confirmed=False, testable=False)
     said = capsys.readouterr().err
     assert "hpo report thesis" in said
     for command in ("confirm", "promote"):
         assert (f"hpo {command} thesis" in said) is (best is not None)
     # Before a confirmation it would open the split for whoever the search happened to prefer.
     assert "hpo test thesis" not in said
-    _print_next(Call(workspace), outcome, confirmed=True)
+    _print_next(Call(workspace), outcome, confirmed=True, testable=True)
     said = capsys.readouterr().err
     assert "hpo confirm thesis" not in said
     assert ("hpo test thesis" in said) is (best is not None)
+    _print_next(Call(workspace), outcome, confirmed=True, testable=False)
+    assert "hpo test thesis" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("over", "winner", "opened", "listed"),
+    ("over", "winner", "testable", "listed"),
     [
-        (True, "cnn-1", False, ["report", "promote", "test"]),
-        (True, "cnn-1", True, ["report", "promote"]),
-        (True, None, False, []),
-        (False, "cnn-1", False, []),
+        (True, "cnn-1", True, ["report", "promote", "test"]),
+        (True, "cnn-1", False, ["report", "promote"]),
+        (True, None, True, []),
+        (False, "cnn-1", True, []),
     ],
 )
 def test_a_confirmation_that_is_over_leads_to_what_a_study_with_one_leads_to(
     over: bool,
     winner: str | None,
-    opened: bool,
+    testable: bool,
     listed: list[str],
     workspace: Workspace,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     facts = {"over": over, "winner": winner}
-    print_next(Call(workspace), "thesis", facts, opened=opened)
+    print_next(Call(workspace), "thesis", facts, testable=testable)
     said = capsys.readouterr().err
     assert [line.split()[-2] for line in said.splitlines() if line] == listed
 
@@ -67,10 +71,23 @@ def test_what_the_gate_refused_just_now_is_not_to_be_promoted_next(
     rows = [ArchitectureOutcome("cnn", 2, 0, 0, 0.5, 0, "")]
     refused = {"outcome": "refused"}
     outcome = StudyOutcome("thesis", "val_accuracy", {"cnn": 2}, rows, promotion=refused)
-    _print_next(Call(workspace), outcome, confirmed=False)
+    _print_next(Call(workspace), outcome, confirmed=False, testable=False)
     said = capsys.readouterr().err
     assert "hpo confirm thesis" in said
     assert "hpo promote" not in said
+
+
+def test_a_study_that_promotes_shows_what_the_gate_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    size = Check("size", False, 60.0, 50.0, "60.0 MiB", "1.0 MiB", "at most 50 MiB")
+    gate = Decision("refused", "3", "2026-01-01T00:00:00", faces=700, checks=(size,))
+    told = json.loads(json.dumps({"outcome": "refused", "gate": gate.to_json()}))
+    outcome = StudyOutcome("thesis", "val_accuracy", {"cnn": 2}, [], promotion=told)
+    print_outcome(outcome)
+    said = capsys.readouterr()
+    assert {"size", "MiB", "FAILED"} <= set(said.out.split())
+    assert "On 700 validation faces, against emotion-classifier 3." in said.err
 
 
 @pytest.mark.parametrize(

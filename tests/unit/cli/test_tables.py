@@ -105,6 +105,18 @@ def test_confirmations_stand_beneath_their_studies(workspace: Workspace) -> None
     assert [row["name"] for row in rows][:3] == ["one", "two", "one.confirmation"]
 
 
+def test_trials_say_where_they_came_from_unless_the_sampler_drew_all(workspace: Workspace) -> None:
+    workspace.ensure(workspace.runs)
+    for name, first in (("drawn", []), ("asked", [{"layers": 2}])):
+        spec = make_spec(2, name=name, architecture={"enqueue": first})
+        run_trials(open_engine(workspace.storage_url(), spec, "cnn"), spec)
+    heading, asked, drawn = call(workspace, "trials", "asked").stdout.splitlines()
+    assert "origin" in heading
+    assert "enqueued" in asked
+    assert "sampler" not in drawn
+    assert "origin" not in call(workspace, "trials", "drawn").stdout
+
+
 def test_trials_say_which_constraint_they_break(workspace: Workspace) -> None:
     workspace.ensure(workspace.runs)
     spec = several(6)

@@ -162,6 +162,10 @@ def test_an_earlier_study_must_be_there_and_another_one(earlier: str) -> None:
         warm_lines(earlier, later(warm_start="stuby"), ())
     with pytest.raises(InputError, match="cannot start from itself"):
         warm_lines(earlier, later(warm_start="later"), ())
+    # Nor where it is there and what it took of another is kept.
+    open_it(earlier, later())
+    with pytest.raises(InputError, match="cannot start from itself"):
+        warm_lines(earlier, later(warm_start="later"), ())
 
 
 def test_a_study_that_was_begun_cold_stays_so(earlier: str) -> None:

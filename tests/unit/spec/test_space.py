@@ -189,6 +189,11 @@ def test_descriptions_say_steps_and_conditions() -> None:
     )
 
 
+def test_a_choice_is_described_as_a_study_file_has_it() -> None:
+    flags = space(weights={"type": "categorical", "choices": [True, False, None, 2]})
+    assert describe(flags.parameters["weights"]) == "one of true, false, null, 2"
+
+
 def test_steps_far_from_zero_hold_their_own_values() -> None:
     stepped = FloatParameter(low=524288.0, high=524288.0078125, step=0.004)
     assert all(stepped.contains(value) for value in stepped.values() or [])

@@ -207,6 +207,19 @@ def test_set_in_one_architecture_leaves_the_other_and_the_file_alone(sound: Path
     assert sound.read_text() == SOUND
 
 
+def test_set_to_null_leaves_an_architecture_out(sound: Path) -> None:
+    both = load_study(sound)
+    first, *others = both.architectures
+    assert others
+    left = load_study(sound, [f"architectures.{label}=null" for label in others])
+    assert left.architectures == {first: both.architectures[first]}
+    with pytest.raises(SpecError, match="architectures"):
+        load_study(sound, [f"architectures.{label}=null" for label in both.architectures])
+    # One that the file has not is added, with its defaults.
+    assert "xception" not in both.architectures
+    assert "xception" in load_study(sound, ["architectures.xception=null"]).architectures
+
+
 def test_set_does_not_reach_through_an_alias(tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hpo.spec.gate import GateSpec
-from hpo.study.gate import Check, Decision, Measured, decide, decision_of
+from hpo.study.decision import Check, Decision, Measured, decision_of
+from hpo.study.gate import decide
 from hpo.study.gated import Candidate, _selected_there, judge
 from tests.unit.search.analytic import make_spec
 

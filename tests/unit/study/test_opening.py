@@ -17,7 +17,7 @@ from hpo.spec.confirmation import ORIGIN
 from hpo.spec.errors import DataError, NotFoundError
 from hpo.spec.records import TrialRecord, TrialResult
 from hpo.spec.workspace import Workspace
-from hpo.study import opening
+from hpo.study import opening, sealed
 from hpo.study.faces import look_for_copies
 from hpo.study.opening import open_test, with_loss_gaps
 from tests.unit.data.planted import planted, stored
@@ -52,7 +52,7 @@ def test_what_another_person_opened_meanwhile_stays_on_record(
         return []
 
     monkeypatch.setattr(opening, "_winner", lambda *_: ([run], ("cnn", 0), True))
-    monkeypatch.setattr(opening, "_faces", lambda *_: faces)
+    monkeypatch.setattr(opening, "faces_to_test", lambda *_: faces)
     monkeypatch.setattr(
         opening,
         "look_for_copies",
@@ -84,17 +84,20 @@ def test_a_test_split_may_be_imported_after_the_study(tmp_path: Path) -> None:
     spec = make_spec(2, data={"dataset": "faces"})
     open_engine(url, spec, "cnn", dataset_digest=digest)
     with pytest.raises(NotFoundError, match="no test split") as caught:
-        opening._faces(workspace, spec, url, "study")
+        sealed.faces_to_test(workspace, spec, url, "study")
     assert "hpo data import fer2013 SOURCE --name faces`, where SOURCE" in str(caught.value)
     assert "then `hpo test study`" in str(caught.value)
     write_faces(folder, "faces", splits, {"deduplicated": {}})
     with pytest.raises(NotFoundError, match=r"--name faces --dedupe`.*run anew"):
-        opening._faces(workspace, spec, url, "study")
+        sealed.faces_to_test(workspace, spec, url, "study")
+    assert not sealed.has_test_split("study", workspace)
     whole = write_faces(folder, "faces", {**splits, "test": drawn(2)}, {})
-    assert opening._faces(workspace, spec, url, "study").digest == whole.digest != digest
+    assert sealed.has_test_split("study", workspace)
+    assert sealed.faces_to_test(workspace, spec, url, "study").digest == whole.digest != digest
     write_faces(folder, "faces", {**splits, "train": drawn(3), "test": drawn(2)}, {})
+    assert not sealed.has_test_split("study", workspace)
     with pytest.raises(DataError, match="has changed since study 'study' was run"):
-        opening._faces(workspace, spec, url, "study")
+        sealed.faces_to_test(workspace, spec, url, "study")
 
 
 def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
@@ -122,7 +125,7 @@ def test_of_test_faces_that_came_later_training_has_left_no_copy_out(
     monkeypatch.setattr("hpo.execution.children.ChildServer.call", asked)
     for digest in ("sha256:0", "sha256:1"):
         faces = SimpleNamespace(name="faces", digest=digest, folder=tmp_path)
-        monkeypatch.setattr(opening, "_faces", lambda *_, faces=faces: faces)
+        monkeypatch.setattr(opening, "faces_to_test", lambda *_, faces=faces: faces)
         open_test("study", workspace=workspace, again="why not")
     assert told == [True, False]
     # Of copies in validation nothing is known by having left them out of training.
