@@ -14,7 +14,7 @@ from hpo.evidence.metric_words import metric_words
 from hpo.reports.confirmation_warnings import cautioned, too_few_for_a_crown, unlearned
 from hpo.reports.confirmation_words import decided, ends, gap, how_far, title, value
 from hpo.reports.data import ReportData
-from hpo.reports.sentences import number, plural, shown
+from hpo.reports.sentences import listed, number, plural, shown
 from hpo.spec.confirmation import SUFFIX
 
 if TYPE_CHECKING:
@@ -114,9 +114,13 @@ def confirmed_differences(
 
 
 def openings(whole: SideBySide) -> list[str]:
-    """Return a sentence for each study but the first: confirmed against confirmed, or why not."""
+    """Return what confirmations say of the differences from the first study, or why nothing.
+
+    A sentence for each other study; those of which searches' bests alone are known share one.
+    """
     first = whole.studies[0]
     said = []
+    alone = []
     for study, apart in zip(whole.studies[1:], whole.confirmed_differences[1:], strict=True):
         if apart is not None:
             said.append(_against(study, first, apart))
@@ -142,11 +146,16 @@ def openings(whole: SideBySide) -> list[str]:
         if reruns:
             said.append(" ".join(_rerun(s) for s in reruns))
             continue
-        commands = " and ".join(f"`hpo confirm {s['name']}`" for s in lacking)
+        alone.append(study)
+    if alone:
+        lacking = [s for s in (first, *alone) if not s.get("confirmed")]
+        named = len(lacking) > len(alone) and not any(s.get("confirming") for s in lacking)
+        who = "they" if named else listed([s["title"] for s in (first, *alone)])
+        commands = listed([f"`hpo confirm {s['name']}`" for s in lacking])
         said.append(
-            f"{_lacking(lacking)}, so {first['title']} and {study['title']} "
-            "can be compared by their searches' bests alone, which are optimistic: each was chosen "
-            f"for its value on the faces that it is told of. {commands} would tell what to expect."
+            f"{_lacking(lacking)}, so {who} can be compared by their searches' bests alone, which "
+            "are optimistic: each was chosen for its value on the faces that it is told of. "
+            f"{commands} would tell what to expect."
         )
     return said
 
@@ -161,8 +170,8 @@ def _lacking(studies: Sequence[Mapping[str, Any]]) -> str:
     ]
     if never:
         verb = "was" if len(never) == 1 else "were"
-        said.insert(0, f"{' and '.join(never)} {verb} not confirmed over seeds")
-    text = " and ".join(said)
+        said.insert(0, f"{listed(never)} {verb} not confirmed over seeds")
+    text = listed(said)
     return text if never else text[0].upper() + text[1:]
 
 

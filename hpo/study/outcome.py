@@ -12,6 +12,7 @@ from hpo.execution.interrupts import Interrupted
 from hpo.registry.promotion import rank_key
 from hpo.spec.errors import TrainingError
 from hpo.spec.objectives import metric_text
+from hpo.spec.parameters import as_written
 from hpo.spec.pareto import losses, pareto_front
 from hpo.spec.records import TrialRecord
 from hpo.spec.workspace import Workspace
@@ -188,4 +189,4 @@ def judgement(records: list[TrialRecord]) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else as_written(value)

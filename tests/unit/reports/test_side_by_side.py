@@ -264,6 +264,19 @@ def test_without_two_confirmations_the_bests_are_called_optimistic() -> None:
         assert whole.confirmed_differences == [None, None]
 
 
+def test_what_several_studies_lack_is_said_once() -> None:
+    records, spec = study_records(("cnn",), trials=6), study_spec(("cnn",))
+    names = ["first", "second", "third"]
+    sides = [outline(records, {**spec, "name": name}) for name in names]
+    said = summary(set_beside(sides, names, unpaired))
+    assert [sentence for sentence in said if "optimistic" in sentence] == [
+        "first, second and third were not confirmed over seeds, so they can be compared by their "
+        "searches' bests alone, which are optimistic: each was chosen for its value on the faces "
+        "that it is told of. `hpo confirm first`, `hpo confirm second` and "
+        "`hpo confirm third` would tell what to expect."
+    ]
+
+
 def test_nobody_is_sent_to_confirm_a_confirmation() -> None:
     records, spec = study_records(("cnn",), trials=6), study_spec(("cnn",))
     search, again = (
