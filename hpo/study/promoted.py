@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hpo.spec.confirmation import confirmation_name
+from hpo.spec.errors import HpoError
 from hpo.spec.reruns import who_serves
 from hpo.study.champions import Replaced
 from hpo.study.decision import Decision
@@ -93,3 +94,25 @@ class Promotion:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         return dataclasses.asdict(self)
+
+
+def answered_before() -> str:
+    """Say what a first champion replaces, the model in the box; "" of a box that is empty.
+
+    The gate asks a first champion for no more than to beat the most frequent class.
+    """
+    from hpo.evidence.intervals import wilson
+    from hpo.recommender.box import open_box
+
+    try:
+        box = open_box()
+    except HpoError:
+        return ""
+    facts = box.described.facts
+    own = wilson(box.accuracy, int(facts["validation_faces"]))
+    return (
+        "It takes the place of the model in the box, with which it was not compared: by its card "
+        f"that one is right on {100 * own.point:.1f} % [{100 * own.low:.1f}, {100 * own.high:.1f}] "
+        f"of the {own.n:,} validation faces of {facts['dataset']}. `hpo recommend --model boxed` "
+        "asks it, `hpo champion --rollback` lets it answer again."
+    )

@@ -18,7 +18,7 @@ from hpo.study.decision import Decision, decision_of
 from hpo.study.gated import Candidate, judge
 from hpo.study.naming import resolve_study
 from hpo.study.progress import still_going
-from hpo.study.promoted import Promotion
+from hpo.study.promoted import Promotion, answered_before
 from hpo.study.reconciling import alone_with_registry
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def promote(
     if forced and decision is not None:
         failed = ", ".join(decision.failed) or "nothing was compared"
         said.append(f"Warning: promoted past the gate ({failed}).")
+    if before is None and not refused:
+        said += filter(None, [answered_before()])
     return Promotion(
         outcome="unchanged" if unchanged else "refused" if refused else "promoted",
         study=study,

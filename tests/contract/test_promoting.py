@@ -171,7 +171,7 @@ def test_the_version_names_the_faces_that_the_study_was_run_on(finished: Workspa
     # Other faces of the same name are there now. The model is in MLflow: they are not asked for.
     assert draw(finished.data / "faces", seed=1).digest != digest
     again = hpo.promote("study", workspace=finished)
-    assert again == dataclasses.replace(recorded, outcome="unchanged")
+    assert again == dataclasses.replace(recorded, outcome="unchanged", warnings=())
     assert find_version(client, CLASSIFIER, "champion").tags[TAG_DATASET_DIGEST] == digest
 
 
@@ -217,7 +217,7 @@ def test_another_mood_table_is_another_recommender_of_the_same_classifier(
     assert other.recommender_version != first.recommender_version
     assert hpo.promote("study", workspace=finished, moods=moods) == other
     back = hpo.promote("study", workspace=finished)
-    assert back == dataclasses.replace(first, outcome="unchanged")
+    assert back == dataclasses.replace(first, outcome="unchanged", warnings=())
     assert [e.what for e in succession.history(client)] == ["promoted", *["answers with"] * 2]
     digests = [v.tags[TAG_MOODS_DIGEST] for v in versions_of(client, RECOMMENDER)]
     assert len(set(digests)) == len(digests) == 2
