@@ -1,9 +1,11 @@
-"""The annotated photo: a box and a label per face, drawn for reading at the photo's own size."""
+"""The annotated photo: a box and a label per face, drawn for reading; a small photo is enlarged."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
+import math
 import os
 import tempfile
 from collections import Counter
@@ -31,21 +33,39 @@ COLOURS = {
 }
 _OTHER = (233, 180, 86)
 
+_LEAST_SIDE = 240
+"""Pixels of a photo's shorter side that leave a face to be seen beside its label."""
+_MOST_SIDE = 4096
+"""Pixels of the longer side to which a narrow photo is enlarged at most."""
+
 
 def draw(photo: Photo, answers: Sequence[FaceAnswer]) -> Photo:
     """Return a copy of the photo with a box, emotion, probability and mood per face.
 
     Args:
-        photo: uint8 (height, width, 3), blue-green-red; it is left as it is.
+        photo: uint8 (height, width, 3), blue-green-red; it is left as it is. One that a label would
+            cover is drawn a whole number of times as large.
         answers: the faces; the first is drawn last, on top.
     """
-    canvas = photo.copy()
+    canvas, times = _enlarged(photo)
     height, width = canvas.shape[:2]
     # Lines and letters grow with the photo, so that a 20-megapixel one is readable when shrunk.
     unit = max(1, round(min(height, width) / 400))
     for answer in reversed(answers):
-        _draw_one(canvas, answer, unit)
+        x, y, w, h = (times * side for side in answer.box)
+        _draw_one(canvas, dataclasses.replace(answer, box=(x, y, w, h)), unit)
     return canvas
+
+
+def _enlarged(photo: Photo) -> tuple[Photo, int]:
+    """Return a copy of the photo, and how many times as large it is."""
+    height, width = photo.shape[:2]
+    times = min(math.ceil(_LEAST_SIDE / min(height, width)), _MOST_SIDE // max(height, width))
+    if times < 2:
+        return photo.copy(), 1
+    cv2 = opencv()
+    size = (width * times, height * times)
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC), np.uint8), times
 
 
 def _draw_one(canvas: Photo, answer: FaceAnswer, unit: int) -> None:

@@ -40,7 +40,18 @@ def test_labels_stay_inside_the_photo(box: tuple[int, int, int, int]) -> None:
 
 
 def test_tiny_photos_can_be_drawn_on() -> None:
-    assert draw(np.zeros((10, 10, 3), np.uint8), [answer((0, 0, 9, 9))]).shape == (10, 10, 3)
+    assert draw(np.zeros((10, 10, 3), np.uint8), [answer((0, 0, 9, 9))]).shape == (240, 240, 3)
+    assert draw(np.zeros((10, 5000, 3), np.uint8), [answer((0, 0, 9, 9))]).shape == (10, 5000, 3)
+
+
+def test_a_photo_that_a_label_would_cover_is_enlarged() -> None:
+    face = np.full((48, 48, 3), 90, np.uint8)
+
+    drawn = draw(face, [answer((0, 0, 48, 48))])
+
+    assert drawn.shape == (240, 240, 3)
+    # Most of the face is still to be seen.
+    assert (drawn == 90).all(axis=2).mean() > 0.6
 
 
 def test_one_photo_goes_to_the_file_and_several_beside_it(tmp_path: Path) -> None:
