@@ -2,9 +2,9 @@
 
 A set is an array under the digest of its key, which holds all that the features depend on: the
 base's weights and layers, the faces, and how they were changed. So a stale set is never found. A
-document beside it, written last, holds the array's checksum: a damaged set is computed anew. What
-was used longest ago goes first where the budget is full. What is being written counts too, and what
-a killed process has left half-written is removed.
+document beside it, written last, holds the array's checksum and its own: a damaged set is computed
+anew. What was used longest ago goes first where the budget is full. What is being written counts
+too, and what a killed process has left half-written is removed.
 
 The weights of the bases lie beside them in the same way (``kept_base``).
 """
@@ -150,6 +150,8 @@ class FeatureStore:
         except (OSError, ValueError):
             return None
         try:
+            if told.pop("document") != _digest_of(told):
+                raise ValueError("another document")
             if told["sha256"] != hashlib.file_digest(file, "sha256").hexdigest():
                 raise ValueError("another checksum")
             facts = dict(told.get("facts", {}))
@@ -183,9 +185,11 @@ class FeatureStore:
             digest = _sha256(part)
             (self.folder / f"{name}.json").unlink(missing_ok=True)
             part.replace(self.folder / f"{name}{suffix}")
-            document = {"sha256": digest, "bytes": size_bytes, "key": dict(key)}
+            document: dict[str, Any] = {"sha256": digest, "bytes": size_bytes, "key": dict(key)}
             if facts:
                 document["facts"] = dict(facts)
+            # As it is read back, where tuples have become lists.
+            document["document"] = _digest_of(json.loads(json.dumps(document)))
             part.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
             part.replace(self.folder / f"{name}.json")
         finally:
@@ -287,6 +291,10 @@ def _gathered(
         array[done : done + len(batch)] = batch
         done += len(batch)
     return array
+
+
+def _digest_of(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(file: Path) -> str:

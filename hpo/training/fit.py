@@ -17,6 +17,7 @@ from hpo.training import backend
 from hpo.training.answers import no_softmax, try_model
 from hpo.training.augmentation import Augmentation
 from hpo.training.batches import TrialData, epoch_batches, load_data
+from hpo.training.code_digest import code_of
 from hpo.training.copies import confusion_without_copies, without_copies
 from hpo.training.course import Course
 from hpo.training.frame import cut
@@ -156,6 +157,7 @@ def _frozen(trial: Gathered, model: Any, base_layer: str, data: TrialData) -> Fr
         data_seed=job.data_seed,
         seed=job.seed,
         precision=job.precision,
+        code=code_of(trial.architecture.build),
         kept=trial.kept,
         build=lambda: trial.build_in_full(data),
     )

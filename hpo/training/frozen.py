@@ -69,6 +69,7 @@ class FrozenBase:
         data_seed: of the training faces' subset, and of their views.
         seed: of the trial: the order of faces.
         precision: that the model computes in.
+        code: a digest of what builds the model and changes faces (``code_digest.code_of``).
         kept: what stands for the base in ``model``; None where it is the base.
         build: makes the model with its base, for where something stands in for it and a set of
             features is not there any more.
@@ -84,6 +85,7 @@ class FrozenBase:
         data_seed: int,
         seed: int,
         precision: str,
+        code: str,
         kept: KeptBase | None = None,
         build: Callable[[], Any] | None = None,
     ) -> None:
@@ -109,7 +111,7 @@ class FrozenBase:
                 "network": hashlib.sha256(self._extractor.to_json().encode()).hexdigest(),
                 "precision": precision,
                 "keras": backend.versions()["keras"],
-                "hpo": backend.versions()["hpo"],  # how faces are changed is its own
+                "code": code,
                 "backend": backend_choice.backend_name(),
             }
         self._store = FeatureStore()

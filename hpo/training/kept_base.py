@@ -10,7 +10,6 @@ ways and compared, number by number.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import zipfile
@@ -22,10 +21,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-import hpo.architectures
 from hpo.architectures.pretrained import HEAD_PARAMETERS, PretrainedParameters
 from hpo.architectures.stand_ins import standing_in
 from hpo.training import backend
+from hpo.training.code_digest import is_ours, our_code
 from hpo.training.features import FeatureStore
 from hpo.training.layer_table import rows_of
 
@@ -178,7 +177,7 @@ def _recipe(trial: Gathered, data: TrialData) -> dict[str, Any] | None:
     frozen = training.feature_views and own.unfreeze == "none" and not training.head_epochs
     asked = training.test_views != "none" or training.temperature_scaling or job.measure
     states = job.keep_state or job.leave_state or job.continue_from is not None
-    if not frozen or asked or states or not _is_ours(trial.architecture.build):
+    if not frozen or asked or states or not is_ours(trial.architecture.build):
         return None
     return {
         "base": trial.architecture.name,
@@ -187,19 +186,8 @@ def _recipe(trial: Gathered, data: TrialData) -> dict[str, Any] | None:
         "faces": list(data.input_shape),
         "precision": job.precision,
         "versions": backend.versions(),
-        "source": _source(),
+        "source": our_code(),
     }
-
-
-def _is_ours(build: Callable[..., Any]) -> bool:
-    return str(getattr(build, "__module__", "")).startswith(f"{hpo.architectures.__name__}.")
-
-
-def _source() -> str:
-    digest = hashlib.sha256()
-    for file in sorted(Path(str(hpo.architectures.__file__)).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _described(model: Mapping[str, Any], layer: str) -> dict[str, Any]:

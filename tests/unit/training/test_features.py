@@ -72,6 +72,24 @@ def test_a_damaged_set_is_computed_anew(store: FeatureStore, damage: str) -> Non
     assert base.asked == 2
 
 
+def test_a_document_that_was_changed_is_none(store: FeatureStore) -> None:
+    key, facts = {"base": "resnet50"}, {"config": {"epsilon": 1.001e-05}, "shape": [3, 3]}
+    store.keep_file(key, 8, lambda path: path.write_bytes(b"weights!") and None, facts)
+    found = store.find_file(key)
+    assert found is not None
+    found[0].close()
+    assert found[1] == facts
+    (document,) = store.folder.glob("*.json")
+    document.write_text(document.read_text().replace("1.001e-05", "5.001e-05"))
+    assert store.find_file(key) is None
+    # It is made anew.
+    store.keep_file(key, 8, lambda path: path.write_bytes(b"weights!") and None, facts)
+    found = store.find_file(key)
+    assert found is not None
+    found[0].close()
+    assert found[1] == facts
+
+
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, most_bytes=400)
     base = Base()
