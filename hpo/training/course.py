@@ -1,7 +1,8 @@
 """The course of a trial through Keras: one phase, or two where a base is frozen at first.
 
 Each phase compiles anew, with an optimizer of its own, and is patient anew: that the head has
-learned what it can is the time to train the base, not the end of the trial. A course can be
+learned what it can is the time to train the base, not the end of the trial. The second goes on from
+the best epoch of the first. A course can be
 interrupted after any epoch and restored in another process: its state is that of the model, the
 optimizer and the loop.
 """
@@ -73,6 +74,9 @@ class Course:
             _thaw(frozen)
         if head:
             if self._thawed_after is None:
+                # From the head that was chosen, which need not be the one of the last epoch.
+                if self.loop.best_weights:
+                    self._model.set_weights(self.loop.best_weights)
                 self._thawed_after = len(self.loop.epochs)
                 self.loop.restart_patience()
             self.loop.schedule.unfreeze(self._training.unfrozen_rate_factor)

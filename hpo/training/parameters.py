@@ -91,7 +91,8 @@ class TrainingParameters(BaseModel):
         ge=0,
         le=1000,
         description="First epochs in which a pretrained base is frozen and the head alone trains; "
-        "fewer if early stopping ends them. Patience begins anew after them.",
+        "fewer if early stopping ends them. The base then trains from the best of them, and "
+        "patience begins anew.",
     )
     feature_views: int = Field(
         default=0,

@@ -444,6 +444,20 @@ def test_fine_tuning_takes_over_from_a_head_on_features(based: TrialJob) -> None
         assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=5e-3)
 
 
+@pytest.mark.parametrize("feature_views", [0, 1])
+def test_fine_tuning_goes_on_from_the_best_epoch_of_the_head(
+    based: TrialJob, feature_views: int
+) -> None:
+    # By this objective the best epoch of the head is its first one.
+    job = dataclasses.replace(based, objective="val_loss", direction="maximize")
+    still = {"train_base": True, "unfrozen_rate_factor": 1e-9, "schedule": "constant"}
+    first, second, third = run(job, head_epochs=2, epochs=3, feature_views=feature_views, **still)[
+        1
+    ]
+    assert second.metrics["val_loss"] < first.metrics["val_loss"] - 1e-3
+    assert third.metrics["val_loss"] == pytest.approx(first.metrics["val_loss"], abs=1e-4)
+
+
 def test_a_head_on_features_is_averaged_as_one_on_faces(based: TrialJob) -> None:
     changes = {"epochs": 2, "norm": True, "ema": True, "one_minus_ema_decay": 0.1}
     plain = run(based, **changes)[1]
