@@ -27,9 +27,9 @@ def rates(monkeypatch: pytest.MonkeyPatch, plain: float, half: float) -> list[st
     """Let measurements give these rates; return the list of what is measured."""
     measured: list[str] = []
 
-    def measure(policy: str, *others: Any) -> float:
-        measured.append(policy)
-        return plain if policy == "float32" else half
+    def measure(*given: Any) -> dict[str, float]:
+        measured.extend(precision.PRECISIONS)
+        return {"float32": plain, "mixed_bfloat16": half}
 
     monkeypatch.setattr(precision, "_images_per_second", measure)
     return measured
@@ -51,6 +51,30 @@ def test_bfloat16_is_taken_where_it_is_clearly_faster(
     assert choice.precision == expected
     assert choice.images_per_second == {"float32": plain, "mixed_bfloat16": half}
     assert choice.note.startswith(f"precision {expected}: {half:.0f} faces/s in bfloat16")
+
+
+def test_a_moment_of_other_work_slows_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, steps = [0.0], []
+
+    class Network:
+        """A step takes a second, in bfloat16 half of one, and ten times that for six steps."""
+
+        def __init__(self) -> None:
+            self.factor = 0.5 if policies[-1] == "mixed_bfloat16" else 1.0
+
+        def compile(self, **given: Any) -> None: ...
+
+        def train_on_batch(self, faces: Any, labels: Any) -> None:
+            steps.append(self)
+            busy = 10.0 if 8 <= len(steps) < 14 else 1.0
+            clock[0] += self.factor * busy
+
+    policies: list[str] = []
+    monkeypatch.setattr(backend, "prepare", lambda **given: policies.append(given["precision"]))
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(precision, "_MOST_SECONDS", 100.0)
+    found = precision._images_per_second(Network, (48, 48, 1), 7, 2)
+    assert found == {"float32": 64.0, "mixed_bfloat16": 128.0}
 
 
 def test_a_machine_measures_once_for_each_family_and_side(monkeypatch: pytest.MonkeyPatch) -> None:
