@@ -12,13 +12,15 @@ it is the one that an earlier run of the same scale chose, and the time goes to 
 
 It works unattended and in pieces: ``FOLDER`` holds a JSON file for each network that is done, its
 answers on the validation split, and the weights in float16 parts with checksums
-(``hpo.training.packed``). After ``--minutes`` it stops where it is and prints what there is; the
-same command goes on; a folder goes on with the faces, the scale and the pretrained weights that it
-was begun with, and no other; weights may come later. A network that fails is told with its exit
-code, what does not hang on it is trained all the same, and the script ends with exit code 1.
-``headline.json`` in that folder sums up, and ``curves.png`` shows every epoch, where Kaleido and a
-browser are at hand. On an accelerator networks are trained ``--at-once`` side by side, so that
-one's compilation is not the others' wait.
+(``hpo.training.packed``). After ``--minutes`` no network is begun, each that trains ends its piece
+with the epoch at hand, whose state is kept (on an accelerator, where states are rarer than epochs,
+with the first that is kept, within about 20 seconds), and the script prints what there is. The same
+command goes on; a folder goes on with the faces, the scale and the pretrained weights that it was
+begun with, and no other; weights may come later. A network that fails is told with its exit code,
+what does not hang on it is trained all the same, and the script ends with exit code 1.
+``headline.json`` in that folder sums up after each network, and at the end ``curves.png`` shows
+every epoch, where Kaleido and a browser are at hand. On an accelerator networks are trained
+``--at-once`` side by side, so that one's compilation is not the others' wait.
 
 The scales: ``full`` is for a GPU (about 15 minutes of an H100), ``small`` trains on 3,000 faces
 for half an hour of two cores, ``tiny`` shows in minutes that everything works and no
@@ -29,6 +31,7 @@ how many hours the whole would take on this machine.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -55,6 +58,7 @@ from hpo.evidence.intervals import wilson
 from hpo.spec.errors import HpoError, InputError
 from hpo.spec.records import EpochReport, TrialJob
 from hpo.training import backend, backend_choice
+from hpo.training.state import StateUnusable, finished_epochs
 
 Array = npt.NDArray[Any]
 
@@ -62,7 +66,7 @@ THESIS = {"cnn": 0.65, "resnet50": 0.5175, "xception": 0.70}
 """The thesis's single runs, validation accuracy."""
 
 STATE_SECONDS = 20.0
-"""A state takes an accelerator as long to write as an epoch."""
+"""Between states on an accelerator, which takes as long to write one as for an epoch."""
 
 VIEWS = {"single": "none", "mirrored": "mirror", "views": "mirror_shifts"}
 """Test-time views, as ``hpo.training.views`` has them."""
@@ -133,6 +137,7 @@ class Scale:
     """How much is done.
 
     Args:
+        name: what ``--scale`` calls it.
         recipes: of the CNN, by name, on top of ``SGD`` and ``CHANGES``.
         recipe_epochs: for which each is tried.
         epochs: by kind of network.
@@ -147,6 +152,7 @@ class Scale:
         weights: by architecture, what a second network of it begins with: ``imagenet`` or a file.
     """
 
+    name: str
     recipes: Mapping[str, dict[str, Any]]
     recipe_epochs: int
     epochs: Mapping[str, int]
@@ -163,6 +169,7 @@ class Scale:
 
 SCALES = {
     "full": Scale(
+        "full",
         {"vgg": VGG, "vgg-mixup": {**VGG, "mixup": True, "mixup_alpha": 0.4}, "resnet": RESNET},
         recipe_epochs=30,
         epochs={"cnn": 140, "compact": 140, "resnet50": 60, "xception": 45, "thesis": 100},
@@ -171,6 +178,7 @@ SCALES = {
         seeds=3,
     ),
     "small": Scale(
+        "small",
         {"vgg": {**VGG, "width": 32}, "resnet": {**RESNET, "width": 32}},
         recipe_epochs=6,
         epochs={"cnn": 12, "compact": 10, "resnet50": 4, "xception": 4, "thesis": 10},
@@ -201,6 +209,7 @@ SCALES = {
         },
     ),
     "tiny": Scale(
+        "tiny",
         {"vgg": {**VGG, "width": 8}, "resnet": {**RESNET, "width": 8, "convs_per_stage": 2}},
         recipe_epochs=1,
         epochs={"cnn": 2, "compact": 2, "resnet50": 1, "xception": 1, "thesis": 2},
@@ -312,7 +321,62 @@ def _thesis(name: str) -> dict[str, Any]:
 
 
 class OutOfTime(Exception):
-    """The minutes are over; a state was left where one was due."""
+    """The minutes are over; a state holds every epoch that was trained."""
+
+
+class Piece:
+    """One piece of a network's training: its epochs, and when it ends.
+
+    A state is written after the report of its epoch. So a piece ends in the step after that.
+
+    Args:
+        network: what is trained.
+        folder: of its states.
+        until: when the minutes are over, in the seconds of ``time.time``.
+    """
+
+    def __init__(self, network: Network, folder: Path, until: float) -> None:
+        self._network, self._folder, self._until = network, folder, until
+        self._told = time.monotonic()
+        self._ended = 0.0
+        self._asked = 0
+        self.epochs: list[EpochReport] = []
+        """From the first, those of earlier pieces included."""
+        with contextlib.suppress(StateUnusable):
+            self.epochs = finished_epochs(str(folder))
+
+    def report(self, epoch: EpochReport) -> None:
+        """Take an epoch; tell of it now and then."""
+        # Training may have begun before the end of the state, or anew.
+        del self.epochs[epoch.epoch - 1 :]
+        self.epochs.append(epoch)
+        self._ended, self._asked = time.time(), 0
+        if time.monotonic() - self._told > 10 or epoch.epoch == 1:
+            self._told = time.monotonic()
+            best = max(e.metrics["val_accuracy"] for e in self.epochs)
+            print(
+                f"{self._network.name}: epoch {epoch.epoch} of {self._network.params['epochs']}, "
+                f"best {best:.2%}, {statistics.median(e.seconds for e in self.epochs):.2f} s an "
+                "epoch",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+
+    def should_stop(self) -> bool:
+        """Say no, asked after each step, and after each epoch before its state is written.
+
+        Raises:
+            OutOfTime: the minutes were over at the end of an epoch, whose state is written or, long
+                after it was due, cannot be.
+        """
+        self._asked += 1
+        # The second question after an epoch is that of the next one's first step.
+        if self._asked == 2 and self._ended > self._until:
+            with contextlib.suppress(StateUnusable):
+                if len(finished_epochs(str(self._folder))) == len(self.epochs):
+                    raise OutOfTime(self._network.name)
+            if self._ended > self._until + STATE_SECONDS:
+                raise OutOfTime(self._network.name)
+        return False
 
 
 def train_one(network: Network, dataset: str, out: Path, scale: Scale, until: float) -> None:
@@ -331,31 +395,16 @@ def train_one(network: Network, dataset: str, out: Path, scale: Scale, until: fl
         str(folder), seed=network.seed, train_limit=scale.faces,
         validation_limit=scale.validation_faces,
         precision="auto" if slow else "mixed_bfloat16",
-        keep_state=True, continue_from=str(folder), seconds_between_states=STATE_SECONDS,
+        keep_state=True, continue_from=str(folder),
+        seconds_between_states=0.0 if slow else STATE_SECONDS,
     )  # fmt: skip
-    epochs: list[EpochReport] = []
-    told = time.monotonic()
-
-    def report(epoch: EpochReport) -> None:
-        nonlocal told
-        epochs.append(epoch)
-        if time.monotonic() - told > 10 or epoch.epoch == 1:
-            told = time.monotonic()
-            best = max(e.metrics["val_accuracy"] for e in epochs)
-            print(
-                f"{network.name}: epoch {epoch.epoch} of {network.params['epochs']}, "
-                f"best {best:.2%}, {statistics.median(e.seconds for e in epochs):.2f} s an epoch",
-                file=sys.stderr, flush=True,
-            )  # fmt: skip
-        if time.time() > until:
-            raise OutOfTime(network.name)
-
+    piece = Piece(network, folder, until)
     began = time.perf_counter()
-    result = train(job, report, lambda: False)
+    result = train(job, piece.report, piece.should_stop)
     if result.state != "complete":
         raise RuntimeError(f"{network.name} ended as {result.state}: {result.reason}")
     seconds = time.perf_counter() - began
-    _write_result(network, job, result, seconds, epochs, out)
+    _write_result(network, job, result, seconds, piece.epochs, out, scale)
 
 
 def _write_result(
@@ -365,6 +414,7 @@ def _write_result(
     seconds: float,
     epochs: list[EpochReport],
     out: Path,
+    scale: Scale,
 ) -> None:
     import keras
 
@@ -398,8 +448,7 @@ def _write_result(
         "epochs_run": result.epochs_run,
         "environment": result.environment,
         # For the card, if it is put into the box; see hpo.recommender.boxing.
-        "made_by": "python benchmarks/headline.py DATASET --out FOLDER\n"
-        f"python -m hpo.recommender.boxing FOLDER/winners/{network.name}",
+        "made_by": made_by(network, scale, result.environment),
     }
     # The thesis's CNN is what winners are measured against, and its first dense layer is larger
     # than a part may be.
@@ -425,6 +474,18 @@ def _write_result(
     Path(result.checkpoint).unlink(missing_ok=True)
 
 
+def made_by(network: Network, scale: Scale, environment: Mapping[str, str]) -> str:
+    """Return the commands that make a network and put it into the box, for its card."""
+    backend_name = environment.get("backend", "tensorflow")
+    words = [
+        *([f"KERAS_BACKEND={backend_name}"] if backend_name != "tensorflow" else []),
+        "python benchmarks/headline.py DATASET --out FOLDER",
+        *([f"--scale {scale.name}"] if scale.name != "full" else []),
+        *([f"--recipe {scale.recipe}"] if scale.recipe else []),
+    ]
+    return f"{' '.join(words)}\npython -m hpo.recommender.boxing FOLDER/winners/{network.name}"
+
+
 # All networks
 
 
@@ -438,6 +499,8 @@ def run(
     recipe: str = "",
 ) -> dict[str, Any]:
     """Train what is left until the minutes are over; return the summary.
+
+    The summary is in ``headline.json``, and written anew after each network.
 
     Raises:
         InputError: the folder was begun with other faces or at another scale.
@@ -454,7 +517,8 @@ def run(
     running: dict[str, subprocess.Popen[bytes]] = {}
     failed: dict[str, int] = {}
     while True:
-        for name in [name for name, process in running.items() if process.poll() is not None]:
+        ended = [name for name, process in running.items() if process.poll() is not None]
+        for name in ended:
             code = running.pop(name).returncode
             if code not in (0, OUT_OF_TIME):
                 failed[name] = code
@@ -463,6 +527,9 @@ def run(
                 told = read_results(out)[name]
                 print(f"{name}: {told['accuracy']:.2%}, with views {told['accuracy_views']:.2%}",
                       file=sys.stderr, flush=True)  # fmt: skip
+        if ended:
+            # A run may be killed before its end.
+            _sum_up(out, scale, dataset, failed)
         done = read_results(out)
         left = [n for n in networks(scale, done) if n.name not in {*done, *running, *failed}]
         if time.time() < until:
@@ -475,14 +542,20 @@ def run(
         if not running and (not left or time.time() >= until):
             break
         time.sleep(0.2)
-    summary = summarise(out, scale, dataset)
-    # What failed is left too, and so is what waits for it: the CNN for each of its recipes.
-    summary["left"] = [n.name for n in every_network(scale) if n.name not in done]
-    summary["failed"] = failed
-    _write_json(out / "headline.json", summary)
+    summary = _sum_up(out, scale, dataset, failed)
     missing = draw(out)
     if missing:
         print(missing, file=sys.stderr)
+    return summary
+
+
+def _sum_up(out: Path, scale: Scale, dataset: str, failed: Mapping[str, int]) -> dict[str, Any]:
+    """Write and return the summary of what there is."""
+    done = read_results(out)
+    # What failed is left too, and so is what waits for it: the CNN for each of its recipes.
+    left = [n.name for n in every_network(scale) if n.name not in done]
+    summary = {**summarise(out, scale, dataset), "left": left, "failed": dict(failed)}
+    _write_json(out / "headline.json", summary)
     return summary
 
 
@@ -697,10 +770,15 @@ def curves_figure(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the curves of all networks as plain data, the best first in the legend."""
     from hpo.reports.draw.style import template
 
+    def numbers(result: Mapping[str, Any]) -> list[int]:
+        # An earlier version lost the epochs before the last piece.
+        last = result["epochs_run"]
+        return list(range(last - len(result["curve"]) + 1, last + 1))
+
     curves = [
         {
             "type": "scatter", "mode": "lines", "name": f"{name}: {result['accuracy']:.1%}",
-            "x": list(range(1, len(result["curve"]) + 1)), "y": result["curve"],
+            "x": numbers(result), "y": result["curve"],
         }
         for name, result in sorted(results.items(), key=lambda item: -item[1]["accuracy"])
     ]  # fmt: skip
@@ -765,7 +843,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", help="a folder that 'hpo data import fer2013' made")
     parser.add_argument("--out", type=Path, help="where everything is kept")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"),
+        help="begin no network after so many, and end with the epoch at hand; its state is kept",
+    )  # fmt: skip
     parser.add_argument("--scale", choices=SCALES, default="full")
     parser.add_argument(
         "--recipe", default="", metavar="NAME",

@@ -1,17 +1,26 @@
-"""What ``benchmarks/headline.py`` makes of a network that fails, and of a folder of another run."""
+"""What ``benchmarks/headline.py`` makes of a network that fails, and of one trained in pieces."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import headline
 from hpo.spec.errors import InputError
+from hpo.spec.records import EpochReport, TrialJob
+from hpo.training.loop import EpochLoop
+from hpo.training.parameters import TrainingParameters
+from hpo.training.state import StateUnusable, TrainingState, finished_epochs, write_state
+from hpo.training.validation import Judgement
 
 
 class Faces:
@@ -134,3 +143,153 @@ def test_a_folder_of_an_earlier_version_is_taken_as_what_is_asked(tmp_path: Path
         headline.keep_to(tmp_path, faces, "small")
     headline.keep_to(tmp_path, faces, "tiny")
     assert json.loads((tmp_path / headline.BEGUN_WITH).read_text())["scale"] == "tiny"
+
+
+EPOCHS = 4
+
+
+class Loop(EpochLoop):
+    """The loop of training, over a model that is not there."""
+
+    def _judge(self) -> Judgement:
+        number = len(self.epochs) + 1
+        return Judgement({"val_loss": 1.0, "val_accuracy": number / 10}, np.zeros(1), np.zeros(1))
+
+
+def train(
+    job: TrialJob, report: Callable[[EpochReport], None], should_stop: Callable[[], bool]
+) -> Any:
+    """In place of ``hpo.training.fit.train``: one step an epoch; rare states are of odd epochs."""
+    model = SimpleNamespace(optimizer=SimpleNamespace(), get_weights=list)
+    training, arrays = TrainingParameters(epochs=EPOCHS), {"model": [np.zeros(1)]}
+    loop = Loop(job, training, model, None, 1, report, should_stop)  # type: ignore[arg-type]
+    with contextlib.suppress(StateUnusable):
+        loop.epochs = finished_epochs(str(job.continue_from))
+
+    def keep_state() -> None:
+        if job.seconds_between_states == 0.0 or len(loop.epochs) % 2:
+            write_state(TrainingState({}, loop.epochs, {}, arrays), job.output)
+
+    loop.keep_state = keep_state
+    while len(loop.epochs) < EPOCHS:
+        loop.begin_epoch()
+        loop.begin_step()
+        loop.end_steps(1.0)
+        loop.end_epoch(1.0, 0.5)
+    return SimpleNamespace(state="complete")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Of each network that was done, the numbers of its epochs."""
+    numbers: list[list[int]] = []
+    monkeypatch.setattr("hpo.training.fit.train", train)
+    monkeypatch.setattr(headline.backend_choice, "configure", lambda: None)
+    monkeypatch.setattr(headline.backend, "on_accelerator", lambda: False)
+    monkeypatch.setattr(
+        headline,
+        "_write_result",
+        lambda network, job, result, seconds, epochs, *rest: numbers.append(
+            [epoch.epoch for epoch in epochs]
+        ),
+    )
+    return numbers
+
+
+TINY = headline.SCALES["tiny"]
+NETWORK = headline.Network("compact-1", "compact", "cnn", {"epochs": EPOCHS}, 1)
+
+
+def test_a_piece_of_no_minutes_keeps_an_epoch_and_the_curve_has_them_all(
+    written: list[list[int]], tmp_path: Path
+) -> None:
+    for number in range(1, EPOCHS):
+        with pytest.raises(headline.OutOfTime):
+            headline.train_one(NETWORK, "faces", tmp_path, TINY, until=0.0)
+        assert len(finished_epochs(str(tmp_path / "states" / "compact-1"))) == number
+    headline.train_one(NETWORK, "faces", tmp_path, TINY, until=0.0)
+    assert written == [[1, 2, 3, 4]]
+
+
+def test_a_network_that_begins_anew_forgets_the_epochs_of_its_state(
+    written: list[list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(headline.OutOfTime):
+        headline.train_one(NETWORK, "faces", tmp_path, TINY, until=0.0)
+
+    def anew(job: TrialJob, *told: Any) -> Any:
+        return train(dataclasses.replace(job, continue_from=str(tmp_path / "none")), *told)
+
+    monkeypatch.setattr("hpo.training.fit.train", anew)
+    headline.train_one(NETWORK, "faces", tmp_path, TINY, until=float("inf"))
+    assert written == [[1, 2, 3, 4]]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """On an accelerator, whose epochs end at 1000, 1008, 1016 and 1024."""
+    clock = SimpleNamespace(now=992.0, monotonic=lambda: 0.0, perf_counter=lambda: 0.0)
+
+    def tick() -> float:
+        clock.now += 8.0
+        return clock.now
+
+    clock.time = tick
+    monkeypatch.setattr(headline.backend, "on_accelerator", lambda: True)
+    monkeypatch.setattr(headline, "time", clock)
+    return clock
+
+
+def test_where_states_are_rare_a_piece_ends_with_the_next(
+    written: list[list[int]], clock: SimpleNamespace, tmp_path: Path
+) -> None:
+    with pytest.raises(headline.OutOfTime):
+        headline.train_one(NETWORK, "faces", tmp_path, TINY, until=1003.0)
+    assert clock.now == 1016.0
+    assert len(finished_epochs(str(tmp_path / "states" / "compact-1"))) == 3
+
+
+def test_a_piece_whose_state_cannot_be_written_ends_all_the_same(
+    written: list[list[int]],
+    clock: SimpleNamespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "write_state", lambda *given: None)
+    with pytest.raises(headline.OutOfTime):
+        headline.train_one(NETWORK, "faces", tmp_path, TINY, until=995.0)
+    assert clock.now == 1016.0  # More than 20 seconds over.
+
+
+def test_the_summary_is_written_after_each_network(
+    trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+    begin = headline.subprocess.Popen
+
+    def popen(words: list[str]) -> Any:
+        if trained:
+            left.append(len(json.loads((tmp_path / "headline.json").read_text())["left"]))
+        return begin(words)
+
+    monkeypatch.setattr(headline.subprocess, "Popen", popen)
+    headline.run("faces", tmp_path, "tiny", float("inf"), 1)
+    # Ten networks; resnet's recipe fails after one is done, and the two CNNs wait for it.
+    assert left == [9, 9, 8, 7, 6, 5, 4]
+
+
+def test_a_curve_that_lost_its_first_epochs_is_drawn_where_it_belongs() -> None:
+    cut = {"accuracy": 0.5, "epochs_run": 4, "curve": [0.3, 0.5]}
+    assert headline.curves_figure({"cnn-1": cut})["data"][0]["x"] == [3, 4]
+
+
+def test_the_card_tells_the_words_that_made_the_network() -> None:
+    network = dataclasses.replace(NETWORK, name="cnn-2")
+    packed = "\npython -m hpo.recommender.boxing FOLDER/winners/cnn-2"
+    full = headline.SCALES["full"]
+    plain = "python benchmarks/headline.py DATASET --out FOLDER"
+    assert headline.made_by(network, full, {"backend": "tensorflow"}) == plain + packed
+    chosen = dataclasses.replace(TINY, recipe="vgg")
+    assert headline.made_by(network, chosen, {"backend": "jax"}) == (
+        f"KERAS_BACKEND=jax {plain} --scale tiny --recipe vgg{packed}"
+    )
