@@ -132,7 +132,9 @@ def compute(
         caveats=[
             *sentences.majority_caveats(entries, majority_class),
             *sentences.condition_caveats(entries, facts, bool(thesis)),
-            *sentences.rung_caveats(entries),
+            *sentences.rung_caveats(
+                entries, (study.get("fidelity") or {}).get("min_rank_correlation")
+            ),
             *filter(None, (unlearned_sentence(confirmation or {}),)),
             *filter(
                 None,

@@ -80,6 +80,7 @@ def _rungs(study: Mapping[str, Any]) -> list[tuple[str, str]]:
     for epochs, labels in rungs.items():
         whose = f" for {' and '.join(labels)}" if len(rungs) > 1 else ""
         parts.append(f"rungs at {listed_epochs(epochs)}{whose}")
+    parts.append(f"all go on where the ranks correlate by less than {spec.min_rank_correlation:g}")
     return [("Rungs", ", ".join(parts))]
 
 

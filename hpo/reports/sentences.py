@@ -306,14 +306,19 @@ def condition_caveats(
     return said
 
 
-def rung_caveats(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say, where trials were compared at rungs, how well each rung has foretold the next."""
+def rung_caveats(entries: Sequence[Mapping[str, Any]], least: float | None = None) -> list[str]:
+    """Say, where trials were compared at rungs, how well each rung has foretold the next.
+
+    Args:
+        entries: as ``architecture_entry`` returns them.
+        least: the study's ``min_rank_correlation``; None where it is not known.
+    """
     found = []
     for entry in entries:
         for known in entry.get("rungs") or []:
             if known["corrected"] is None:
                 continue
-            told = ranks.sentence(RankAgreement.from_json(known))
+            told = ranks.sentence(RankAgreement.from_json(known), least)
             found.append(f"{entry['label']}: {told}.")
     if any(entry.get("rungs") for entry in entries):
         found.append(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.search import trials as stored
 from hpo.search.budgets import planned_epochs
 from hpo.search.options import stated
-from hpo.search.ranks import sentence
+from hpo.search.ranks import epochs, sentence
 from hpo.search.repeats import has_own_value
 from hpo.search.rungs import Ladder, Standing, agreements
 from hpo.spec.records import RankAgreement, TrialRecord
@@ -113,13 +113,13 @@ class Climb:
         said = [
             f"{self._label}: {sentence(off[rung])}, under "
             f"{self.ladder.spec.min_rank_correlation:g}: nothing is stopped after "
-            f"{self.ladder.rungs[rung]} epochs any more."
+            f"{epochs(self.ladder.rungs[rung])} any more."
             for rung in sorted(set(off) - self._off)
         ]
         again = self.ladder.agreements(standings) if self._off - set(off) else []
         said += [
-            f"{self._label}: {sentence(again[rung])}; the best after {self.ladder.rungs[rung]} "
-            "epochs go on, as before."
+            f"{self._label}: {sentence(again[rung])}; the best after "
+            f"{epochs(self.ladder.rungs[rung])} go on, as before."
             for rung in sorted(self._off - set(off))
         ]
         self._off = set(off)

@@ -19,13 +19,30 @@ def is_low(known: RankAgreement, least: float) -> bool:
     return enough and known.corrected is not None and known.corrected < least
 
 
-def sentence(known: RankAgreement) -> str:
-    """Return a rank correlation in words, without a full stop."""
+def sentence(known: RankAgreement, least: float | None = None) -> str:
+    """Return a rank correlation in words, without a full stop.
+
+    Args:
+        known: of a rung and the next.
+        least: under which nothing is stopped at the rung; None says nothing of that.
+    """
     value = "not known" if known.corrected is None else f"{known.corrected:.2f}"
-    return (
+    told = (
         f"the rank correlation between {known.lower} and {known.upper} epochs is {value} "
         f"(Spearman, corrected for selection, n = {known.pairs})"
     )
+    if known.corrected is not None and known.pairs < LEAST_PAIRS:
+        told += ", of too few pairs to go by"
+    if least is not None and is_low(known, least):
+        told += (
+            f", under {least:g}, so that nothing was stopped after {epochs(known.lower)} any more"
+        )
+    return told
+
+
+def epochs(count: int) -> str:
+    """Return a number of epochs in words."""
+    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def agreement(

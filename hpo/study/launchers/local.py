@@ -229,7 +229,8 @@ class LocalLauncher:
         mirror.log_ranks(label, ranks)
         for pair in ranks:
             if pair.corrected is not None:
-                launch.watcher.note(f"{label}: {sentence(pair)}.")
+                least = launch.spec.fidelity.min_rank_correlation
+                launch.watcher.note(f"{label}: {sentence(pair, least)}.")
 
     def _log_models(self, label: str, mirror: MlflowMirror) -> None:
         from hpo.search.studies import read_trials

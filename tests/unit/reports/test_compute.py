@@ -327,3 +327,9 @@ def test_rungs_say_what_was_compared_among_which_trials() -> None:
     assert first.startswith("cnn: the rank correlation between 1 and 2 epochs is 0.60")
     assert second == said
     assert not rung_caveats([{"label": "cnn", "rungs": []}])
+    assert "to go by" not in first
+    assert "stopped" not in first
+    first, _ = rung_caveats([{"label": "cnn", "rungs": [known]}], 0.7)
+    assert first.endswith("under 0.7, so that nothing was stopped after 1 epoch any more.")
+    first, _ = rung_caveats([{"label": "cnn", "rungs": [dict(known, pairs=2)]}], 0.7)
+    assert first.endswith("n = 2), of too few pairs to go by.")

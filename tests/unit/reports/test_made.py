@@ -104,12 +104,15 @@ def test_rungs_are_told_in_place_of_a_pruner(
         "xception": {"architecture": "xception", "fixed": {"epochs": 4}},
     }
     made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
-    assert made["Rungs"] == "successive halving, one of 2 goes on, rungs at 1, 2 and 4 epochs"
+    assert made["Rungs"] == (
+        "successive halving, one of 2 goes on, rungs at 1, 2 and 4 epochs, all go on where the "
+        "ranks correlate by less than 0.5"
+    )
     assert "Pruner" not in made
     spec["architectures"]["xception"]["fixed"] = {"epochs": 2}
     spec["fidelity"] = {"name": "first_epoch", "keep": 2}
     made = dict(made_list(compute([one_trial()], spec, n_bootstrap=0)))
     assert made["Rungs"] == (
         "first epoch, the best 2 go on, rungs at 1 and 4 epochs for cnn, "
-        "rungs at 1 and 2 epochs for xception"
+        "rungs at 1 and 2 epochs for xception, all go on where the ranks correlate by less than 0.5"
     )

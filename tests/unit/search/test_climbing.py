@@ -112,7 +112,7 @@ def test_ranks_that_do_not_hold_stop_nothing_any_more_and_a_line_says_so(storage
     base, middle, top = rungs_reached(storage_url)
     assert sorted(middle) == sorted(top) == base, "all go on once five pairs are known"
     notes = engine.take_notes()
-    assert "nothing is stopped after 1 epochs any more" in notes[0]
+    assert "nothing is stopped after 1 epoch any more" in notes[0]
     assert "n = 5" in notes[0]
     assert engine.take_notes() == []
 
@@ -140,7 +140,7 @@ def test_networks_that_learn_nothing_are_not_stopped_for_their_luck(
     low, _ = agreements_of(read_trials(storage_url, "study"), metric)
     assert low.corrected is not None
     base, middle, _ = rungs_reached(storage_url)
-    notes = [note for note in engine.take_notes() if "nothing is stopped after 1 epochs" in note]
+    notes = [note for note in engine.take_notes() if "nothing is stopped after 1 epoch " in note]
     if holds:
         assert low.corrected > 0.8
         assert len(middle) < len(base) / 2
