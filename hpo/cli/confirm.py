@@ -66,10 +66,8 @@ def confirm(
     """
     from hpo.cli.live import watcher
     from hpo.execution.interrupts import Interrupted
-    from hpo.study.confirmed import first_look
     from hpo.study.confirming import confirm as start
-    from hpo.study.opening import openings_of
-    from hpo.study.sealed import has_test_split
+    from hpo.study.sealed import may_be_opened
 
     study, workspace = named(context, study, storage, tracking)
     display = watcher()
@@ -91,9 +89,7 @@ def confirm(
         )
     if not as_json:
         call = dataclasses.replace(current(context, storage, tracking), workspace=workspace)
-        # After a first look it asks for a reason.
-        opened = bool(first_look(openings_of(workspace.storage_url(), study)))
-        testable = not opened and has_test_split(study, workspace)
+        testable = may_be_opened(study, workspace)
         print_next(call, study, told.facts, testable=testable)
 
 

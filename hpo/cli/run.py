@@ -188,7 +188,7 @@ def run(
         print_json(planned.to_json()) if as_json else print_plan(planned)
         return
     from hpo.study.running import run as start
-    from hpo.study.sealed import has_test_split
+    from hpo.study.sealed import may_be_opened
 
     display = watcher(planned.seconds_per_trial)
     with display.running():
@@ -202,7 +202,7 @@ def run(
     if not as_json:
         kept = workspace.of_file(planned.spec.storage, planned.spec.tracking.uri)
         confirmed = planned.spec.confirmation is not None
-        testable = confirmed and has_test_split(outcome.study, kept)
+        testable = confirmed and may_be_opened(outcome.study, kept)
         call = dataclasses.replace(call, workspace=kept)
         _print_next(call, outcome, confirmed=confirmed, testable=testable)
 

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from hpo.data.store import FaceDataset
 
 
-def has_test_split(study: str, workspace: Workspace) -> bool:
-    """Return whether ``hpo test`` has faces to open: a test split beside the study's own faces."""
+def may_be_opened(study: str, workspace: Workspace) -> bool:
+    """Return whether ``hpo test`` needs no reason: there are test faces, and nobody saw them."""
     from hpo.search.studies import read_spec
+    from hpo.study.confirmed import first_look
+    from hpo.study.opening import openings_of
 
     url = workspace.storage_url()
+    if first_look(openings_of(url, study)):
+        return False
     try:
         faces_to_test(workspace, read_spec(url, study), url, study)
     except HpoError:

@@ -90,12 +90,16 @@ def test_a_test_split_may_be_imported_after_the_study(tmp_path: Path) -> None:
     write_faces(folder, "faces", splits, {"deduplicated": {}})
     with pytest.raises(NotFoundError, match=r"--name faces --dedupe`.*run anew"):
         sealed.faces_to_test(workspace, spec, url, "study")
-    assert not sealed.has_test_split("study", workspace)
+    assert not sealed.may_be_opened("study", workspace)
     whole = write_faces(folder, "faces", {**splits, "test": drawn(2)}, {})
-    assert sealed.has_test_split("study", workspace)
+    assert sealed.may_be_opened("study", workspace)
+    seen = {"finished": True, "opened": "2026-01-01T00:00:00+00:00"}
+    set_attribute(url, "study", opening.OPENINGS, [seen])
+    assert not sealed.may_be_opened("study", workspace)
+    set_attribute(url, "study", opening.OPENINGS, [])
     assert sealed.faces_to_test(workspace, spec, url, "study").digest == whole.digest != digest
     write_faces(folder, "faces", {**splits, "train": drawn(3), "test": drawn(2)}, {})
-    assert not sealed.has_test_split("study", workspace)
+    assert not sealed.may_be_opened("study", workspace)
     with pytest.raises(DataError, match="has changed since study 'study' was run"):
         sealed.faces_to_test(workspace, spec, url, "study")
 
